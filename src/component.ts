@@ -1,0 +1,97 @@
+/** The contract between the engine and a component, and what a component is handed to do its work. */
+import type { Apis } from "./apis/apis.ts";
+import type { Activation } from "./event.ts";
+import type { Host } from "./hosts/host.ts";
+import type { Network } from "./hosts/network.ts";
+import type { Site } from "./model.ts";
+import type { Change, HostName, Resource, ResourceId } from "./resource.ts";
+import type { Secret } from "./secret.ts";
+
+export type ComponentName =
+  | "trust"
+  | "dns"
+  | "firewall"
+  | "certificates"
+  | "portainer"
+  | "traefik"
+  | "nginx"
+  | "stacks";
+
+/** How a component, or one of its resources, ends. */
+export type Outcome = "unchanged" | "changed" | "deferred" | "skipped" | "failed" | "rolled-back";
+
+export interface Component {
+  readonly name: ComponentName;
+  /** Components that must have converged first. */
+  readonly after: readonly ComponentName[];
+
+  /** What should be. Pure: no clock, no disk, no network; equal sites give equal resources, sorted by id. */
+  compile(site: Site): readonly Resource[];
+
+  /**
+   * What is: everything of ours, so that orphans show; nothing of anybody else's. Changes nothing.
+   * @throws NotReadyError when a prerequisite is not there yet; TransportError when a host or API does not answer.
+   */
+  read(io: Io): Promise<readonly Resource[]>;
+
+  /**
+   * Proves the candidate with the target's own checker before anything is replaced.
+   * @throws CandidateError with the checker's words.
+   */
+  validate?(changes: readonly Change[], io: Io): Promise<void>;
+
+  /** Arms an undo that works without us, before the first change. See `Guard`. */
+  guard?(changes: readonly Change[], io: Io): Promise<Guard>;
+
+  /** Makes one change. Safe to run twice; a file is replaced whole or not at all. Also takes changes back. */
+  apply(change: Change, io: Io): Promise<void>;
+
+  /** Makes written changes live, once for all of them, by the gentlest means that works. Reports through `io.activated`. */
+  activate?(touched: readonly ResourceId[], io: Io): Promise<void>;
+
+  /** Proves the result from outside, as a client would. Changes nothing. */
+  verify(io: Io): Promise<readonly Check[]>;
+}
+
+/** An armed undo: it restores the previous state by itself unless it is told in time that all is well. */
+export interface Guard {
+  /** All is well, proved by a fresh connection: the undo is disarmed. */
+  confirm(): Promise<void>;
+}
+
+/** One claim about the live system, and whether it holds. */
+export interface Check {
+  readonly resource: ResourceId;
+  /** "chat.example.net answers 10.0.0.153 (A)". */
+  readonly claim: string;
+  readonly status: "pass" | "fail";
+  /** What was seen instead, when it failed. */
+  readonly observed?: string;
+  readonly hint?: string;
+}
+
+/** Handed to a component, never imported by it. */
+export interface Io {
+  readonly site: Site;
+  /** The host called `name`. Cheap: nothing is contacted until a command runs. */
+  host(name: HostName): Host;
+  readonly network: Network;
+  readonly apis: Apis;
+  /** A secret that is made once, kept on the hypervisor (0600), and found again on each run. */
+  generatedSecret(name: string): Promise<Secret>;
+  readonly clock: Clock;
+  /** Counts a reload or restart that was just done. */
+  activated(activation: Activation): void;
+  /** One line about something a user may want to know: an existing volume with other options was kept. */
+  note(text: string): void;
+  /** What is waited for, and for how many milliseconds at most; shown while it lasts. */
+  waiting(what: string, forMs: number): void;
+  readonly signal: AbortSignal;
+}
+
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Resolves after `ms` milliseconds; rejects with InterruptedError when the run is interrupted. */
+  sleep(ms: number): Promise<void>;
+}

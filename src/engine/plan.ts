@@ -1,0 +1,56 @@
+/** What a run would do, and what it did: plain values that are printed, saved, hashed and compared. */
+import type { Check, ComponentName, Outcome } from "../component.ts";
+import type { Activation } from "../event.ts";
+import type { Change, Resource, ResourceId } from "../resource.ts";
+
+export interface Plan {
+  /** In the order they are applied. */
+  readonly components: readonly ComponentPlan[];
+  /** SHA-256 over every change: two plans with one digest do the same thing. */
+  readonly digest: string;
+}
+
+export interface ComponentPlan {
+  readonly component: ComponentName;
+  readonly desired: readonly Resource[];
+  readonly changes: readonly Change[];
+  /** Deletes that wait for consent (`--allow prune`): ours, but no longer declared. */
+  readonly orphans: readonly Resource[];
+  /** Resources that an earlier run wrote and never activated. */
+  readonly pendingActivation: readonly ResourceId[];
+  /** Why the live state could not be read. "not-ready" defers, "error" fails. */
+  readonly unread?: { readonly kind: "not-ready" | "error"; readonly reason: string; readonly hint?: string };
+}
+
+export interface RunResult {
+  readonly command: "sync" | "verify";
+  readonly components: readonly ComponentResult[];
+  readonly durationMs: number;
+}
+
+export interface ComponentResult {
+  readonly component: ComponentName;
+  readonly outcome: Outcome;
+  /** Why it was skipped, deferred, failed or rolled back. */
+  readonly reason?: string;
+  readonly hint?: string;
+  /** Changes that are in place now. */
+  readonly changes: readonly Change[];
+  /** Number of declared resources. */
+  readonly resources: number;
+  readonly orphans: readonly ResourceId[];
+  readonly activations: readonly Activation[];
+  readonly checks: readonly Check[];
+  readonly notes: readonly string[];
+  readonly durationMs: number;
+}
+
+/** True when the plan would change nothing and everything could be read. */
+export function isConverged(plan: Plan): boolean {
+  return plan.components.every(
+    (component) =>
+      component.changes.length === 0 &&
+      component.pendingActivation.length === 0 &&
+      component.unread === undefined,
+  );
+}

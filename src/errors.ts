@@ -1,0 +1,117 @@
+/**
+ * The whole error taxonomy. An expected failure is one of these classes; anything else is a bug in Phoenix.
+ * A message says what, where and why; the hint says what to do now and is printed on a line of its own.
+ */
+
+/** The exit codes of the command line: a contract with a test for each. */
+export const exitCodes = {
+  converged: 0,
+  error: 1,
+  pending: 2,
+  unverified: 3,
+  partial: 4,
+  refused: 5,
+  locked: 6,
+  rolledBack: 7,
+  usage: 64,
+  interrupted: 130,
+} as const;
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+interface ErrorOptionsWithHint {
+  readonly hint?: string | undefined;
+  readonly cause?: unknown;
+}
+
+export abstract class PhoenixError extends Error {
+  abstract readonly exitCode: ExitCode;
+  readonly hint: string | undefined;
+
+  constructor(message: string, options: ErrorOptionsWithHint = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = new.target.name;
+    this.hint = options.hint;
+  }
+}
+
+/** A flag or name on the command line that means nothing. */
+export class UsageError extends PhoenixError {
+  readonly exitCode = exitCodes.usage;
+}
+
+/** The site or the surroundings cannot be read: a missing directory, no permission. Problems in files are `Problem`s. */
+export class SiteError extends PhoenixError {
+  readonly exitCode = exitCodes.error;
+}
+
+/** A host or API could not be reached, or did not answer in time. Nothing is known about what it did. */
+export class TransportError extends PhoenixError {
+  readonly exitCode = exitCodes.error;
+  /** What could not be reached: "lxc/102", "portainer https://10.0.0.111:9443". */
+  readonly target: string;
+
+  constructor(target: string, message: string, options: ErrorOptionsWithHint = {}) {
+    super(message, options);
+    this.target = target;
+  }
+}
+
+/** A command ran on a host and failed. The message never holds standard input or a secret. */
+export class CommandError extends PhoenixError {
+  readonly exitCode = exitCodes.error;
+  readonly host: string;
+  readonly commandExitCode: number;
+
+  constructor(host: string, commandExitCode: number, message: string, options: ErrorOptionsWithHint = {}) {
+    super(message, options);
+    this.host = host;
+    this.commandExitCode = commandExitCode;
+  }
+}
+
+/** An API answered, and its answer was no. */
+export class ApiError extends PhoenixError {
+  readonly exitCode = exitCodes.error;
+  readonly status: number;
+
+  constructor(status: number, message: string, options: ErrorOptionsWithHint = {}) {
+    super(message, options);
+    this.status = status;
+  }
+}
+
+/** The target's own checker refused a candidate before it was put in place. Nothing was changed. */
+export class CandidateError extends PhoenixError {
+  readonly exitCode = exitCodes.error;
+}
+
+/** Something that must be there first is not there yet: in a plan this defers, in a sync it fails the component. */
+export class NotReadyError extends PhoenixError {
+  readonly exitCode = exitCodes.error;
+}
+
+/** A guard refused the plan. The message names the rule and the numbers, the hint the exact consent that overrides it. */
+export class RefusedError extends PhoenixError {
+  readonly exitCode = exitCodes.refused;
+}
+
+/** Another run holds the lock. */
+export class LockedError extends PhoenixError {
+  readonly exitCode = exitCodes.locked;
+}
+
+/** The run was interrupted from outside (SIGINT, SIGTERM). */
+export class InterruptedError extends PhoenixError {
+  readonly exitCode = exitCodes.interrupted;
+}
+
+/** The words of any thrown value, for a line of output; never a stack trace. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The hint an error carries, if it is one of ours. */
+export function hintOf(error: unknown): string | undefined {
+  return error instanceof PhoenixError ? error.hint : undefined;
+}

@@ -1,0 +1,43 @@
+/** What happens during a run, as a stream. The terminal, the run log and JSON output are folds over it. */
+import type { Check, ComponentName, Outcome } from "./component.ts";
+import type { HostName, ResourceId } from "./resource.ts";
+
+export type Event =
+  | { readonly type: "run-started"; readonly command: string; readonly components: readonly ComponentName[] }
+  | {
+      readonly type: "component-started";
+      readonly component: ComponentName;
+      readonly phase: "read" | "apply" | "verify";
+    }
+  | {
+      readonly type: "waiting";
+      readonly component: ComponentName;
+      readonly for: string;
+      readonly untilMs: number;
+    }
+  | {
+      readonly type: "change-applied";
+      readonly component: ComponentName;
+      readonly verb: string;
+      readonly id: ResourceId;
+    }
+  | { readonly type: "activated"; readonly component: ComponentName; readonly activation: Activation }
+  | { readonly type: "check-finished"; readonly component: ComponentName; readonly check: Check }
+  | { readonly type: "note"; readonly component: ComponentName; readonly text: string }
+  | {
+      readonly type: "component-finished";
+      readonly component: ComponentName;
+      readonly outcome: Outcome;
+      readonly reason?: string;
+      readonly durationMs: number;
+    };
+
+/** How a written change was made live. The summary line counts reloads and restarts. */
+export interface Activation {
+  readonly kind: "reload" | "restart";
+  /** The unit or container: "nginx", "portainer_server". */
+  readonly unit: string;
+  readonly host: HostName;
+}
+
+export type Emit = (event: Event) => void;

@@ -1,0 +1,80 @@
+/**
+ * A machine that commands run on. Everything a host can do stands on one function, `Exec`: running a command given as
+ * argv data. Local, ssh, pct and qm differ only in their `Exec`; tracing, limits, read-only access and fault
+ * injection are decorators of it.
+ */
+import type { HostName } from "../resource.ts";
+
+export interface Command {
+  /** The program and its arguments. Never a secret: argv shows in process lists and guests' logs. */
+  readonly argv: readonly string[];
+  /** Content and secrets travel here. */
+  readonly stdin?: string;
+  /** "change" is refused on a read-only host, counted by tests, and shown in traces. */
+  readonly effect: "read" | "change";
+  /** Milliseconds until the command and its children are killed; 30 000 unless given. */
+  readonly timeoutMs?: number;
+}
+
+export interface CommandResult {
+  /** 128 + signal number for a command that a signal ended. */
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/**
+ * Runs a command. A non-zero exit code is a result.
+ * @throws TransportError when the host cannot be reached, is not running, or the time is up.
+ */
+export type Exec = (command: Command) => Promise<CommandResult>;
+
+export interface FileState {
+  readonly text: string;
+  /** Octal digits without leading zero: "640". */
+  readonly mode: string;
+  /** "user:group" by name, by number where there is no name. */
+  readonly owner: string;
+  /** The target when the path is a symbolic link; `text` is then the target file's content ("" when dangling). */
+  readonly link?: string;
+}
+
+export interface FileWrite {
+  readonly path: string;
+  readonly text: string;
+  /** Octal digits; absent leaves the file system's default (as /etc/pve demands). */
+  readonly mode?: string;
+  /** "user:group"; absent leaves root:root. */
+  readonly owner?: string;
+  /** A directory on the same file system for the temporary file; absent means the file's own directory. */
+  readonly staging?: string;
+}
+
+export interface Host {
+  readonly name: HostName;
+
+  /** Runs a command; a non-zero exit code is a result. @throws TransportError */
+  run(command: Command): Promise<CommandResult>;
+
+  /** Runs a command that must succeed; returns its standard output. @throws CommandError, TransportError */
+  expect(command: Command): Promise<string>;
+
+  /** Reads files in one round trip. Absent ones are missing from the map. @throws CommandError on a directory or no permission */
+  readFiles(paths: readonly string[]): Promise<ReadonlyMap<string, FileState>>;
+
+  /** Names in a directory, sorted; empty when the directory is not there. */
+  list(directory: string): Promise<readonly string[]>;
+
+  /**
+   * Replaces files whole: each is written beside its place with its mode and owner from the first byte, checked by
+   * checksum and synced; only when all are complete are they renamed into place, in the order given. Makes missing
+   * parent directories. @throws CommandError, TransportError
+   */
+  writeFiles(files: readonly FileWrite[]): Promise<void>;
+
+  /** Removes files and symbolic links; absent ones are fine. */
+  remove(paths: readonly string[]): Promise<void>;
+}
+
+/** How long a command may take unless it says otherwise, in milliseconds. */
+export const defaultTimeoutMs = 30_000;

@@ -1,0 +1,21 @@
+/** The machines and the network of one run: the real ones, or the embedded lab's. */
+import type { Clock } from "../component.ts";
+import type { HostName } from "../resource.ts";
+import type { Exec, Host } from "./host.ts";
+import type { Network } from "./network.ts";
+
+export interface World {
+  /** "pve.example.net (10.0.0.13)" or "lab DIR": what output calls it. */
+  readonly description: string;
+  host(name: HostName): Host;
+  readonly network: Network;
+  readonly clock: Clock;
+  /** Ends what the world started: connections, loopback servers, child processes. */
+  close(): Promise<void>;
+}
+
+/** Wraps every host's `Exec` and the network: read-only access, traces, fault injection. */
+export interface Decorator {
+  readonly exec: (exec: Exec, name: HostName) => Exec;
+  readonly network: (network: Network) => Network;
+}

@@ -1,0 +1,357 @@
+/**
+ * The declared site after loading: pure data, every reference resolved, every default filled in.
+ * Nothing here knows a component. What two components share, they share through this model.
+ */
+import type { GuestName, HostName, SourceRef } from "./resource.ts";
+import type { Secret } from "./secret.ts";
+
+export interface Site {
+  /** The absolute path of the directory that holds `etc/` and `stacks/`. */
+  readonly root: string;
+  /** Lower case, without a trailing dot: "internal.example.net". */
+  readonly domain: string;
+  readonly hypervisor: Hypervisor;
+  /** In the order of the files, containers first. Templates are included and marked. */
+  readonly guests: readonly Guest[];
+  readonly roles: Roles;
+  readonly dns: Dns;
+  readonly firewall: Firewall;
+  readonly ca: CertificateAuthority;
+  readonly certificates: readonly Certificate[];
+  readonly portainer: Portainer | undefined;
+  /** The one list: DNS names, certificate names, gateway server names, routers and openings derive from it. */
+  readonly services: readonly Service[];
+  /** One entry for each stack on each virtual machine that it is assigned to. */
+  readonly stacks: readonly Stack[];
+  /** Every secret of the site, so that output can be checked for them. */
+  readonly secrets: readonly Secret[];
+}
+
+export interface Hypervisor {
+  /** Dotted IPv4 address. */
+  readonly address: string;
+  /** Prefix length of the network on the bridge, 24 for a /24. */
+  readonly prefix: number;
+  /** The network in CIDR notation with host bits zero: "10.0.0.0/24". */
+  readonly network: string;
+  /** The bridge's name: "vmbr0". */
+  readonly bridge: string;
+  /** Where the hypervisor mounts its storage besides the native path: "/mnt/pve". */
+  readonly mountBase: string;
+  readonly from: SourceRef;
+}
+
+export interface Guest {
+  readonly host: GuestName;
+  readonly kind: "lxc" | "vm";
+  readonly id: number;
+  readonly name: string;
+  /** Dotted IPv4 address; absent for DHCP or when none is declared. */
+  readonly address?: string;
+  /** A template never runs: no DNS name, no service, no firewall of its own. */
+  readonly template: boolean;
+  readonly firewall?: GuestFirewall;
+  /** Directories of the hypervisor that the guest sees (LXC mount points). */
+  readonly mounts: readonly Mount[];
+  /** NFS directories that the guest mounts (VM volumes); the first is its persistent storage. */
+  readonly shares: readonly Share[];
+  readonly portainerRole?: "primary" | "agent";
+  readonly from: SourceRef;
+}
+
+export interface Mount {
+  readonly hostPath: string;
+  readonly guestPath: string;
+}
+
+export interface Share {
+  readonly name: string;
+  /** The NFS server's address. */
+  readonly server: string;
+  /** The exported directory on the server. */
+  readonly path: string;
+  /** Where the guest sees it. */
+  readonly mountPoint: string;
+  readonly from: SourceRef;
+}
+
+/** The guests that play a part in the fabric, found in the configuration and never by a fixed id. */
+export interface Roles {
+  /** The Nginx gateway. */
+  readonly gateway: RoleGuest;
+  /** The Traefik mesh. */
+  readonly mesh: RoleGuest;
+  /** The Step-CA. */
+  readonly ca: RoleGuest;
+}
+
+/** A guest with a role always has an address. */
+export type RoleGuest = Guest & { readonly address: string };
+
+export interface Dns {
+  readonly enabled: boolean;
+  /** Addresses of the resolvers that answer for every other name. */
+  readonly upstreams: readonly string[];
+  /** Records declared by hand (`dns_records`), full names in lower case; "*.x" answers for every name below x. */
+  readonly records: readonly DnsRecord[];
+}
+
+export interface DnsRecord {
+  readonly name: string;
+  readonly address: string;
+  readonly from: SourceRef;
+}
+
+export type FirewallPolicy = "ACCEPT" | "DROP" | "REJECT";
+
+export interface Firewall {
+  readonly enabled: boolean;
+  readonly inputPolicy: FirewallPolicy;
+  readonly outputPolicy: FirewallPolicy;
+  /** Rules for the hypervisor itself. */
+  readonly rules: readonly FirewallRule[];
+  readonly from: SourceRef;
+}
+
+export interface GuestFirewall {
+  readonly enabled: boolean;
+  /** The guest's own rules and those of the stacks assigned to it, without duplicates, in the order declared. */
+  readonly rules: readonly FirewallRule[];
+}
+
+export interface FirewallRule {
+  readonly direction: "in" | "out";
+  readonly action: "ACCEPT" | "DROP" | "REJECT";
+  /** "tcp", "udp", "icmp" or another name of /etc/protocols. */
+  readonly protocol?: string;
+  /** Destination ports in Proxmox's notation: "80,443", "8000:8010". */
+  readonly ports?: string;
+  readonly sourcePorts?: string;
+  /** An address, network, range or list in Proxmox's notation. */
+  readonly source?: string;
+  readonly destination?: string;
+  readonly interface?: string;
+  /** A Proxmox macro, "SSH". */
+  readonly macro?: string;
+  readonly icmpType?: string;
+  readonly log?: string;
+  /** One line, without "#". */
+  readonly comment?: string;
+  readonly from: SourceRef;
+}
+
+export interface CertificateAuthority {
+  /** "https://10.0.0.10:9000": where requests go. */
+  readonly url: string;
+  /** The name in the CA's own certificate: "ca.internal.example.net". Tokens name it as their audience. */
+  readonly hostname: string;
+  readonly port: number;
+  readonly provisioner: string;
+  /** Where the root certificate may lie: on the hypervisor first, then inside the CA guest. First one found wins. */
+  readonly rootFiles: readonly HostPath[];
+  /** Where the provisioner's password may lie, in the same manner. */
+  readonly passwordFiles: readonly HostPath[];
+}
+
+export interface HostPath {
+  readonly host: HostName;
+  readonly path: string;
+}
+
+export interface Certificate {
+  readonly commonName: string;
+  /** DNS names and addresses, lower case, sorted, without duplicates. Holds the common name. */
+  readonly names: readonly string[];
+  /** Absolute paths on the hypervisor. */
+  readonly certPath: string;
+  readonly keyPath: string;
+  /** "user:group". */
+  readonly owner: string;
+  /** Octal digits: "640". */
+  readonly mode: string;
+  /** The declared command, to be run on the hypervisor after the pair was replaced. */
+  readonly postRenewal?: { readonly command: string; readonly from: SourceRef };
+  /** What the certificate serves, when that is known: the gateway's names are the manifest's and every routed name. */
+  readonly serves?: "gateway" | "portainer";
+  readonly from: SourceRef;
+}
+
+/** A certificate as a guest sees it: through an LXC mount point or an NFS share. */
+export interface GuestCertificatePaths {
+  readonly certPath: string;
+  readonly keyPath: string;
+}
+
+export interface Portainer {
+  readonly guest: RoleGuest;
+  /** "portainer.internal.example.net". */
+  readonly hostname: string;
+  /** HTTPS port of the user interface and API, 9443. */
+  readonly port: number;
+  readonly adminUser: string;
+  readonly adminPassword: Secret;
+  /** The compose file that the site declares for the server, as written, and where it is. */
+  readonly compose: ComposeFile;
+  readonly share: Share;
+  /** The certificate of the manifest that names `hostname`, with its paths as the virtual machine sees them. */
+  readonly certificate: Certificate & { readonly inGuest: GuestCertificatePaths };
+  readonly agentImage: string;
+  /** Agents, and the server's own engine where stacks are assigned to it. */
+  readonly environments: readonly PortainerEnvironment[];
+}
+
+export interface PortainerEnvironment {
+  /** The one stable identity of an environment in Portainer. */
+  readonly name: string;
+  readonly guest: RoleGuest;
+  /** "agent": tcp://address:port of an agent. "local": the server's own Docker socket. */
+  readonly kind: "agent" | "local";
+  /** The agent's port on the guest, 9001. */
+  readonly port: number;
+  /** The agent's own DNS name, which points straight at the guest. */
+  readonly hostname?: string;
+  readonly from: SourceRef;
+}
+
+export interface ComposeFile {
+  /** Relative to the site's root. */
+  readonly file: string;
+  readonly text: string;
+}
+
+export interface Service {
+  /** Short and unique, fit for a router's name: "chat", "qdrant_service-qdrant". */
+  readonly id: string;
+  /** Full host names, lower case; the first is the one to show. At least one. */
+  readonly names: readonly string[];
+  /**
+   * routed: names point at the gateway, which passes requests to the mesh, which passes them to the backend.
+   * direct: names point at the guest itself (the CA, an agent, the gateway's own name); no router.
+   */
+  readonly path: "routed" | "direct";
+  readonly guest: RoleGuest;
+  readonly backend: Backend;
+  /** The router's rule in Traefik v3 syntax; for a guest's service Host(`name`). */
+  readonly rule: string;
+  readonly priority?: number;
+  /** Middlewares by name, with their options in Traefik's file-provider spelling, in the order they apply. */
+  readonly middlewares: readonly Middleware[];
+  /** Load balancer members that the labels set besides the server: sticky, healthCheck, passHostHeader … */
+  readonly loadBalancer: Readonly<Record<string, unknown>>;
+  readonly stack?: string;
+  readonly options: ServiceOptions;
+  readonly from: SourceRef;
+}
+
+export interface Backend {
+  readonly scheme: "http" | "https" | "h2c";
+  readonly address: string;
+  readonly port: number;
+  /** For https: the name in the backend's certificate, when it is known. */
+  readonly serverName?: string;
+}
+
+export interface Middleware {
+  readonly name: string;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** How the gateway treats a service's requests. */
+export interface ServiceOptions {
+  /** Largest request body in bytes; 0 means no limit. */
+  readonly maxBodyBytes: number;
+  /** How long a silent connection is kept, in seconds. */
+  readonly readTimeoutSeconds: number;
+  /** False passes every byte on at once (streams of tokens, server-sent events). */
+  readonly buffering: boolean;
+}
+
+export interface Stack {
+  /** The directory's name under `stacks/`. */
+  readonly name: string;
+  /** Portainer's normalised name of the stack: lower case, only [-_a-z0-9]. */
+  readonly project: string;
+  /** The environment of phoenix.json that is deployed: "production". */
+  readonly environment: string;
+  readonly guest: RoleGuest;
+  /** The name of the Portainer environment it is deployed to. */
+  readonly portainerEnvironment: string;
+  readonly share: Share;
+  readonly compose: ComposeFile;
+  readonly variables: readonly StackVariable[];
+  readonly files: readonly StackFile[];
+  /** Labels to inject, "key=value", by compose service name. */
+  readonly labels: Readonly<Record<string, readonly StackLabel[]>>;
+  readonly volumes: readonly StackVolume[];
+  readonly from: SourceRef;
+}
+
+export interface StackVariable {
+  readonly name: string;
+  readonly value: Secret;
+  /** True when the value was a reference (`env:`, `file:` …) or its name says password, token, key or secret. */
+  readonly sensitive: boolean;
+  readonly from: SourceRef;
+}
+
+export interface StackFile {
+  /** The file's content as read from the site. */
+  readonly content: Secret;
+  readonly source: string;
+  readonly destination: string;
+  readonly from: SourceRef;
+}
+
+export interface StackLabel {
+  readonly key: string;
+  readonly value: string;
+  readonly from: SourceRef;
+}
+
+/** An external volume of the compose file, kept on the virtual machine's NFS share. */
+export interface StackVolume {
+  /** The volume's name as Docker knows it. */
+  readonly name: string;
+  /** Directory below the share's path: "volumes/qdrant_data_nfs". */
+  readonly directory: string;
+}
+
+/** The guest called `host`, if the site declares it. */
+export function guestOf(site: Site, host: HostName): Guest | undefined {
+  return site.guests.find((guest) => guest.host === host);
+}
+
+/** "vm/1002 (drphoenix)": a host with the name its owner gave it. */
+export function describeHost(site: Site, host: HostName): string {
+  const guest = guestOf(site, host);
+  return guest === undefined ? host : `${host} (${guest.name})`;
+}
+
+/** The services that clients reach through the gateway. */
+export function routedServices(site: Site): readonly Service[] {
+  return site.services.filter((service) => service.path === "routed");
+}
+
+/** Every name that the gateway terminates TLS for, sorted, without duplicates. */
+export function gatewayNames(site: Site): readonly string[] {
+  const own = site.services.filter((service) => service.guest.host === site.roles.gateway.host);
+  const names = [...routedServices(site), ...own].flatMap((service) => service.names);
+  return [...new Set(names)].sort();
+}
+
+/** Where a file on the hypervisor appears inside a container, through the container's mount points. */
+export function pathInGuest(guest: Guest, hostPath: string): string | undefined {
+  for (const mount of guest.mounts) {
+    if (hostPath === mount.hostPath) return mount.guestPath;
+    if (hostPath.startsWith(`${mount.hostPath}/`))
+      return mount.guestPath + hostPath.slice(mount.hostPath.length);
+  }
+  return undefined;
+}
+
+/** Where a share's directory can be written: on the hypervisor when it is the NFS server, else inside the guest. */
+export function shareDirectory(site: Site, guest: Guest, share: Share): HostPath {
+  return share.server === site.hypervisor.address
+    ? { host: "pve", path: share.path }
+    : { host: guest.host, path: share.mountPoint };
+}

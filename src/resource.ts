@@ -1,0 +1,70 @@
+/** Resources: the things Phoenix owns. Desired and live share one shape, so one diff serves every component. */
+
+/** Where a resource lives: the hypervisor itself, an LXC container or a virtual machine. */
+export type HostName = "pve" | GuestName;
+export type GuestName = `lxc/${number}` | `vm/${number}`;
+
+/** "dns/records": the component's name, a slash, a name that stays the same from run to run. What users name. */
+export type ResourceId = `${string}/${string}`;
+
+/** A place in the site's files. Lines and columns count from 1; `file` is relative to the site's root. */
+export interface SourceRef {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  /** The column after the last character, when the value ends on the same line. */
+  readonly endColumn?: number;
+}
+
+/** One thing we own: a file on a host, or an object behind an API. */
+export interface Resource {
+  readonly id: ResourceId;
+  readonly host: HostName;
+  /**
+   * The exact content. Equal text is what "in sync" means. For an object behind an API it is the canonical JSON of the
+   * fields that Phoenix manages.
+   */
+  readonly text: string;
+  /** What the text says in the domain's terms ("chat.example.net" -> "10.0.0.153"); only explains a change. */
+  readonly units: Readonly<Record<string, string>>;
+  /** Where the configuration declares each unit. */
+  readonly from?: Readonly<Record<string, SourceRef>>;
+  /** The text and units hold a secret: renderers show the units' keys, never values or text. */
+  readonly sensitive?: true;
+}
+
+/** One step from live to desired. */
+export type Change =
+  | { readonly verb: "create"; readonly desired: Resource }
+  | { readonly verb: "update"; readonly desired: Resource; readonly live: Resource }
+  | { readonly verb: "delete"; readonly live: Resource };
+
+/** The resource a change is about: as it should be, or for a delete as it is. */
+export function subjectOf(change: Change): Resource {
+  return change.verb === "delete" ? change.live : change.desired;
+}
+
+/** The change that takes this one back. */
+export function inverseOf(change: Change): Change {
+  switch (change.verb) {
+    case "create":
+      return { verb: "delete", live: change.desired };
+    case "update":
+      return { verb: "update", desired: change.live, live: change.desired };
+    case "delete":
+      return { verb: "create", desired: change.live };
+  }
+}
+
+/** JSON with sorted keys: equal values give equal text, whatever order they were built in. */
+export function canonicalJson(value: unknown): string {
+  return `${JSON.stringify(sortKeys(value), null, 2)}\n`;
+}
+
+function sortKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sortKeys);
+  if (value === null || typeof value !== "object") return value;
+  const entries = Object.entries(value).filter(([, member]) => member !== undefined);
+  entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  return Object.fromEntries(entries.map(([key, member]) => [key, sortKeys(member)]));
+}
