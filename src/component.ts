@@ -1,10 +1,11 @@
 /** The contract between the engine and a component, and what a component is handed to do its work. */
 import type { Apis } from "./apis/apis.ts";
+import type { PhoenixError } from "./errors.ts";
 import type { Activation } from "./event.ts";
 import type { Host } from "./hosts/host.ts";
 import type { Network } from "./hosts/network.ts";
 import type { Site } from "./model.ts";
-import type { Change, HostName, Resource, ResourceId } from "./resource.ts";
+import type { Change, HostName, Resource, ResourceId, SourceRef } from "./resource.ts";
 import type { Secret } from "./secret.ts";
 
 export type ComponentName =
@@ -24,8 +25,13 @@ export interface Component {
   readonly name: ComponentName;
   /** Components that must have converged first. */
   readonly after: readonly ComponentName[];
+  /**
+   * Its resources do not depend on each other (one stack, one certificate): a change that fails is taken back alone and
+   * the others go on. Otherwise a failure takes back every change of the component.
+   */
+  readonly independent?: true;
 
-  /** What should be. Pure: no clock, no disk, no network; equal sites give equal resources, sorted by id. */
+  /** What should be. Pure: no clock, no disk, no network; equal sites give equal resources, in the order to apply them. */
   compile(site: Site): readonly Resource[];
 
   /**
@@ -40,6 +46,9 @@ export interface Component {
    */
   validate?(changes: readonly Change[], io: Io): Promise<void>;
 
+  /** What these changes would endanger, each with the consent that allows it all the same. Changes nothing. */
+  hazards?(changes: readonly Change[], io: Io): Promise<readonly Hazard[]>;
+
   /** Arms an undo that works without us, before the first change. See `Guard`. */
   guard?(changes: readonly Change[], io: Io): Promise<Guard>;
 
@@ -53,9 +62,22 @@ export interface Component {
   verify(io: Io): Promise<readonly Check[]>;
 }
 
+/** A danger that a guard found in a plan. */
+export interface Hazard {
+  /** What `--allow` must name to go on all the same: "lockout", "dns-shrink". */
+  readonly consent: string;
+  /** The rule with its numbers and names: "the new rules would cut 10.0.0.50 (this session) off from 10.0.0.13:22". */
+  readonly message: string;
+  readonly hint?: string;
+  readonly from?: SourceRef;
+}
+
 /** An armed undo: it restores the previous state by itself unless it is told in time that all is well. */
 export interface Guard {
-  /** All is well, proved by a fresh connection: the undo is disarmed. */
+  /**
+   * All is well, proved by a fresh connection: the undo is disarmed.
+   * @throws CandidateError when it was not proved and the previous state is back; another error when the undo has not run.
+   */
   confirm(): Promise<void>;
 }
 
@@ -68,6 +90,8 @@ export interface Check {
   /** What was seen instead, when it failed. */
   readonly observed?: string;
   readonly hint?: string;
+  /** The cause lies beyond this component (a backend that is down): taking its changes back would not help. */
+  readonly beyond?: true;
 }
 
 /** Handed to a component, never imported by it. */
@@ -80,8 +104,15 @@ export interface Io {
   /** A secret that is made once, kept on the hypervisor (0600), and found again on each run. */
   generatedSecret(name: string): Promise<Secret>;
   readonly clock: Clock;
+  /** The address this session of the operator comes from, when it comes over the network. */
+  readonly operator?: string;
   /** Counts a reload or restart that was just done. */
   activated(activation: Activation): void;
+  /**
+   * Called by `read` of a component with independent resources: these could not be looked at (their machine is down). They
+   * are left alone and the run says so; the others go on. A prerequisite that is missing is a NotReadyError.
+   */
+  unread(ids: readonly ResourceId[], error: PhoenixError): void;
   /** One line about something a user may want to know: an existing volume with other options was kept. */
   note(text: string): void;
   /** What is waited for, and for how many milliseconds at most; shown while it lasts. */

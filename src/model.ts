@@ -316,9 +316,18 @@ export interface StackVolume {
   readonly directory: string;
 }
 
+/** Guests by host, worked out once for each list: sites never change. */
+const guestsByHost = new WeakMap<readonly Guest[], ReadonlyMap<HostName, Guest>>();
+
 /** The guest called `host`, if the site declares it. */
-export function guestOf(site: Site, host: HostName): Guest | undefined {
-  return site.guests.find((guest) => guest.host === host);
+export function guestOf({ guests }: Pick<Site, "guests">, host: HostName): Guest | undefined {
+  let byHost = guestsByHost.get(guests);
+  if (byHost === undefined) {
+    // The first of two that share a name counts.
+    byHost = new Map([...guests].reverse().map((guest) => [guest.host, guest]));
+    guestsByHost.set(guests, byHost);
+  }
+  return byHost.get(host);
 }
 
 /** "vm/1002 (drphoenix)": a host with the name its owner gave it. */
@@ -327,13 +336,22 @@ export function describeHost(site: Site, host: HostName): string {
   return guest === undefined ? host : `${host} (${guest.name})`;
 }
 
+/** The name a guest has in DNS: its own, made into a host name ("Copy-Cuda12.8" becomes "copy-cuda12-8"). */
+export function hostNameOf(site: Site, guest: Guest): string {
+  const label = guest.name
+    .toLowerCase()
+    .replace(/[^a-z0-9-]+/g, "-")
+    .replace(/^-+|-+$/g, "");
+  return `${label}.${site.domain}`;
+}
+
 /** The services that clients reach through the gateway. */
-export function routedServices(site: Site): readonly Service[] {
+export function routedServices(site: Pick<Site, "services">): readonly Service[] {
   return site.services.filter((service) => service.path === "routed");
 }
 
 /** Every name that the gateway terminates TLS for, sorted, without duplicates. */
-export function gatewayNames(site: Site): readonly string[] {
+export function gatewayNames(site: Pick<Site, "services" | "roles">): readonly string[] {
   const own = site.services.filter((service) => service.guest.host === site.roles.gateway.host);
   const names = [...routedServices(site), ...own].flatMap((service) => service.names);
   return [...new Set(names)].sort();

@@ -18,8 +18,23 @@ export interface ComponentPlan {
   readonly orphans: readonly Resource[];
   /** Resources that an earlier run wrote and never activated. */
   readonly pendingActivation: readonly ResourceId[];
-  /** Why the live state could not be read. "not-ready" defers, "error" fails. */
-  readonly unread?: { readonly kind: "not-ready" | "error"; readonly reason: string; readonly hint?: string };
+  /** Why the live state could not be read at all. */
+  readonly unread?: Unread;
+  /** Single resources that could not be read: left alone. */
+  readonly unreadResources: readonly UnreadResources[];
+  /** What reading noticed, a line each. */
+  readonly notes: readonly string[];
+}
+
+/** Why something could not be read: "not-ready" defers, "error" fails. */
+export interface Unread {
+  readonly kind: "not-ready" | "error";
+  readonly reason: string;
+  readonly hint?: string;
+}
+
+export interface UnreadResources extends Unread {
+  readonly ids: readonly ResourceId[];
 }
 
 export interface RunResult {
@@ -51,6 +66,7 @@ export function isConverged(plan: Plan): boolean {
     (component) =>
       component.changes.length === 0 &&
       component.pendingActivation.length === 0 &&
-      component.unread === undefined,
+      component.unread === undefined &&
+      component.unreadResources.length === 0,
   );
 }
