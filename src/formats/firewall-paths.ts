@@ -1,0 +1,199 @@
+/**
+ * The connections that the fabric needs, derived from the one list of services: who connects to whom, on which port, and
+ * why. The firewall opens them, the rules prove them, the lockout guard defends them. Pure.
+ */
+import { gatewayNames, guestOf, type RoleGuest, routedServices, type Site } from "../model.ts";
+import type { GuestName, SourceRef } from "../resource.ts";
+
+export interface FirewallPath {
+  /** "the gateway passes requests to the mesh": a part of a sentence, fit for a rule's comment. */
+  readonly why: string;
+  /** A host, "network" for everybody on the hypervisor's network, "anywhere". */
+  readonly from: "pve" | GuestName | "network" | "anywhere";
+  readonly to: "pve" | GuestName | "outside";
+  /** The receiver's address. */
+  readonly address: string;
+  readonly protocol: "tcp" | "udp";
+  readonly port: number;
+  /** Losing it cuts somebody off, or breaks what every guest needs. */
+  readonly vital: boolean;
+  /** The place in the configuration that needs it. */
+  readonly at: SourceRef;
+}
+
+/** Ports that are the same on every site: Proxmox's interface, SSH, DNS, NFS 4, HTTP and HTTPS, Traefik's API. */
+export const ports = {
+  ssh: 22,
+  dns: 53,
+  http: 80,
+  https: 443,
+  nfs: 2049,
+  proxmox: 8006,
+  meshApi: 8080,
+} as const;
+
+/** What was worked out for a site: rules, hazards and proofs all ask for it, and sites never change. */
+const known = new WeakMap<Site, readonly FirewallPath[]>();
+
+/** Every path, the hypervisor's own first; one that two parts need is there once. */
+export function requiredPaths(site: Site): readonly FirewallPath[] {
+  const found = known.get(site) ?? findPaths(site);
+  known.set(site, found);
+  return found;
+}
+
+function findPaths(site: Site): readonly FirewallPath[] {
+  const all = [
+    ...hypervisorPaths(site),
+    ...gatewayPaths(site),
+    ...meshPaths(site),
+    ...caPaths(site),
+    ...portainerPaths(site),
+    ...directPaths(site),
+  ];
+  const seen = new Set<string>();
+  return all.filter((path) => {
+    const key = pathKey(path);
+    if (path.from === path.to || seen.has(key)) return false;
+    seen.add(key);
+    return true;
+  });
+}
+
+/** Two paths with one key are one opening. */
+export function pathKey({ from, address, protocol, port }: FirewallPath): string {
+  return `${from} ${address} ${protocol} ${port}`;
+}
+
+/** The sender's address or network as rules name it; undefined for anywhere. */
+export function senderOf(site: Site, from: FirewallPath["from"]): string | undefined {
+  if (from === "anywhere") return undefined;
+  if (from === "network") return site.hypervisor.network;
+  if (from === "pve") return site.hypervisor.address;
+  return guestOf(site, from)?.address;
+}
+
+/** "10.0.0.13:22" or "10.0.0.13:53/udp". */
+export function endOf({ address, port, protocol }: FirewallPath): string {
+  return protocol === "tcp" ? `${address}:${port}` : `${address}:${port}/${protocol}`;
+}
+
+function hypervisorPaths(site: Site): readonly FirewallPath[] {
+  const { address, from: at } = site.hypervisor;
+  const base = { to: "pve", address, protocol: "tcp", vital: true, at } as const;
+  const { ssh, dns, nfs, proxmox } = ports;
+  const network = "network" as const;
+  const guests = site.guests.filter(({ template }) => !template);
+  return [
+    { ...base, from: network, port: ssh, why: "SSH to the hypervisor" },
+    { ...base, from: network, port: proxmox, why: "Proxmox's interface" },
+    ...(site.dns.enabled
+      ? [
+          { ...base, from: network, port: dns, protocol: "udp" as const, why: "guests ask for names" },
+          { ...base, from: network, port: dns, why: "guests ask for names" },
+          ...site.dns.upstreams.flatMap((upstream) =>
+            (["udp", "tcp"] as const).map((protocol): FirewallPath => {
+              const why = "the name server asks its upstream";
+              return {
+                from: "pve",
+                to: "outside",
+                address: upstream,
+                protocol,
+                port: dns,
+                vital: false,
+                at,
+                why,
+              };
+            }),
+          ),
+        ]
+      : []),
+    ...guests.flatMap(({ host, name, shares }) =>
+      shares
+        .filter(({ server }) => server === address)
+        .slice(0, 1)
+        .map((share) => ({
+          ...base,
+          from: host,
+          port: nfs,
+          why: `${name} mounts its storage`,
+          at: share.from,
+        })),
+    ),
+  ];
+}
+
+function gatewayPaths(site: Site): readonly FirewallPath[] {
+  if (gatewayNames(site).length === 0) return [];
+  const to = receiver(site.roles.gateway);
+  const why = "clients reach the gateway";
+  return [ports.http, ports.https].map((port) => ({ ...to, from: "anywhere" as const, port, why }));
+}
+
+function meshPaths(site: Site): readonly FirewallPath[] {
+  const { gateway, mesh } = site.roles;
+  const to = { ...receiver(mesh), vital: true };
+  return [
+    { ...to, from: gateway.host, port: ports.http, why: "the gateway passes requests to the mesh" },
+    { ...to, from: "pve", port: ports.http, why: "routes are proved from the hypervisor" },
+    { ...to, from: "pve", port: ports.meshApi, why: "what the mesh has loaded is read from the hypervisor" },
+    ...routedServices(site).flatMap(({ id, guest, backend, from: at }): readonly FirewallPath[] => {
+      const target = { ...receiver(guest), address: backend.address, port: backend.port, at };
+      if (backend.address !== guest.address) return [];
+      return [
+        { ...target, from: mesh.host, why: `the mesh passes requests to ${id}` },
+        { ...target, from: "pve", why: `${id} is proved from the hypervisor` },
+      ];
+    }),
+  ];
+}
+
+function caPaths(site: Site): readonly FirewallPath[] {
+  const to = { ...receiver(site.roles.ca), port: site.ca.port };
+  const { gateway, mesh } = site.roles;
+  return [
+    { ...to, from: "pve", vital: true, why: "certificates are issued on the hypervisor" },
+    ...[gateway, mesh].map(({ host, name }) => ({ ...to, from: host, why: `${name} reaches the CA` })),
+    ...(site.portainer === undefined
+      ? []
+      : [{ ...to, from: site.portainer.guest.host, why: "Portainer reaches the CA" }]),
+  ];
+}
+
+function portainerPaths({ portainer }: Site): readonly FirewallPath[] {
+  if (portainer === undefined) return [];
+  const to = { ...receiver(portainer.guest), port: portainer.port, vital: true };
+  return [
+    { ...to, from: "pve", why: "Portainer is driven from the hypervisor" },
+    ...portainer.environments
+      .filter(({ kind }) => kind === "agent")
+      .flatMap(({ guest, port, name, from: at }): readonly FirewallPath[] => {
+        const agent = { ...receiver(guest), port, at };
+        return [
+          { ...agent, from: portainer.guest.host, why: `Portainer drives environment ${name}` },
+          { ...agent, from: "pve", why: `the agent of ${name} is proved from the hypervisor` },
+        ];
+      }),
+  ];
+}
+
+/** A service that clients reach without the gateway is open to the network it is on. */
+function directPaths(site: Site): readonly FirewallPath[] {
+  const own = site.roles.gateway.host;
+  return site.services
+    .filter(
+      ({ path, guest, backend }) =>
+        path === "direct" && guest.host !== own && backend.address === guest.address,
+    )
+    .map(({ id, guest, backend, from: at }) => ({
+      ...receiver(guest),
+      from: "network" as const,
+      port: backend.port,
+      at,
+      why: `clients reach ${id}`,
+    }));
+}
+
+function receiver(guest: RoleGuest): Pick<FirewallPath, "to" | "address" | "protocol" | "vital" | "at"> {
+  return { to: guest.host, address: guest.address, protocol: "tcp", vital: false, at: guest.from };
+}

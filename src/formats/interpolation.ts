@@ -1,0 +1,104 @@
+/** Compose's variables in values: `$X`, `${X}`, `${X:-default}`, `${X:?error}`, `${X:+other}` and `$$`, nested. Pure. */
+
+export type Variables = Readonly<Record<string, string>>;
+
+export interface Interpolation {
+  readonly text: string;
+  /** Variables without a value, replaced by nothing. */
+  readonly unset: readonly string[];
+}
+
+/**
+ * Fills variables into a value.
+ * @throws Error in Compose's words, without the place, for a bad expression and for a missing variable of `${X:?…}`
+ */
+export function interpolate(template: string, variables: Variables): Interpolation {
+  const unset: string[] = [];
+  const value = (name: string): string => {
+    if (!Object.hasOwn(variables, name)) unset.push(name);
+    return variables[name] ?? "";
+  };
+  const expand = (text: string): string => {
+    let out = "";
+    for (let at = 0; at < text.length; ) {
+      const rest = text.slice(at);
+      const plain = /^\$([A-Za-z_]\w*)/.exec(rest);
+      if (rest.startsWith("$$")) {
+        out += "$";
+        at += 2;
+      } else if (plain !== null) {
+        out += value(plain[1] ?? "");
+        at += plain[0].length;
+      } else if (rest.startsWith("${")) {
+        const end = closing(rest);
+        if (end < 0) throw invalid(template);
+        out += braced(rest.slice(2, end));
+        at += end + 1;
+      } else if (rest.startsWith("$")) {
+        throw invalid(template);
+      } else {
+        out += rest.charAt(0);
+        at += 1;
+      }
+    }
+    return out;
+  };
+  const braced = (inside: string): string => {
+    const [, name = "", colon = "", operator = "", operand = ""] =
+      /^([A-Za-z_]\w*)(?:(:?)([-?+])([\s\S]*))?$/.exec(inside) ?? [];
+    if (name === "") throw invalid(template);
+    const set = Object.hasOwn(variables, name) && !(colon === ":" && variables[name] === "");
+    if (operator === "") return value(name);
+    if (operator === "+") return set ? expand(operand) : "";
+    if (set) return variables[name] ?? "";
+    if (operator === "-") return expand(operand);
+    const words = expand(operand);
+    throw new Error(`required variable ${name} is missing a value${words === "" ? "" : `: ${words}`}`);
+  };
+  return { text: expand(template), unset };
+}
+
+/** Where the brace opened at 1 closes. */
+function closing(text: string): number {
+  let depth = 0;
+  for (let at = 1; at < text.length; at += 1) {
+    if (text.charAt(at) === "{") depth += 1;
+    if (text.charAt(at) === "}") depth -= 1;
+    if (depth === 0) return at;
+  }
+  return -1;
+}
+
+function invalid(template: string): Error {
+  return new Error(
+    `invalid interpolation format for "${template}". You may need to escape any $ with another $`,
+  );
+}
+
+/**
+ * An environment file: NAME=value lines. Quotes around a value go; `'…'` is literal; ` #` begins a comment; variables are
+ * filled in (compose-go v2 dotenv).
+ * @throws Error in Compose's words
+ */
+export function parseEnvFile(text: string, variables: Variables): Variables {
+  const found: Record<string, string> = {};
+  for (const line of text.split("\n")) {
+    const trimmed = line.trim();
+    if (trimmed === "" || trimmed.startsWith("#")) continue;
+    const [, name = "", raw = ""] = /^(?:export\s+)?([^=\s]*)\s*=\s*(.*)$/.exec(trimmed) ?? [];
+    if (name === "") throw new Error(`unexpected character in variable name near ${JSON.stringify(trimmed)}`);
+    found[name] = envValue(raw, { ...found, ...variables });
+  }
+  return found;
+}
+
+function envValue(raw: string, variables: Variables): string {
+  const quote = raw.charAt(0);
+  if (quote === "'" || quote === '"') {
+    const end = raw.indexOf(quote, 1);
+    if (end < 0) throw new Error(`unterminated quoted value ${raw}`);
+    const inside = raw.slice(1, end);
+    return quote === "'" ? inside : interpolate(inside, variables).text;
+  }
+  return interpolate(raw.replace(/\s+#.*$/, "").trim(), variables).text;
+}

@@ -1,0 +1,187 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import {
+  dynamicConfig,
+  dynamicHash,
+  dynamicUnits,
+  type MeshRoute,
+  sentinelMiddleware,
+} from "../../src/formats/traefik.ts";
+import { configurationFaults, routeFaults } from "../../src/formats/traefik-lint.ts";
+import { decodeDynamic } from "../../src/lab/traefik-decode.ts";
+
+const rootFile = "/etc/traefik/dynamic/root.crt";
+
+function route(id: string, more: Partial<MeshRoute> = {}): MeshRoute {
+  return {
+    id,
+    rule: `Host(\`${id}.example.net\`)`,
+    backend: { scheme: "http", address: "10.0.0.5", port: 80 },
+    middlewares: [],
+    loadBalancer: {},
+    ...more,
+  };
+}
+
+const print = (...routes: MeshRoute[]) => dynamicConfig({ routes, rootFile });
+
+describe("the mesh's file", () => {
+  test("is JSON that names itself, the same for the same routes in any order", () => {
+    const text = print(route("a"), route("b"));
+    expect(print(route("b"), route("a"))).toBe(text);
+    const hash = dynamicHash(text) ?? "";
+    expect(hash).toMatch(/^[0-9a-f]{16}$/);
+    expect(dynamicHash(print(route("a")))).not.toBe(hash);
+    const { http } = JSON.parse(text);
+    expect(http.middlewares[sentinelMiddleware(hash)]).toEqual({
+      headers: { customResponseHeaders: { "X-Phoenix-Configuration": hash } },
+    });
+  });
+
+  test("D27: routes a stack's service by the machine's address, everything on the one entry point", () => {
+    const qdrant = route("qdrant_service-qdrant", {
+      backend: { scheme: "http", address: "10.0.0.102", port: 6333 },
+    });
+    const { http } = JSON.parse(print(qdrant));
+    expect(http.routers["qdrant_service-qdrant"]).toEqual({
+      rule: "Host(`qdrant_service-qdrant.example.net`)",
+      entryPoints: ["web"],
+      service: "qdrant_service-qdrant",
+    });
+    expect(http.services["qdrant_service-qdrant"]).toEqual({
+      loadBalancer: { servers: [{ url: "http://10.0.0.102:6333" }] },
+    });
+  });
+
+  test("trusts a backend with TLS by the site's root, for the name in its certificate", () => {
+    const backend = {
+      scheme: "https" as const,
+      address: "10.0.0.111",
+      port: 9443,
+      serverName: "p.example.net",
+    };
+    const { http } = JSON.parse(print(route("p", { backend })));
+    expect(http.services.p.loadBalancer.serversTransport).toBe("phoenix-p.example.net");
+    expect(http.serversTransports).toEqual({
+      "phoenix-p.example.net": { serverName: "p.example.net", rootCAs: [rootFile] },
+    });
+    const own = JSON.parse(print(route("p", { backend, loadBalancer: { serversTransport: "own@file" } })));
+    expect(own.http.serversTransports).toBeUndefined();
+  });
+
+  test("without any route it still is a configuration, not an empty one (D13)", () => {
+    expect(configurationFaults(print())).toEqual([]);
+    expect(Object.keys(decodeDynamic(print()).routers)).toEqual(["phoenix-configuration"]);
+  });
+
+  test("no beginning of it loads", () => {
+    const text = print(route("a"));
+    for (let length = 1; length < text.length - 1; length += 7)
+      expect(() => decodeDynamic(text.slice(0, length))).toThrow();
+  });
+
+  test("loads as what was asked for, whatever stands in it", () => {
+    const text = fc.oneof(
+      fc.string(),
+      fc.constantFrom("{{", "}}", "{{ env `X` }}", "{{{", "$1", "\\{{", "\u0000"),
+    );
+    fc.assert(
+      fc.property(
+        fc.dictionary(fc.stringMatching(/^[a-z]{1,8}$/), text, { maxKeys: 4 }),
+        text,
+        (headers, rule) => {
+          const name = "m";
+          const options = { headers: { customRequestHeaders: { "X-A": "1", ...headers } } };
+          const printed = print(route("a", { rule, middlewares: [{ name, options }] }));
+          expect(printed).not.toContain("{{");
+          const loaded = decodeDynamic(printed);
+          expect(loaded.routers.a).toMatchObject({ rule });
+          expect(loaded.middlewares.m).toEqual(options);
+          expect(parse(printed)).toEqual(JSON.parse(printed));
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  test("says where each route leads", () => {
+    const b = route("b", {
+      priority: 5,
+      middlewares: [{ name: "m", options: { compress: {} } }],
+      loadBalancer: { servers: [{ url: "http://10.0.0.6:80" }] },
+    });
+    expect(dynamicUnits(print(route("a"), b))).toEqual({
+      a: "Host(`a.example.net`) -> http://10.0.0.5:80",
+      b: "Host(`b.example.net`) -> http://10.0.0.5:80, http://10.0.0.6:80 by m (priority 5)",
+    });
+    expect(dynamicUnits("no: [")).toEqual({});
+    expect(dynamicUnits("http:\n  routers:\n    x: {rule: r, service: s}\n")).toEqual({ x: "r -> s" });
+  });
+});
+
+describe("routes that Traefik would take and not serve", () => {
+  const compress = { name: "m", options: { compress: {} } };
+
+  test.each<[string, MeshRoute[]]>([
+    ["there is another route a", [route("a"), route("a", { rule: "Host(`b`)" })]],
+    ["the rule and the priority of a", [route("a"), route("b", { rule: " Host( `a.example.net`)" })]],
+    ["can never match", [route("a", { rule: "Host(`a:80`)" })]],
+    ["cannot name a route", [route("a@docker")]],
+    ["there is another route phoenix-configuration", [route("phoenix-configuration")]],
+    [
+      "has other options elsewhere",
+      [
+        route("a", { middlewares: [compress] }),
+        route("b", { middlewares: [{ name: "m", options: { grpcWeb: {} } }] }),
+      ],
+    ],
+    ["it has no kind", [route("a", { middlewares: [{ name: "m", options: {} }] })]],
+    ["of two kinds", [route("a", { middlewares: [{ name: "m", options: { compress: {}, grpcWeb: {} } }] })]],
+    ["headers is empty", [route("a", { middlewares: [{ name: "m", options: { headers: {} } }] })]],
+    ["a field strategy", [route("a", { loadBalancer: { strategy: "p2c" } })]],
+    [
+      "a field encodings",
+      [route("a", { middlewares: [{ name: "m", options: { compress: { encodings: ["br"] } } }] })],
+    ],
+  ])("%s", (words, routes) => {
+    expect(
+      routeFaults(routes)
+        .map(({ message }) => message)
+        .join(),
+    ).toContain(words);
+  });
+
+  test("equal rules of different priority are fine, and so is what is declared elsewhere", () => {
+    const other = route("b", {
+      rule: route("a").rule,
+      priority: 9,
+      middlewares: [{ name: "x@file", options: {} }],
+    });
+    expect(routeFaults([route("a", { middlewares: [compress] }), other])).toEqual([]);
+    expect(configurationFaults(print(route("a"), other))).toEqual([]);
+  });
+
+  test.each([
+    ["it is empty", "{}"],
+    ["it is empty", ""],
+    ["the section routers is empty", '{"http":{"routers":{}}}'],
+    ["leads to service s", '{"http":{"routers":{"a":{"rule":"r","service":"s"}}}}'],
+    [
+      "uses middleware m",
+      '{"http":{"routers":{"a":{"rule":"r","service":"x@internal","middlewares":["m"]}}}}',
+    ],
+    ["asks for TLS", '{"http":{"routers":{"a":{"rule":"r","service":"x@internal","tls":{}}}}}'],
+    [
+      "is on entry point websecure",
+      '{"http":{"routers":{"a":{"service":"x@internal","entryPoints":["websecure"]}}}}',
+    ],
+    ["uses transport t", '{"http":{"services":{"s":{"loadBalancer":{"serversTransport":"t"}}}}}'],
+    [
+      "service a leads back to itself: a -> b -> a",
+      '{"http":{"services":{"a":{"weighted":{"services":[{"name":"b"}]}},"b":{"mirroring":{"service":"a@file"}}}}}',
+    ],
+  ])("%s", (words, text) => {
+    expect(configurationFaults(text).join()).toContain(words);
+  });
+});
