@@ -1,0 +1,88 @@
+/** Putting a world together: the real one here, the lab's through `worldOf`. */
+import { hostname, networkInterfaces } from "node:os";
+import type { Clock } from "../component.ts";
+import type { GuestName, HostName } from "../resource.ts";
+import { realClock } from "./clock.ts";
+import { decorated, limited } from "./decorators.ts";
+import { guestExecs } from "./guests.ts";
+import type { Exec, Host } from "./host.ts";
+import { localExec } from "./local.ts";
+import type { Network } from "./network.ts";
+import { createNetwork } from "./real-network.ts";
+import { createHost } from "./script-host.ts";
+import type { Decorator, World } from "./world.ts";
+
+/** Commands on one hypervisor at a time: each guest command is a Perl process there. */
+const commandLimit = 8;
+
+export interface RealWorldOptions {
+  /** An ssh target; absent when phoenix runs on the hypervisor itself. */
+  readonly hypervisor?: string;
+  /** Aborted: commands and requests under way are ended. */
+  readonly signal: AbortSignal;
+  /** The last one is the outermost. */
+  readonly decorators?: readonly Decorator[];
+}
+
+/** The real machines. Nothing is contacted until something is asked of them. */
+export async function openRealWorld(options: RealWorldOptions): Promise<World> {
+  const { hypervisor, signal } = options;
+  const decorators = [limited(commandLimit), ...(options.decorators ?? [])];
+  const clock = realClock(signal);
+  if (hypervisor === undefined) {
+    const network = createNetwork({ signal });
+    const description = ownName();
+    const hypervisorExec = localExec(signal);
+    return worldOf({ description, hypervisorExec, network, clock, decorators, close: network.close });
+  }
+  const { openSsh } = await import("./ssh.ts");
+  const ssh = openSsh(hypervisor, signal);
+  const network = createNetwork({ signal, route: ssh.forward, connect: ssh.connect });
+  const close = async (): Promise<void> => {
+    await network.close();
+    await ssh.close();
+  };
+  return worldOf({ description: hypervisor, hypervisorExec: ssh.exec, network, clock, decorators, close });
+}
+
+export interface WorldParts {
+  readonly description: string;
+  /** Runs commands on the hypervisor; guests are reached through it. */
+  readonly hypervisorExec: Exec;
+  readonly network: Network;
+  readonly clock: Clock;
+  /** The last one is the outermost. Each sees a guest's command once, as the guest's. */
+  readonly decorators?: readonly Decorator[];
+  readonly close: () => Promise<void>;
+}
+
+export function worldOf(parts: WorldParts): World {
+  const { description, hypervisorExec, clock, decorators = [], close } = parts;
+  const hosts = new Map<HostName, Host>();
+  const guestExec = guestExecs(hypervisorExec, clock);
+  return {
+    description,
+    clock,
+    close,
+    network: decorators.reduce((inner, decorator) => decorator.network(inner), parts.network),
+    host: (name) => {
+      const known = hosts.get(name);
+      if (known !== undefined) return known;
+      const exec = isGuest(name) ? guestExec(name) : hypervisorExec;
+      const host = createHost(name, decorated(exec, name, decorators));
+      hosts.set(name, host);
+      return host;
+    },
+  };
+}
+
+function isGuest(name: HostName): name is GuestName {
+  return name !== "pve";
+}
+
+/** "pve.example.net (10.0.0.13)": this machine's name and its first address that is not a loopback one. */
+function ownName(): string {
+  const addresses = Object.values(networkInterfaces()).flatMap((entries) => entries ?? []);
+  const own = addresses.find(({ family, internal }) => family === "IPv4" && !internal);
+  return own === undefined ? hostname() : `${hostname()} (${own.address})`;
+}

@@ -1,0 +1,52 @@
+/** Running commands in a container, through `pct exec` on the node that has it. Facts: pve-container 6.1. */
+import { TransportError } from "../errors.ts";
+import { errorLines, isNotOnNode, isProgramMissing, NotOnNodeError, refuseNonAscii } from "./guest-errors.ts";
+import type { CommandResult, Exec } from "./host.ts";
+
+/**
+ * An `Exec` in container `id`. `--keep-env 0`, because by default the hypervisor's environment and its short PATH would
+ * come along.
+ */
+export function pctExec(parent: Exec, id: number): Exec {
+  return async (command) => {
+    refuseNonAscii("lxc", id, command.argv);
+    const result = await parent({
+      ...command,
+      argv: ["pct", "exec", String(id), "--keep-env", "0", "--", ...command.argv],
+    });
+    const error = pctError(id, result);
+    if (error !== undefined) throw error;
+    return result;
+  };
+}
+
+/**
+ * The error of `pct` itself, if it was not the command that failed. Exit codes tell nothing: they are whatever errno was
+ * left, or 255. So its words decide, and only when the command wrote nothing to standard output.
+ */
+export function pctError(id: number, result: CommandResult): TransportError | undefined {
+  if (result.exitCode === 0 || result.stdout !== "") return undefined;
+  const target = `lxc/${id}`;
+  const lines = errorLines(result);
+  if (lines.includes(`container '${id}' not running!`)) {
+    return new TransportError(target, `${target} is not running`, { hint: `start it: pct start ${id}` });
+  }
+  if (isNotOnNode(lines, id)) return new NotOnNodeError(target, `${target} is not on this node`);
+  if (isProgramMissing("pct", result, lines)) {
+    return new TransportError(target, `${target} cannot be reached: there is no pct here`, {
+      hint: "run phoenix on a Proxmox host, or name one with --hypervisor",
+    });
+  }
+  const attach = lines.findLast((line) => line.startsWith("lxc-attach: "));
+  // A program that does not exist (127) or cannot be run (126) is the command's own affair; lxc-attach reports it.
+  if (attach !== undefined && result.exitCode !== 126 && result.exitCode !== 127) {
+    return new TransportError(target, `${target} cannot be entered: ${attach.slice("lxc-attach: ".length)}`, {
+      hint: `pct status ${id} shows whether it still runs`,
+    });
+  }
+  const own = lines.find((line) =>
+    /^(400 |Unknown option: |can't lock file |missing command at )/.test(line),
+  );
+  if (own !== undefined) return new TransportError(target, `pct exec ${id} failed: ${own}`);
+  return undefined;
+}

@@ -1,0 +1,137 @@
+/**
+ * The scripts behind a host's file operations. POSIX sh with the tools that coreutils and busybox share: they run in
+ * dash and in busybox, on the hypervisor and in guests. The embedded lab acts them out by name, so each says here
+ * exactly what it takes and what it prints.
+ */
+import type { Script } from "./script.ts";
+
+/**
+ * Parameters: absolute paths. Prints one line for each, in order:
+ *
+ *     file MODE USER:GROUP UID:GID LINK CONTENT     a file, or a link to one; all but LINK as of the file
+ *     dangling MODE USER:GROUP UID:GID LINK         a link to nothing
+ *     absent | directory | other | denied           `denied` has its reason on standard error
+ *
+ * LINK is the base64 of the link's target, "-" when the path is no link. CONTENT is base64, empty for an empty file.
+ */
+export const readFiles: Script = {
+  name: "read-files",
+  body: `for path; do
+  link=-
+  [ ! -L "$path" ] || link=$(readlink -n "$path" | base64 | tr -d '\\n')
+  if [ -d "$path" ]; then
+    echo directory
+  elif [ -f "$path" ]; then
+    if meta=$(stat -L -c '%a %U:%G %u:%g' "$path") && content=$(base64 <"$path"); then
+      printf 'file %s %s %s\\n' "$meta" "$link" "$(printf %s "$content" | tr -d '\\n')"
+    elif [ -e "$path" ]; then
+      echo denied
+    else
+      echo absent
+    fi
+  elif [ -e "$path" ]; then
+    echo other
+  elif [ -L "$path" ]; then
+    printf 'dangling %s %s\\n' "$(stat -c '%a %U:%G %u:%g' "$path")" "$link"
+  else
+    case $(LC_ALL=C stat "$path" 2>&1) in
+    *'ermission denied'*) echo "$path: Permission denied" >&2; echo denied ;;
+    *) echo absent ;;
+    esac
+  fi
+done`,
+};
+
+/** What the exit codes of `write-files` mean. The lab answers with the same ones. */
+export const writeFailures: Readonly<Record<number, string>> = {
+  81: "no temporary file can be made beside it",
+  82: "its owner or mode cannot be set",
+  83: "its content cannot be written",
+  84: "what was written is not what was sent",
+  85: "a directory is in its place",
+  86: "it cannot be renamed into place",
+  87: "/etc/pve is not mounted",
+  89: "writing was interrupted",
+};
+
+/**
+ * Parameters, five for each file: path, mode, owner, SHA-256 of the content, staging directory; "" for what is not
+ * given. Standard input: one line of base64 for each file. Nothing is replaced unless all temporary files are
+ * complete; on a failure they are removed, the last line of standard error is `file N` (counted from 0), and the exit
+ * code is one of `writeFailures`.
+ *
+ * - Temporary files are called .phx.XXXXXX; those that a killed run left behind go after five minutes.
+ * - Without a mode a file gets 644 where chmod works. pmxcfs (/etc/pve) refuses it and sets its own (pve-cluster 9.1).
+ * - When pmxcfs is not mounted, /etc/pve is an ordinary empty directory: what is written there would be lost.
+ * - A staging directory on another mount is not used: mv would copy, and readers would see half a file.
+ * - New parent directories get 755. `sync FILE` syncs one file where it can, and everything on an old busybox.
+ */
+export const writeFiles: Script = {
+  name: "write-files",
+  body: `umask 077
+count=$(($# / 5)) at=0
+forget() {
+  i=0
+  while [ "$i" -lt "$at" ]; do
+    eval "temporary=\\$temporary_$i"
+    [ -z "$temporary" ] || rm -f -- "$temporary"
+    i=$((i + 1))
+  done
+}
+fail() { echo "file $2" >&2; exit "$1"; }
+trap forget EXIT
+trap 'exit 89' HUP INT TERM
+while [ "$at" -lt "$count" ]; do
+  path=$1 mode=$2 owner=$3 sum=$4 directory=\${5:-\${1%/*}} n=$at
+  shift 5
+  case $path in /etc/pve/*) [ -e /etc/pve/.version ] || fail 87 "$n" ;; esac
+  [ ! -d "$path" ] || fail 85 "$n"
+  (umask 022 && mkdir -p -- "\${path%/*}/" "\${directory:-/}") || fail 81 "$n"
+  if [ -n "$directory" ] && [ "$directory" != "\${path%/*}" ]; then
+    mounts=$(df -P -- "$directory/" "\${path%/*}/" | awk 'NR > 1 { print $6 }' | sort -u | wc -l)
+    [ "$mounts" -eq 1 ] || directory=\${path%/*}
+  fi
+  find "\${directory:-/}" -maxdepth 1 -type f -name '.phx.??????' -mmin +5 -exec rm -f {} \\; 2>/dev/null
+  temporary=$(mktemp -p "\${directory:-/}" .phx.XXXXXX) || fail 81 "$n"
+  eval "temporary_$n=\\$temporary path_$n=\\$path"
+  at=$((at + 1))
+  exec 8>"$temporary" || fail 83 "$n"
+  [ -z "$owner" ] || chown "$owner" "$temporary" || fail 82 "$n"
+  if [ -n "$mode" ]; then chmod "$mode" "$temporary" || fail 82 "$n"; else chmod 644 "$temporary" 2>/dev/null; fi
+  IFS= read -r line || fail 84 "$n"
+  printf '%s\\n' "$line" | base64 -d >&8 || fail 83 "$n"
+  exec 8>&-
+  sync "$temporary" || fail 83 "$n"
+  [ "$(sha256sum <"$temporary")" = "$sum  -" ] || fail 84 "$n"
+done
+i=0
+while [ "$i" -lt "$count" ]; do
+  eval "temporary=\\$temporary_$i path=\\$path_$i"
+  mv -f -- "$temporary" "$path" || fail 86 "$i"
+  eval "temporary_$i="
+  sync "\${path%/*}/"
+  i=$((i + 1))
+done`,
+};
+
+/** Parameter: a directory. Prints the names in it, each followed by a NUL; nothing when it is not there. */
+export const list: Script = {
+  name: "list",
+  body: `if [ ! -e "$1" ]; then exit 0; fi
+[ -d "$1" ] || { echo "$1: not a directory" >&2; exit 1; }
+[ -r "$1" ] && [ -x "$1" ] || { echo "$1: Permission denied" >&2; exit 1; }
+for entry in "$1"/* "$1"/.[!.]* "$1"/..?*; do
+  if [ -e "$entry" ] || [ -L "$entry" ]; then printf '%s\\0' "\${entry##*/}"; fi
+done`,
+};
+
+/** Parameters: paths of files and symbolic links; they are gone afterwards. A directory stays, and fails. */
+export const remove: Script = {
+  name: "remove",
+  body: `status=0
+for path; do
+  if [ -d "$path" ] && [ ! -L "$path" ]; then echo "$path: is a directory" >&2; status=1
+  else rm -f -- "$path" || status=1; fi
+done
+exit "$status"`,
+};

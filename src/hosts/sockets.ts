@@ -1,0 +1,93 @@
+/** Opening TCP and TLS connections, and saying in a word why that failed. */
+import { createConnection, isIP, type Socket } from "node:net";
+import { checkServerIdentity, connect as connectTls, type TLSSocket } from "node:tls";
+import { codeOf, reasonOf } from "./connection-error.ts";
+import type { ConnectResult, Endpoint, HandshakeOptions, HandshakeResult } from "./network.ts";
+
+/** A TCP connection. @throws the system's error, or one with code ETIMEDOUT when `signal` is aborted first */
+export function openTcp(to: Endpoint, signal: AbortSignal): Promise<Socket> {
+  return settled(createConnection({ host: to.address, port: to.port }), "connect", signal);
+}
+
+export interface TlsOptions {
+  readonly servername: string;
+  /** PEM of the trusted roots; absent means the public authorities. */
+  readonly roots: readonly string[] | undefined;
+  /** Fail when the certificate is not trusted or has another name. */
+  readonly strict: boolean;
+}
+
+/** A TLS connection. @throws as `openTcp`, and OpenSSL's errors */
+export function openTls(to: Endpoint, options: TlsOptions, signal: AbortSignal): Promise<TLSSocket> {
+  const { servername, roots, strict } = options;
+  const socket = connectTls({
+    host: to.address,
+    port: to.port,
+    ...(roots === undefined ? {} : { ca: [...roots] }),
+    rejectUnauthorized: strict,
+    // Addresses are checked, but never sent: the protocol only knows host names.
+    ...(isIP(servername) === 0 ? { servername } : {}),
+    checkServerIdentity: (_, certificate) => checkServerIdentity(servername, certificate),
+  });
+  return settled(socket, "secureConnect", signal);
+}
+
+function settled<T extends Socket>(socket: T, event: string, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => {
+      socket.destroy(Object.assign(new Error("timed out"), { code: "ETIMEDOUT" }));
+    };
+    if (signal.aborted) stop();
+    signal.addEventListener("abort", stop, { once: true });
+    socket.once("close", () => signal.removeEventListener("abort", stop));
+    socket.once("error", reject);
+    socket.once(event, () => {
+      signal.removeEventListener("abort", stop);
+      socket.off("error", reject);
+      // What happens from now on is the business of whoever uses the connection; without a listener it would end us.
+      socket.on("error", () => {});
+      resolve(socket);
+    });
+  });
+}
+
+export async function tryConnect(to: Endpoint, signal: AbortSignal): Promise<ConnectResult> {
+  try {
+    (await openTcp(to, signal)).destroy();
+    return { ok: true };
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === "ETIMEDOUT") return { ok: false, reason: "timeout" };
+    return { ok: false, reason: code === "ECONNREFUSED" ? "refused" : "unreachable" };
+  }
+}
+
+export async function tryHandshake(
+  to: Endpoint,
+  { servername, ca }: HandshakeOptions,
+  signal: AbortSignal,
+): Promise<HandshakeResult> {
+  let socket: TLSSocket;
+  try {
+    // An empty list trusts nothing: without it the public authorities that Node brings would count.
+    const roots = ca === undefined ? [] : [ca];
+    socket = await openTls(to, { servername, roots, strict: false }, signal);
+  } catch (error) {
+    return { ok: false, reason: reasonOf(error) };
+  }
+  const served = socket.getPeerX509Certificate();
+  const { authorized, authorizationError } = socket;
+  socket.destroy();
+  if (served === undefined) return { ok: false, reason: "no certificate was served" };
+  return {
+    ok: true,
+    trusted: authorized,
+    ...(authorized ? {} : { reason: distrust(String(authorizationError)) }),
+    serial: served.serialNumber.toUpperCase(),
+    certificate: served.toString(),
+  };
+}
+
+function distrust(code: string): string {
+  return code === "ERR_TLS_CERT_ALTNAME_INVALID" ? "name does not match" : code;
+}

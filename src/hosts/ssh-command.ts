@@ -1,0 +1,76 @@
+/** Commands that travel through ssh: how argv becomes the one line that ssh takes, and what ssh's exit code means. Pure. */
+import { TransportError } from "../errors.ts";
+import { type Command, type CommandResult, defaultTimeoutMs } from "./host.ts";
+import { type Script, scriptArgv } from "./script.ts";
+import { lastLines } from "./script-host.ts";
+
+/** How much later than ours the other side's clock ends the command, in seconds: ours speaks first. */
+const timeoutSlack = 2;
+
+const ended255 = "phoenix: the command ended with 255";
+
+/**
+ * Parameters: seconds, then the command. `timeout` ends it where it runs, for a killed ssh client leaves it running. ssh's
+ * own failures also exit 255: the command's own 255 says so.
+ */
+const remoteScript: Script = {
+  name: "remote",
+  body: `export LC_ALL=C.UTF-8
+timeout -k 5 "$@"
+status=$?
+[ "$status" -ne 255 ] || echo '${ended255}' >&2
+exit "$status"`,
+};
+
+/** Options of every ssh call: never ask, never allocate a terminal, find a dead peer within 45 s. */
+export const sshOptions: readonly string[] = [
+  "-T",
+  ...[
+    "BatchMode=yes",
+    "ConnectTimeout=10",
+    "ServerAliveInterval=15",
+    "ServerAliveCountMax=3",
+    "LogLevel=ERROR",
+  ].flatMap((option) => ["-o", option]),
+];
+
+/** The line that the other side's shell splits into exactly `command.argv`. */
+export function remoteLine(command: Command): string {
+  const limit = Math.ceil((command.timeoutMs ?? defaultTimeoutMs) / 1000) + timeoutSlack;
+  return scriptArgv(remoteScript, String(limit), ...command.argv)
+    .map(quoted)
+    .join(" ");
+}
+
+/** One word for a POSIX shell. */
+export function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/**
+ * What a command that went through ssh gave.
+ * @throws TransportError when ssh itself failed
+ */
+export function sshResult(target: string, peer: string, result: CommandResult): CommandResult {
+  if (result.exitCode !== 255) return result;
+  const marked = result.stderr.replace(new RegExp(`${ended255}\\n?$`), "");
+  if (marked !== result.stderr) return { ...result, stderr: marked };
+  throw sshError(target, peer, result.stderr);
+}
+
+/** ssh's own words, with what helps. */
+export function sshError(target: string, peer: string, stderr: string): TransportError {
+  const said = lastLines(stderr).replace(/^ssh: /, "") || "the connection was lost";
+  return new TransportError(target, `${peer} cannot be reached by ssh: ${said}`, {
+    hint: hintFor(said, peer),
+  });
+}
+
+function hintFor(said: string, peer: string): string | undefined {
+  if (/Permission denied/.test(said))
+    return `phoenix never asks for passwords: let \`ssh ${peer}\` work with a key`;
+  if (/Host key verification failed|HOST IDENTIFICATION HAS CHANGED/.test(said))
+    return `\`ssh ${peer}\` by hand shows the key; accept it only if it is the right one`;
+  if (/Could not resolve hostname/.test(said)) return "name an address, or a Host of ~/.ssh/config";
+  return undefined;
+}

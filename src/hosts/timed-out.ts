@@ -1,0 +1,18 @@
+/** A command that did not end in time. */
+import { TransportError } from "../errors.ts";
+import { seconds } from "./clock.ts";
+import { type Command, defaultTimeoutMs } from "./host.ts";
+
+/**
+ * Raised where the process runs, which may be far from where the command was meant to run: `pct` on the hypervisor for a
+ * command in a container. The host that was asked says it in its own words.
+ */
+export class TimedOutError extends TransportError {}
+
+export function timedOut(
+  target: string,
+  program: string,
+  { timeoutMs = defaultTimeoutMs }: Command,
+): TimedOutError {
+  return new TimedOutError(target, `${program} on ${target} did not end within ${seconds(timeoutMs)}`);
+}

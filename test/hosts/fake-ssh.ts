@@ -1,0 +1,49 @@
+/**
+ * A program called `ssh` that runs the command on this machine instead: what ssh does with its arguments (one line for
+ * the other side's shell, standard input, exit code) is real, the network is not.
+ */
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+export interface FakeSsh {
+  /** To be put first in PATH. */
+  readonly directory: string;
+  /** From now on every call fails as ssh itself fails: with this on standard error, and 255. */
+  fail(message: string): void;
+  /** The arguments of every call so far. */
+  calls(): readonly string[];
+  remove(): void;
+}
+
+const program = `#!/bin/sh
+here=\${0%/*}
+printf '%s\\n' "$*" | tr '\\n' ' ' >>"$here/calls"; echo >>"$here/calls"
+if [ -s "$here/fail" ]; then cat "$here/fail" >&2; exit 255; fi
+forward=
+for argument; do
+  [ "$forward" != next ] || forward=$argument
+  [ "$argument" != -W ] || forward=next
+  last=$argument
+done
+case " $* " in *' -O exit '*) exit 0 ;; esac
+if [ -n "$forward" ]; then
+  exec node -e 'const [host, port] = process.argv[1].split(":");
+    const socket = require("net").connect(port, host, () => { process.stdin.pipe(socket); socket.pipe(process.stdout); });
+    socket.on("error", () => process.exit(255));' "$forward"
+fi
+exec sh -c "$last"
+`;
+
+export function fakeSsh(): FakeSsh {
+  const directory = mkdtempSync(join(tmpdir(), "phoenix-ssh-"));
+  const path = join(directory, "ssh");
+  writeFileSync(path, program);
+  chmodSync(path, 0o755);
+  return {
+    directory,
+    fail: (message) => writeFileSync(join(directory, "fail"), message),
+    calls: () => readFileSync(join(directory, "calls"), "utf8").trim().split("\n"),
+    remove: () => rmSync(directory, { recursive: true }),
+  };
+}
