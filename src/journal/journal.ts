@@ -1,0 +1,50 @@
+/**
+ * What reality cannot tell: what was written and never proved live, what we own, what happened when, and secrets that we made.
+ * Nothing is read before it is asked for, and nothing is created by reading.
+ */
+import type { ComponentName } from "../component.ts";
+import type { Host } from "../hosts/host.ts";
+import type { ResourceId } from "../resource.ts";
+import type { Secret } from "../secret.ts";
+import { type Inventory, openInventory } from "./inventory.ts";
+import { openMarks } from "./marks.ts";
+import { openRuns, type Runs } from "./runs.ts";
+import { generatedSecret } from "./secrets.ts";
+import { journalDirectory } from "./store.ts";
+
+export interface Journal {
+  /** Resources that a run wrote and never proved live. */
+  pending(component: ComponentName): Promise<readonly ResourceId[]>;
+  mark(component: ComponentName, ids: readonly ResourceId[]): Promise<void>;
+  clear(component: ComponentName, kept?: readonly ResourceId[]): Promise<void>;
+  /** A secret that is made once and found again. On a read-only journal a missing one is made for this run alone. */
+  secret(name: string): Promise<Secret>;
+  readonly inventory: Inventory;
+  readonly runs: Runs;
+}
+
+export interface JournalOptions {
+  /** Never writes; `mark` and `clear` must not be called. */
+  readonly readOnly?: boolean;
+  /** Replaces the site's secrets in what is written down. */
+  readonly redact?: (text: string) => string;
+  readonly directory?: string;
+}
+
+/** @param host the hypervisor */
+export function openJournal(host: Host, options: JournalOptions = {}): Journal {
+  const { readOnly = false, redact = (text) => text, directory = journalDirectory } = options;
+  const marks = openMarks(host, directory);
+  const secrets = new Map<string, Promise<Secret>>();
+  return {
+    ...marks,
+    secret: (name) => {
+      // Components ask side by side: the first one makes it, the others wait for the same.
+      const secret = secrets.get(name) ?? generatedSecret(host, directory, name, !readOnly);
+      secrets.set(name, secret);
+      return secret;
+    },
+    inventory: openInventory(host, directory),
+    runs: openRuns(host, directory, redact),
+  };
+}

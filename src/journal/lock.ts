@@ -1,0 +1,209 @@
+/**
+ * The lock: one run at a time changes things. It is a file on the hypervisor, so that it also holds between laptops.
+ * Its script runs under flock(1), so that looking and writing are one step; the kernel takes that back when a script dies.
+ */
+import type { Clock } from "../component.ts";
+import { LockedError, PhoenixError } from "../errors.ts";
+import type { Command, Host } from "../hosts/host.ts";
+import { type Script, scriptArgv } from "../hosts/script.ts";
+import { commandError } from "../hosts/script-host.ts";
+import { isAlive, newToken, ownIdentity, type ProcessIdentity } from "./process-identity.ts";
+import { journalDirectory, parseDocument, version } from "./store.ts";
+
+/**
+ * Parameters: `take`, `renew` or `release`; the journal's directory; our token; for `take` the token and the heartbeat of a
+ * stale lock that may be replaced ("" for none). Standard input of `take`: the lock's content, one line of JSON with
+ * `"token":"…"`.
+ *
+ * The lock is DIRECTORY/lock, its heartbeat the file's modification time. Exit codes: 0 done; 83 `take`: another holds it,
+ * and standard output is a line with its heartbeat and the time now (seconds since the epoch, by the hypervisor's clock),
+ * then its content; 84 `renew`: it is not ours any more. `release` removes our own lock and leaves any other.
+ */
+export const lockScript: Script = {
+  name: "lock",
+  body: `umask 077
+mkdir -p "$2" && exec 9<"$2" && flock 9 || exit 81
+lock=$2/lock
+held_by() {
+  [ -n "$1" ] || return 1
+  case $(cat "$lock" 2>/dev/null) in *'"token":"'"$1"'"'*) return 0 ;; esac
+  return 1
+}
+case $1 in
+take)
+  if [ -e "$lock" ]; then
+    heartbeat=$(stat -c %Y "$lock")
+    held_by "$4" && [ "$heartbeat" = "$5" ] || { echo "$heartbeat $(date +%s)"; cat "$lock"; exit 83; }
+  fi
+  temporary=$(mktemp -p "$2" .phx.XXXXXX) || exit 82
+  cat >"$temporary" && sync "$temporary" && mv -f "$temporary" "$lock" || { rm -f "$temporary"; exit 82; } ;;
+renew) held_by "$3" && touch "$lock" || exit 84 ;;
+release) ! held_by "$3" || rm -f "$lock" ;;
+esac`,
+};
+
+/** How old a heartbeat from another machine may be: three missed renewals. Seconds. */
+const staleSeconds = 90;
+const renewMs = 30_000;
+const pollMs = 1_000;
+
+export interface LockHolder extends ProcessIdentity {
+  readonly token: string;
+  /** "sync all". */
+  readonly command: string;
+  /** When it took the lock, in milliseconds since the epoch of its own clock. */
+  readonly startedMs: number;
+}
+
+export interface LockOptions {
+  readonly command: string;
+  readonly clock: Clock;
+  /** How long to wait for another holder, in milliseconds; 0 unless given. */
+  readonly waitMs?: number;
+  /** Told once for every new holder that is waited for. */
+  readonly onWait?: (holder: string) => void;
+  readonly directory?: string;
+}
+
+export interface Lock {
+  /** Aborted, with a LockedError as its reason, when somebody else took the lock: stop changing things. */
+  readonly lost: AbortSignal;
+  /** Gives the lock back. Never fails: a lock that stays behind goes stale. */
+  release(): Promise<void>;
+}
+
+/**
+ * Takes the lock. One whose process is gone is taken over at once, one from another machine when its heartbeat is too old.
+ * @throws LockedError saying who holds it
+ */
+export async function acquireLock(host: Host, options: LockOptions): Promise<Lock> {
+  const { clock, command, waitMs = 0, directory = journalDirectory } = options;
+  const token = newToken();
+  const own: LockHolder = { token, ...ownIdentity(), command, startedMs: clock.now() };
+  const deadline = clock.now() + waitMs;
+  let stale: OtherHolder | undefined;
+  let waitsFor = "";
+  for (;;) {
+    const holder = await take(host, directory, own, stale);
+    if (holder === undefined) return hold(host, directory, token, clock);
+    const before = stale;
+    stale = isStale(holder) ? holder : undefined;
+    if (stale !== undefined && stale.token !== before?.token) continue;
+    const who = describe(holder, clock.now());
+    const left = deadline - clock.now();
+    if (left <= 0) throw locked(holder, who, waitMs);
+    if (waitsFor !== holder.token) options.onWait?.(who);
+    waitsFor = holder.token;
+    await clock.sleep(Math.min(pollMs, left));
+  }
+}
+
+interface OtherHolder extends Partial<LockHolder> {
+  readonly token: string;
+  /** As the script printed it. */
+  readonly heartbeat: string;
+  readonly ageSeconds: number;
+}
+
+/** Tries once; returns whoever holds the lock, or undefined when it is ours now. */
+async function take(
+  host: Host,
+  directory: string,
+  own: LockHolder,
+  stale: OtherHolder | undefined,
+): Promise<OtherHolder | undefined> {
+  const result = await host.run(
+    lockCommand(
+      ["take", directory, own.token, stale?.token ?? "", stale?.heartbeat ?? ""],
+      `${JSON.stringify({ version, ...own })}\n`,
+    ),
+  );
+  if (result.exitCode === 0) return undefined;
+  if (result.exitCode !== 83) throw commandError(host.name, "taking the lock", result);
+  const [times = "", ...content] = result.stdout.split("\n");
+  const [heartbeat = "", now = ""] = times.split(" ");
+  const ageSeconds = Number(now) - Number(heartbeat);
+  return { ...holderOf(`${directory}/lock`, content.join("\n")), heartbeat, ageSeconds };
+}
+
+function lockCommand(parameters: readonly string[], stdin?: string): Command {
+  return {
+    argv: scriptArgv(lockScript, ...parameters),
+    effect: "change",
+    ...(stdin === undefined ? {} : { stdin }),
+  };
+}
+
+/** @throws SiteError when a newer Phoenix wrote it, or nobody we know */
+function holderOf(path: string, text: string): Partial<LockHolder> & { token: string } {
+  const { token, who, host, pid, boot, start, command, startedMs } = parseDocument(path, text);
+  return {
+    token: typeof token === "string" ? token : "",
+    ...(typeof who === "string" ? { who } : {}),
+    ...(typeof host === "string" ? { host } : {}),
+    ...(typeof pid === "number" ? { pid } : {}),
+    ...(typeof boot === "string" ? { boot } : {}),
+    ...(typeof start === "string" ? { start } : {}),
+    ...(typeof command === "string" ? { command } : {}),
+    ...(typeof startedMs === "number" ? { startedMs } : {}),
+  };
+}
+
+/** A process of this machine tells us itself whether it lives; of another one only the heartbeat does. */
+function isStale({ boot = "", pid = 0, start = "", ageSeconds }: OtherHolder): boolean {
+  const alive = isAlive({ boot, pid, start });
+  return alive === undefined ? ageSeconds > staleSeconds : !alive;
+}
+
+/** "root on pve since 3 min (sync all, pid 4711)". */
+function describe({ who, host, pid, command, startedMs, ageSeconds }: OtherHolder, now: number): string {
+  const since = startedMs === undefined ? ageSeconds * 1000 : Math.max(now - startedMs, 0);
+  return `${who ?? "somebody"} on ${host ?? "some machine"} since ${ago(since)} (${command ?? "?"}, pid ${pid ?? "?"})`;
+}
+
+function ago(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 120 ? `${minutes} min` : `${Math.round(minutes / 60)} h`;
+}
+
+function locked(holder: OtherHolder, who: string, waitMs: number): LockedError {
+  const waited = waitMs > 0 ? ` after waiting ${ago(waitMs)}` : "";
+  return new LockedError(`locked by ${who}${waited}`, {
+    hint:
+      isAlive({ boot: "", pid: 0, start: "", ...holder }) === true
+        ? `wait for it with --lock-wait; should it hang, end it: kill ${holder.pid}`
+        : "wait for it with --lock-wait; a run that ended without a word is forgotten after 90 s",
+  });
+}
+
+function hold(host: Host, directory: string, token: string, clock: Clock): Lock {
+  const lost = new AbortController();
+  let renewed = clock.now();
+  const lose = (why: string): void => {
+    clearInterval(timer);
+    lost.abort(
+      new LockedError(`the lock was lost: ${why}`, { hint: "run phoenix again when the other run is done" }),
+    );
+  };
+  const renew = async (): Promise<void> => {
+    try {
+      const { exitCode } = await host.run(lockCommand(["renew", directory, token]));
+      if (exitCode === 0) renewed = clock.now();
+      else if (exitCode === 84) return lose("another run took it over");
+    } catch (error) {
+      if (!(error instanceof PhoenixError)) throw error;
+    }
+    if (clock.now() - renewed > staleSeconds * 1000) lose("it could not be renewed in time");
+  };
+  const timer = setInterval(() => void renew(), renewMs);
+  timer.unref();
+  return {
+    lost: lost.signal,
+    release: async () => {
+      clearInterval(timer);
+      await host.run(lockCommand(["release", directory, token])).catch(() => {});
+    },
+  };
+}

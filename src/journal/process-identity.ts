@@ -1,0 +1,81 @@
+/** Who runs this process, and how another process can tell whether it still lives. */
+import { randomBytes } from "node:crypto";
+import { readFileSync, readlinkSync } from "node:fs";
+import { hostname, userInfo } from "node:os";
+
+export interface ProcessIdentity {
+  /** The user, and behind sudo who that is: "alice (root)". */
+  readonly who: string;
+  /** This machine's name. */
+  readonly host: string;
+  readonly pid: number;
+  /** Tells boots, and containers on one kernel, apart; "" where the kernel does not say. */
+  readonly boot: string;
+  /** When the process started, in clock ticks since the boot: a pid alone may be used again. */
+  readonly start: string;
+}
+
+export function ownIdentity(): ProcessIdentity {
+  return {
+    who: ownName(),
+    host: hostname(),
+    pid: process.pid,
+    boot: bootIdentity(),
+    start: startOf(process.pid) ?? "",
+  };
+}
+
+/**
+ * Whether the process lives: undefined when that cannot be known from here, because it runs on another machine, or ran
+ * before this one's last boot under conditions that we cannot tell from another machine's.
+ */
+export function isAlive({
+  boot,
+  pid,
+  start,
+}: Pick<ProcessIdentity, "boot" | "pid" | "start">): boolean | undefined {
+  if (boot === "" || boot !== bootIdentity()) return undefined;
+  return startOf(pid) === start;
+}
+
+/** A name that no other process takes. */
+export function newToken(): string {
+  return randomBytes(16).toString("hex");
+}
+
+function ownName(): string {
+  const name = nameOfUser();
+  const behind = process.env.SUDO_USER;
+  return behind === undefined || behind === "" || behind === name ? name : `${behind} (${name})`;
+}
+
+function nameOfUser(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // A user id without an entry in the password file.
+    return String(process.getuid?.() ?? "unknown");
+  }
+}
+
+/** The kernel's boot and the process-id namespace: containers share the first, never the second. */
+function bootIdentity(): string {
+  try {
+    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+    return `${boot} ${readlinkSync("/proc/self/ns/pid")}`;
+  } catch {
+    return "";
+  }
+}
+
+/** Field 22 of /proc/PID/stat (proc(5)); the second field, the program's name, may hold blanks and parentheses. */
+function startOf(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    // A zombie holds its number and nothing else.
+    return fields[0] === "Z" ? undefined : fields[19];
+  } catch {
+    return undefined;
+  }
+}

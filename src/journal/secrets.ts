@@ -1,0 +1,42 @@
+/** Secrets that nobody chooses: made once, kept on the hypervisor, found again on each run. */
+import { randomBytes } from "node:crypto";
+import { SiteError } from "../errors.ts";
+import type { Host } from "../hosts/host.ts";
+import { Secret } from "../secret.ts";
+import { privateMode } from "./store.ts";
+
+/** 256 bits, so that nobody guesses it. */
+const secretBytes = 32;
+
+/**
+ * The secret called `name`. A missing one is made and stored; on a journal that may not write it is made for this run
+ * only, so that a plan shows what the new secret will change.
+ */
+export async function generatedSecret(
+  host: Host,
+  journal: string,
+  name: string,
+  mayWrite: boolean,
+): Promise<Secret> {
+  if (!/^[a-z0-9][a-z0-9._-]*$/.test(name))
+    throw new Error(`not a name of a secret: ${JSON.stringify(name)}`);
+  const directory = `${journal}/secrets`;
+  const path = `${directory}/${name}`;
+  const stored = (await host.readFiles([path])).get(path);
+  if (stored !== undefined) {
+    const value = stored.text.trim();
+    // A short secret would be accepted by nobody or, worse, by everybody.
+    if (value.length < secretBytes) {
+      throw new SiteError(`${path} holds no secret of ours: it is too short`, {
+        hint: "move it away: the next sync makes a new one and hands it to all who need it",
+      });
+    }
+    return new Secret(value);
+  }
+  const value = randomBytes(secretBytes).toString("base64url");
+  if (mayWrite) {
+    await host.expect({ argv: ["mkdir", "-p", "-m", "700", journal, directory], effect: "change" });
+    await host.writeFiles([{ path, text: `${value}\n`, mode: privateMode }]);
+  }
+  return new Secret(value);
+}
