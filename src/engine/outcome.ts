@@ -1,0 +1,37 @@
+/** What a finished run means for the caller. Pure. */
+import { type ExitCode, exitCodes } from "../errors.ts";
+import type { ComponentResult, Plan, RunResult } from "./plan.ts";
+import { isConverged } from "./plan.ts";
+
+export function exitCodeOfPlan(plan: Plan): ExitCode {
+  const unread = plan.components.flatMap((part) => [part.unread ?? [], part.unreadResources].flat());
+  if (unread.some(({ kind }) => kind === "error")) return exitCodes.error;
+  return isConverged(plan) ? exitCodes.converged : exitCodes.pending;
+}
+
+/**
+ * The worst thing that happened decides: a rollback (7) is never hidden, a component that failed while others are fine
+ * is partial (4), and when nothing failed but a proof (3) says so.
+ */
+export function exitCodeOf(result: RunResult): ExitCode {
+  const { components } = result;
+  if (result.command === "verify") {
+    if (components.some(hasFailedCheck)) return exitCodes.unverified;
+    return components.some(({ outcome }) => outcome === "failed") ? exitCodes.error : exitCodes.converged;
+  }
+  if (components.some(({ outcome }) => outcome === "rolled-back")) return exitCodes.rolledBack;
+  const failed = components.filter(
+    ({ outcome }) => outcome === "failed" || outcome === "deferred" || outcome === "skipped",
+  );
+  if (failed.length > 0) {
+    const others = components.filter((component) => !failed.includes(component));
+    return others.length > 0 || failed.some(({ changes }) => changes.length > 0)
+      ? exitCodes.partial
+      : exitCodes.error;
+  }
+  return components.some(hasFailedCheck) ? exitCodes.unverified : exitCodes.converged;
+}
+
+export function hasFailedCheck(result: ComponentResult): boolean {
+  return result.checks.some(({ status }) => status === "fail");
+}

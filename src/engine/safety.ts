@@ -1,0 +1,47 @@
+/** Guards that look at a plan before anything is touched. Each names its rule, its numbers, and the consent that overrides it. */
+import type { Component, ComponentName, Hazard } from "../component.ts";
+import { RefusedError } from "../errors.ts";
+import type { Change } from "../resource.ts";
+import { diffUnits } from "./diff.ts";
+
+/** Shrinking is judged only where there is enough to lose; the numbers follow octoDNS (30 % of at least 10 records). */
+const smallestJudged = 10;
+const largestShareLost = 0.3;
+
+/** A resource that would lose a large share of what it says: the sign of an emptied or truncated configuration. */
+export function shrinkHazards(component: ComponentName, changes: readonly Change[]): readonly Hazard[] {
+  return changes.flatMap((change): Hazard[] => {
+    if (change.verb !== "update") return [];
+    const before = Object.keys(change.live.units).length;
+    const lost = diffUnits(change).filter(({ verb }) => verb === "delete").length;
+    const emptied = before > 0 && Object.keys(change.desired.units).length === 0;
+    if (!emptied && (before < smallestJudged || lost / before <= largestShareLost)) return [];
+    const share = Math.round((lost / before) * 100);
+    return [
+      {
+        consent: `${component}-shrink`,
+        message: `${change.desired.id} would lose ${lost} of its ${before} entries (${share} %, the limit is ${largestShareLost * 100} %)`,
+        hint: `if that is what you want, repeat the command with --allow ${component}-shrink; \`phoenix plan --only ${component}\` lists them`,
+      },
+    ];
+  });
+}
+
+/** Every consent that can be given: the names are checked, so that a misspelt one is not a silent no. */
+export function consents(components: readonly Component[]): readonly string[] {
+  return ["prune", "lockout", ...components.map(({ name }) => `${name}-shrink`)];
+}
+
+/** @throws RefusedError naming every hazard that has no consent. */
+export function refuseHazards(hazards: readonly Hazard[], allowed: ReadonlySet<string>): void {
+  const refused = hazards.filter(({ consent }) => !allowed.has(consent));
+  const [first] = refused;
+  if (first === undefined) return;
+  const place = (hazard: Hazard): string =>
+    hazard.from === undefined ? "" : `\n  ${hazard.from.file}:${hazard.from.line}:${hazard.from.column}`;
+  const message = refused.map((hazard) => `${hazard.message}${place(hazard)}`).join("\n  and ");
+  const needed = [...new Set(refused.map(({ consent }) => `--allow ${consent}`))].join(" ");
+  throw new RefusedError(`refused: ${message}`, {
+    hint: first.hint ?? `repeat the command with ${needed} to do it all the same`,
+  });
+}

@@ -1,0 +1,27 @@
+/** Which components a run works on, and which it only leans on. Pure. */
+import type { Component, ComponentName } from "../component.ts";
+import { UsageError } from "../errors.ts";
+
+export interface Selection {
+  /** Planned and applied, in the given order. */
+  readonly selected: readonly Component[];
+  /** Not selected, but something selected needs them: verified first, never changed. */
+  readonly prerequisites: readonly Component[];
+}
+
+export function select(
+  components: readonly Component[],
+  only: readonly ComponentName[] = [],
+  skip: readonly ComponentName[] = [],
+): Selection {
+  const selected = components.filter(
+    ({ name }) => (only.length === 0 || only.includes(name)) && !skip.includes(name),
+  );
+  if (selected.length === 0) throw new UsageError("nothing is left to do: every component is skipped");
+  const names = new Set(selected.map(({ name }) => name));
+  const needed = new Set(selected.flatMap(({ after }) => after));
+  return {
+    selected,
+    prerequisites: components.filter(({ name }) => needed.has(name) && !names.has(name)),
+  };
+}

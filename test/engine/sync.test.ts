@@ -1,0 +1,336 @@
+import { describe, expect, test } from "vitest";
+import { exitCodeOf, exitCodeOfPlan } from "../../src/engine/outcome.ts";
+import { plan, sync, verify } from "../../src/engine/run.ts";
+import {
+  CandidateError,
+  CommandError,
+  NotReadyError,
+  RefusedError,
+  TransportError,
+} from "../../src/errors.ts";
+import { Machine, testRun } from "./machine.ts";
+
+const none = { allow: new Set<string>() };
+
+async function outcomes(machines: readonly Machine[], run = testRun(), options = none) {
+  const result = await sync(
+    machines.map(({ component }) => component),
+    run,
+    options,
+  );
+  return { result, outcomes: result.components.map(({ outcome }) => outcome), code: exitCodeOf(result) };
+}
+
+describe("converging", () => {
+  test("a sync creates what is missing, and a second one does nothing at all", async () => {
+    const dns = new Machine("dns", { "dns/a": "x", "dns/b": "y" });
+    const first = await outcomes([dns]);
+    expect(first.outcomes).toEqual(["changed"]);
+    expect(first.code).toBe(0);
+    expect(dns.log).toEqual([
+      "read",
+      "read",
+      "create dns/a",
+      "create dns/b",
+      "activate dns/a dns/b",
+      "verify",
+    ]);
+    dns.log.length = 0;
+    const second = await outcomes([dns]);
+    expect(second.outcomes).toEqual(["unchanged"]);
+    expect(dns.log).toEqual(["read", "verify"]);
+  });
+
+  test("drift is an update of that resource alone", async () => {
+    const dns = new Machine("dns", { "dns/a": "x", "dns/b": "y" });
+    await outcomes([dns]);
+    dns.live.set("dns/b", "z");
+    const planned = await plan([dns.component], testRun(), none);
+    expect(planned.components[0]?.changes).toMatchObject([{ verb: "update", desired: { id: "dns/b" } }]);
+    expect(exitCodeOfPlan(planned)).toBe(2);
+    dns.log.length = 0;
+    await outcomes([dns]);
+    expect(dns.log).toContain("update dns/b");
+    expect(dns.log).not.toContain("create dns/a");
+  });
+
+  test("an orphan stays until pruning is allowed, and does not keep a plan from being converged", async () => {
+    const dns = new Machine("dns", { "dns/a": "x" });
+    await outcomes([dns]);
+    dns.live.set("dns/old", "z");
+    const planned = await plan([dns.component], testRun(), none);
+    expect(planned.components[0]?.orphans.map(({ id }) => id)).toEqual(["dns/old"]);
+    expect(exitCodeOfPlan(planned)).toBe(0);
+    await outcomes([dns]);
+    expect(dns.live.has("dns/old")).toBe(true);
+    await outcomes([dns], testRun(), { allow: new Set(["prune"]) });
+    expect(dns.live.has("dns/old")).toBe(false);
+  });
+
+  test("what builds on a component waits for it, whatever order they are listed in", async () => {
+    const order: string[] = [];
+    const dns = new Machine("dns", { "dns/a": "x" });
+    const nginx = new Machine("nginx", { "nginx/a": "x" }, { after: ["dns"] });
+    const run = testRun();
+    await sync([nginx.component, dns.component], run, none);
+    for (const event of run.events) {
+      if (event.type === "change-applied") order.push(event.component);
+    }
+    expect(order).toEqual(["dns", "nginx"]);
+  });
+});
+
+describe("failing", () => {
+  test("a failed change takes every change of the component back, and the outcome says so", async () => {
+    const dns = new Machine("dns", { "dns/a": "new", "dns/b": "y" }, { failing: new Set(["dns/b"]) });
+    dns.live.set("dns/a", "old");
+    const { result, outcomes: ends, code } = await outcomes([dns]);
+    expect(ends).toEqual(["rolled-back"]);
+    expect(code).toBe(7);
+    expect(dns.live.get("dns/a")).toBe("old");
+    expect(dns.live.has("dns/b")).toBe(false);
+    expect(result.components[0]?.reason).toBe("cannot write dns/b; the previous state is back");
+  });
+
+  test("a failed check takes the changes back", async () => {
+    const dns = new Machine("dns", { "dns/a": "new" }, { wrong: new Set(["dns/a"]) });
+    dns.live.set("dns/a", "old");
+    const { code } = await outcomes([dns]);
+    expect(code).toBe(7);
+    expect(dns.live.get("dns/a")).toBe("old");
+  });
+
+  test("a check that fails for reasons beyond the component leaves the change in place and is not a success", async () => {
+    const dns = new Machine("dns", { "dns/a": "new" }, { wrong: new Set(["dns/a"]), beyond: true });
+    const { outcomes: ends, code } = await outcomes([dns]);
+    expect(ends).toEqual(["changed"]);
+    expect(code).toBe(3);
+    expect(dns.live.get("dns/a")).toBe("new");
+  });
+
+  test("what failed because something else was not there yet is asked again when everything is in place", async () => {
+    const stacks = new Machine("stacks", { "stacks/a": "x" }, { after: ["traefik"] });
+    const traefik = new Machine(
+      "traefik",
+      { "traefik/routes": "a" },
+      { beyond: true, wrongUntil: () => stacks.live.has("stacks/a") },
+    );
+    const { result, outcomes: ends, code } = await outcomes([traefik, stacks]);
+    expect(ends).toEqual(["changed", "changed"]);
+    expect(result.components[0]?.checks.map(({ status }) => status)).toEqual(["pass"]);
+    expect(traefik.log.filter((line) => line === "verify")).toHaveLength(2);
+    expect(code).toBe(0);
+  });
+
+  test("a run that changed nothing asks only once", async () => {
+    const traefik = new Machine(
+      "traefik",
+      { "traefik/routes": "a" },
+      { beyond: true, wrongUntil: () => false },
+    );
+    traefik.live.set("traefik/routes", "a");
+    const { code } = await outcomes([traefik]);
+    expect(traefik.log.filter((line) => line === "verify")).toHaveLength(1);
+    expect(code).toBe(3);
+  });
+
+  test("a resource that cannot be read is left alone, keeps its mark, and the others go on", async () => {
+    const stacks = new Machine(
+      "stacks",
+      { "stacks/a": "x", "stacks/b": "y" },
+      { independent: true, unreadIds: new Set(["stacks/b"]) },
+    );
+    stacks.live.set("stacks/b", "old");
+    const run = testRun();
+    run.marks.set("stacks", ["stacks/b"]);
+    const planned = await plan([stacks.component], run, none);
+    expect(planned.components[0]?.changes).toMatchObject([{ verb: "create", desired: { id: "stacks/a" } }]);
+    expect(exitCodeOfPlan(planned)).toBe(1);
+    const { result, outcomes: ends, code } = await outcomes([stacks], run);
+    expect(ends).toEqual(["failed"]);
+    expect(result.components[0]?.reason).toBe("vm/1002 is not running");
+    expect([...stacks.live]).toEqual([
+      ["stacks/b", "old"],
+      ["stacks/a", "x"],
+    ]);
+    expect(code).toBe(4);
+    expect(run.marks.get("stacks")).toEqual(["stacks/b"]);
+    stacks.behaviour.unreadIds?.clear();
+    const second = await outcomes([stacks], run);
+    expect(second.outcomes).toEqual(["changed"]);
+    expect(run.marks.size).toBe(0);
+  });
+
+  test("a change that is not confirmed was taken back by its undo, and that is a rollback", async () => {
+    const unconfirmed = new CandidateError("no new connection to 10.0.0.13:8006");
+    const firewall = new Machine("firewall", { "firewall/a": "x" }, { unconfirmed });
+    const run = testRun();
+    const { result, outcomes: ends, code } = await outcomes([firewall], run);
+    expect(ends).toEqual(["rolled-back"]);
+    expect(result.components[0]).toMatchObject({
+      changes: [],
+      reason: "no new connection to 10.0.0.13:8006; the previous state is back",
+    });
+    expect(code).toBe(7);
+    expect(run.marks.size).toBe(0);
+  });
+
+  test("an undo that has not run is a failure that stays marked", async () => {
+    const unconfirmed = new CommandError("pve", 1, "no new connection to 10.0.0.13:8006");
+    const firewall = new Machine("firewall", { "firewall/a": "x" }, { unconfirmed });
+    const run = testRun();
+    const { result, outcomes: ends } = await outcomes([firewall], run);
+    expect(ends).toEqual(["failed"]);
+    expect(result.components[0]?.reason).toContain("the undo has not run");
+    expect(run.marks.get("firewall")).toEqual(["firewall/a"]);
+  });
+
+  test("independent resources fail alone", async () => {
+    const stacks = new Machine(
+      "stacks",
+      { "stacks/a": "x", "stacks/b": "y", "stacks/c": "z" },
+      { independent: true, failing: new Set(["stacks/b"]) },
+    );
+    const { outcomes: ends, code } = await outcomes([stacks]);
+    expect(ends).toEqual(["failed"]);
+    expect(code).toBe(4);
+    expect([...stacks.live.keys()]).toEqual(["stacks/a", "stacks/c"]);
+  });
+
+  test("what builds on a failed component is skipped with the reason; the others go on", async () => {
+    const dns = new Machine("dns", { "dns/a": "x" }, { failing: new Set(["dns/a"]) });
+    const nginx = new Machine("nginx", { "nginx/a": "x" }, { after: ["dns"] });
+    const stacks = new Machine("stacks", { "stacks/a": "x" }, { after: ["nginx"] });
+    const trust = new Machine("trust", { "trust/a": "x" });
+    const { result, outcomes: ends } = await outcomes([trust, dns, nginx, stacks]);
+    expect(ends).toEqual(["changed", "rolled-back", "skipped", "skipped"]);
+    expect(result.components[2]?.reason).toBe("waits for dns, which is not in place");
+    expect(nginx.live.size).toBe(0);
+  });
+
+  test("a rollback that fails is told, keeps the mark and leaves the guard armed", async () => {
+    const dns = new Machine("dns", { "dns/a": "new" }, { activationFails: 2 });
+    dns.live.set("dns/a", "old");
+    const run = testRun();
+    const { result, outcomes: ends, code } = await outcomes([dns], run);
+    expect(ends).toEqual(["failed"]);
+    expect(code).toBe(1);
+    expect(result.components[0]?.reason).toBe("reload failed; taking it back failed too: reload failed");
+    expect(dns.guardArmed).toBe(true);
+    expect(run.marks.get("dns")).toEqual(["dns/a"]);
+  });
+
+  test("a host that does not answer fails its component in a sync and is an error in a plan", async () => {
+    const dns = new Machine(
+      "dns",
+      { "dns/a": "x" },
+      { unread: new TransportError("pve", "pve does not answer") },
+    );
+    const { result, code } = await outcomes([dns]);
+    expect(result.components[0]).toMatchObject({ outcome: "failed", reason: "pve does not answer" });
+    expect(code).toBe(1);
+    expect(exitCodeOfPlan(await plan([dns.component], testRun(), none))).toBe(1);
+  });
+
+  test("not ready defers in a plan", async () => {
+    const dns = new Machine("dns", { "dns/a": "x" }, { unread: new NotReadyError("no Portainer yet") });
+    const planned = await plan([dns.component], testRun(), none);
+    expect(planned.components[0]?.unread).toEqual({ kind: "not-ready", reason: "no Portainer yet" });
+    expect(exitCodeOfPlan(planned)).toBe(2);
+  });
+});
+
+describe("safety", () => {
+  test("a hazard without consent refuses before anything is touched", async () => {
+    const hazard = { consent: "lockout", message: "it would cut 10.0.0.50 off" };
+    const firewall = new Machine("firewall", { "firewall/a": "x" }, { hazards: [hazard] });
+    const trust = new Machine("trust", { "trust/a": "x" });
+    await expect(outcomes([trust, firewall])).rejects.toThrow(RefusedError);
+    expect(trust.live.size).toBe(0);
+    const { outcomes: ends } = await outcomes([trust, firewall], testRun(), { allow: new Set(["lockout"]) });
+    expect(ends).toEqual(["changed", "changed"]);
+  });
+
+  test("an emptied resource is refused with the numbers and the exact consent", async () => {
+    const dns = new Machine("dns", { "dns/a": "" });
+    dns.live.set("dns/a", "a b c");
+    await expect(outcomes([dns])).rejects.toThrow(
+      "dns/a would lose 3 of its 3 entries (100 %, the limit is 30 %)",
+    );
+    await expect(outcomes([dns])).rejects.toMatchObject({
+      exitCode: 5,
+      hint: expect.stringContaining("--allow dns-shrink"),
+    });
+  });
+
+  test("an answer of no changes nothing", async () => {
+    const dns = new Machine("dns", { "dns/a": "x" });
+    const options = { ...none, approve: async () => false };
+    await expect(sync([dns.component], testRun(), options)).rejects.toMatchObject({ exitCode: 5 });
+    expect(dns.live.size).toBe(0);
+  });
+
+  test("a host that moved after the approval is left alone", async () => {
+    const dns = new Machine("dns", { "dns/a": "new" });
+    dns.live.set("dns/a", "old");
+    const approve = async () => {
+      dns.live.set("dns/a", "moved");
+      return true;
+    };
+    await expect(sync([dns.component], testRun(), { ...none, approve })).rejects.toThrow(
+      "after the plan was approved",
+    );
+    expect(dns.live.get("dns/a")).toBe("moved");
+  });
+});
+
+describe("interrupted runs", () => {
+  test("a change that was written but never proved live is activated by the next run", async () => {
+    const dns = new Machine("dns", { "dns/a": "x" });
+    dns.live.set("dns/a", "x");
+    const run = testRun();
+    run.marks.set("dns", ["dns/a"]);
+    const planned = await plan([dns.component], run, none);
+    expect(exitCodeOfPlan(planned)).toBe(2);
+    await outcomes([dns], run);
+    expect(dns.log).toContain("activate dns/a");
+    expect(run.marks.size).toBe(0);
+  });
+
+  test("after a request to stop no further component starts", async () => {
+    const stop = new AbortController();
+    stop.abort();
+    const dns = new Machine("dns", { "dns/a": "x" });
+    const { result } = await outcomes([dns], testRun(stop.signal));
+    expect(result.components[0]).toMatchObject({ outcome: "skipped", reason: "interrupted before its turn" });
+    expect(dns.live.size).toBe(0);
+  });
+});
+
+describe("partial runs", () => {
+  test("an unselected prerequisite is verified and never changed", async () => {
+    const dns = new Machine("dns", { "dns/a": "x" });
+    const nginx = new Machine("nginx", { "nginx/a": "x" }, { after: ["dns"] });
+    const result = await sync([dns.component, nginx.component], testRun(), { ...none, only: ["nginx"] });
+    expect(result.components.map(({ component }) => component)).toEqual(["nginx"]);
+    expect(dns.log).toEqual(["verify"]);
+    expect(dns.live.size).toBe(0);
+  });
+
+  test("a prerequisite that does not hold keeps the selected component from being touched", async () => {
+    const dns = new Machine("dns", { "dns/a": "x" }, { wrong: new Set(["dns/a"]) });
+    dns.live.set("dns/a", "x");
+    const nginx = new Machine("nginx", { "nginx/a": "x" }, { after: ["dns"] });
+    const result = await sync([dns.component, nginx.component], testRun(), { ...none, only: ["nginx"] });
+    expect(result.components[0]).toMatchObject({ outcome: "skipped" });
+    expect(nginx.live.size).toBe(0);
+  });
+});
+
+test("verify reports every claim and changes nothing", async () => {
+  const dns = new Machine("dns", { "dns/a": "x" }, { wrong: new Set(["dns/a"]) });
+  dns.live.set("dns/a", "x");
+  const result = await verify([dns.component], testRun(), none);
+  expect(result.components[0]?.outcome).toBe("failed");
+  expect(dns.log).toEqual(["verify"]);
+});
