@@ -1,0 +1,49 @@
+/** The APIs of one run, each opened by its first call: a run that needs none contacts none. */
+import type { Clock } from "../component.ts";
+import { NotReadyError } from "../errors.ts";
+import type { Network } from "../hosts/network.ts";
+import type { Site } from "../model.ts";
+import type { Apis } from "./apis.ts";
+import type { PortainerApi } from "./portainer.ts";
+import { createPortainerClient } from "./portainer-client.ts";
+import type { StepCaApi } from "./step-ca.ts";
+import { createStepCaClient } from "./step-ca-client.ts";
+
+export interface ApisOptions {
+  /** PEM of the site's root certificate; asked for with each request, so the caller keeps it. @throws NotReadyError when there is none yet */
+  readonly root: () => Promise<string>;
+}
+
+/** One instance of each client, so that one login serves the whole run. */
+export function openApis(site: Site, network: Network, clock: Clock, options: ApisOptions): Apis {
+  let portainer: PortainerApi | undefined;
+  let stepCa: StepCaApi | undefined;
+  return {
+    get portainer() {
+      portainer ??= openPortainer(site, network, clock, options);
+      return portainer;
+    },
+    get stepCa() {
+      stepCa ??= createStepCaClient({ network, clock, ca: site.ca });
+      return stepCa;
+    },
+  };
+}
+
+function openPortainer(site: Site, network: Network, clock: Clock, { root }: ApisOptions): PortainerApi {
+  const declared = site.portainer;
+  if (declared === undefined)
+    throw new NotReadyError("the site declares no Portainer server", {
+      hint: 'give a virtual machine "portainer_role": "primary"',
+    });
+  return createPortainerClient({
+    network,
+    clock,
+    root,
+    address: declared.guest.address,
+    port: declared.port,
+    hostname: declared.hostname,
+    user: declared.adminUser,
+    password: declared.adminPassword,
+  });
+}
