@@ -1,0 +1,155 @@
+/**
+ * The firewall against the fabric: paths that the declared rules would drop, and rules that do nothing. The openings
+ * that Phoenix derives count as declared, so what is left is what somebody forbade in so many words.
+ */
+import { endOf, type FirewallPath, requiredPaths } from "../formats/firewall-paths.ts";
+import {
+  declaredRule,
+  firewallOf,
+  type PathVerdict,
+  type SiteFirewall,
+  type SiteRule,
+  verdictOn,
+} from "../formats/firewall-rules.ts";
+import { covers, firstMatch } from "../formats/pve-firewall-decide.ts";
+import { printBare } from "../formats/pve-firewall-rule.ts";
+import { ruleFaults } from "../formats/pve-firewall-values.ts";
+import { describeHost, type FirewallRule, type Guest, type Site } from "../model.ts";
+import type { Problem } from "../problem.ts";
+
+/** Every problem of the site's firewall that its layers show together. */
+export function droppedPaths(site: Site): readonly Problem[] {
+  const firewall = firewallOf(site);
+  return [
+    ...requiredPaths(site).flatMap((path) => droppedPath(site, firewall, path)),
+    ...lists(site).flatMap((list) => [
+      ...list.rules.flatMap((rule) => refused(rule, list)),
+      ...shadowed(list.rules.map(declaredRule)),
+      ...idle(site, list),
+    ]),
+  ];
+}
+
+/** The rules of one machine. */
+interface RuleList {
+  readonly guest?: Guest;
+  readonly rules: readonly FirewallRule[];
+}
+
+function lists(site: Site): readonly RuleList[] {
+  return [
+    { rules: site.firewall.rules },
+    ...site.guests.flatMap((guest) =>
+      guest.template || guest.firewall === undefined ? [] : [{ guest, rules: guest.firewall.rules }],
+    ),
+  ];
+}
+
+/** PHX0520: something that the fabric needs would not get through. */
+function droppedPath(site: Site, firewall: SiteFirewall, path: FirewallPath): readonly Problem[] {
+  const verdict = verdictOn(site, firewall, path);
+  if (verdict.action === "ACCEPT") return [];
+  const from = senderWords(site, path);
+  return [
+    {
+      severity: "error",
+      code: "PHX0520",
+      message: `${from} could not reach ${endOf(path)}: ${reason(site, path, verdict)} (needed because ${path.why})`,
+      at: verdict.from,
+      ...(path.at === verdict.from ? {} : { related: [path.at] }),
+      hint:
+        verdict.rule === undefined
+          ? `accept ${path.protocol} ${path.port} from ${from}`
+          : `put a rule before it that accepts ${path.protocol} ${path.port} from ${from}, or narrow it`,
+    },
+  ];
+}
+
+function senderWords(site: Site, { from }: FirewallPath): string {
+  if (from === "network") return site.hypervisor.network;
+  return from === "anywhere" ? "a client" : from === "pve" ? "the hypervisor" : describeHost(site, from);
+}
+
+function reason(site: Site, path: FirewallPath, { rule, end, action }: PathVerdict): string {
+  const host = end === "sender" ? path.from : path.to;
+  const machine = host === "pve" ? "the hypervisor" : describeHost(site, host as Guest["host"]);
+  return rule === undefined
+    ? `the policy of ${machine} is ${action}`
+    : `${machine} has "${printBare(rule)}" before anything accepts it`;
+}
+
+/** PHX0523: a rule that one of Proxmox's parsers would not take. Names of sets and aliases are for the host to know. */
+function refused(rule: FirewallRule, { guest }: RuleList): readonly Problem[] {
+  const everything = { has: () => true } as unknown as ReadonlySet<string>;
+  const known = { aliases: everything, ipsets: everything, groups: everything };
+  return ruleFaults(declaredRule(rule).rule, guest === undefined ? "host" : "group", known).map(
+    ({ parameter, message }) => ({
+      severity: "error",
+      code: "PHX0523",
+      message: `Proxmox would not take this rule: ${parameter}: ${message}`,
+      at: rule.from,
+      hint:
+        parameter === "iface"
+          ? "leave the interface out: a guest's rules are kept in a security group, which has none"
+          : "correct it: one of Proxmox's parsers would leave it out, the other refuse the whole file",
+    }),
+  );
+}
+
+/** PHX0521: an earlier rule decides about everything that this one is about. */
+function shadowed(rules: readonly SiteRule[]): readonly Problem[] {
+  return rules.flatMap((later, at): readonly Problem[] => {
+    const earlier = rules.slice(0, at).find(({ rule }) => covers(rule, later.rule));
+    if (earlier === undefined) return [];
+    const same = earlier.rule.action === later.rule.action;
+    return [
+      {
+        severity: "warning",
+        code: "PHX0521",
+        message: `"${printBare(later.rule)}" never decides anything: "${printBare(earlier.rule)}" comes first`,
+        at: later.from,
+        related: [earlier.from],
+        hint: same ? "delete it" : "put it before the other one, or delete it",
+      },
+    ];
+  });
+}
+
+/** PHX0522: a rule that is declared and opens nothing. */
+function idle(site: Site, { guest, rules }: RuleList): readonly Problem[] {
+  const address = guest === undefined ? site.hypervisor.address : guest.address;
+  const off = guest !== undefined && guest.firewall?.enabled === false;
+  const warn = (rule: FirewallRule, message: string, hint: string): Problem => {
+    return { severity: "warning", code: "PHX0522", message, at: rule.from, hint };
+  };
+  const [first] = rules;
+  if (off && first !== undefined) {
+    const count = rules.length === 1 ? "a rule" : `${rules.length} rules`;
+    return [
+      warn(
+        first,
+        `${describeHost(site, guest.host)} declares ${count}, and its firewall is off`,
+        'set "enabled": true in its firewall, or delete the rules',
+      ),
+    ];
+  }
+  return rules.flatMap((rule): readonly Problem[] => {
+    const own = rule.direction === "in" ? rule.destination : rule.source;
+    if (own === undefined || address === undefined || isAbout(own, address)) return [];
+    const end = rule.direction === "in" ? "destination" : "source";
+    return [
+      warn(
+        rule,
+        `"${printBare(declaredRule(rule).rule)}" opens nothing: its ${end} is not ${address}, the address of the machine it is declared for`,
+        `leave the ${end} out, or name ${address}`,
+      ),
+    ];
+  });
+}
+
+/** Whether addresses in a rule hold one address; a set or alias may. */
+function isAbout(addresses: string, address: string): boolean {
+  if (/^\+|^(?:(?:dc|guest)\/)?[a-z][\w-]*$/i.test(addresses)) return true;
+  const probe = { enabled: true, type: "IN", action: "ACCEPT", dest: addresses } as const;
+  return firstMatch([probe], { direction: "IN", dest: address, protocol: "tcp", port: 1 }) !== undefined;
+}

@@ -1,0 +1,41 @@
+/** The site's JSON files as cells, held against their shapes. */
+import { Cell } from "./cell.ts";
+import { checkShape } from "./check-shape.ts";
+import { JsonSyntaxError, parseJson } from "./json.ts";
+import type { Problems } from "./problems.ts";
+import type { Shape } from "./shape.ts";
+import type { SiteFiles, SourceFile } from "./source-file.ts";
+
+/** Reads a file and reports everything in it that does not fit; undefined when it is not there or is no JSON. */
+export async function readDocument(
+  files: SiteFiles,
+  name: string,
+  shape: (root: Cell) => Shape,
+  problems: Problems,
+): Promise<Cell | undefined> {
+  const file = await files.read(name);
+  const root = file === undefined ? undefined : parseFile(file, problems);
+  if (root !== undefined) checkShape(root, shape(root), problems);
+  return root;
+}
+
+function parseFile(file: SourceFile, problems: Problems): Cell | undefined {
+  try {
+    const { root, duplicates } = parseJson(file.text);
+    for (const { key, first, again } of duplicates)
+      problems.error(
+        "PHX0006",
+        file.ref(again.start, again.end),
+        `the key ${JSON.stringify(key)} is there twice`,
+        {
+          related: [file.ref(first.start, first.end)],
+          hint: "one of the two would be ignored; remove it",
+        },
+      );
+    return new Cell(file, root);
+  } catch (error) {
+    if (!(error instanceof JsonSyntaxError)) throw error;
+    problems.error("PHX0005", file.ref(error.offset, error.offset + 1), error.message, { hint: error.hint });
+    return undefined;
+  }
+}

@@ -1,0 +1,168 @@
+/** The fields of a firewall rule, each in Proxmox's notation (pve-firewall 5 and proxmox-firewall, the stricter of the two). */
+import { addressNumber, addressText } from "../formats/ipv4.ts";
+import { networkOf, parseInterface } from "./addresses.ts";
+import type { Cell } from "./cell.ts";
+import type { Problems } from "./problems.ts";
+
+/** Protocols that have ports. */
+const withPorts = ["tcp", "udp", "sctp", "dccp", "udplite"];
+/** iptables' multiport match takes fifteen numbers; a range counts for two. */
+const mostPorts = 15;
+
+/** A protocol's name in lower case; undefined for "any". */
+export function readProtocol(cell: Cell | undefined, problems: Problems): string | undefined {
+  const word = cell?.text?.toLowerCase();
+  if (cell === undefined || word === undefined || word === "any" || word === "all") return undefined;
+  if (/^(?:[a-z][a-z0-9.+-]{0,30}|\d{1,3})$/.test(word)) return word;
+  problems.error("PHX0505", cell.ref, `${JSON.stringify(cell.text)} is no protocol`, {
+    hint: /[,/]/.test(word) ? "a rule has one protocol: write one rule for each" : "tcp, udp, icmp …",
+  });
+  return undefined;
+}
+
+/** "80,443", "8000:8010": from text, a number or a list of these. */
+export function readPorts(
+  cell: Cell | undefined,
+  protocol: string | undefined,
+  problems: Problems,
+): string | undefined {
+  if (cell === undefined) return undefined;
+  const written = cell.each.map((item) => item.text);
+  if (written.some((part) => part === undefined)) return undefined;
+  const parts = written
+    .join(",")
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "");
+  if (parts.length === 0 || (parts.length === 1 && parts[0] === "any")) return undefined;
+  const ports = parts.map((part) => portOf(part));
+  const bad = parts[ports.indexOf(undefined)];
+  if (bad !== undefined) {
+    problems.error("PHX0505", cell.ref, `${JSON.stringify(bad)} is no port or range of ports`, {
+      hint: "1 to 65535, or a range like 8000:8010",
+    });
+    return undefined;
+  }
+  if (ports.reduce((sum, part) => sum + (part?.includes(":") === true ? 2 : 1), 0) > mostPorts) {
+    problems.error(
+      "PHX0505",
+      cell.ref,
+      `a rule takes at most ${mostPorts} ports, where a range counts for two`,
+    );
+    return undefined;
+  }
+  if (protocol === undefined || !withPorts.includes(protocol)) {
+    const what = protocol === undefined ? "without a protocol" : `for ${protocol}`;
+    problems.error("PHX0505", cell.ref, `ports ${what} have no meaning`, {
+      hint: protocol === undefined ? 'add "proto": "tcp"' : `ports need ${withPorts.join(", ")}`,
+    });
+    return undefined;
+  }
+  return [...new Set(ports)].join(",");
+}
+
+function portOf(part: string): string | undefined {
+  const [first = "", last, ...more] = part.split(/\s*[:-]\s*/);
+  if (/^[a-z][a-z0-9-]*$/i.test(part)) return part.toLowerCase();
+  const isPort = (text: string): boolean =>
+    /^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65535;
+  if (more.length > 0 || !isPort(first)) return undefined;
+  if (last === undefined) return String(Number(first));
+  return isPort(last) && Number(first) <= Number(last) ? `${Number(first)}:${Number(last)}` : undefined;
+}
+
+/** Addresses, networks, a range, an IP set or an alias; undefined for "any". */
+export function readAddresses(cell: Cell | undefined, problems: Problems): string | undefined {
+  if (cell === undefined) return undefined;
+  const written = cell.each.map((item) => item.text);
+  if (written.some((part) => part === undefined)) return undefined;
+  const parts = written
+    .join(",")
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "");
+  if (parts.length === 0 || (parts.length === 1 && parts[0]?.toLowerCase() === "any")) return undefined;
+  for (const part of parts) {
+    const fault = addressFault(part, parts.length);
+    if (fault !== undefined) {
+      problems.error("PHX0506", cell.ref, `${JSON.stringify(part)} ${fault.message}`, { hint: fault.hint });
+      return undefined;
+    }
+  }
+  if (new Set(parts.map((part) => part.includes(":"))).size > 1) {
+    problems.error("PHX0506", cell.ref, "a list of addresses is of one family, IPv4 or IPv6");
+    return undefined;
+  }
+  return [...new Set(parts)].join(",");
+}
+
+interface Fault {
+  readonly message: string;
+  readonly hint?: string;
+}
+
+function addressFault(part: string, count: number): Fault | undefined {
+  if (/^\+?(?:(?:dc|guest|sdn)\/)?[A-Za-z][\w-]+$/.test(part)) {
+    // Sets and aliases live in Proxmox's own files; whether they exist is for its checker to say.
+    return count === 1 ? undefined : { message: "cannot be in a list: a set or an alias stands alone" };
+  }
+  if (part.includes(":")) return ipv6Fault(part);
+  if (part.includes("-")) {
+    const [first, last] = part.split("-").map((end) => addressNumber(end.trim()));
+    const isRange = first !== undefined && last !== undefined && first <= last;
+    if (!isRange || part.split("-").length !== 2) return { message: "is no range of addresses" };
+    return count === 1 ? undefined : { message: "cannot be in a list: a range stands alone" };
+  }
+  const parsed = parseInterface(part);
+  if (parsed === undefined) return { message: "is no address, network, range, IP set or alias" };
+  if (parsed.prefix === undefined) return undefined;
+  const { first } = networkOf(parsed.bits, parsed.prefix);
+  if (first === parsed.bits) return undefined;
+  return {
+    message: "has host bits set, which Proxmox refuses in a rule",
+    hint: `the network is ${addressText(first)}/${parsed.prefix}`,
+  };
+}
+
+function ipv6Fault(part: string): Fault | undefined {
+  const isShape = /^(?=.*:)[0-9a-f:.]{2,45}(?:\/(?:\d|[1-9]\d|1[01]\d|12[0-8]))?$/i.test(part);
+  const groups = (part.split("/")[0] ?? "").split("::");
+  const count = groups.flatMap((group) => (group === "" ? [] : group.split(":"))).length;
+  const isWhole = groups.length === 1 ? count === 8 : groups.length === 2 && count < 8;
+  return isShape && isWhole ? undefined : { message: "is no IPv6 address or network" };
+}
+
+export function readIcmpType(
+  cell: Cell | undefined,
+  isPing: boolean,
+  problems: Problems,
+): string | undefined {
+  const type = cell?.text?.toLowerCase();
+  if (cell === undefined || type === undefined) return undefined;
+  if (isPing && /^[a-z0-9-]+$/.test(type)) return type;
+  problems.error(
+    "PHX0509",
+    cell.ref,
+    isPing ? `${JSON.stringify(type)} is no ICMP type` : "an ICMP type needs the protocol icmp",
+  );
+  return undefined;
+}
+
+/** Guests' rules go into a security group, which takes no interface; a guest's own interfaces are net0, net1 … */
+export function readInterface(
+  cell: Cell | undefined,
+  zone: "host" | "guest",
+  problems: Problems,
+): string | undefined {
+  const name = cell?.text;
+  if (cell === undefined || name === undefined) return undefined;
+  if (zone === "guest" && !/^net\d+$/.test(name)) {
+    problems.error("PHX0507", cell.ref, `${JSON.stringify(name)} is no interface of a guest`, {
+      hint: "a guest's firewall knows net0, net1 …; leave it out to mean all of them",
+    });
+    return undefined;
+  }
+  if (/^[a-z][a-z0-9_]{1,20}(?:[:.]\d+)?$/.test(name)) return name;
+  problems.error("PHX0507", cell.ref, `${JSON.stringify(name)} is no interface's name to Proxmox's firewall`);
+  return undefined;
+}

@@ -1,0 +1,78 @@
+/** Reads a site: its files, what they say, and everything that is wrong with them, at once. */
+import { stat } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { messageOf, SiteError } from "../errors.ts";
+import type { Site } from "../model.ts";
+import { compareProblems, type Problem } from "../problem.ts";
+import type { Cell } from "./cell.ts";
+import { readDocument } from "./documents.ts";
+import { Problems } from "./problems.ts";
+import { resolveSite } from "./resolve.ts";
+import type { Shape } from "./shape.ts";
+import { guestMapShape, lxcShape, vmShape } from "./shapes-guests.ts";
+import { hypervisorShape } from "./shapes-hypervisor.ts";
+import { certificatesShape } from "./shapes-stack.ts";
+import { SiteFiles } from "./source-file.ts";
+import { readStacks } from "./stack-files.ts";
+
+export interface LoadedSite {
+  /** Absent when there are errors. */
+  readonly site: Site | undefined;
+  /** In the order they are shown in. */
+  readonly problems: readonly Problem[];
+  /** Text by file name relative to the root, for excerpts. */
+  readonly sources: ReadonlyMap<string, string>;
+}
+
+/**
+ * Reads the site in a directory. What is wrong inside its files is told as problems.
+ * @throws SiteError when the directory cannot be read at all, or is no site
+ */
+export async function loadSite(root: string): Promise<LoadedSite> {
+  const directory = resolve(root);
+  await refuseOther(directory);
+  const problems = new Problems();
+  const files = new SiteFiles(directory, problems);
+  const [config, lxc, vms, manifest, stacks] = await Promise.all([
+    readDocument(files, "etc/phoenix_hypervisor_config.json", () => hypervisorShape, problems),
+    readDocument(files, "etc/phoenix_lxc_configs.json", guestFile(lxcShape), problems),
+    readDocument(files, "etc/phoenix_vm_configs.json", guestFile(vmShape), problems),
+    readDocument(files, "etc/certificate-manifest.json", () => certificatesShape, problems),
+    readStacks(files, problems),
+  ]);
+  const site = await resolveSite({ root: directory, config, lxc, vms, manifest, stacks }, files, problems);
+  const sorted = unique(problems.all).sort(compareProblems);
+  return { site: problems.hasErrors ? undefined : site, problems: sorted, sources: files.sources };
+}
+
+/** A file that is nothing but the guests is taken as such. */
+function guestFile(shape: Shape): (root: Cell) => Shape {
+  return (root) => {
+    if (root.node.kind === "array") return guestMapShape;
+    const keys = root
+      .entries()
+      .map(([key]) => key)
+      .filter((key) => !/^[$_]/.test(key));
+    return keys.length > 0 && keys.every((key) => /^\d+$/.test(key)) ? guestMapShape : shape;
+  };
+}
+
+/** A stack that runs on two machines is read twice, and what is wrong with it would be told twice. */
+function unique(problems: readonly Problem[]): Problem[] {
+  return [...new Map(problems.map((problem) => [JSON.stringify(problem), problem])).values()];
+}
+
+async function refuseOther(directory: string): Promise<void> {
+  const hint = "name the directory that holds etc/ and stacks/: --site DIR or PHOENIX_SITE";
+  for (const path of [directory, join(directory, "etc")]) {
+    try {
+      if ((await stat(path)).isDirectory()) continue;
+    } catch (error) {
+      const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
+      if (!isMissing) throw new SiteError(`${path} cannot be read: ${messageOf(error)}`, { hint });
+      if (path === directory) throw new SiteError(`there is no directory ${directory}`, { hint });
+      throw new SiteError(`${directory} is no site: it has no etc/`, { hint });
+    }
+    throw new SiteError(`${path} is not a directory`, { hint });
+  }
+}

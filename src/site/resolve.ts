@@ -1,0 +1,138 @@
+/** From the cells of all files to one Site: every reference resolved, every default filled in, in one straight line. */
+import { gatewayNames, type Hypervisor, type Roles, type Service, type Site } from "../model.ts";
+import { type Assignment, readAssignments, withStackRules } from "./assignments.ts";
+import { declaredCaName, readAuthority } from "./authority.ts";
+import type { Cell } from "./cell.ts";
+import { readCertificates } from "./certificates.ts";
+import { readFirewall } from "./firewall.ts";
+import { checkGuests, checkSharedVolumes } from "./guest-checks.ts";
+import { type GuestEntry, guestsIn, readGuests } from "./guests.ts";
+import { readDns, readDomain, readHypervisor } from "./hypervisor.ts";
+import { agentPortOf, readPortainer } from "./portainer.ts";
+import type { Problems } from "./problems.ts";
+import { readDocker } from "./resolve-docker.ts";
+import { findRoles } from "./roles.ts";
+import { SecretReader } from "./secrets.ts";
+import { assignCertificates, certificateRecords } from "./served-certificates.ts";
+import { checkRecords, checkServices, guestServices, portainerService } from "./services.ts";
+import type { SiteFiles } from "./source-file.ts";
+import type { DeclaredStack } from "./stack-files.ts";
+
+/** The files of a site as they were read; absent where one could not be. */
+export interface SiteCells {
+  readonly root: string;
+  readonly config: Cell | undefined;
+  readonly lxc: Cell | undefined;
+  readonly vms: Cell | undefined;
+  readonly manifest: Cell | undefined;
+  readonly stacks: ReadonlyMap<string, DeclaredStack>;
+}
+
+/** Stands in for a domain that could not be read, so that the rest is still looked at (RFC 2606). */
+const noDomain = "invalid";
+
+/** The site; undefined when too little of it can be understood. Everything that is wrong is reported. */
+export async function resolveSite(
+  cells: SiteCells,
+  files: SiteFiles,
+  problems: Problems,
+): Promise<Site | undefined> {
+  const { config, manifest } = cells;
+  const secrets = new SecretReader(files, problems);
+  const hypervisor = config === undefined ? undefined : readHypervisor(config, problems);
+  const { entries, assignments } = withStackRules(...readMachines(cells, hypervisor, problems), problems);
+  const certificates = readCertificates(manifest, problems);
+  const domain = config === undefined ? undefined : readDomain(config, problems);
+  const docker = await readDocker(
+    { entries, assignments, stacks: cells.stacks, config, hasMachines: cells.vms !== undefined },
+    domain ?? noDomain,
+    { files, secrets, problems },
+  );
+  if (config === undefined) return undefined;
+  const firewall = readFirewall(config, problems);
+  const dns = readDns(config, domain ?? noDomain, hypervisor, recordsOf(entries), problems);
+  const caName = declaredCaName(config, problems);
+  const roles = rolesOf(cells, entries, caName, domain ?? noDomain, problems);
+  if (domain === undefined || hypervisor === undefined || roles === undefined) return undefined;
+
+  const ca = readAuthority(config, domain, caName, roles, entries, problems);
+  const { settings } = docker;
+  const fabric = { domain, roles, ca, portainer: settings, agentPort: agentPortOf(config) };
+  const own = guestServices(entries, fabric, problems);
+  const implied =
+    settings === undefined || own.some(({ names }) => names.includes(settings.hostname))
+      ? []
+      : [portainerService(settings.guest, settings.hostname, settings.port, settings.guest.from)];
+  const services: readonly Service[] = [...own, ...implied, ...docker.services];
+  checkServices(services, problems);
+  checkRecords(dns.records, services, roles.gateway.address, problems);
+
+  const share = settings?.guest.shares[0];
+  const served = {
+    hypervisor,
+    roles,
+    gatewayNames: gatewayNames({ services, roles }),
+    ownNames: services.filter(({ guest }) => guest.host === roles.gateway.host).flatMap(({ names }) => names),
+    portainer: settings === undefined || share === undefined ? undefined : { ...settings, share },
+  };
+  const assigned =
+    manifest === undefined ? [] : assignCertificates(certificates, served, manifest.ref, problems);
+  const guests = entries.map(({ guest }) => guest);
+  const known = new Set([...services.flatMap(({ names }) => names), ...dns.records.map(({ name }) => name)]);
+  const records = [...dns.records, ...certificateRecords(assigned, guests, hypervisor, known)];
+  const portainer = await readPortainer(config, docker, assigned, hypervisor, secrets, problems);
+  if (firewall === undefined) return undefined;
+  return {
+    root: cells.root,
+    domain,
+    hypervisor,
+    guests,
+    roles,
+    dns: { ...dns, records },
+    firewall,
+    ca,
+    certificates: assigned,
+    portainer,
+    services,
+    stacks: docker.stacks,
+    secrets: secrets.found,
+  };
+}
+
+function readMachines(
+  { config, lxc, vms, stacks }: SiteCells,
+  hypervisor: Hypervisor | undefined,
+  problems: Problems,
+): readonly [readonly GuestEntry[], readonly Assignment[]] {
+  const network = config?.get("network");
+  const around = { hypervisor, nfsServer: network?.get("nfs_server")?.text, problems };
+  const containers = lxc === undefined ? undefined : guestsIn(lxc, "lxc_configs");
+  const machines = vms === undefined ? undefined : guestsIn(vms, "vms", "vm_configs");
+  const entries = [...readGuests(containers, "lxc", around), ...readGuests(machines, "vm", around)];
+  const router = network?.get("interfaces")?.each.flatMap((one) => one.get("gateway") ?? [])[0];
+  checkGuests(entries, hypervisor, router, problems);
+  checkSharedVolumes(config?.get("shared_volumes"), entries, problems);
+  return [entries, readAssignments(entries, stacks, problems)];
+}
+
+function recordsOf(
+  entries: readonly GuestEntry[],
+): readonly { readonly records: Cell; readonly address: string | undefined }[] {
+  return entries.flatMap(({ cell, guest }) => {
+    const records = cell.get("dns_records");
+    return records === undefined ? [] : [{ records, address: guest.address }];
+  });
+}
+
+function rolesOf(
+  { lxc }: SiteCells,
+  entries: readonly GuestEntry[],
+  caName: string | undefined,
+  domain: string,
+  problems: Problems,
+): Roles | undefined {
+  // Without the containers' file it is that file which is missing, not the roles.
+  if (lxc === undefined) return undefined;
+  const at = (guestsIn(lxc, "lxc_configs") ?? lxc).ref;
+  return findRoles(entries, caName, domain, at, problems);
+}

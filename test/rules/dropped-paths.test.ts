@@ -1,0 +1,105 @@
+/** The rules about the firewall: each code has a case that passes and one that fails. Places are lines of a made-up file. */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { requiredPaths } from "../../src/formats/firewall-paths.ts";
+import { firewallOf, verdictOn } from "../../src/formats/firewall-rules.ts";
+import type { FirewallPolicy, FirewallRule, Site } from "../../src/model.ts";
+import { compareProblems } from "../../src/problem.ts";
+import { droppedPaths } from "../../src/rules/dropped-paths.ts";
+import { labSite } from "../lab/site.ts";
+
+type RuleCase = Omit<FirewallRule, "from"> & { readonly line: number };
+interface Case {
+  readonly host: readonly RuleCase[];
+  readonly guests: Readonly<
+    Record<string, readonly RuleCase[] | { enabled: boolean; rules: readonly RuleCase[] }>
+  >;
+  readonly outputPolicy?: FirewallPolicy;
+  /** "LINE SEVERITY CODE MESSAGE". */
+  readonly problems: readonly string[];
+}
+
+const folder = join(import.meta.dirname, "../cases/rules");
+const codes = ["PHX0520", "PHX0521", "PHX0522", "PHX0523"];
+const names = readdirSync(folder).filter((name) => codes.includes(name.slice(0, 7)));
+
+const ruleOf = ({ line, ...rule }: RuleCase): FirewallRule => ({
+  ...rule,
+  from: { file: "etc/rules.json", line, column: 1 },
+});
+
+function siteOf({ host, guests, outputPolicy }: Case): Site {
+  return {
+    ...labSite,
+    firewall: {
+      ...labSite.firewall,
+      rules: host.map(ruleOf),
+      ...(outputPolicy === undefined ? {} : { outputPolicy }),
+    },
+    guests: labSite.guests.map((guest) => {
+      const given = guests[guest.host];
+      if (given === undefined) return guest;
+      const { enabled, rules } = "rules" in given ? given : { enabled: true, rules: given };
+      return { ...guest, firewall: { enabled, rules: rules.map(ruleOf) } };
+    }),
+  };
+}
+
+test.each(names)("%s", (name) => {
+  const given = JSON.parse(readFileSync(join(folder, name), "utf8")) as Case;
+  const found = [...droppedPaths(siteOf(given))].sort(compareProblems);
+  expect(found.map(({ at, severity, code, message }) => `${at.line} ${severity} ${code} ${message}`)).toEqual(
+    given.problems,
+  );
+  for (const problem of found) expect(problem.hint).toBeDefined();
+});
+
+test("every code has a case that passes and one that fails", () => {
+  for (const code of codes) {
+    const of = names.filter((name) => name.startsWith(code));
+    expect(of.map((name) => name.replace(/^.*\.(\w+)\.json$/, "$1")).sort()).toEqual(["fail", "pass"]);
+  }
+});
+
+describe("openings", () => {
+  test("are derived for every path that the fabric needs, whatever the policies are", () => {
+    for (const inputPolicy of ["ACCEPT", "DROP", "REJECT"] as const)
+      for (const outputPolicy of ["ACCEPT", "DROP", "REJECT"] as const) {
+        const site = { ...labSite, firewall: { ...labSite.firewall, inputPolicy, outputPolicy } };
+        const firewall = firewallOf(site);
+        for (const path of requiredPaths(site)) expect(verdictOn(site, firewall, path).action).toBe("ACCEPT");
+      }
+  });
+
+  test("are not derived where a declared rule opens the path already", () => {
+    const before = firewallOf(labSite).guests.find(({ group }) => group === "phx-lxc-104")?.rules.length ?? 0;
+    const guests = labSite.guests.map((guest) =>
+      guest.host === "lxc/104"
+        ? {
+            ...guest,
+            firewall: {
+              enabled: true,
+              rules: [ruleOf({ direction: "in", action: "ACCEPT", protocol: "tcp", line: 1 })],
+            },
+          }
+        : guest,
+    );
+    const after = firewallOf({ ...labSite, guests }).guests.find(
+      ({ group }) => group === "phx-lxc-104",
+    )?.rules;
+    expect(before).toBe(4);
+    expect(after).toHaveLength(1);
+  });
+
+  test("nothing is opened to everybody but the gateway's two ports", () => {
+    const { host, guests } = firewallOf(labSite);
+    const all = [...host, ...guests.flatMap(({ rules }) => rules)].map(({ rule }) => rule);
+    const open = all.filter(({ type, source }) => type === "IN" && source === undefined);
+    expect(open.map(({ dport }) => dport)).toEqual(["80", "443"]);
+  });
+
+  test("templates have no firewall", () => {
+    expect(firewallOf(labSite).guests.map(({ group }) => group)).not.toContain("phx-lxc-900");
+  });
+});

@@ -1,0 +1,108 @@
+/** References to secrets: each kind finds its value, each failure is told without any of it. */
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { armor, Encrypter, generateX25519Identity, identityToRecipient } from "age-encryption";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { loadSite } from "../../src/site/load.ts";
+import { inDirectory, layOut, problemText } from "./tree.ts";
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
+/** The administrator's password of a site that writes it like this; problems when it has none. */
+async function passwordOf(
+  written: string,
+  prepare: (directory: string) => void | Promise<void> = () => undefined,
+): Promise<string> {
+  return inDirectory(async (directory) => {
+    layOut(
+      directory,
+      `=== etc/phoenix_hypervisor_config.json replace\n--- "file:secrets/portainer"\n+++ ${JSON.stringify(written)}\n`,
+    );
+    await prepare(directory);
+    const { site, problems } = await loadSite(directory);
+    return site?.portainer?.adminPassword.reveal() ?? problems.map(problemText).join("\n");
+  });
+}
+
+describe("references", () => {
+  test("env: the environment", async () => {
+    vi.stubEnv("PHOENIX_TEST_SECRET", "of the environment");
+    expect(await passwordOf("env:PHOENIX_TEST_SECRET")).toBe("of the environment");
+    vi.stubEnv("PHOENIX_TEST_SECRET", "");
+    expect(await passwordOf("env:PHOENIX_TEST_SECRET")).toContain("PHOENIX_TEST_SECRET is empty");
+    expect(await passwordOf("env:no name")).toContain('"no name" is no variable\'s name');
+  });
+
+  test("file: one line break at the end is not part of it", async () => {
+    const prepare = (directory: string): void => writeFileSync(join(directory, "pw"), " with blanks \n\n");
+    expect(await passwordOf("file:pw", prepare)).toBe(" with blanks \n");
+    expect(await passwordOf("file:etc")).toContain("etc is no ordinary file");
+    expect(await passwordOf("file:none")).toContain("none is not there");
+    const large = (directory: string): void => writeFileSync(join(directory, "pw"), "x".repeat(70_000));
+    expect(await passwordOf("file:pw", large)).toContain("larger than 64 KiB");
+  });
+
+  test("exec: words without a shell, quotes keep blanks", async () => {
+    expect(await passwordOf(`exec:printf %s-%s "a b" '$HOME;c\\d'`)).toBe("a b-$HOME;c\\d");
+    expect(await passwordOf("exec:no-such-command-here")).toContain("no-such-command-here is not there");
+    expect(await passwordOf("exec:true")).toContain("printed nothing");
+    const failing = (directory: string): void => {
+      writeFileSync(
+        join(directory, "tell"),
+        "#!/bin/sh\necho canary-in-the-output; echo canary >&2; exit 3\n",
+      );
+      chmodSync(join(directory, "tell"), 0o755);
+    };
+    const told = await passwordOf("exec:./tell canary", failing);
+    expect(told).toContain("the command ./tell ended with 3");
+    expect(told).not.toContain("canary");
+  });
+
+  test("age: a member of an encrypted file", async () => {
+    const identity = await generateX25519Identity();
+    const encrypted = async (plain: string): Promise<Uint8Array> => {
+      const encrypter = new Encrypter();
+      encrypter.addRecipient(await identityToRecipient(identity));
+      return encrypter.encrypt(plain);
+    };
+    const prepare = async (directory: string): Promise<void> => {
+      mkdirSync(join(directory, "sealed"));
+      writeFileSync(join(directory, "sealed/key"), `# made by a test\n${identity}\n`);
+      vi.stubEnv("PHOENIX_AGE_IDENTITY_FILE", join(directory, "sealed/key"));
+      writeFileSync(join(directory, "sealed/a.json"), await encrypted('{ "admin": "of the JSON" }'));
+      writeFileSync(
+        join(directory, "sealed/b.env"),
+        armor.encode(await encrypted("X=1\nADMIN='of the lines'\n")),
+      );
+      writeFileSync(join(directory, "sealed/c"), await encrypted("of the whole\n"));
+      writeFileSync(join(directory, "sealed/d"), "nothing sealed");
+    };
+    expect(await passwordOf("age:sealed/a.json#admin", prepare)).toBe("of the JSON");
+    expect(await passwordOf("age:sealed/b.env#ADMIN", prepare)).toBe("of the lines");
+    expect(await passwordOf("age:sealed/c", prepare)).toBe("of the whole");
+    expect(await passwordOf("age:sealed/a.json#none", prepare)).toContain("sealed/a.json holds no none");
+    expect(await passwordOf("age:sealed/d#x", prepare)).toContain("cannot be opened with this identity");
+    vi.stubEnv("PHOENIX_AGE_IDENTITY_FILE", "/nowhere");
+    const forgotten = (directory: string): void => writeFileSync(join(directory, "e"), "x");
+    expect(await passwordOf("age:e#x", forgotten)).toContain("no age identity was found in /nowhere");
+  });
+
+  test("a URL is no reference", async () => {
+    expect(await passwordOf("file:///srv/data.db")).toBe("file:///srv/data.db");
+  });
+});
+
+test("what is written in the clear is a warning, kept, and hidden in excerpts", async () => {
+  await inDirectory(async (directory) => {
+    layOut(
+      directory,
+      '=== stacks/wiki/phoenix.json replace\n--- "file:secrets/wiki"\n+++ "canary-5d1e"\n--- "1.4"\n+++ ""\n',
+    );
+    const { sources, problems } = await loadSite(directory);
+    expect(problems.map(({ code }) => code)).toContain("PHX0102");
+    expect(problems.map(problemText).join("\n")).not.toContain("canary");
+    expect([...sources.values()].join("\n")).not.toContain("canary");
+  });
+});
