@@ -1,0 +1,138 @@
+/** Portainer's database: one file in its data directory, so that it lives and dies with that. */
+import { createHash, randomUUID, scryptSync, timingSafeEqual } from "node:crypto";
+import { join } from "node:path";
+import { readTextIfThere, replaceFile } from "../store.ts";
+import { newPairingKey } from "./signature.ts";
+
+export interface Database {
+  readonly instanceId: string;
+  /** PEM. */
+  readonly pairingKey: string;
+  readonly users: readonly User[];
+  readonly apiKeys: readonly ApiKey[];
+  readonly settings: { readonly sessionTimeout: string; readonly http: boolean };
+  readonly endpoints: readonly Endpoint[];
+  readonly stacks: readonly Stack[];
+  readonly tags: readonly { readonly ID: number; readonly Name: string }[];
+  /** The last number given out of each kind: none is given twice. */
+  readonly last: {
+    readonly endpoint: number;
+    readonly stack: number;
+    readonly tag: number;
+    readonly apiKey: number;
+  };
+}
+
+export interface User {
+  readonly id: number;
+  readonly name: string;
+  /** "salt$hash" */
+  readonly password: string;
+  /** Seconds since the epoch; older tokens are void. */
+  readonly tokenIssueAt: number;
+}
+
+export interface ApiKey {
+  readonly id: number;
+  readonly userId: number;
+  readonly description: string;
+  readonly prefix: string;
+  /** SHA-256 of the key, hexadecimal. */
+  readonly digest: string;
+  readonly dateCreated: number;
+}
+
+/** In the spelling of Portainer's API (portainer.go 2.23). */
+export interface Endpoint {
+  readonly Id: number;
+  readonly Name: string;
+  /** 1 Docker, 2 agent on Docker. */
+  readonly Type: number;
+  readonly URL: string;
+  readonly PublicURL: string;
+  readonly GroupId: number;
+  /** 1 up, 2 down. */
+  readonly Status: number;
+  readonly TagIds: readonly number[];
+  readonly TLSConfig: { readonly TLS: boolean; readonly TLSSkipVerify: boolean };
+  readonly ContainerEngine: string;
+  readonly Agent: { readonly Version: string };
+}
+
+export interface Variable {
+  readonly name: string;
+  readonly value: string;
+}
+
+export interface Stack {
+  readonly Id: number;
+  readonly Name: string;
+  /** 2 is Compose. */
+  readonly Type: number;
+  readonly EndpointId: number;
+  readonly EntryPoint: string;
+  readonly Env: readonly Variable[] | null;
+  /** 1 active, 2 inactive, 3 deploying, 4 error. */
+  readonly Status: number;
+  readonly ProjectPath: string;
+  readonly CreationDate: number;
+  readonly CreatedBy: string;
+  readonly UpdateDate: number;
+  readonly UpdatedBy: string;
+  readonly Option?: { readonly Prune: boolean };
+  readonly DeploymentStatus?: readonly {
+    readonly Status: number;
+    readonly Time: number;
+    readonly Message?: string;
+  }[];
+}
+
+export interface DatabaseFile {
+  read(): Database;
+  /** Replaces these parts; what is equal is not written again. */
+  write(change: Partial<Database>): void;
+}
+
+/** The database in a data directory; a new one where there is none. */
+export function openDatabase(directory: string): DatabaseFile {
+  const path = join(directory, "portainer.db");
+  const read = (): Database => {
+    const text = readTextIfThere(path);
+    if (text !== undefined) return JSON.parse(text) as Database;
+    const made: Database = {
+      instanceId: randomUUID(),
+      pairingKey: newPairingKey(),
+      users: [],
+      apiKeys: [],
+      settings: { sessionTimeout: "8h", http: true },
+      endpoints: [],
+      stacks: [],
+      tags: [],
+      last: { endpoint: 0, stack: 0, tag: 0, apiKey: 0 },
+    };
+    save(made);
+    return made;
+  };
+  const save = (value: Database): void => replaceFile(path, `${JSON.stringify(value, null, 1)}\n`);
+  return {
+    read,
+    write: (change) => {
+      const before = read();
+      const after = { ...before, ...change };
+      if (JSON.stringify(after) !== JSON.stringify(before)) save(after);
+    },
+  };
+}
+
+/** Little work is enough here: the lab's passwords lie in its own files. */
+const hashing = { N: 1024, r: 8, p: 1 };
+
+export function hashPassword(password: string): string {
+  const salt = createHash("sha256").update(randomUUID()).digest("hex").slice(0, 16);
+  return `${salt}$${scryptSync(password, salt, 32, hashing).toString("hex")}`;
+}
+
+export function isPassword(stored: string, password: string): boolean {
+  const [salt = "", hash = ""] = stored.split("$");
+  return timingSafeEqual(Buffer.from(hash, "hex"), scryptSync(password, salt, 32, hashing));
+}

@@ -1,0 +1,53 @@
+/** read-files, list and remove of src/hosts/scripts.ts. */
+import { done, failed, type Program } from "../parts.ts";
+import { systemWords } from "../programs/system-words.ts";
+
+export const readFiles: Program = ({ context: { files }, host, args }) => {
+  const lines = args.map((path) => {
+    const target = files.linkTarget(host, path);
+    const link = target === undefined ? "-" : base64(target);
+    const there = files.status(host, path);
+    const own = there ?? files.status(host, path, false);
+    if (own === undefined) return "absent";
+    const { mode, account, kind } = own;
+    const meta = `${mode} ${files.ownerNames(host, account)} ${account.uid}:${account.gid} ${link}`;
+    if (there === undefined) return `dangling ${meta}`;
+    if (kind === "directory") return "directory";
+    return kind === "file" ? `file ${meta} ${files.read(host, path).toString("base64")}` : "other";
+  });
+  return done(lines.map((line) => `${line}\n`).join(""));
+};
+
+export const list: Program = ({ context: { files }, host, args }) => {
+  const [directory = ""] = args;
+  const there = files.status(host, directory);
+  if (there === undefined) return done();
+  if (there.kind !== "directory") return failed(1, `${directory}: not a directory`);
+  return done(
+    files
+      .list(host, directory)
+      .map((name) => `${name}\0`)
+      .join(""),
+  );
+};
+
+export const remove: Program = ({ context: { files }, host, args }) => {
+  const complaints: string[] = [];
+  for (const path of args) {
+    if (files.status(host, path, false)?.kind === "directory") complaints.push(`${path}: is a directory`);
+    else {
+      try {
+        files.remove(host, path);
+      } catch (error) {
+        const words = systemWords(error);
+        if (words === undefined) throw error;
+        complaints.push(`rm: cannot remove '${path}': ${words}`);
+      }
+    }
+  }
+  return complaints.length === 0 ? done() : failed(1, complaints.join("\n"));
+};
+
+function base64(text: string): string {
+  return Buffer.from(text).toString("base64");
+}

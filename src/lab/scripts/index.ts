@@ -1,0 +1,19 @@
+/** The scripts of the host code and the components, acted out by name. Each says in its own file what it takes and prints. */
+import type { Program } from "../parts.ts";
+import { list, readFiles, remove } from "./files.ts";
+import { firewallRestore } from "./firewall-restore.ts";
+import { lock } from "./lock.ts";
+import { nginxTest } from "./nginx-test.ts";
+import { tcpProbe } from "./tcp-probe.ts";
+import { writeFiles } from "./write-files.ts";
+
+export const scripts: Readonly<Record<string, Program>> = {
+  "read-files": readFiles,
+  "write-files": writeFiles,
+  list,
+  remove,
+  lock,
+  "nginx-test": nginxTest,
+  "firewall-restore": firewallRestore,
+  "tcp-probe": tcpProbe,
+};

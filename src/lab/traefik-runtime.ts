@@ -1,0 +1,130 @@
+/** What Traefik makes of a loaded configuration: which routers, services and middlewares work, and why others do not. Pure. */
+import type { DynamicConfiguration, Section } from "./traefik-decode.ts";
+import type { TraefikStatic } from "./traefik-load.ts";
+import { type Matcher, RuleError, ruleMatcher } from "./traefik-match.ts";
+import { middlewareFaults, qualified, serviceFaults, stringsOf } from "./traefik-objects.ts";
+
+export interface RuntimeRouter {
+  readonly name: string;
+  readonly rule: string;
+  readonly service: string;
+  readonly entryPoints: readonly string[];
+  readonly middlewares: readonly string[];
+  /** 0 when it never came so far. */
+  readonly priority: number;
+  readonly tls: boolean;
+  readonly status: "enabled" | "warning" | "disabled";
+  readonly errors: readonly string[];
+  /** Entry points that would serve it, sorted. */
+  readonly using: readonly string[];
+  readonly matches: Matcher;
+}
+
+export interface RuntimeObject {
+  readonly name: string;
+  readonly status: "enabled" | "disabled";
+  readonly errors: readonly string[];
+  readonly usedBy: readonly string[];
+  readonly configuration: Readonly<Record<string, unknown>>;
+}
+
+export interface TraefikRuntime {
+  readonly routers: readonly RuntimeRouter[];
+  readonly services: ReadonlyMap<string, RuntimeObject>;
+  readonly middlewares: ReadonlyMap<string, RuntimeObject>;
+}
+
+/** Traefik keeps the last thousand for itself: MaxInt64 - 1000, as near as a double comes to it. */
+const priorityLimit = 2 ** 63 - 1024;
+
+export function traefikRuntime(fixed: TraefikStatic, dynamic: DynamicConfiguration): TraefikRuntime {
+  const routers = Object.entries(dynamic.routers).map(([name, router]) =>
+    runtimeRouter(fixed, dynamic, name, router),
+  );
+  const namesWhere = (uses: (router: RuntimeRouter) => boolean): readonly string[] =>
+    routers.filter(uses).map(({ name }) => name);
+  return {
+    routers,
+    services: objects(
+      dynamic.services,
+      (name) => serviceFaults(dynamic, name),
+      (name) => namesWhere(({ service }) => qualified(service) === name),
+    ),
+    middlewares: objects(
+      dynamic.middlewares,
+      (name) => middlewareFaults(dynamic, [name]),
+      (name) => namesWhere(({ middlewares }) => middlewares.includes(name)),
+    ),
+  };
+}
+
+/** What nobody uses is never built, so nobody sees that it cannot be. */
+function objects(
+  section: Section,
+  faultsOf: (name: string) => readonly string[],
+  usersOf: (name: string) => readonly string[],
+): ReadonlyMap<string, RuntimeObject> {
+  return new Map(
+    Object.entries(section).map(([own, configuration]) => {
+      const name = `${own}@file`;
+      const usedBy = usersOf(name);
+      const errors = usedBy.length === 0 ? [] : faultsOf(name);
+      return [
+        name,
+        { name, status: errors.length === 0 ? "enabled" : "disabled", errors, usedBy, configuration },
+      ];
+    }),
+  );
+}
+
+function runtimeRouter(
+  fixed: TraefikStatic,
+  dynamic: DynamicConfiguration,
+  name: string,
+  router: Readonly<Record<string, unknown>>,
+): RuntimeRouter {
+  const rule = typeof router.rule === "string" ? router.rule : "";
+  const service = typeof router.service === "string" ? router.service : "";
+  const declared = stringsOf(router.entryPoints);
+  const entryPoints =
+    declared.length > 0 ? declared : Object.keys(fixed.entryPoints).filter((point) => point !== "traefik");
+  const middlewares = stringsOf(router.middlewares).map(qualified);
+  const using = entryPoints.filter((point) => fixed.entryPoints[point] !== undefined).sort();
+  const missing = entryPoints
+    .filter((point) => fixed.entryPoints[point] === undefined)
+    .map((point) => `entryPoint "${point}" doesn't exist`);
+  const parsed = matcherOf(rule);
+  const number = Number(router.priority ?? 0);
+  const fatal = [
+    ...(using.length === 0 ? ["no valid entryPoint for this router"] : []),
+    ...(service === ""
+      ? ["router has no service and no child routers", "router must have either a service or child routers"]
+      : [...(parsed.fault === undefined ? [] : [parsed.fault]), ...serviceFaults(dynamic, service)]),
+    ...middlewareFaults(dynamic, middlewares),
+    ...(number >= priorityLimit
+      ? [`the router priority ${router.priority} exceeds the max user-defined priority 9223372036854774807`]
+      : []),
+  ];
+  return {
+    name: `${name}@file`,
+    rule,
+    service,
+    entryPoints,
+    middlewares,
+    priority: using.length === 0 ? 0 : number === 0 ? rule.length : number,
+    tls: router.tls !== undefined,
+    status: fatal.length > 0 ? "disabled" : missing.length > 0 ? "warning" : "enabled",
+    errors: [...missing, ...fatal],
+    using,
+    matches: parsed.matches,
+  };
+}
+
+function matcherOf(rule: string): { readonly matches: Matcher; readonly fault?: string } {
+  try {
+    return { matches: ruleMatcher(rule) };
+  } catch (error) {
+    if (!(error instanceof RuleError)) throw error;
+    return { matches: () => false, fault: `error while parsing rule ${rule}: ${error.message}` };
+  }
+}
