@@ -1,0 +1,69 @@
+/** What each certificate of the manifest should be: whom it names, who may read it, and that it is good. */
+import { typedNames } from "../../formats/x509.ts";
+import type { Certificate, Site } from "../../model.ts";
+import { canonicalJson, type Resource, type ResourceId, type SourceRef } from "../../resource.ts";
+
+/** A pair as it is declared, or as it lies on the hypervisor. */
+export interface PairState {
+  /** Names with their types, sorted: "DNS:a.example.net". */
+  readonly names: readonly string[];
+  /** "user:group" of the certificate's file and of the key's. */
+  readonly owners: readonly [certificate: string, key: string];
+  /** Octal digits, likewise. */
+  readonly modes: readonly [certificate: string, key: string];
+  /** "valid", or what is wrong with it. Says nothing that changes from minute to minute. */
+  readonly state: string;
+}
+
+export const valid = "valid";
+
+/**
+ * One resource for each entry. Serial numbers, dates and the issuing root are no part of it: they are what a renewal
+ * changes. When one is due shows in the live state, which then differs from "valid".
+ */
+export function compile(site: Site): readonly Resource[] {
+  return site.certificates.map((certificate) => pairResource(certificate, declaredState(certificate)));
+}
+
+export function declaredState(certificate: Certificate): PairState {
+  const { names, owner, mode } = certificate;
+  return {
+    names: typedNames(names),
+    owners: [owner, owner],
+    modes: [Number.parseInt(mode, 8).toString(8), keyMode(mode)],
+    state: valid,
+  };
+}
+
+/**
+ * The declared mode is that of both files, but a key is never for everybody, and never for its group to write: what is
+ * more open than 640 is taken off. A certificate is public, so its mode is taken as it is.
+ */
+export function keyMode(mode: string): string {
+  return (Number.parseInt(mode, 8) & 0o640).toString(8);
+}
+
+export function pairResource(certificate: Certificate, pair: PairState): Resource {
+  const [certificateOwner, keyOwner] = pair.owners;
+  const [certificateMode, keyModeNow] = pair.modes;
+  const named = pair.names.map((name) => [name.replace(/^(DNS|IP|URI|email):/, ""), "named"] as const);
+  const units = {
+    ...Object.fromEntries(named),
+    certificate: `${certificateMode} ${certificateOwner}`,
+    key: `${keyModeNow} ${keyOwner}`,
+    state: pair.state,
+  };
+  const from: Record<string, SourceRef> = Object.fromEntries(
+    Object.keys(units).map((unit) => [unit, certificate.from]),
+  );
+  return { id: idOf(certificate), host: "pve", text: canonicalJson(pair), units, from };
+}
+
+export function idOf({ commonName }: Certificate): ResourceId {
+  return `certificates/${commonName}`;
+}
+
+/** The entry that a resource is about. */
+export function certificateOf(site: Site, id: ResourceId): Certificate | undefined {
+  return site.certificates.find((certificate) => idOf(certificate) === id);
+}

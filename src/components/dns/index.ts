@@ -1,0 +1,94 @@
+/** DNS: dnsmasq on the hypervisor. Exactly these files are ours; every other file in its directory is left alone. */
+import type { Component, Io } from "../../component.ts";
+import { CandidateError } from "../../errors.ts";
+import { type Change, type Resource, type ResourceId, subjectOf } from "../../resource.ts";
+import { commands } from "./commands.ts";
+import {
+  compile,
+  configurationResource,
+  paths,
+  recordsResource,
+  serviceResource,
+  wildcardsResource,
+} from "./compile.ts";
+import { verify } from "./verify.ts";
+
+const pathOf: Readonly<Record<ResourceId, string>> = {
+  "dns/records": paths.records,
+  "dns/wildcards": paths.wildcards,
+  "dns/configuration": paths.configuration,
+};
+
+export const dns: Component = {
+  name: "dns",
+  after: [],
+  compile,
+
+  async read(io) {
+    const host = io.host("pve");
+    const [files, unit] = await Promise.all([
+      host.readFiles(Object.values(pathOf)),
+      host.expect(commands.showUnit),
+    ]);
+    const live: Resource[] = [];
+    const records = files.get(paths.records);
+    if (records !== undefined) live.push(recordsResource(records.text));
+    const wildcards = files.get(paths.wildcards);
+    if (wildcards !== undefined) live.push(wildcardsResource(wildcards.text));
+    const configuration = files.get(paths.configuration);
+    if (configuration !== undefined) live.push(configurationResource(configuration.text));
+    // A service that runs without any file of ours is somebody else's: nothing of ours is there yet.
+    if (live.length > 0 || io.site.dns.enabled) live.push(serviceResource(parseUnit(unit)));
+    return live;
+  },
+
+  async validate(changes, io) {
+    const host = io.host("pve");
+    const candidate = changes
+      .filter(({ verb }) => verb !== "delete")
+      .map(subjectOf)
+      .filter(({ id }) => id === "dns/configuration" || id === "dns/wildcards");
+    if (candidate.length === 0 || !parseUnit(await host.expect(commands.showUnit)).installed) return;
+    const { exitCode, stderr } = await host.run(commands.test(candidate.map(({ text }) => text).join("")));
+    if (exitCode === 0) return;
+    throw new CandidateError(`dnsmasq refuses the new configuration: ${stderr.trim()}`);
+  },
+
+  async apply(change, io) {
+    const host = io.host("pve");
+    const subject = subjectOf(change);
+    const path = pathOf[subject.id];
+    if (path !== undefined && change.verb === "delete") return host.remove([path]);
+    if (path !== undefined) return host.writeFiles([{ path, text: subject.text, mode: "644" }]);
+    return applyService(change, io);
+  },
+
+  /** The records' directory is watched by dnsmasq, so only the other files need a restart. */
+  async activate(touched, io) {
+    if (!touched.includes("dns/configuration") && !touched.includes("dns/wildcards")) return;
+    const host = io.host("pve");
+    if (!parseUnit(await host.expect(commands.showUnit)).installed) return;
+    await host.expect(commands.restart);
+    io.activated({ kind: "restart", unit: "dnsmasq", host: "pve" });
+  },
+
+  verify,
+};
+
+/** Installs, enables and starts dnsmasq. The way back never stops a name server: others may rely on it by now. */
+async function applyService(change: Change, io: Io): Promise<void> {
+  if (change.verb === "delete") return;
+  const host = io.host("pve");
+  const state = parseUnit(await host.expect(commands.showUnit));
+  if (!state.installed) await host.expect(commands.install);
+  if (!state.active || !state.enabled) await host.expect(commands.start);
+}
+
+function parseUnit(text: string): { installed: boolean; active: boolean; enabled: boolean } {
+  const lines = text.split("\n");
+  return {
+    installed: lines.includes("LoadState=loaded"),
+    active: lines.includes("ActiveState=active"),
+    enabled: lines.includes("UnitFileState=enabled"),
+  };
+}

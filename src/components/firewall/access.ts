@@ -1,0 +1,62 @@
+/** Whether the hypervisor can still be reached: new connections to it, from itself and from a guest on its network. */
+import type { Io } from "../../component.ts";
+import { TransportError } from "../../errors.ts";
+import { type FirewallPath, ports, requiredPaths } from "../../formats/firewall-paths.ts";
+import { firewallOf, verdictOn } from "../../formats/firewall-rules.ts";
+import { describeHost, type Guest } from "../../model.ts";
+import { type ProbeAnswer, probeFrom } from "./probe.ts";
+
+export interface Access {
+  /** "10.0.0.13:8006 answers a new connection from lxc/102 (Traefik)". */
+  readonly claim: string;
+  readonly answers: boolean;
+}
+
+/** SSH, Proxmox's interface and, where it is ours, DNS. Each end is one check for each side that could ask. */
+export async function checkAccess(io: Io): Promise<readonly Access[]> {
+  const { address } = io.site.hypervisor;
+  const own = [ports.ssh, ports.proxmox].map(async (port): Promise<Access> => {
+    const claim = `${address}:${port} answers a new connection`;
+    return { claim, answers: await answers(io, address, port) };
+  });
+  const [ownSeen, guestsSeen] = await Promise.all([Promise.all(own), fromGuest(io)]);
+  return [...ownSeen, ...guestsSeen];
+}
+
+/** From the first of the fabric's guests that can be asked; nothing when none can. */
+async function fromGuest(io: Io): Promise<readonly Access[]> {
+  const { mesh, gateway, ca } = io.site.roles;
+  // Containers answer in a fraction of a second, an agent in a virtual machine takes several.
+  const guests = [mesh, gateway, ca].sort((a, b) => Number(a.kind === "vm") - Number(b.kind === "vm"));
+  for (const guest of guests) {
+    const paths = pathsFrom(io, guest);
+    const ends = paths.map(({ address, port }) => `${address}:${port}`);
+    const seen = ends.length === 0 ? undefined : await probeFrom(io, guest.host, ends);
+    if (seen === undefined || seen.every((answer) => answer === "unknown")) continue;
+    return seen.flatMap((answer: ProbeAnswer, at): readonly Access[] => {
+      if (answer === "unknown") return [];
+      const claim = `${ends[at]} answers a new connection from ${describeHost(io.site, guest.host)}`;
+      return [{ claim, answers: answer === "answers" }];
+    });
+  }
+  return [];
+}
+
+/** What everybody on the network needs of the hypervisor, as far as this guest's own rules let it ask. */
+function pathsFrom(io: Io, guest: Guest): readonly FirewallPath[] {
+  const firewall = firewallOf(io.site);
+  return requiredPaths(io.site)
+    .filter(({ to, from, protocol }) => to === "pve" && from === "network" && protocol === "tcp")
+    .filter((path) => verdictOn(io.site, firewall, { ...path, from: guest.host }).action === "ACCEPT");
+}
+
+/** A refusal is an answer: nothing listens there, and no firewall keeps us from hearing so. */
+async function answers(io: Io, address: string, port: number): Promise<boolean> {
+  try {
+    const seen = await io.network.connect(address, port);
+    return seen.ok || seen.reason === "refused";
+  } catch (error) {
+    if (error instanceof TransportError) return false;
+    throw error;
+  }
+}

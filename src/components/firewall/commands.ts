@@ -1,0 +1,40 @@
+/** Every command that the firewall runs on the hypervisor. */
+import type { Command } from "../../hosts/host.ts";
+import { undoUnit, undoWindowSeconds } from "./undo.ts";
+
+const properties = "--property=Id,LoadState,ActiveState,UnitFileState";
+
+export const commands = {
+  /** The daemon and the undo timer, a block of properties for each. */
+  showUnits: {
+    argv: ["systemctl", "show", "pve-firewall.service", `${undoUnit}.timer`, properties],
+    effect: "read",
+  },
+  /** Compiles the installed files: warnings come on standard error, and the exit code is 0 all the same. */
+  status: { argv: ["pve-firewall", "status"], effect: "read" },
+  start: {
+    argv: ["systemctl", "enable", "--now", "pve-firewall.service"],
+    effect: "change",
+    timeoutMs: 60_000,
+  },
+  stop: { argv: ["systemctl", "stop", "pve-firewall.service"], effect: "change", timeoutMs: 60_000 },
+  disarm: { argv: ["systemctl", "stop", `${undoUnit}.timer`], effect: "change" },
+
+  /** A timer of systemd's own: it outlives this process. The script must be in a file, for systemd would replace "$1". `--collect` forgets a failed one, so its name is free. */
+  arm: (script: string, directory: string): Command => ({
+    argv: [
+      "systemd-run",
+      "--collect",
+      `--unit=${undoUnit}`,
+      `--on-active=${undoWindowSeconds}s`,
+      "--timer-property=AccuracySec=1s",
+      "--property=Restart=on-failure",
+      "--property=RestartSec=5s",
+      "--",
+      "/bin/sh",
+      script,
+      directory,
+    ],
+    effect: "change",
+  }),
+} as const satisfies Record<string, Command | ((script: string, directory: string) => Command)>;

@@ -1,0 +1,210 @@
+/** What the firewall should be: options, the hypervisor's rules, one group for each guest, and the files that use the groups. */
+import {
+  filteredGuests,
+  firewallOf,
+  guestOfGroup,
+  guestPolicy,
+  type SiteRule,
+} from "../../formats/firewall-rules.ts";
+import { type FirewallFile, groupsOf, optionOf, rulesOf } from "../../formats/pve-firewall.ts";
+import { type FwRule, printBare, printRule } from "../../formats/pve-firewall-rule.ts";
+import { guestOf, type Site } from "../../model.ts";
+import {
+  canonicalJson,
+  type GuestName,
+  type Resource,
+  type ResourceId,
+  type SourceRef,
+} from "../../resource.ts";
+
+export const paths = {
+  directory: "/etc/pve/firewall",
+  cluster: "/etc/pve/firewall/cluster.fw",
+  /** The node's own file: read for what its rules do to ours, never written. */
+  host: "/etc/pve/local/host.fw",
+  /** Always there while pmxcfs is mounted; says whether the cluster has a quorum. */
+  members: "/etc/pve/.members",
+} as const;
+
+/** Files by path; one that is not there is missing. */
+export type FirewallFiles = ReadonlyMap<string, FirewallFile>;
+
+/** The options of cluster.fw that are ours. */
+export const clusterOptions = ["enable", "policy_in", "policy_out"] as const;
+
+/** The options of a guest's file that are ours. */
+export const guestOptions = ["enable", "policy_in"] as const;
+
+/** How a rule of ours in [RULES] is told from others: its comment survives Proxmox's own editor, other marks do not. */
+const mark = "phoenix:";
+
+/** What a guest's resource says when its firewall is declared to be off. */
+const off = "not filtered by phoenix\n";
+
+export function compile(site: Site): readonly Resource[] {
+  const { host, guests } = firewallOf(site);
+  const { enabled, inputPolicy, outputPolicy, from } = site.firewall;
+  const options = { enable: enabled ? "1" : "0", policy_in: inputPolicy, policy_out: outputPolicy };
+  return [
+    ...guests.map(({ guest, rules }) =>
+      rulesResource(
+        groupId(`${guest.kind}-${guest.id}`),
+        rules.map(({ rule }) => rule),
+        fromOf(rules),
+      ),
+    ),
+    ...(host.length === 0 ? [] : [rulesResource("firewall/rules", host.map(marked), fromOf(host))]),
+    optionsResource(options, Object.fromEntries(clusterOptions.map((key) => [key, from]))),
+    ...guests.map(({ guest, group }) =>
+      guestResource(
+        `${guest.kind}-${guest.id}`,
+        guestText({ enable: "1", policy_in: guestPolicy.in }, group),
+        guest.from,
+      ),
+    ),
+    ...site.guests
+      .filter(({ template, firewall }) => !template && firewall?.enabled === false)
+      .map(({ kind, id, from: at }) => guestResource(`${kind}-${id}`, off, at)),
+    ...(enabled ? [serviceResource({ active: true, enabled: true })] : []),
+  ];
+}
+
+/** Everything of ours in the installed files. */
+export function liveResources(site: Site, files: FirewallFiles): readonly Resource[] {
+  const cluster = files.get(paths.cluster);
+  const live: Resource[] = [];
+  if (cluster !== undefined) {
+    for (const [name, rules] of groupsOf(cluster)) {
+      const guest = guestOfGroup(name);
+      if (guest !== undefined) live.push(rulesResource(groupId(guest), rules));
+    }
+    const ours = rulesOf(cluster).filter(isOursIn(site));
+    if (ours.length > 0) live.push(rulesResource("firewall/rules", ours));
+    const options = Object.fromEntries(
+      clusterOptions.flatMap((key) => {
+        const value = optionOf(cluster, key);
+        return value === undefined ? [] : [[key, value]];
+      }),
+    );
+    live.push(optionsResource(options));
+  }
+  return [...live, ...liveGuests(site, files)];
+}
+
+function liveGuests(site: Site, files: FirewallFiles): readonly Resource[] {
+  const filtered = new Set(filteredGuests(site).map(({ id }) => id));
+  const declared = site.guests.filter(({ template, firewall }) => !template && firewall !== undefined);
+  const known = declared.flatMap(({ kind, id }): readonly Resource[] => {
+    const file = files.get(guestPath(id));
+    const name = `${kind}-${id}`;
+    if (!filtered.has(id)) {
+      const uses = file !== undefined && usedGroup(file) !== undefined;
+      return [guestResource(name, uses ? stateOf(file) : off)];
+    }
+    return file === undefined ? [] : [guestResource(name, stateOf(file))];
+  });
+  const ids = new Set(declared.map(({ id }) => guestPath(id)));
+  const orphans = [...files].flatMap(([path, file]): readonly Resource[] => {
+    const group = path === paths.cluster || ids.has(path) ? undefined : usedGroup(file);
+    const name = group === undefined ? undefined : guestOfGroup(group);
+    return name === undefined ? [] : [guestResource(name, stateOf(file))];
+  });
+  return [...known, ...orphans];
+}
+
+export function guestPath(id: number | string): string {
+  return `${paths.directory}/${id}.fw`;
+}
+
+export function groupId(guest: string): ResourceId {
+  return `firewall/group-${guest}`;
+}
+
+/** Tells rules of ours in [RULES]: marked, or saying what a declared rule says (Proxmox's editor may drop a comment). */
+export function isOursIn(site: Site): (rule: FwRule) => boolean {
+  const declared = new Set(firewallOf(site).host.map(({ rule }) => printBare(rule)));
+  return (rule) => rule.comment?.startsWith(mark) === true || declared.has(printBare(rule));
+}
+
+function marked({ rule }: SiteRule): FwRule {
+  return { ...rule, comment: `${mark} ${rule.comment ?? "declared"}` };
+}
+
+/** The group of ours that a guest's file uses. */
+export function usedGroup(file: FirewallFile): string | undefined {
+  return rulesOf(file).find(({ type, action }) => type === "GROUP" && guestOfGroup(action) !== undefined)
+    ?.action;
+}
+
+/** What a guest's file says of what is ours. */
+function stateOf(file: FirewallFile): string {
+  const options = Object.fromEntries(
+    guestOptions.flatMap((key) => {
+      const value = optionOf(file, key);
+      return value === undefined ? [] : [[key, value]];
+    }),
+  );
+  return guestText(options, usedGroup(file));
+}
+
+function guestText(options: Readonly<Record<string, string>>, group: string | undefined): string {
+  const lines = Object.entries(options).map(([key, value]) => `${key}: ${value}\n`);
+  return [...lines, ...(group === undefined ? [] : [`GROUP ${group}\n`])].join("");
+}
+
+/** The options and the group that a guest's resource names; undefined when its firewall is declared to be off. */
+export function guestState(
+  text: string,
+): { options: ReadonlyMap<string, string>; group: string | undefined } | undefined {
+  if (text === off) return undefined;
+  const options = new Map(
+    [...text.matchAll(/^(\w+): (.*)$/gm)].map(([, key = "", value = ""]) => [key, value]),
+  );
+  return { options, group: /^GROUP (\S+)$/m.exec(text)?.[1] };
+}
+
+function rulesResource(
+  id: ResourceId,
+  rules: readonly FwRule[],
+  from: Readonly<Record<string, SourceRef>> = {},
+): Resource {
+  const units = Object.fromEntries(
+    rules.map((rule) => [printBare(rule), (rule.comment ?? "").replace(/^phoenix: /, "")]),
+  );
+  return { id, host: "pve", text: rules.map((rule) => `${printRule(rule)}\n`).join(""), units, from };
+}
+
+function fromOf(rules: readonly SiteRule[]): Readonly<Record<string, SourceRef>> {
+  return Object.fromEntries(rules.map(({ rule, from }) => [printBare(rule), from]));
+}
+
+function optionsResource(
+  options: Readonly<Record<string, string>>,
+  from: Readonly<Record<string, SourceRef>> = {},
+): Resource {
+  return { id: "firewall/options", host: "pve", text: guestText(options, undefined), units: options, from };
+}
+
+function guestResource(guest: string, text: string, from?: SourceRef): Resource {
+  const state = guestState(text);
+  const units: Record<string, string> =
+    state === undefined
+      ? { filtered: "no" }
+      : {
+          ...Object.fromEntries(state.options),
+          ...(state.group === undefined ? {} : { group: state.group }),
+        };
+  const places = from === undefined ? {} : Object.fromEntries(Object.keys(units).map((unit) => [unit, from]));
+  return { id: `firewall/guest-${guest}`, host: "pve", text, units, from: places };
+}
+
+export function serviceResource(state: { active: boolean; enabled: boolean }): Resource {
+  const units = { running: state.active ? "yes" : "no", "starts at boot": state.enabled ? "yes" : "no" };
+  return { id: "firewall/service", host: "pve", text: canonicalJson(state), units };
+}
+
+/** The comment of a guest's group, for people who look at it in Proxmox's interface. */
+export function groupComment(site: Site, guest: string): string {
+  const found = guestOf(site, guest.replace("-", "/") as GuestName);
+  return found === undefined ? mark.slice(0, -1) : `${mark} ${found.name.replace(/[^\x20-\x7e]|#/g, " ")}`;
+}

@@ -1,0 +1,169 @@
+/** From resources to files: what a change makes of the firewall's files. Several resources share cluster.fw. */
+import { guestOfGroup } from "../../formats/firewall-rules.ts";
+import { emptyFile, type FirewallFile, parseFirewall, printFirewall } from "../../formats/pve-firewall.ts";
+import {
+  type GroupContent,
+  isEmpty,
+  withGroups,
+  withOption,
+  withRules,
+} from "../../formats/pve-firewall-edit.ts";
+import { type FwRule, parseRule, printBare } from "../../formats/pve-firewall-rule.ts";
+import type { FileState } from "../../hosts/host.ts";
+import type { Site } from "../../model.ts";
+import { type Change, type Resource, subjectOf } from "../../resource.ts";
+import {
+  clusterOptions,
+  compile,
+  type FirewallFiles,
+  groupComment,
+  guestOptions,
+  guestPath,
+  guestState,
+  isOursIn,
+  paths,
+  usedGroup,
+} from "./compile.ts";
+
+/** One resource as it shall be; without a text it shall not be. */
+interface Part {
+  readonly id: Resource["id"];
+  readonly text: string | undefined;
+  /** What the resource says before. */
+  readonly before: string | undefined;
+}
+
+export function parsed(files: ReadonlyMap<string, FileState>): FirewallFiles {
+  return new Map([...files].map(([path, { text }]) => [path, parseFirewall(text)]));
+}
+
+/**
+ * The parts that one change brings. A change to what the site declares brings everything that is declared with it, so
+ * that cluster.fw is written once, whole; changes that come after it find their work done. A change to anything else
+ * (the way back, an orphan) brings its own part alone.
+ */
+export function partsOf(site: Site, change: Change): readonly Part[] {
+  const own: Part = {
+    id: subjectOf(change).id,
+    text: change.verb === "delete" ? undefined : change.desired.text,
+    before: change.verb === "create" ? undefined : change.live.text,
+  };
+  const declared = compile(site);
+  if (change.verb === "delete" || declared.find(({ id }) => id === own.id)?.text !== own.text) return [own];
+  return [
+    own,
+    ...declared.filter(({ id }) => id !== own.id).map(({ id, text }) => ({ id, text, before: undefined })),
+  ];
+}
+
+/**
+ * Whether a change takes back what the site declares: it ends what is declared, or makes what is not. Changes of a plan never
+ * do either.
+ */
+export function isWayBack(site: Site, change: Change): boolean {
+  const declared = compile(site).find(({ id }) => id === subjectOf(change).id);
+  return change.verb === "delete" ? declared !== undefined : declared?.text !== change.desired.text;
+}
+
+/** The parts of several changes at once, each once. */
+export function partsOfAll(site: Site, changes: readonly Change[]): readonly Part[] {
+  const declared = new Map(compile(site).map(({ id, text }) => [id, text]));
+  const isDeclared = (change: Change): boolean =>
+    change.verb !== "delete" && declared.get(change.desired.id) === change.desired.text;
+  const first = changes.find(isDeclared);
+  const others = changes.filter((change) => !isDeclared(change));
+  return [
+    ...(first === undefined ? [] : partsOf(site, first)),
+    ...others.flatMap((change) => partsOf(site, change)),
+  ];
+}
+
+/** The files with some resources as they shall be. Files that say nothing any more are missing. */
+export function withParts(site: Site, files: FirewallFiles, parts: readonly Part[]): FirewallFiles {
+  const result = new Map(files);
+  const edit = (path: string, change: (file: FirewallFile) => FirewallFile): void => {
+    const file = result.get(path) ?? emptyFile;
+    const next = change(file);
+    if (next !== file && isEmpty(next)) result.delete(path);
+    else if (next !== file) result.set(path, next);
+  };
+  // All groups at once: each by itself would go through all of them again.
+  const groups = new Map<string, GroupContent | undefined>();
+  for (const part of parts) {
+    const path = pathOf(part.id);
+    const group = /^firewall\/group-(.*)$/.exec(part.id)?.[1];
+    if (group !== undefined) groups.set(`phx-${group}`, groupContent(site, group, part.text));
+    else if (path !== undefined) edit(path, (file) => withPart(site, file, part));
+  }
+  if (groups.size > 0) edit(paths.cluster, (file) => withGroups(file, groups));
+  return result;
+}
+
+function groupContent(site: Site, group: string, text: string | undefined): GroupContent | undefined {
+  return text === undefined ? undefined : { comment: groupComment(site, group), rules: rulesIn(text) };
+}
+
+/** The file that a resource is in; undefined for the daemon. */
+export function pathOf(id: Resource["id"]): string | undefined {
+  if (id === "firewall/service") return undefined;
+  const guest = /^firewall\/guest-\w+-(\d+)$/.exec(id)?.[1];
+  return guest === undefined ? paths.cluster : guestPath(guest);
+}
+
+function withPart(site: Site, file: FirewallFile, { id, text, before }: Part): FirewallFile {
+  if (id === "firewall/options") return withOptions(file, clusterOptions, stateOptions(text));
+  if (id === "firewall/rules") {
+    const earlier = new Set(rulesIn(before).map(printBare));
+    const isDeclared = isOursIn(site);
+    return withRules(file, (rule) => isDeclared(rule) || earlier.has(printBare(rule)), rulesIn(text));
+  }
+  return withGuest(file, text);
+}
+
+function withGuest(file: FirewallFile, text: string | undefined): FirewallFile {
+  const state = text === undefined ? undefined : guestState(text);
+  if (state === undefined && usedGroup(file) === undefined) return file;
+  const isOurs = ({ type, action }: FwRule): boolean =>
+    type === "GROUP" && guestOfGroup(action) !== undefined;
+  const rules: readonly FwRule[] =
+    state?.group === undefined
+      ? []
+      : [{ enabled: true, type: "GROUP", action: state.group, comment: "phoenix: rules are in the group" }];
+  return withRules(withOptions(file, guestOptions, state?.options ?? new Map()), isOurs, rules);
+}
+
+function withOptions(
+  file: FirewallFile,
+  keys: readonly string[],
+  values: ReadonlyMap<string, string>,
+): FirewallFile {
+  return keys.reduce((result, key) => withOption(result, key, values.get(key)), file);
+}
+
+function stateOptions(text: string | undefined): ReadonlyMap<string, string> {
+  return (text === undefined ? undefined : guestState(text)?.options) ?? new Map();
+}
+
+function rulesIn(text: string | undefined): readonly FwRule[] {
+  return (text ?? "").split("\n").flatMap((line) => {
+    const found = line === "" ? undefined : parseRule(line);
+    return found !== undefined && "rule" in found ? [found.rule] : [];
+  });
+}
+
+export interface FileChanges {
+  readonly writes: readonly { readonly path: string; readonly text: string }[];
+  readonly removes: readonly string[];
+}
+
+/** What must be written so that `before` becomes `after`: cluster.fw first, for guests' files name its groups. */
+export function fileChanges(before: FirewallFiles, after: FirewallFiles): FileChanges {
+  const all = [...new Set([paths.cluster, ...before.keys(), ...after.keys()])];
+  const writes = all.flatMap((path) => {
+    const [was, is] = [before.get(path), after.get(path)];
+    if (is === undefined) return [];
+    const text = printFirewall(is);
+    return was !== undefined && printFirewall(was) === text ? [] : [{ path, text }];
+  });
+  return { writes, removes: all.filter((path) => before.has(path) && !after.has(path)) };
+}

@@ -1,0 +1,108 @@
+/**
+ * Commit-confirmed: before the first change a timer on the hypervisor is armed that puts the previous files back. Only new
+ * connections, made after the change, disarm it. It works when this process is killed, and when the network is gone.
+ */
+import type { Guard, Io } from "../../component.ts";
+import { CandidateError, CommandError } from "../../errors.ts";
+import { type Change, subjectOf } from "../../resource.ts";
+import { checkAccess } from "./access.ts";
+import { commands } from "./commands.ts";
+import { paths } from "./compile.ts";
+import { type Copies, readCopies } from "./copies.ts";
+import { partsOfAll, pathOf } from "./files.ts";
+import { readUnits } from "./read.ts";
+import { undoDirectory, undoFiles, undoPaths, undoUnit, undoWindowSeconds } from "./undo.ts";
+
+/** How long a new connection is tried for, in milliseconds: well within the window. */
+const proofMs = 15_000;
+
+/** How much longer than the window the undo may take: systemd's timers are accurate to a second here. */
+const lateMs = 15_000;
+
+export async function guard(changes: readonly Change[], io: Io): Promise<Guard> {
+  const { undoArmed, daemon } = await readUnits(io);
+  const wanted = partsOfAll(io.site, changes).flatMap(({ id }) => pathOf(id) ?? []);
+  const touched = [...new Set([paths.cluster, ...wanted])];
+  const starts = changes.some((change) => subjectOf(change).id === "firewall/service");
+  if (changes.length === 0 && !undoArmed) return { confirm: async () => {} };
+  // An undo that a killed run left: what it would put back was the last confirmed state, and stays so.
+  const kept = undoArmed ? await readCopies(io) : undefined;
+  if (undoArmed) await stopTimer(io);
+  await prepare(io, touched, daemon.active || !starts, kept);
+  await io.host("pve").remove([undoPaths.restored]);
+  const armedAt = io.clock.now();
+  await io.host("pve").expect(commands.arm(undoPaths.script, undoDirectory));
+  return { confirm: () => confirm(io, armedAt) };
+}
+
+/** Copies the files as they are; what was copied for an undo that never ran is kept. */
+async function prepare(
+  io: Io,
+  touched: readonly string[],
+  daemonRuns: boolean,
+  kept: Copies | undefined,
+): Promise<void> {
+  const host = io.host("pve");
+  const fresh = touched.filter((path) => kept?.paths.includes(path) !== true);
+  const files = new Map([...(kept?.files ?? []), ...(await host.readFiles(fresh))]);
+  await host.writeFiles(
+    undoFiles([...(kept?.paths ?? []), ...fresh], files, daemonRuns && kept?.stops !== true),
+  );
+}
+
+async function confirm(io: Io, armedAt: number): Promise<void> {
+  const proved = await proveAccess(io);
+  if (proved === undefined) {
+    if ((await stopTimer(io)) && !(await isRestored(io))) {
+      await forget(io);
+      return;
+    }
+    throw new CandidateError(
+      `the undo put the previous rules back: they were not confirmed within ${undoWindowSeconds} s`,
+      {
+        hint: "`phoenix plan --only firewall` shows the rejected rules; `phoenix sync firewall` tries them again",
+      },
+    );
+  }
+  io.waiting("the undo to put the previous rules back", undoWindowSeconds * 1000);
+  const deadline = armedAt + undoWindowSeconds * 1000 + lateMs;
+  while (!(await isRestored(io)) && io.clock.now() < deadline) await io.clock.sleep(1_000);
+  const claim = `not so after the firewall changed: ${proved}`;
+  if (await isRestored(io)) {
+    throw new CandidateError(claim, { hint: "`phoenix plan --only firewall` shows the rejected rules" });
+  }
+  throw new CommandError("pve", 1, claim, { hint: `\`systemctl status ${undoUnit}\` says why` });
+}
+
+/** New connections to the hypervisor, tried again for a while. @returns the first claim that does not hold */
+async function proveAccess(io: Io): Promise<string | undefined> {
+  const deadline = io.clock.now() + proofMs;
+  io.waiting(`new connections to ${io.site.hypervisor.address}`, proofMs);
+  for (;;) {
+    const failed = (await checkAccess(io)).find(({ answers }) => !answers);
+    if (failed === undefined || io.clock.now() >= deadline) return failed?.claim;
+    await io.clock.sleep(500);
+  }
+}
+
+/** @returns false when the timer was not there any more */
+async function stopTimer(io: Io): Promise<boolean> {
+  const host = io.host("pve");
+  const { exitCode, stderr } = await host.run(commands.disarm);
+  if (exitCode === 0) return true;
+  // systemctl(1): 5 for a unit that is not loaded, which is a timer that has run.
+  if (exitCode === 5) return false;
+  throw new CommandError("pve", exitCode, `the firewall's undo could not be disarmed: ${stderr.trim()}`, {
+    hint: `the previous rules come back within ${undoWindowSeconds} s; then run the command again`,
+  });
+}
+
+async function isRestored(io: Io): Promise<boolean> {
+  return (await io.host("pve").readFiles([undoPaths.restored])).has(undoPaths.restored);
+}
+
+async function forget(io: Io): Promise<void> {
+  const host = io.host("pve");
+  const names = await host.list(undoDirectory);
+  await host.remove(names.map((name) => `${undoDirectory}/${name}`));
+}

@@ -1,0 +1,131 @@
+/**
+ * The firewall: cluster.fw and a small file for each filtered guest. Ours are three options, the marked rules of [RULES] and
+ * the groups called phx-…; everything else in these files stays as it is.
+ */
+import type { Component, Io } from "../../component.ts";
+import { CandidateError, CommandError, NotReadyError } from "../../errors.ts";
+import { fileFaults } from "../../formats/pve-firewall-check.ts";
+import { type Change, subjectOf } from "../../resource.ts";
+import { commands } from "./commands.ts";
+import { compile, liveResources, paths } from "./compile.ts";
+import { restoreCopies } from "./copies.ts";
+import { fileChanges, isWayBack, parsed, partsOf, partsOfAll, pathOf, withParts } from "./files.ts";
+import { guard } from "./guard.ts";
+import { hazards } from "./hazards.ts";
+import { read, readInstalled, readUnits } from "./read.ts";
+import { verify } from "./verify.ts";
+
+/** The daemon looks at the files every 10 s (pve-firewall 6.0), and a pass over many rules takes some more. */
+const noticeMs = 30_000;
+
+export const firewall: Component = {
+  name: "firewall",
+  after: [],
+  compile,
+  read,
+
+  async validate(changes, io) {
+    await refuseWithoutQuorum(io);
+    const texts = await readInstalled(io);
+    if (texts.get(paths.cluster)?.text.includes("\r") === true) {
+      throw new CandidateError("cluster.fw has Windows line ends: Proxmox reads nothing of it", {
+        hint: `sed -i 's/\\r$//' ${paths.cluster}: look at what is in it first, for it will be in force`,
+      });
+    }
+    const before = parsed(texts);
+    const after = withParts(io.site, before, partsOfAll(io.site, changes));
+    const cluster = after.get(paths.cluster);
+    for (const { path, text } of fileChanges(before, after).writes) {
+      const place = path === paths.cluster ? ("host" as const) : ("guest" as const);
+      const old = fileFaults(texts.get(path)?.text ?? "", place, before.get(paths.cluster));
+      const known = new Set(old.map(({ message }) => message));
+      const [fault] = fileFaults(text, place, cluster).filter(({ message }) => !known.has(message));
+      if (fault === undefined) continue;
+      throw new CandidateError(
+        `Proxmox would not take the new ${path} (line ${fault.line})${fault.message}`,
+        {
+          hint: `\`phoenix check\` shows the declared rule; the whole line: ${printedLine(text, fault.line)}`,
+        },
+      );
+    }
+  },
+
+  hazards,
+  guard,
+
+  async apply(change, io) {
+    const host = io.host("pve");
+    if (subjectOf(change).id === "firewall/service") return applyService(change, io);
+    if (await isDone(change, io)) return;
+    // The first change brought all others along, so the way back of any of them takes all of them back.
+    if (isWayBack(io.site, change) && (await restoreCopies(io))) return;
+    const before = parsed(await readInstalled(io));
+    const { writes, removes } = fileChanges(before, withParts(io.site, before, partsOf(io.site, change)));
+    try {
+      await host.writeFiles(writes);
+      await host.remove(removes);
+    } catch (error) {
+      if (error instanceof CommandError && /ermission denied/.test(error.message)) throw withoutQuorum(error);
+      throw error;
+    }
+  },
+
+  /** The daemon notices the files by itself; a restart would only take all rules away for a moment. */
+  async activate(touched, io) {
+    if (touched.every((id) => id === "firewall/service")) return;
+    if (!(await readUnits(io)).daemon.active) return;
+    const deadline = io.clock.now() + noticeMs;
+    io.waiting("pve-firewall to take the new rules over", noticeMs);
+    for (;;) {
+      const { stdout } = await io.host("pve").run(commands.status);
+      if (!stdout.includes("pending changes")) break;
+      if (io.clock.now() >= deadline) {
+        throw new CandidateError(
+          `pve-firewall has not taken the new rules over within ${noticeMs / 1000} s`,
+          {
+            hint: "`journalctl -u pve-firewall` on the hypervisor says why",
+          },
+        );
+      }
+      await io.clock.sleep(500);
+    }
+    io.activated({ kind: "reload", unit: "pve-firewall", host: "pve" });
+  },
+
+  verify,
+};
+
+function printedLine(text: string, line: number): string {
+  return (text.split("\n")[line - 1] ?? "").trim();
+}
+
+/** Whether the first change has brought this one along. */
+async function isDone(change: Change, io: Io): Promise<boolean> {
+  const { id } = subjectOf(change);
+  const path = pathOf(id);
+  if (change.verb === "delete" || path === undefined) return false;
+  const files = parsed(await io.host("pve").readFiles([path]));
+  return liveResources(io.site, files).some((live) => live.id === id && live.text === change.desired.text);
+}
+
+/** Starts the daemon, and on the way back stops one that did not run: with it the previous rules were never in force. */
+async function applyService(change: Change, io: Io): Promise<void> {
+  if (change.verb === "delete") return;
+  const { daemon } = await readUnits(io);
+  if (change.desired.units.running !== "yes") {
+    if (daemon.active) await io.host("pve").expect(commands.stop);
+  } else if (!daemon.active || !daemon.enabled) await io.host("pve").expect(commands.start);
+}
+
+/** In a cluster that has lost its quorum /etc/pve takes no change. @throws NotReadyError */
+async function refuseWithoutQuorum(io: Io): Promise<void> {
+  const text = (await io.host("pve").readFiles([paths.members])).get(paths.members)?.text ?? "";
+  if (/"quorate"\s*:\s*0/.test(text)) throw withoutQuorum();
+}
+
+function withoutQuorum(cause?: CommandError): NotReadyError {
+  return new NotReadyError(
+    `/etc/pve takes no change: the Proxmox cluster has no quorum${cause === undefined ? "" : ` (${cause.message})`}`,
+    { hint: "`pvecm status` on the hypervisor shows which nodes are missing", cause },
+  );
+}

@@ -1,0 +1,53 @@
+/**
+ * New connections from inside a guest: they come in over the bridge, as everybody's do. What the hypervisor connects to on
+ * its own address goes over the loopback interface, which no firewall of Proxmox filters.
+ */
+import type { Io } from "../../component.ts";
+import { CommandError, TransportError } from "../../errors.ts";
+import { type Script, scriptArgv } from "../../hosts/script.ts";
+import type { GuestName } from "../../resource.ts";
+
+/**
+ * Parameters: ends as ADDRESS:PORT. Prints one line for each: `answers` (open, or refused by the machine itself), `silent`
+ * after 3 s, `unknown` where the guest has nothing to connect with. bash opens sockets by itself; busybox brings nc.
+ */
+export const probeScript: Script = {
+  name: "tcp-probe",
+  body: `for end; do
+  if command -v bash >/dev/null 2>&1; then
+    timeout 3 bash -c ': </dev/tcp/"$1"/"$2"' bash "\${end%:*}" "\${end##*:}" >/dev/null 2>&1
+  elif command -v nc >/dev/null 2>&1; then
+    timeout 3 nc -z "\${end%:*}" "\${end##*:}" </dev/null >/dev/null 2>&1
+  else
+    echo unknown
+    continue
+  fi
+  case $? in
+  124 | 143) echo silent ;;
+  *) echo answers ;;
+  esac
+done`,
+};
+
+export type ProbeAnswer = "answers" | "silent" | "unknown";
+
+/** Milliseconds for a whole probe: 3 s for each of a few ends, and a virtual machine's agent takes a second or two. */
+const probeMs = 20_000;
+
+/** Asks from inside a guest. @returns undefined when the guest cannot be asked: it does not run, or has no shell */
+export async function probeFrom(
+  io: Io,
+  guest: GuestName,
+  ends: readonly string[],
+): Promise<readonly ProbeAnswer[] | undefined> {
+  try {
+    const argv = scriptArgv(probeScript, ...ends);
+    const { exitCode, stdout } = await io.host(guest).run({ argv, effect: "read", timeoutMs: probeMs });
+    if (exitCode !== 0) return undefined;
+    const lines = stdout.split("\n");
+    return ends.map((_, at) => (lines[at] === "answers" || lines[at] === "silent" ? lines[at] : "unknown"));
+  } catch (error) {
+    if (error instanceof TransportError || error instanceof CommandError) return undefined;
+    throw error;
+  }
+}

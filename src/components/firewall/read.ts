@@ -1,0 +1,72 @@
+/** Reads the firewall's files and the state of its daemon. */
+import type { Io } from "../../component.ts";
+import { NotReadyError } from "../../errors.ts";
+import { rulesOf } from "../../formats/pve-firewall.ts";
+import type { FileState } from "../../hosts/host.ts";
+import type { Resource } from "../../resource.ts";
+import { commands } from "./commands.ts";
+import { isOursIn, liveResources, paths, serviceResource } from "./compile.ts";
+import { parsed } from "./files.ts";
+import { undoUnit } from "./undo.ts";
+
+export async function read(io: Io): Promise<readonly Resource[]> {
+  const [texts, units] = await Promise.all([readInstalled(io), readUnits(io)]);
+  const files = parsed(texts);
+  const cluster = files.get(paths.cluster);
+  const isOurs = isOursIn(io.site);
+  const foreign = cluster === undefined ? [] : rulesOf(cluster).filter((rule) => !isOurs(rule));
+  if (foreign.length > 0) {
+    const count = foreign.length === 1 ? "1 rule" : `${foreign.length} rules`;
+    io.note(
+      `${count} in cluster.fw [RULES] that the site does not declare: kept, and in force for the hypervisor`,
+    );
+  }
+  if (units.undoArmed)
+    io.note("the firewall's undo of an earlier run is armed: it puts the previous rules back soon");
+  const live = [...liveResources(io.site, files)];
+  if (io.site.firewall.enabled) live.push(serviceResource(units.daemon));
+  return live;
+}
+
+/** The texts of cluster.fw and of every guest's file. @throws NotReadyError when /etc/pve is not mounted */
+export async function readInstalled(io: Io): Promise<ReadonlyMap<string, FileState>> {
+  const host = io.host("pve");
+  const names = await host.list(paths.directory);
+  const files = names
+    .filter((name) => /^(?:cluster|\d+)\.fw$/.test(name))
+    .map((name) => `${paths.directory}/${name}`);
+  const found = await host.readFiles([...files, paths.members]);
+  if (!found.has(paths.members)) {
+    throw new NotReadyError(
+      "/etc/pve is not mounted on the hypervisor: Proxmox's cluster file system does not run",
+      {
+        hint: "`systemctl status pve-cluster` says why; what is written there now would be lost",
+      },
+    );
+  }
+  return new Map([...found].filter(([path]) => path !== paths.members));
+}
+
+export interface Units {
+  readonly daemon: { readonly active: boolean; readonly enabled: boolean };
+  readonly undoArmed: boolean;
+}
+
+export async function readUnits(io: Io): Promise<Units> {
+  const blocks = (await io.host("pve").expect(commands.showUnits)).split(/\n\n+/);
+  const of = (id: string): readonly string[] =>
+    blocks.map((block) => block.split("\n")).find((lines) => lines.includes(`Id=${id}`)) ?? [];
+  const daemon = of("pve-firewall.service");
+  if (!daemon.includes("LoadState=loaded")) {
+    throw new NotReadyError("pve-firewall is not installed on the hypervisor", {
+      hint: "it is part of Proxmox VE: `apt-get install pve-firewall`",
+    });
+  }
+  return {
+    daemon: {
+      active: daemon.includes("ActiveState=active"),
+      enabled: daemon.includes("UnitFileState=enabled"),
+    },
+    undoArmed: of(`${undoUnit}.timer`).includes("ActiveState=active"),
+  };
+}

@@ -1,0 +1,76 @@
+/**
+ * The undo that works without us: copies of the files as they were, a script that puts them back byte for byte, and a
+ * manifest that tells the script which copy goes where. All of it lies on the hypervisor.
+ */
+import type { FileState, FileWrite } from "../../hosts/host.ts";
+import type { Script } from "../../hosts/script.ts";
+
+/** The transient unit's name, without ".timer". One name: a second change cannot be armed beside an unconfirmed one. */
+export const undoUnit = "phoenix-firewall-undo";
+
+/**
+ * Seconds from arming the undo to its running. The daemon takes up to 10 s to notice new files, and a check against a
+ * dropped port takes 3 s; 60 s is what Proxmox itself grants a firewall that is switched on for a trial.
+ */
+export const undoWindowSeconds = 60;
+
+export const undoDirectory = "/var/lib/phoenix/firewall-undo";
+
+export const undoPaths = {
+  script: `${undoDirectory}/restore`,
+  manifest: `${undoDirectory}/manifest`,
+  /** Written by the script when it has run. */
+  restored: `${undoDirectory}/restored`,
+} as const;
+
+/**
+ * Parameter: the directory. Reads its `manifest`, one line for each step: `file COPY PATH` puts a copy back, `absent -
+ * PATH` removes what was not there, `stopped - -` stops the daemon that we started. pmxcfs takes no chmod and no copy
+ * with a mode, so the content goes through cat into a file beside it, which is renamed.
+ */
+export const restoreScript: Script = {
+  name: "firewall-restore",
+  body: `failed=0
+while read -r step copy path; do
+  case $step in
+  file) cat "$1/$copy" >"$path.phx" && mv -f "$path.phx" "$path" || failed=1 ;;
+  absent) rm -f "$path" || failed=1 ;;
+  stopped) systemctl stop pve-firewall.service || failed=1 ;;
+  esac
+done <"$1/manifest"
+[ "$failed" = 0 ] && echo restored >"$1/restored"
+exit "$failed"
+`,
+};
+
+/** The script as a file, with the first line that names it. */
+export const restoreText = `: phoenix ${restoreScript.name}\n${restoreScript.body}`;
+
+/** Everything that the undo needs: the files as they are, or their absence. Only root may read it. */
+export function undoFiles(
+  paths: readonly string[],
+  files: ReadonlyMap<string, FileState>,
+  daemonRuns: boolean,
+): readonly FileWrite[] {
+  const copies = paths.flatMap((path, at): readonly FileWrite[] => {
+    const file = files.get(path);
+    return file === undefined ? [] : [{ path: `${undoDirectory}/copy-${at}`, text: file.text, mode: "600" }];
+  });
+  const steps = paths.map((path, at) => (files.has(path) ? `file copy-${at} ${path}` : `absent - ${path}`));
+  const manifest = [...steps, ...(daemonRuns ? [] : ["stopped - -"])].map((step) => `${step}\n`).join("");
+  return [
+    ...copies,
+    { path: undoPaths.manifest, text: manifest, mode: "600" },
+    { path: undoPaths.script, text: restoreText, mode: "600" },
+  ];
+}
+
+/** The steps of a manifest: a path with the copy that goes there, a path that shall be absent, or neither to stop the daemon. */
+export function manifestSteps(text: string): readonly { readonly path?: string; readonly copy?: string }[] {
+  return text.split("\n").flatMap((line) => {
+    const [step, copy = "", path = ""] = line.split(" ");
+    if (step === "file") return [{ path, copy: `${undoDirectory}/${copy}` }];
+    if (step === "absent") return [{ path }];
+    return step === "stopped" ? [{}] : [];
+  });
+}

@@ -1,0 +1,182 @@
+/** Proves the firewall: what the daemon says, whose interfaces are filtered, what answers a new connection and what does not. */
+import type { Check, Io } from "../../component.ts";
+import { TransportError } from "../../errors.ts";
+import { endOf, type FirewallPath, requiredPaths } from "../../formats/firewall-paths.ts";
+import { firewallOf, type GuestRules, guestPolicy } from "../../formats/firewall-rules.ts";
+import { decide, type Packet } from "../../formats/pve-firewall-decide.ts";
+import type { ConnectResult } from "../../hosts/network.ts";
+import { describeHost, type Guest } from "../../model.ts";
+import type { ResourceId } from "../../resource.ts";
+import { checkAccess } from "./access.ts";
+import { commands } from "./commands.ts";
+import { compile, paths } from "./compile.ts";
+
+/** Connections in flight at once. */
+const parallel = 64;
+
+/** What a check needs: a closed port of an open guest refuses at once, that of a filtered one stays silent. */
+const probePorts = [1, 7, 9, 19, 79, 113];
+
+export async function verify(io: Io): Promise<readonly Check[]> {
+  const checks = await checkDaemon(io);
+  if (!io.site.firewall.enabled || checks.some(({ status }) => status === "fail")) return checks;
+  const interfaces = await checkInterfaces(io);
+  const open = new Set(interfaces.filter(({ status }) => status === "fail").map(({ resource }) => resource));
+  const probes = [
+    ...requiredPaths(io.site)
+      .filter(({ from, to }) => to !== "pve" && to !== "outside" && (from === "pve" || from === "anywhere"))
+      .map((path) => () => checkPath(io, path)),
+    ...firewallOf(io.site)
+      .guests.filter(({ guest }) => !open.has(guestResource(guest)))
+      .map((guest) => () => checkClosed(io, guest)),
+  ];
+  for (let at = 0; at < probes.length; at += parallel) {
+    const seen = await Promise.all(probes.slice(at, at + parallel).map((probe) => probe()));
+    checks.push(...seen.flatMap((check) => check ?? []));
+  }
+  const access = await checkAccess(io);
+  return [
+    ...checks,
+    ...access.map(({ claim, answers }): Check => {
+      const resource = "firewall/rules" as const;
+      return answers
+        ? { resource, claim, status: "pass" }
+        : { resource, claim, status: "fail", observed: "no answer: dropped" };
+    }),
+    ...interfaces,
+  ];
+}
+
+function guestResource({ kind, id }: Guest): ResourceId {
+  return `firewall/guest-${kind}-${id}`;
+}
+
+/** "Status: enabled/running (pending changes)" and warnings about the installed files. */
+async function checkDaemon(io: Io): Promise<Check[]> {
+  const { stdout, stderr } = await io.host("pve").run(commands.status);
+  const wanted = io.site.firewall.enabled ? "enabled/running" : "disabled/running";
+  const status = /^Status: (.*)$/m.exec(stdout)?.[1] ?? "no status";
+  const claim = `pve-firewall is ${wanted}`;
+  const resource = "firewall/options" as const;
+  const hint = "`pve-firewall status` and `journalctl -u pve-firewall` on the hypervisor say more";
+  const isWanted = io.site.firewall.enabled ? status === wanted : status.startsWith("disabled");
+  const checks: Check[] = [
+    isWanted
+      ? { resource, claim, status: "pass" }
+      : { resource, claim, status: "fail", observed: status, hint },
+  ];
+  const warnings = await judgeWarnings(io, stderr);
+  return [...checks, ...warnings];
+}
+
+/** A warning about a line of ours is our failure; one about somebody else's line is shown, and ours stay in place. */
+async function judgeWarnings(io: Io, stderr: string): Promise<readonly Check[]> {
+  const found = stderr.split("\n").filter((line) => /\(line \d+\)|no such security group/.test(line));
+  if (found.length === 0) return [];
+  const texts = await io.host("pve").readFiles([paths.cluster]);
+  const lines = (texts.get(paths.cluster)?.text ?? "").split("\n");
+  const ours = new Set(compile(io.site).flatMap(({ text }) => text.split("\n").map((line) => line.trim())));
+  return found.map((warning): Check => {
+    const number = /cluster\.fw \(line (\d+)\)/.exec(warning)?.[1];
+    const line = number === undefined ? "" : (lines[Number(number) - 1] ?? "").trim();
+    const isOurs = line !== "" && ours.has(line);
+    return {
+      resource: "firewall/options",
+      claim: "Proxmox takes every line of the firewall's files",
+      status: "fail",
+      observed: warning.trim(),
+      ...(isOurs ? {} : { beyond: true as const, hint: "correct or delete that line: Proxmox ignores it" }),
+    };
+  });
+}
+
+/** A guest is filtered only where its interface says so; that is declared with the guest and not changed here. */
+async function checkInterfaces(io: Io): Promise<readonly Check[]> {
+  const { guests } = firewallOf(io.site);
+  const path = ({ kind, id }: Guest): string =>
+    `/etc/pve/${kind === "lxc" ? "lxc" : "qemu-server"}/${id}.conf`;
+  const files = await io.host("pve").readFiles(guests.map(({ guest }) => path(guest)));
+  return guests.flatMap(({ guest }): readonly Check[] => {
+    const resource = guestResource(guest);
+    const claim = `${describeHost(io.site, guest.host)} has every interface filtered`;
+    const file = files.get(path(guest));
+    if (file === undefined)
+      return [{ resource, claim, status: "fail", observed: "it is not on this node", beyond: true }];
+    const open = interfacesOf(file.text).filter(([, value]) => !/(?:^|,)firewall=1(?:,|$)/.test(value));
+    const [first] = open;
+    if (first === undefined) return [{ resource, claim, status: "pass" }];
+    const tool = guest.kind === "lxc" ? "pct" : "qm";
+    const [name, value] = first;
+    const flagged = `${value.replace(/(?:^|,)firewall=0(?=,|$)/, "")},firewall=1`;
+    return [
+      {
+        resource,
+        claim,
+        status: "fail",
+        observed: `${open.map(([each]) => each).join(", ")} without firewall=1: its rules are not in force`,
+        hint: `${tool} set ${guest.id} --${name} '${flagged}'`,
+        beyond: true,
+      },
+    ];
+  });
+}
+
+/** The interfaces of a guest's configuration as it is now: snapshots come after it, each with a title. */
+function interfacesOf(text: string): readonly (readonly [string, string])[] {
+  const now = text.split(/^\[/m)[0] ?? "";
+  return [...now.matchAll(/^(net\d+):\s*(\S+)\s*$/gm)].map(([, name = "", value = ""]) => [name, value]);
+}
+
+/** A refusal comes from the machine itself: the firewall let the question through, and nothing listens yet. */
+async function checkPath(io: Io, path: FirewallPath): Promise<Check> {
+  const resource: ResourceId = `firewall/group-${path.to.replace("/", "-")}`;
+  const claim = `${endOf(path)} is open to the hypervisor`;
+  const seen = await connect(io, path.address, path.port);
+  if (seen.ok || seen.reason === "refused") return { resource, claim, status: "pass" };
+  const failed = { resource, claim, status: "fail", observed: words(seen) } as const;
+  return seen.reason === "unreachable" ? { ...failed, beyond: true } : failed;
+}
+
+/** A port that no rule opens: a filtered guest says nothing, an open one refuses. */
+async function checkClosed(io: Io, { guest, rules }: GuestRules): Promise<Check | undefined> {
+  const { address } = guest;
+  const port = probePorts.find((candidate) => {
+    const packet: Packet = {
+      direction: "IN",
+      source: io.site.hypervisor.address,
+      ...(address === undefined ? {} : { dest: address }),
+      protocol: "tcp",
+      port: candidate,
+    };
+    return (
+      decide(
+        rules.map(({ rule }) => rule),
+        guestPolicy.in,
+        packet,
+      ).action === "DROP"
+    );
+  });
+  if (address === undefined || port === undefined) return undefined;
+  const resource = guestResource(guest);
+  const claim = `${address}:${port}, which no rule opens, stays silent`;
+  const seen = await connect(io, address, port);
+  // A guest that does not run proves nothing.
+  if (!seen.ok && seen.reason === "unreachable") return undefined;
+  return !seen.ok && seen.reason === "timeout"
+    ? { resource, claim, status: "pass" }
+    : { resource, claim, status: "fail", observed: `${words(seen)}: it is not filtered` };
+}
+
+async function connect(io: Io, address: string, port: number): Promise<ConnectResult> {
+  try {
+    return await io.network.connect(address, port);
+  } catch (error) {
+    if (error instanceof TransportError) return { ok: false, reason: "unreachable" };
+    throw error;
+  }
+}
+
+function words(seen: ConnectResult): string {
+  if (seen.ok) return "it answers";
+  return { refused: "refused", timeout: "no answer: dropped", unreachable: "unreachable" }[seen.reason];
+}

@@ -1,0 +1,112 @@
+/** The gateway: Nginx ends TLS for every name of the one list and passes everything to the mesh. */
+import type { Component, Io } from "../../component.ts";
+import { CandidateError, NotReadyError } from "../../errors.ts";
+import type { FileState, Host } from "../../hosts/host.ts";
+import { type Change, type Resource, type ResourceId, subjectOf } from "../../resource.ts";
+import { commands } from "./commands.ts";
+import { compile, gatewayResource, linkResource, paths, serviceResource, targetOf } from "./compile.ts";
+import { verify } from "./verify.ts";
+
+export const nginx: Component = {
+  name: "nginx",
+  after: ["certificates", "traefik"],
+  compile,
+
+  async read(io) {
+    const host = gateway(io);
+    const [files, unit] = await Promise.all([
+      host.readFiles(Object.values(paths)),
+      host.expect(commands.showUnit),
+    ]);
+    const state = parseUnit(unit);
+    if (!state.installed) {
+      throw new NotReadyError(`nginx is not installed in ${host.name}`, {
+        hint: "install it there: apt-get install nginx",
+      });
+    }
+    const file = files.get(paths.available);
+    const enabled = files.get(paths.enabled);
+    const live: Resource[] = [];
+    if (file !== undefined) live.push(gatewayResource(io.site, file.text));
+    if (enabled !== undefined) live.push(linkResource(io.site, "nginx/enabled", linkOf(enabled)));
+    live.push(linkResource(io.site, "nginx/distribution-site", linkOf(files.get(paths.distribution))));
+    live.push(serviceResource(io.site, { active: state.active, enabled: state.enabled }));
+    return live;
+  },
+
+  async validate(changes, io) {
+    const candidate = changes
+      .filter(({ verb }) => verb !== "delete")
+      .map(subjectOf)
+      .find(({ id }) => id === "nginx/gateway");
+    if (candidate === undefined) return;
+    const { exitCode, stdout, stderr } = await gateway(io).run(commands.test(candidate.text));
+    const said = [...stdout.split("\n"), ...stderr.split("\n")].filter(
+      (line) => line.trim() !== "" && !isDeprecation(line),
+    );
+    // A warning is a failure: "conflicting server name … ignored" means that some name is not served.
+    if (exitCode === 0 && said.length === 0) return;
+    throw new CandidateError(
+      `nginx refuses the new gateway configuration: ${said.join("; ") || `exit ${exitCode}`}`,
+    );
+  },
+
+  async apply(change, io) {
+    const host = gateway(io);
+    const subject = subjectOf(change);
+    switch (subject.id) {
+      case "nginx/gateway":
+        return change.verb === "delete"
+          ? host.remove([paths.available])
+          : host.writeFiles([{ path: paths.available, text: subject.text, mode: "644" }]);
+      case "nginx/enabled":
+        return applyLink(host, paths.enabled, change);
+      case "nginx/distribution-site":
+        return applyLink(host, paths.distribution, change);
+      default:
+        if (change.verb !== "delete" && isWanted(subject)) await host.expect(commands.start);
+    }
+  },
+
+  async activate(touched: readonly ResourceId[], io) {
+    if (touched.every((id) => id === "nginx/service")) return;
+    const host = gateway(io);
+    await host.expect(commands.reload);
+    io.activated({ kind: "reload", unit: "nginx", host: host.name });
+  },
+
+  verify,
+};
+
+function gateway(io: Io): Host {
+  return io.host(io.site.roles.gateway.host);
+}
+
+async function applyLink(host: Host, path: string, change: Change): Promise<void> {
+  const target = change.verb === "delete" ? undefined : targetOf(change.desired);
+  if (target === undefined) await host.remove([path]);
+  else await host.expect(commands.link(target, path));
+}
+
+/** A file in place of the link serves just as well, but is not what we made: it names itself. */
+function linkOf(file: FileState | undefined): string | undefined {
+  return file === undefined ? undefined : (file.link ?? "a file of its own");
+}
+
+/** `listen … http2` is the form that old versions need; versions from 1.25.1 on call it deprecated and take it. */
+function isDeprecation(line: string): boolean {
+  return line.includes('"listen ... http2" directive is deprecated');
+}
+
+function isWanted(resource: Resource): boolean {
+  return resource.units.running === "yes";
+}
+
+function parseUnit(text: string): { installed: boolean; active: boolean; enabled: boolean } {
+  const lines = text.split("\n");
+  return {
+    installed: lines.includes("LoadState=loaded"),
+    active: lines.includes("ActiveState=active"),
+    enabled: lines.includes("UnitFileState=enabled"),
+  };
+}

@@ -1,0 +1,245 @@
+/** What should be: the server with its storage and administrator, an agent on each machine, and their registrations. */
+import { portainerCompose, type ServerCompose } from "../../formats/portainer-compose.ts";
+import {
+  type HostPath,
+  type Portainer,
+  type PortainerEnvironment,
+  type Site,
+  shareDirectory,
+} from "../../model.ts";
+import { canonicalJson, type HostName, type Resource, type ResourceId } from "../../resource.ts";
+import { project } from "./commands.ts";
+
+/** Files on the virtual machines' own disks: not on the share, where other machines could read them. */
+export const paths = {
+  directory: "/etc/phoenix/portainer",
+  serverEnvironment: "/etc/phoenix/portainer/server.env",
+  adminPassword: "/etc/phoenix/portainer/admin-password",
+  agentEnvironment: "/etc/phoenix/portainer/agent.env",
+} as const;
+
+export const agentContainer = "portainer_agent";
+
+/** The port that an agent listens on inside its container. */
+const agentPort = 9001;
+
+/** `--admin-password-file` gives its password to a user of this name (2.19 to 2.45). */
+const optionUser = "admin";
+
+export const serverId = "portainer/server";
+export const storageId = "portainer/storage";
+export const administratorId = "portainer/administrator";
+
+/** In the order to make them: each needs those before it. */
+export function compile(site: Site): readonly Resource[] {
+  const { portainer } = site;
+  if (portainer === undefined) return [];
+  const { environments } = portainer;
+  return [
+    storageResource(site, portainer, declaredStorage(site, portainer)),
+    serverResource(portainer, declaredServer(portainer)),
+    administratorResource(portainer, loginWorks),
+    ...environments
+      .filter(({ kind }) => kind === "agent")
+      .map((each) => agentResource(each, declaredAgent(portainer, each))),
+    ...environments.map((each) => environmentResource(portainer, each, settingsOf(each))),
+  ];
+}
+
+export function composeOf(portainer: Portainer): { compose: ServerCompose } | { fault: string } {
+  const { certPath, keyPath } = portainer.certificate.inGuest;
+  return portainerCompose(portainer.compose.text, {
+    certPath,
+    keyPath,
+    environmentFile: paths.serverEnvironment,
+    ...(usesPasswordFile(portainer) ? { passwordFile: paths.adminPassword } : {}),
+    port: portainer.port,
+    project,
+  });
+}
+
+export function usesPasswordFile({ adminUser }: Portainer): boolean {
+  return adminUser === optionUser;
+}
+
+/** Where the compose file is written, and where the machine that runs it sees it. */
+export function composePlaces(site: Site, { guest, share }: Portainer): { written: HostPath; seen: string } {
+  const { host, path } = shareDirectory(site, guest, share);
+  const file = "portainer/docker-compose.yml";
+  return { written: { host, path: `${path}/${file}` }, seen: `${share.mountPoint}/${file}` };
+}
+
+export interface Storage {
+  /** By path below the share: "there" or what is wrong. */
+  readonly directories: Readonly<Record<string, string>>;
+  /** Options of NFS volumes by name; empty for one that is not there. */
+  readonly volumes: Readonly<Record<string, Readonly<Record<string, string>>>>;
+}
+
+/** Directories of the share with the mode that a new one gets: data is for the container alone. */
+export function directoriesOf(
+  portainer: Portainer,
+): readonly { path: string; mode: string; private: boolean }[] {
+  const kept = volumesOf(portainer).map(({ directory }) => ({ path: directory, mode: "750", private: true }));
+  return [{ path: "portainer", mode: "755", private: false }, ...kept];
+}
+
+export function volumesOf(
+  portainer: Portainer,
+): readonly { name: string; directory: string; options: Readonly<Record<string, string>> }[] {
+  const found = composeOf(portainer);
+  if ("fault" in found) return [];
+  const { server, path } = portainer.share;
+  return found.compose.external.map(({ name, data }) => {
+    const directory = data ? "portainer/data" : `portainer/volumes/${name}`;
+    const options = { type: "nfs", o: `addr=${server},rw,nfsvers=4`, device: `:${path}/${directory}` };
+    return { name, directory, options };
+  });
+}
+
+function declaredStorage(_site: Site, portainer: Portainer): Storage {
+  return {
+    directories: Object.fromEntries(directoriesOf(portainer).map(({ path }) => [path, "there"])),
+    volumes: Object.fromEntries(volumesOf(portainer).map(({ name, options }) => [name, options])),
+  };
+}
+
+export function storageResource(site: Site, { guest, share }: Portainer, storage: Storage): Resource {
+  const { path } = shareDirectory(site, guest, share);
+  const directories = Object.entries(storage.directories).map(([each, state]) => [`${path}/${each}`, state]);
+  const volumes = Object.entries(storage.volumes).map(([name, options]) => [
+    `volume ${name}`,
+    options.device === undefined ? "missing" : `NFS ${options.device}`,
+  ]);
+  const units = Object.fromEntries([...directories, ...volumes]);
+  return { id: storageId, host: guest.host, text: canonicalJson(storage), units };
+}
+
+export interface Server {
+  readonly container: string;
+  readonly image: string;
+  /** Of the compose file that the container was made from; "" when it was not ours. */
+  readonly definition: string;
+  /** "running", or Docker's word for another state. */
+  readonly state: string;
+  /** "as generated", or that it is another. */
+  readonly secret: string;
+  /** "as declared", or that some differ. */
+  readonly files: string;
+  readonly fault?: string;
+}
+
+function declaredServer(portainer: Portainer): Server {
+  const found = composeOf(portainer);
+  const good = { state: "running", secret: "as generated", files: "as declared" };
+  if ("fault" in found) return { ...good, container: "", image: "", definition: "", fault: found.fault };
+  const { container, image, definition } = found.compose;
+  return { ...good, container, image, definition };
+}
+
+export function serverResource({ guest, compose }: Portainer, server: Server): Resource {
+  const units = {
+    container: `${server.container} ${server.state}`,
+    image: server.image,
+    definition: server.definition === "" ? "not ours" : server.definition,
+    "agent secret": server.secret,
+    files: server.files,
+  };
+  const at = { file: compose.file, line: 1, column: 1 };
+  const from = { image: at, definition: at };
+  return { id: serverId, host: guest.host, text: canonicalJson(server), units, from };
+}
+
+export const loginWorks = "exists, and the configured login works";
+
+export function administratorResource({ guest, adminUser }: Portainer, state: string): Resource {
+  return {
+    id: administratorId,
+    host: guest.host,
+    text: canonicalJson({ user: adminUser, state }),
+    units: { [adminUser]: state },
+  };
+}
+
+/** What an agent's container is made from; the container has it as its label. */
+export interface AgentDefinition {
+  readonly image: string;
+  readonly port: string;
+  readonly mounts: readonly string[];
+  readonly restart: string;
+}
+
+export interface Agent {
+  /** Undefined when somebody else made the container. */
+  readonly definition?: AgentDefinition;
+  readonly state: string;
+  readonly secret: string;
+}
+
+/** As Portainer documents it for a standalone engine. */
+export function declaredAgent({ agentImage }: Portainer, { port }: PortainerEnvironment): Agent {
+  const definition = {
+    image: agentImage,
+    port: `${port}:${agentPort}`,
+    mounts: ["/var/run/docker.sock:/var/run/docker.sock", "/var/lib/docker/volumes:/var/lib/docker/volumes"],
+    restart: "always",
+  };
+  return { definition, state: "running", secret: "as generated" };
+}
+
+export function agentId({ name }: Pick<PortainerEnvironment, "name">): ResourceId {
+  return `portainer/agent-${name}`;
+}
+
+export function agentResource(environment: PortainerEnvironment, agent: Agent): Resource {
+  const { definition, state, secret } = agent;
+  const units = {
+    container: `${agentContainer} ${state}`,
+    image: definition?.image ?? "not ours",
+    ports: definition?.port ?? "not ours",
+    mounts: definition?.mounts.join(", ") ?? "not ours",
+    "agent secret": secret,
+  };
+  const from = Object.fromEntries(Object.keys(units).map((unit) => [unit, environment.from]));
+  return { id: agentId(environment), host: environment.guest.host, text: canonicalJson(agent), units, from };
+}
+
+export interface Settings {
+  readonly name: string;
+  readonly kind: "agent" | "local";
+  readonly url: string;
+  readonly tls: boolean;
+  readonly tlsSkipVerify: boolean;
+}
+
+/** An agent speaks TLS with a certificate that it makes anew at each start: it cannot be verified. */
+export function settingsOf({ name, kind, guest, port }: PortainerEnvironment): Settings {
+  const agent = kind === "agent";
+  const url = agent ? `tcp://${guest.address}:${port}` : "unix:///var/run/docker.sock";
+  return { name, kind, url, tls: agent, tlsSkipVerify: agent };
+}
+
+export function environmentId({ name }: Pick<PortainerEnvironment, "name">): ResourceId {
+  return `portainer/environment-${name}`;
+}
+
+export function environmentResource(
+  { guest }: Portainer,
+  environment: PortainerEnvironment,
+  settings: Settings,
+): Resource {
+  const { url, tls, tlsSkipVerify, kind } = settings;
+  const tlsWords = tls ? (tlsSkipVerify ? "on, not verified" : "on, verified") : "off";
+  const units = { kind, url, TLS: tlsWords };
+  const from = { url: environment.from };
+  return { id: environmentId(environment), host: guest.host, text: canonicalJson(settings), units, from };
+}
+
+/** A resource whose state could not be read. It differs from every declared one, so a sync tries, and says what is wrong. */
+export function unreadResource(id: ResourceId, host: HostName, reason: string): Resource {
+  return { id, host, text: canonicalJson({ unread: reason }), units: { state: `unknown: ${reason}` } };
+}
+
+export function isUnread({ text }: Resource): boolean {
+  return "unread" in (JSON.parse(text) as object);
+}

@@ -1,0 +1,97 @@
+/** Containers as Docker on a virtual machine tells of them, and images that must be there before anything is replaced. */
+import { CandidateError, CommandError, NotReadyError, TransportError } from "../../errors.ts";
+import type { Host } from "../../hosts/host.ts";
+import { commands } from "./commands.ts";
+
+export interface Container {
+  readonly id: string;
+  readonly image: string;
+  /** Docker's word: "running", "exited", "restarting", "created". */
+  readonly state: string;
+  readonly startedMs: number;
+  readonly labels: Readonly<Record<string, string>>;
+  /** "NAME=value". Holds secrets: compare, never print. */
+  readonly env: readonly string[];
+}
+
+/**
+ * Undefined when there is none.
+ * @throws NotReadyError when Docker does not answer; TransportError
+ */
+export async function inspect(host: Host, name: string): Promise<Container | undefined> {
+  const { exitCode, stdout, stderr } = await host.run(commands.inspect(name));
+  if (exitCode === 0) return containerOf(stdout);
+  if (/no such (container|object)/i.test(stderr)) return undefined;
+  throw new NotReadyError(`Docker does not answer on ${host.name}: ${said(stderr) || `exit ${exitCode}`}`, {
+    hint: `install Docker with its compose plugin in the guest, or start it: systemctl enable --now docker`,
+  });
+}
+
+interface Inspected {
+  readonly Id?: string;
+  readonly State?: { readonly Status?: string; readonly StartedAt?: string };
+  readonly Config?: {
+    readonly Image?: string;
+    readonly Labels?: Readonly<Record<string, string>> | null;
+    readonly Env?: readonly string[] | null;
+  };
+}
+
+function containerOf(json: string): Container | undefined {
+  const [found] = JSON.parse(json) as readonly Inspected[];
+  if (found === undefined) return undefined;
+  return {
+    id: found.Id ?? "",
+    image: found.Config?.Image ?? "",
+    state: found.State?.Status ?? "unknown",
+    startedMs: Date.parse(found.State?.StartedAt ?? "") || 0,
+    labels: found.Config?.Labels ?? {},
+    env: found.Config?.Env ?? [],
+  };
+}
+
+/** Pulls an image unless the engine has it. @throws CandidateError with the registry's words: nothing was touched */
+export async function provideImage(host: Host, image: string): Promise<void> {
+  if ((await host.run(commands.hasImage(image))).exitCode === 0) return;
+  const { exitCode, stderr } = await host.run(commands.pull(image));
+  if (exitCode === 0) return;
+  throw new CandidateError(
+    `the image ${image} is not on ${host.name} and cannot be pulled: ${said(stderr) || `exit ${exitCode}`}`,
+    { hint: `check its name in the site, the guest's way to the registry, and \`docker login\` there` },
+  );
+}
+
+/** What a container that does not stay up wrote last. A setup token is left out. */
+export async function lastWords(host: Host, container: string): Promise<string> {
+  const { stdout, stderr } = await host.run(commands.log(container));
+  const lines = `${stdout}\n${stderr}`.split("\n").filter((line) => !/setup_token/i.test(line));
+  return said(lines.join("\n"));
+}
+
+/** @throws CommandError when the container does not run */
+export async function mustRun(host: Host, name: string): Promise<Container> {
+  const found = await inspect(host, name);
+  if (found?.state === "running") return found;
+  const words = found === undefined ? "it is not there" : await lastWords(host, name);
+  throw new CommandError(
+    host.name,
+    1,
+    `the container ${name} on ${host.name} does not stay up (${found?.state ?? "absent"}): ${words}`,
+    { hint: `\`docker logs ${name}\` in the guest has all that it wrote` },
+  );
+}
+
+/** Whether an error means "not known", so that other machines can go on. */
+export function isWeather(error: unknown): error is TransportError | NotReadyError | CommandError {
+  return error instanceof TransportError || error instanceof NotReadyError || error instanceof CommandError;
+}
+
+/** The last lines of what a program said. */
+export function said(text: string): string {
+  const lines = text.split("\n").map((line) => line.trim());
+  return lines
+    .filter((line) => line !== "")
+    .slice(-3)
+    .join("; ")
+    .slice(-400);
+}

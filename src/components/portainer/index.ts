@@ -1,0 +1,36 @@
+/** Portainer: its server on the primary machine, agents on the others, and the environments that it knows them by. */
+import type { Component } from "../../component.ts";
+import { subjectOf } from "../../resource.ts";
+import { applyAgent } from "./agent.ts";
+import { applyAdministrator, applyEnvironment } from "./api.ts";
+import { administratorId, agentId, compile, environmentId, serverId, storageId } from "./compile.ts";
+import { read } from "./read.ts";
+import { applyServer, applyStorage } from "./server.ts";
+import { verify } from "./verify.ts";
+
+/**
+ * Independent: a machine that is down must not take the changes of the others back. Where one resource needs another that
+ * failed (an environment its agent), it finds that out by itself and says so.
+ */
+export const portainer: Component = {
+  name: "portainer",
+  after: ["dns", "firewall", "certificates"],
+  independent: true,
+  compile,
+  read,
+
+  async apply(change, io) {
+    const declared = io.site.portainer;
+    if (declared === undefined) return;
+    const { id } = subjectOf(change);
+    if (id === storageId) return applyStorage(change, declared, io);
+    if (id === serverId) return applyServer(change, declared, io);
+    if (id === administratorId) return applyAdministrator(change, declared, io);
+    for (const environment of declared.environments) {
+      if (id === agentId(environment)) return applyAgent(change, environment, io);
+      if (id === environmentId(environment)) return applyEnvironment(change, environment, io);
+    }
+  },
+
+  verify,
+};

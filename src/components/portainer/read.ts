@@ -1,0 +1,212 @@
+/** What is: on the machines by Docker, in Portainer by its API. What one machine does not tell is unknown for it alone. */
+import type { EnvironmentState, PortainerStatus } from "../../apis/portainer.ts";
+import type { Io } from "../../component.ts";
+import { ApiError, messageOf } from "../../errors.ts";
+import { definitionLabel } from "../../formats/portainer-compose.ts";
+import { type Portainer, type PortainerEnvironment, shareDirectory } from "../../model.ts";
+import { canonicalJson, type Resource } from "../../resource.ts";
+import { commands } from "./commands.ts";
+import {
+  type AgentDefinition,
+  administratorId,
+  administratorResource,
+  agentContainer,
+  agentId,
+  agentResource,
+  composeOf,
+  composePlaces,
+  directoriesOf,
+  environmentId,
+  environmentResource,
+  loginWorks,
+  serverId,
+  serverResource,
+  storageId,
+  storageResource,
+  unreadResource,
+  volumesOf,
+} from "./compile.ts";
+import { type Container, inspect, isWeather } from "./container.ts";
+import { agentSecret, differing, secretState, serverFiles } from "./secrets.ts";
+
+export async function read(io: Io): Promise<readonly Resource[]> {
+  const { portainer } = io.site;
+  if (portainer === undefined) return [];
+  const { guest, environments } = portainer;
+  const unlessUnknown = async (
+    id: Resource["id"],
+    host: Resource["host"],
+    look: () => Promise<readonly Resource[]>,
+  ): Promise<readonly Resource[]> => {
+    try {
+      return await look();
+    } catch (error) {
+      if (!isWeather(error)) throw error;
+      return [unreadResource(id, host, messageOf(error))];
+    }
+  };
+  const parts = await Promise.all([
+    unlessUnknown(storageId, guest.host, () => readStorage(io, portainer)),
+    unlessUnknown(serverId, guest.host, () => readServer(io, portainer)),
+    readApi(io, portainer),
+    ...environments
+      .filter(({ kind }) => kind === "agent")
+      .map((each) => unlessUnknown(agentId(each), each.guest.host, () => readAgent(io, each))),
+  ]);
+  return parts.flat();
+}
+
+/** @param note told of what is not as a new one would be, and is kept all the same */
+export async function readStorage(
+  io: Io,
+  portainer: Portainer,
+  note: (text: string) => void = () => {},
+): Promise<readonly Resource[]> {
+  const { host, path } = shareDirectory(io.site, portainer.guest, portainer.share);
+  const directories = await Promise.all(
+    directoriesOf(portainer).map(async (each): Promise<[string, string]> => {
+      const { exitCode, stdout } = await io.host(host).run(commands.directoryMode(`${path}/${each.path}`));
+      if (exitCode !== 0) return [each.path, "missing"];
+      const [mode = ""] = stdout.trim().split(" ").slice(-1);
+      if (!stdout.startsWith("directory")) return [each.path, "not a directory"];
+      const open = (Number.parseInt(mode, 8) & 0o002) !== 0;
+      if (open)
+        note(`${path}/${each.path} on ${host} is writable by everybody; it was left so: chmod o-w closes it`);
+      return [each.path, "there"];
+    }),
+  );
+  const volumes = await Promise.all(
+    volumesOf(portainer).map(
+      async ({ name, options }): Promise<[string, Readonly<Record<string, string>>]> => {
+        const live = await volumeOptions(io, portainer, name);
+        if (live === undefined) return [name, {}];
+        // Docker cannot change a volume's options, and what is in it may be all that there is of it.
+        if (canonicalJson(live) !== canonicalJson(options))
+          note(`the volume ${name} on ${portainer.guest.host} has other options than declared; it was kept`);
+        return [name, options];
+      },
+    ),
+  );
+  const storage = { directories: Object.fromEntries(directories), volumes: Object.fromEntries(volumes) };
+  const nothing =
+    directories.every(([, state]) => state === "missing") &&
+    volumes.every(([, options]) => Object.keys(options).length === 0);
+  return nothing ? [] : [storageResource(io.site, portainer, storage)];
+}
+
+async function volumeOptions(
+  io: Io,
+  { guest }: Portainer,
+  name: string,
+): Promise<Readonly<Record<string, string>> | undefined> {
+  const host = io.host(guest.host);
+  const { exitCode, stdout, stderr } = await host.run(commands.volume(name));
+  if (exitCode === 0) {
+    const [volume] = JSON.parse(stdout) as readonly { Options?: Readonly<Record<string, string>> | null }[];
+    return volume?.Options ?? {};
+  }
+  if (/no such volume/i.test(stderr)) return undefined;
+  // Docker itself does not answer: looking for the container says so in better words.
+  await inspect(host, name);
+  return undefined;
+}
+
+async function readServer(io: Io, portainer: Portainer): Promise<readonly Resource[]> {
+  const declared = composeOf(portainer);
+  if ("fault" in declared) return [];
+  const { container: name, text } = declared.compose;
+  const host = io.host(portainer.guest.host);
+  const { written } = composePlaces(io.site, portainer);
+  const [container, secret] = await Promise.all([inspect(host, name), agentSecret(io)]);
+  if (container === undefined) return [];
+  const [files, compose] = await Promise.all([
+    differing(host, serverFiles(portainer, secret)),
+    io.host(written.host).readFiles([written.path]),
+  ]);
+  const others = [
+    ...(compose.get(written.path)?.text === text ? [] : [written.path]),
+    ...files.map(({ path }) => path),
+  ];
+  return [
+    serverResource(portainer, {
+      container: name,
+      image: container.image,
+      definition: container.labels[definitionLabel] ?? "",
+      state: container.state,
+      secret: secretState(container, secret),
+      files: others.length === 0 ? "as declared" : `not as declared: ${others.join(", ")}`,
+    }),
+  ];
+}
+
+/** What Portainer itself knows: the administrator, and the environments that are declared. Others are not ours. */
+async function readApi(io: Io, portainer: Portainer): Promise<readonly Resource[]> {
+  const { guest, environments } = portainer;
+  const unknown = (reason: string): readonly Resource[] => [
+    unreadResource(administratorId, guest.host, reason),
+    ...environments.map((each) => unreadResource(environmentId(each), guest.host, reason)),
+  ];
+  try {
+    const status = await io.apis.portainer.status();
+    if (status.state !== "up") return (await isDeployed(io, portainer)) ? unknown(wordsOf(status)) : [];
+    if (!(await io.apis.portainer.adminExists())) return [];
+    await io.apis.portainer.login();
+    const live = await io.apis.portainer.environments();
+    return [
+      administratorResource(portainer, loginWorks),
+      ...environments.flatMap((each) => readEnvironment(portainer, each, live)),
+    ];
+  } catch (error) {
+    if (!isWeather(error) && !(error instanceof ApiError)) throw error;
+    return unknown(messageOf(error));
+  }
+}
+
+function wordsOf(status: Exclude<PortainerStatus, { state: "up" }>): string {
+  return status.state === "down"
+    ? status.reason
+    : "no administrator was made within five minutes of its start";
+}
+
+async function isDeployed(io: Io, portainer: Portainer): Promise<boolean> {
+  const declared = composeOf(portainer);
+  if ("fault" in declared) return false;
+  const found = await inspect(io.host(portainer.guest.host), declared.compose.container);
+  return found?.state === "running";
+}
+
+function readEnvironment(
+  portainer: Portainer,
+  declared: PortainerEnvironment,
+  live: readonly EnvironmentState[],
+): readonly Resource[] {
+  const found = live.find(({ name, kind }) => name === declared.name && kind === declared.kind);
+  if (found === undefined) return [];
+  const { name, kind, url, tls, tlsSkipVerify } = found;
+  return [environmentResource(portainer, declared, { name, kind, url, tls, tlsSkipVerify })];
+}
+
+async function readAgent(io: Io, environment: PortainerEnvironment): Promise<readonly Resource[]> {
+  const [container, secret] = await Promise.all([
+    inspect(io.host(environment.guest.host), agentContainer),
+    agentSecret(io),
+  ]);
+  if (container === undefined) return [];
+  const definition = definitionOf(container);
+  return [
+    agentResource(environment, {
+      ...(definition === undefined ? {} : { definition }),
+      state: container.state,
+      secret: secretState(container, secret),
+    }),
+  ];
+}
+
+function definitionOf({ labels }: Container): AgentDefinition | undefined {
+  try {
+    const found: unknown = JSON.parse(labels[definitionLabel] ?? "");
+    return typeof found === "object" && found !== null ? (found as AgentDefinition) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,52 @@
+/** Secrets that containers need, in files that only root of their machine can read. They never are part of a command. */
+import type { Io } from "../../component.ts";
+import type { FileWrite, Host } from "../../hosts/host.ts";
+import type { Portainer } from "../../model.ts";
+import type { Secret } from "../../secret.ts";
+import { paths, usesPasswordFile } from "./compile.ts";
+import type { Container } from "./container.ts";
+
+/** Proves to agents that a server is theirs: one secret for all of a site, so that a server set up anew is known to them. */
+export function agentSecret(io: Io): Promise<Secret> {
+  return io.generatedSecret("portainer-agent");
+}
+
+const name = "AGENT_SECRET";
+
+export function secretState(container: Container, secret: Secret): string {
+  const value = container.env.find((each) => each.startsWith(`${name}=`))?.slice(name.length + 1);
+  if (value === undefined) return "none";
+  return value === secret.reveal() ? "as generated" : "another";
+}
+
+export function serverFiles(portainer: Portainer, secret: Secret): readonly FileWrite[] {
+  const files = [privateFile(paths.serverEnvironment, `${name}=${secret.reveal()}\n`)];
+  // Portainer takes exactly one line feed off the end.
+  if (usesPasswordFile(portainer))
+    files.push(privateFile(paths.adminPassword, `${portainer.adminPassword.reveal()}\n`));
+  return files;
+}
+
+export function agentFiles(secret: Secret): readonly FileWrite[] {
+  return [privateFile(paths.agentEnvironment, `${name}=${secret.reveal()}\n`)];
+}
+
+function privateFile(path: string, text: string): FileWrite {
+  return { path, text, mode: "600", owner: "root:root" };
+}
+
+/** Which of the files are not there as they should be. */
+export async function differing(host: Host, files: readonly FileWrite[]): Promise<readonly FileWrite[]> {
+  const there = await host.readFiles(files.map(({ path }) => path));
+  return files.filter(({ path, text, mode }) => {
+    const file = there.get(path);
+    return file?.text !== text || (mode !== undefined && file.mode !== mode);
+  });
+}
+
+export async function writePrivate(host: Host, files: readonly FileWrite[]): Promise<void> {
+  const missing = await differing(host, files);
+  if (missing.length === 0) return;
+  await host.expect({ argv: ["mkdir", "-p", "-m", "700", paths.directory], effect: "change" });
+  await host.writeFiles(missing);
+}

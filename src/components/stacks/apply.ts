@@ -1,0 +1,182 @@
+/** Bringing one stack to what is declared, and back. */
+import type { EnvironmentState, EnvironmentVariable } from "../../apis/portainer.ts";
+import type { Io } from "../../component.ts";
+import { ApiError } from "../../errors.ts";
+import type { FileWrite } from "../../hosts/host.ts";
+import { shareDirectory } from "../../model.ts";
+import { type Change, type Resource, subjectOf } from "../../resource.ts";
+import { prove } from "./candidate.ts";
+import { commands } from "./commands.ts";
+import { marker, type StackTarget, targetsOf } from "./compile.ts";
+import { serviceState } from "./containers.ts";
+import { environmentNamed, markOf, placeOf, stackOf, volumeOf } from "./live.ts";
+import { type Previous, previousOf, remember } from "./previous.ts";
+
+/** Makes one change. What leads anywhere but to the declared state is the way back. */
+export async function apply(change: Change, io: Io): Promise<void> {
+  const subject = subjectOf(change);
+  const target = targetsOf(io.site).find(({ id }) => id === subject.id);
+  if (change.verb !== "delete" && target !== undefined && target.resource.text === subject.text)
+    return deploy(io, target);
+  const previous = previousOf(io, subject.id);
+  if (previous !== undefined) return putBack(io, previous, target);
+  if (change.verb === "delete" && target === undefined) return prune(io, subject);
+}
+
+async function deploy(io: Io, target: StackTarget): Promise<void> {
+  const { stack, share, prepared, env } = target;
+  const api = io.apis.portainer;
+  const environment = environmentNamed(await api.environments(), stack.portainerEnvironment);
+  // Always looked for anew: an earlier create may have been done although its answer was lost.
+  const found = stackOf(await api.stacks(), environment.id, stack.project);
+  const file = found === undefined ? undefined : await api.stackFile(found.id);
+  const running = await api.containers(environment.id, stack.project);
+  const paths = [...target.files.keys()].map((path) => `${share.path}/${path}`);
+  const files = await io.host(share.host).readFiles(paths);
+  const previous: Previous = {
+    environmentId: environment.id,
+    project: stack.project,
+    ...(found === undefined || file === undefined
+      ? {}
+      : { definition: { name: found.name, file, env: found.env } }),
+    adopted: found === undefined && running.length > 0,
+    share,
+    files: new Map(paths.map((path) => [path, files.get(path)])),
+    sent: false,
+  };
+  remember(io, target.id, previous);
+  const live = found === undefined || file === undefined ? undefined : { stack: found, file };
+  await prove(io, target, environment, live, running);
+  await prepareShare(io, target);
+  await makeVolumes(io, target, environment);
+
+  // Only what we make ourselves gets our mark: what was there before is never pruned.
+  const isOurs = found === undefined || markOf(found) !== undefined;
+  const variables: readonly EnvironmentVariable[] = isOurs
+    ? [...env, { name: marker, value: stack.name }]
+    : env;
+  const definition = { name: stack.project, file: prepared.text, env: variables };
+  previous.sent = true;
+  if (found === undefined) await api.createStack(environment.id, definition);
+  else await api.updateStack(found.id, environment.id, definition);
+  await settle(io, target, environment);
+  await removeOrphans(io, target, environment);
+}
+
+/** The stack's directory, its files, and the directories of its volumes. */
+async function prepareShare(io: Io, target: StackTarget): Promise<void> {
+  const { stack, share } = target;
+  const host = io.host(share.host);
+  const base = shareDirectory(io.site, stack.guest, stack.share).path;
+  await host.expect(commands.makeClosed(share.path));
+  for (const { directory } of stack.volumes) await host.expect(commands.makeOpen(`${base}/${directory}`));
+  await host.writeFiles(
+    [...target.files].map(([path, { content, mode }]) => ({
+      path: `${share.path}/${path}`,
+      text: content.reveal(),
+      mode,
+    })),
+  );
+}
+
+/** Volumes that are there are left as they are: what they hold is somebody's data. */
+async function makeVolumes(io: Io, target: StackTarget, environment: EnvironmentState): Promise<void> {
+  const { volumes } = target.stack;
+  if (volumes.length === 0) return;
+  const known = new Set((await io.apis.portainer.volumes(environment.id)).map(({ name }) => name));
+  for (const volume of volumes)
+    if (!known.has(volume.name))
+      await io.apis.portainer.createVolume(environment.id, volumeOf(target, volume));
+}
+
+/** How long containers may take to come up once they are made, in milliseconds. */
+const settleMs = 60_000;
+
+/** Seen running so many times in a row, a second apart, a container did not just flash by. */
+const seenInARow = 2;
+
+/** @throws ApiError with a container's last words when it does not stay up */
+async function settle(io: Io, target: StackTarget, environment: EnvironmentState): Promise<void> {
+  const { stack, services } = target;
+  const deadline = io.clock.now() + settleMs;
+  let fine = 0;
+  let broken = 0;
+  for (;;) {
+    const containers = await io.apis.portainer.containers(environment.id, stack.project);
+    const states = services.map((service) => ({ service, ...serviceState(service, containers) }));
+    const bad = states.find(({ kind }) => kind === "broken") ?? states.find(({ kind }) => kind !== "fine");
+    fine = bad === undefined ? fine + 1 : 0;
+    broken = bad?.kind === "broken" ? broken + 1 : 0;
+    if (fine >= seenInARow) return;
+    if (bad !== undefined && (broken > seenInARow || io.clock.now() > deadline)) {
+      const log =
+        bad.container === undefined
+          ? ""
+          : (await io.apis.portainer.containerLogs(environment.id, bad.container.id, 5)).trim();
+      throw new ApiError(
+        500,
+        `${bad.service.name} of stack ${stack.name} does not run on ${stack.guest.name}: ${bad.words}${log === "" ? "" : `; it said: ${log.split("\n").at(-1)}`}`,
+        { hint: `\`docker logs\` of the container on ${stack.guest.host} says why, while it is there` },
+      );
+    }
+    await io.clock.sleep(1_000);
+  }
+}
+
+/** Containers of services that the file does not have any more: Portainer up to 2.35 leaves them running. */
+async function removeOrphans(
+  io: Io,
+  { stack, compose }: StackTarget,
+  environment: EnvironmentState,
+): Promise<void> {
+  const names = new Set(compose?.services.map(({ name }) => name));
+  for (const { id, service } of await io.apis.portainer.containers(environment.id, stack.project))
+    if (service !== "" && !names.has(service)) await io.apis.portainer.removeContainer(environment.id, id);
+}
+
+/** The previous state: its files, and where Portainer was asked for anything, its definition. */
+async function putBack(io: Io, previous: Previous, target: StackTarget | undefined): Promise<void> {
+  const { environmentId, project, definition, adopted, share, files } = previous;
+  const host = io.host(share.host);
+  const writes = [...files].flatMap(([path, state]): FileWrite[] =>
+    state === undefined ? [] : [{ path, text: state.text, mode: state.mode, owner: state.owner }],
+  );
+  if (writes.length > 0) await host.writeFiles(writes);
+  await host.remove([...files].flatMap(([path, state]) => (state === undefined ? [path] : [])));
+  if (!previous.sent) return;
+  const api = io.apis.portainer;
+  const found = stackOf(await api.stacks(), environmentId, project);
+  if (definition !== undefined) {
+    if (found === undefined) await api.createStack(environmentId, definition);
+    else await api.updateStack(found.id, environmentId, definition);
+    return;
+  }
+  if (found === undefined) return;
+  if (adopted) {
+    io.note(
+      `stack ${target?.stack.name ?? project} stays in Portainer: its containers were there before, and removing it would end them`,
+    );
+    return;
+  }
+  await api.deleteStack(found.id, environmentId);
+}
+
+/** Takes a stack of ours down that is declared no more. Its volumes and what lies on the share stay. */
+async function prune(io: Io, subject: Resource): Promise<void> {
+  const api = io.apis.portainer;
+  const { project, environment: name } = placeOf(subject);
+  const environment = environmentNamed(await api.environments(), name);
+  const found = stackOf(await api.stacks(), environment.id, project);
+  if (found === undefined || markOf(found) === undefined) return;
+  remember(io, subject.id, {
+    environmentId: environment.id,
+    project,
+    definition: { name: found.name, file: await api.stackFile(found.id), env: found.env },
+    adopted: false,
+    share: { host: "pve", path: "" },
+    files: new Map(),
+    sent: true,
+  });
+  await api.deleteStack(found.id, environment.id);
+  io.note(`stack ${project} was taken down; its volumes and its directory on the share were kept`);
+}

@@ -1,0 +1,105 @@
+/**
+ * Proving a stack before its running version is touched. Up to 2.39 Portainer takes a stack down when its update fails for
+ * whatever reason, so every reason that can be seen beforehand is looked for.
+ */
+import type { ContainerState, EnvironmentState, StackState } from "../../apis/portainer.ts";
+import type { Io } from "../../component.ts";
+import { ApiError, CandidateError, messageOf } from "../../errors.ts";
+import { type ComposePort, readCompose } from "../../formats/compose.ts";
+import type { StackTarget } from "./compile.ts";
+
+/** A stack that Portainer has, and its compose file. */
+export interface LiveStack {
+  readonly stack: StackState;
+  readonly file: string;
+}
+
+/** @throws CandidateError that says what would fail; nothing was changed but pulled images */
+export async function prove(
+  io: Io,
+  target: StackTarget,
+  environment: EnvironmentState,
+  live: LiveStack | undefined,
+  containers: readonly ContainerState[],
+): Promise<void> {
+  proveFile(target);
+  const runs = new Set(containers.filter(({ state }) => state === "running").map(({ service }) => service));
+  // What containers without a stack publish is not known; they are about to be taken over.
+  if (live !== undefined || containers.length === 0) await provePorts(io, target, live, runs);
+  await proveImages(io, target, environment);
+}
+
+function proveFile({ stack, prepared, compose }: StackTarget): void {
+  const errors = prepared.faults.filter(({ severity }) => severity !== "warning");
+  const [first] = errors;
+  if (first === undefined && compose !== undefined) return;
+  const place = first === undefined ? "" : `:${first.place.line}:${first.place.column}`;
+  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : "";
+  throw new CandidateError(
+    `stack ${stack.name} was left alone: ${stack.compose.file}${place}: ${first?.message ?? "this is no compose file"}${more}`,
+    { hint: first?.hint ?? "`phoenix check` shows every problem with its place" },
+  );
+}
+
+/** Ports that the new version publishes and the running one does not must be free. */
+async function provePorts(
+  io: Io,
+  { stack, services }: StackTarget,
+  live: LiveStack | undefined,
+  runs: ReadonlySet<string>,
+): Promise<void> {
+  const values = (list: readonly { name: string; value: string }[]): ReadonlyMap<string, string> =>
+    new Map(list.map(({ name, value }) => [name, value]));
+  const before =
+    live === undefined ? undefined : readCompose(live.file, values(live.stack.env), stack.project).compose;
+  // Only a container that runs holds its ports.
+  const running = before?.services.filter(({ name }) => runs.has(name)) ?? [];
+  const held = new Set(portsOf(running).map(keyOf));
+  const wanted = portsOf(services).filter((port) => !held.has(keyOf(port)));
+  for (const { published = 0, hostIp } of wanted) {
+    const address = hostIp ?? stack.guest.address;
+    if (address.startsWith("127.")) continue;
+    const { ok } = await io.network.connect(address, published);
+    if (!ok) continue;
+    throw new CandidateError(
+      `stack ${stack.name} was left alone: port ${published} of ${stack.guest.name} (${address}) is in use already`,
+      {
+        hint: `\`docker ps\` on ${stack.guest.host} shows by whom, or choose another port in ${stack.compose.file}`,
+      },
+    );
+  }
+}
+
+function portsOf(services: readonly { readonly ports: readonly ComposePort[] }[]): readonly ComposePort[] {
+  return services
+    .flatMap(({ ports }) => ports)
+    .filter(({ published, protocol }) => published !== undefined && protocol === "tcp");
+}
+
+function keyOf({ published, hostIp }: ComposePort): string {
+  return `${hostIp ?? ""}:${published}`;
+}
+
+async function proveImages(
+  io: Io,
+  { stack, services }: StackTarget,
+  environment: EnvironmentState,
+): Promise<void> {
+  const images = new Set(services.flatMap(({ image }) => image ?? []));
+  for (const image of images) {
+    if (await io.apis.portainer.hasImage(environment.id, image)) continue;
+    io.waiting(`image ${image} on ${stack.guest.name}`, 15 * 60_000);
+    try {
+      await io.apis.portainer.pullImage(environment.id, image);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      throw new CandidateError(
+        `stack ${stack.name} was left alone: image ${image} cannot be had on ${stack.guest.name}: ${messageOf(error)}`,
+        {
+          hint: "check its name and tag; an image without a registry must be built or loaded on the machine first",
+          cause: error,
+        },
+      );
+    }
+  }
+}

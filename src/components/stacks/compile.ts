@@ -1,0 +1,189 @@
+/** What each stack should be: the compose file as it is sent, its variables, the files on its share, what runs of it. */
+import type { EnvironmentVariable } from "../../apis/portainer.ts";
+import { type Compose, type ComposeService, readCompose } from "../../formats/compose.ts";
+import { within } from "../../formats/compose-paths.ts";
+import { type PreparedCompose, preparedCompose } from "../../formats/compose-prepare.ts";
+import { type HostPath, type Site, type Stack, shareDirectory } from "../../model.ts";
+import {
+  canonicalJson,
+  type HostName,
+  type Resource,
+  type ResourceId,
+  type SourceRef,
+} from "../../resource.ts";
+import { Secret } from "../../secret.ts";
+
+/** The variable that marks a stack as made by us: what has it and is declared no more may be pruned. Its value is the stack's name. */
+export const marker = "PHOENIX_STACK";
+
+export const composeFileName = "docker-compose.yml";
+
+/** A stack on the machine that it is assigned to. */
+export interface StackTarget {
+  readonly id: ResourceId;
+  readonly stack: Stack;
+  /** The stack's directory on its share, where it can be written. */
+  readonly share: HostPath;
+  readonly prepared: PreparedCompose;
+  /** As read from the prepared text; absent when that is no compose file. */
+  readonly compose?: Compose;
+  /** The services that are to run: those without a profile, and those whose profile is asked for. */
+  readonly services: readonly ComposeService[];
+  readonly env: readonly EnvironmentVariable[];
+  /** What lies in the stack's directory, by path below it. */
+  readonly files: ReadonlyMap<string, { readonly content: Secret; readonly mode: string }>;
+  readonly resource: Resource;
+}
+
+export function compile(site: Site): readonly Resource[] {
+  return targetsOf(site).map(({ resource }) => resource);
+}
+
+export function targetsOf(site: Site): readonly StackTarget[] {
+  return site.stacks.map((stack) => targetOf(site, stack));
+}
+
+/** "stacks/<name>", and where a stack runs on several machines "stacks/<name>@<environment>". */
+export function idOf(site: Site, { name, portainerEnvironment }: Stack): ResourceId {
+  const several = site.stacks.filter((other) => other.name === name).length > 1;
+  return `stacks/${several ? `${name}@${portainerEnvironment}` : name}`;
+}
+
+function targetOf(site: Site, stack: Stack): StackTarget {
+  const id = idOf(site, stack);
+  const base = shareDirectory(site, stack.guest, stack.share);
+  const share = { host: base.host, path: `${base.path}/stacks/${stack.name}` };
+  const variables = new Map(stack.variables.map(({ name, value }) => [name, value.reveal()]));
+  const files = new Map(
+    stack.files.map(({ source, destination, content }) => [
+      within("", source)?.slice(1) ?? "",
+      { content: content.reveal(), destination },
+    ]),
+  );
+  const prepared = preparedCompose(stack.compose.text, {
+    variables,
+    labels: stack.labels,
+    directory: `${stack.share.mountPoint}/stacks/${stack.name}`,
+    files,
+  });
+  const { compose } = readCompose(prepared.text, variables, stack.project);
+  const env = stack.variables.map(({ name, value }) => ({ name, value: envValue(value.reveal()) }));
+  const onShare = new Map([
+    [composeFileName, { content: new Secret(prepared.text), mode: "600" }],
+    ...[...files].map(
+      ([path, { content }]) => [path, { content: new Secret(content), mode: "644" }] as const,
+    ),
+  ]);
+  const services = expectedServices(compose, variables);
+  const resource = stackResource({
+    id,
+    host: stack.guest.host,
+    project: stack.project,
+    environment: stack.portainerEnvironment,
+    compose: prepared.text,
+    variables: shownVariables(stack, env),
+    files: Object.fromEntries([...onShare].map(([path, { content }]) => [path, content.fingerprint()])),
+    containers: Object.fromEntries(services.map(({ name, image = "" }) => [name, `running ${image}`])),
+    volumes: Object.fromEntries(stack.volumes.map(({ name }) => [name, "present"])),
+    sensitive: stack.files.length > 0,
+  });
+  return {
+    id,
+    stack,
+    share,
+    prepared,
+    ...(compose === undefined ? {} : { compose }),
+    services,
+    env,
+    files: onShare,
+    resource: { ...resource, from: fromOf(stack) },
+  };
+}
+
+function expectedServices(
+  compose: Compose | undefined,
+  variables: ReadonlyMap<string, string>,
+): readonly ComposeService[] {
+  const asked = (variables.get("COMPOSE_PROFILES") ?? "").split(",").map((profile) => profile.trim());
+  return (compose?.services ?? []).filter(
+    ({ profiles, replicas }) =>
+      replicas > 0 &&
+      (profiles.length === 0 || profiles.some((profile) => asked.includes(profile) || asked.includes("*"))),
+  );
+}
+
+export interface StackFacts {
+  readonly id: ResourceId;
+  readonly host: HostName;
+  readonly project: string;
+  readonly environment: string;
+  readonly compose: string;
+  readonly variables: Readonly<Record<string, string>>;
+  /** Fingerprints by path. */
+  readonly files: Readonly<Record<string, string>>;
+  /** What each service's containers do. */
+  readonly containers: Readonly<Record<string, string>>;
+  readonly volumes: Readonly<Record<string, string>>;
+  /** The compose file may hold what an environment file said. */
+  readonly sensitive: boolean;
+}
+
+export function stackResource({ id, host, sensitive, ...facts }: StackFacts): Resource {
+  return {
+    id,
+    host,
+    text: canonicalJson(facts),
+    units: {
+      environment: facts.environment,
+      "compose file": `text ${new Secret(facts.compose).fingerprint()}`,
+      ...prefixed("variable", facts.variables),
+      ...prefixed("file", facts.files),
+      ...prefixed("service", facts.containers),
+      ...prefixed("volume", facts.volumes),
+    },
+    ...(sensitive ? { sensitive: true as const } : {}),
+  };
+}
+
+function prefixed(word: string, values: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [`${word} ${name}`, value]));
+}
+
+/** Variables as they may be seen: of sensitive ones, and of those that nobody declared, only a fingerprint. */
+export function shownVariables(
+  stack: Pick<Stack, "variables">,
+  env: readonly EnvironmentVariable[],
+): Readonly<Record<string, string>> {
+  const open = new Set(stack.variables.filter(({ sensitive }) => !sensitive).map(({ name }) => name));
+  return Object.fromEntries(
+    env
+      .filter(({ name }) => name !== marker)
+      .map(({ name, value }) => [
+        name,
+        open.has(name) ? value : `fingerprint ${new Secret(value).fingerprint()}`,
+      ]),
+  );
+}
+
+/**
+ * A value as Portainer must be given it: it writes NAME=VALUE into a file as it is, and Compose reads that as dotenv
+ * (2.23). Single quotes keep everything; double ones are for a value that has a single quote itself.
+ */
+export function envValue(value: string): string {
+  if (!/^\s|\s$|\s#|[$\n\r\\]|^["'#]/.test(value)) return value;
+  if (!value.includes("'") && !/[\n\r]/.test(value)) return `'${value}'`;
+  const inside = value
+    .replace(/[\\"$]/g, "\\$&")
+    .replaceAll("\n", "\\n")
+    .replaceAll("\r", "\\r");
+  return `"${inside}"`;
+}
+
+function fromOf(stack: Stack): Readonly<Record<string, SourceRef>> {
+  return {
+    "compose file": { file: stack.compose.file, line: 1, column: 1 },
+    environment: stack.from,
+    ...Object.fromEntries(stack.variables.map(({ name, from }) => [`variable ${name}`, from])),
+    ...Object.fromEntries(stack.files.map(({ source, from }) => [`file ${source}`, from])),
+  };
+}

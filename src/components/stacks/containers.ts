@@ -1,0 +1,49 @@
+/** What a service's containers do, in one word or in the engine's own. Pure. */
+import type { ContainerState } from "../../apis/portainer.ts";
+import type { ComposeService } from "../../formats/compose.ts";
+
+export interface ServiceState {
+  /** "fine": runs, or has done its work. "waiting": may still come up. "broken": will not by itself. */
+  readonly kind: "fine" | "waiting" | "broken";
+  /** "running", or what is wrong. */
+  readonly words: string;
+  /** The container to ask about it. */
+  readonly container?: ContainerState;
+}
+
+export function serviceState(service: ComposeService, all: readonly ContainerState[]): ServiceState {
+  const own = all.filter((container) => container.service === service.name);
+  if (own.length < service.replicas) {
+    const words = own.length === 0 ? "no container" : `${own.length} of ${service.replicas} containers`;
+    return { kind: "waiting", words };
+  }
+  const other = own.find(({ image }) => !sameImage(image, service.image ?? ""));
+  if (other !== undefined) return { kind: "broken", words: `runs image ${other.image}`, container: other };
+  for (const container of own) {
+    if (container.state === "running" || hasDoneItsWork(service, container)) continue;
+    const words = container.status === "" ? container.state : `${container.state}: ${container.status}`;
+    const kind = container.state === "created" ? "waiting" : "broken";
+    return { kind, words, container };
+  }
+  return { kind: "fine", words: "running" };
+}
+
+/** A job that ran to its end and is not to be started again. */
+function hasDoneItsWork({ restart }: ComposeService, { state, status }: ContainerState): boolean {
+  return state === "exited" && /^Exited \(0\)/.test(status) && (restart === "no" || restart === "on-failure");
+}
+
+/** The engine shows an image by its id once its tag has moved on: that says nothing about what was declared. */
+function sameImage(running: string, declared: string): boolean {
+  if (running === "" || running.startsWith("sha256:") || declared === "") return true;
+  return fullName(running) === fullName(declared);
+}
+
+/** "nginx" is "docker.io/library/nginx:latest"; of a tag and a digest the digest counts. */
+export function fullName(image: string): string {
+  const short = image.replace(/^(index\.)?docker\.io\//, "").replace(/^library\//, "");
+  const [name = "", digest] = short.split("@");
+  const tag = /:[^/:]+$/.exec(name)?.[0];
+  if (digest !== undefined) return `${name.slice(0, name.length - (tag?.length ?? 0))}@${digest}`;
+  return tag === undefined ? `${name}:latest` : name;
+}

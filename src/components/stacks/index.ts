@@ -1,0 +1,16 @@
+/** Stacks: compose projects on the site's virtual machines, deployed through Portainer. */
+import type { Component } from "../../component.ts";
+import { apply } from "./apply.ts";
+import { compile } from "./compile.ts";
+import { read } from "./live.ts";
+import { verify } from "./verify.ts";
+
+export const stacks: Component = {
+  name: "stacks",
+  after: ["portainer"],
+  independent: true,
+  compile,
+  read,
+  apply,
+  verify,
+};

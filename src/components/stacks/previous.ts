@@ -1,0 +1,31 @@
+/** What a run found in place before it changed a stack, so that it can be put back: plans hold fingerprints only. */
+import type { StackDefinition } from "../../apis/portainer.ts";
+import type { Io } from "../../component.ts";
+import type { FileState } from "../../hosts/host.ts";
+import type { HostPath } from "../../model.ts";
+import type { ResourceId } from "../../resource.ts";
+
+export interface Previous {
+  readonly environmentId: number;
+  readonly project: string;
+  /** The stack as it was; absent when there was none. */
+  readonly definition?: StackDefinition;
+  /** Containers of the project ran without a stack of Portainer. */
+  readonly adopted: boolean;
+  /** Files of the stack's directory, absent ones too. */
+  readonly share: HostPath;
+  readonly files: ReadonlyMap<string, FileState | undefined>;
+  /** Whether Portainer was asked to change anything. */
+  sent: boolean;
+}
+
+const remembered = new WeakMap<Io, Map<ResourceId, Previous>>();
+
+export function remember(io: Io, id: ResourceId, previous: Previous): void {
+  const known = remembered.get(io) ?? new Map<ResourceId, Previous>();
+  remembered.set(io, known.set(id, previous));
+}
+
+export function previousOf(io: Io, id: ResourceId): Previous | undefined {
+  return remembered.get(io)?.get(id);
+}

@@ -1,0 +1,63 @@
+/** Routers as Traefik's own API tells them, where it can be reached. */
+import type { Io } from "../../component.ts";
+import { TransportError } from "../../errors.ts";
+import { membersOf } from "../../formats/traefik.ts";
+
+export interface SeenRouter {
+  readonly status: string;
+  readonly errors: readonly string[];
+  readonly rule: string;
+  readonly service: string;
+}
+
+/** The entry point `traefik`, where `api.insecure` listens. */
+const apiPort = 8080;
+
+/** Routers of files by name; undefined when the API does not answer: it may be off, or closed to the hypervisor. */
+export async function apiRouters(io: Io): Promise<ReadonlyMap<string, SeenRouter> | undefined> {
+  const routers = new Map<string, SeenRouter>();
+  try {
+    for (let page = 1; page > 0; ) {
+      const { status, text, headers } = await io.network.request({
+        method: "GET",
+        url: `http://${io.site.roles.mesh.address}:${apiPort}/api/http/routers?per_page=1000&page=${page}`,
+        effect: "read",
+        timeoutMs: 3_000,
+      });
+      const list: unknown = status === 200 ? parsedJson(text) : undefined;
+      if (!Array.isArray(list)) return unreachable(io, `it answers ${status}`);
+      for (const each of list.map(membersOf)) {
+        const [name = "", provider] = String(each.name ?? "").split("@");
+        if (provider !== "file") continue;
+        routers.set(name, {
+          status: String(each.status ?? ""),
+          errors: Array.isArray(each.error) ? each.error.map(String) : [],
+          rule: String(each.rule ?? ""),
+          service: String(each.service ?? ""),
+        });
+      }
+      // The last page names the first as the next one.
+      const next = Number(headers["x-next-page"] ?? 1);
+      page = next > page ? next : 0;
+    }
+  } catch (error) {
+    if (!(error instanceof TransportError)) throw error;
+    return unreachable(io, error.message);
+  }
+  return routers;
+}
+
+function unreachable(io: Io, why: string): undefined {
+  io.note(
+    `the mesh's API at ${io.site.roles.mesh.address}:${apiPort} was not asked about its routers (${why}); they were proved by requests alone`,
+  );
+  return undefined;
+}
+
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,124 @@
+/** The guard of the firewall when its proof fails: it waits for the undo and says what came of it. No host, no time. */
+import { describe, expect, test } from "vitest";
+import type { Io } from "../../src/component.ts";
+import { guard } from "../../src/components/firewall/guard.ts";
+import { undoPaths, undoUnit, undoWindowSeconds } from "../../src/components/firewall/undo.ts";
+import { CandidateError } from "../../src/errors.ts";
+import type { CommandResult, FileState, FileWrite, Host } from "../../src/hosts/host.ts";
+import type { Change } from "../../src/resource.ts";
+import { labSite } from "../lab/site.ts";
+
+const done: CommandResult = { exitCode: 0, stdout: "", stderr: "" };
+
+/** A hypervisor whose undo runs on time, with a clock that only sleeping moves. */
+function machine(options: { answers: boolean; undoFails?: true; undoRunsAtMs?: number }) {
+  const commands: string[] = [];
+  const files = new Map<string, FileState>();
+  let now = 0;
+  let armedUntil: number | undefined;
+  const tick = (): void => {
+    if (armedUntil === undefined || now < armedUntil) return;
+    armedUntil = undefined;
+    if (options.undoFails !== true)
+      files.set(undoPaths.restored, { text: "restored\n", mode: "644", owner: "root:root" });
+  };
+  const run = async ({ argv }: { readonly argv: readonly string[] }): Promise<CommandResult> => {
+    tick();
+    commands.push(argv.join(" "));
+    if (argv[0] === "systemd-run") armedUntil = options.undoRunsAtMs ?? now + undoWindowSeconds * 1000;
+    if (argv[1] === "show") {
+      const timer = armedUntil === undefined ? "inactive" : "active";
+      const service =
+        "Id=pve-firewall.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\n";
+      return { ...done, stdout: `${service}\nId=${undoUnit}.timer\nActiveState=${timer}\n` };
+    }
+    if (argv[1] === "stop" && armedUntil === undefined) return { ...done, exitCode: 5, stderr: "not loaded" };
+    if (argv[1] === "stop") armedUntil = undefined;
+    return done;
+  };
+  const host: Partial<Host> = {
+    run,
+    expect: async (command) => (await run(command)).stdout,
+    readFiles: async (paths) => {
+      tick();
+      return new Map([...files].filter(([path]) => paths.includes(path)));
+    },
+    writeFiles: async (writes: readonly FileWrite[]) => {
+      for (const { path, text, mode = "644" } of writes) files.set(path, { text, mode, owner: "root:root" });
+    },
+    list: async () => [],
+    remove: async (paths) => {
+      for (const path of paths) files.delete(path);
+    },
+  };
+  const io = {
+    site: labSite,
+    host: () => host,
+    network: { connect: async () => (options.answers ? { ok: true } : { ok: false, reason: "timeout" }) },
+    clock: {
+      now: () => now,
+      sleep: async (ms: number) => {
+        now += ms;
+      },
+    },
+    waiting: () => {},
+    note: () => {},
+  } as unknown as Io;
+  return { io, commands, files, elapsed: () => now };
+}
+
+const changes: readonly Change[] = [
+  { verb: "create", desired: { id: "firewall/options", host: "pve", text: "enable: 1\n", units: {} } },
+];
+
+describe("confirming", () => {
+  test("stops the timer and leaves nothing behind when new connections answer", async () => {
+    const { io, commands } = machine({ answers: true });
+    await (await guard(changes, io)).confirm();
+    expect(commands.at(-1)).toBe(`systemctl stop ${undoUnit}.timer`);
+  });
+
+  test("does not stop the timer when they do not, and tells that the previous rules are back", async () => {
+    const { io, commands, elapsed } = machine({ answers: false });
+    const armed = await guard(changes, io);
+    const error: unknown = await armed.confirm().catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(CandidateError);
+    expect(error).toMatchObject({
+      message: "not so after the firewall changed: 10.0.0.13:22 answers a new connection",
+    });
+    expect(commands.filter((line) => line.includes(" stop "))).toEqual([]);
+    expect(elapsed()).toBeGreaterThanOrEqual(undoWindowSeconds * 1000);
+  });
+
+  test("says so when the undo did not run either", async () => {
+    const { io } = machine({ answers: false, undoFails: true });
+    const error: unknown = await (await guard(changes, io)).confirm().catch((thrown: unknown) => thrown);
+    expect(error).not.toBeInstanceOf(CandidateError);
+    expect(error).toMatchObject({ hint: `\`systemctl status ${undoUnit}\` says why` });
+  });
+
+  test("that comes too late is no confirmation", async () => {
+    const { io } = machine({ answers: true, undoRunsAtMs: 0 });
+    await expect((await guard(changes, io)).confirm()).rejects.toThrow(
+      "the undo put the previous rules back",
+    );
+  });
+});
+
+test("the undo is armed before anything is changed, with copies that only root may read", async () => {
+  const { io, commands, files } = machine({ answers: true });
+  await guard(changes, io);
+  expect(commands.at(-1)).toBe(
+    `systemd-run --collect --unit=${undoUnit} --on-active=60s --timer-property=AccuracySec=1s --property=Restart=on-failure --property=RestartSec=5s -- /bin/sh ${undoPaths.script} /var/lib/phoenix/firewall-undo`,
+  );
+  expect([...files].map(([path, { mode }]) => `${path} ${mode}`)).toEqual([
+    `${undoPaths.manifest} 600`,
+    `${undoPaths.script} 600`,
+  ]);
+});
+
+test("nothing to change and nothing armed needs no undo", async () => {
+  const { io, commands } = machine({ answers: true });
+  await (await guard([], io)).confirm();
+  expect(commands.every((line) => line.startsWith("systemctl show"))).toBe(true);
+});
