@@ -1,0 +1,54 @@
+/** `phoenix check`: proves the site before anything is touched. */
+import { type ExitCode, exitCodes } from "../errors.ts";
+import type { Call, CommandDefinition } from "./command.ts";
+
+export const checkCommand: CommandDefinition = {
+  name: "check",
+  summary: "prove that the site's files agree; touch nothing",
+  description: [
+    "Reads the files of the site and nothing else: no host, no network. Each problem has its place, its rule and,",
+    "where there is one, the way out.",
+  ],
+  examples: [
+    ["phoenix check", "the site in its usual place"],
+    ["phoenix check --site .", "the site in this directory, before it is committed"],
+    ["phoenix check --output json", "the problems as JSON, for an editor or a pipeline"],
+  ],
+  exits: [
+    [exitCodes.converged, "no errors; there may be warnings"],
+    [exitCodes.error, "the site has errors, or cannot be read"],
+    [exitCodes.usage, "the command line makes no sense"],
+  ],
+  run: runCheck,
+};
+
+async function runCheck(call: Call): Promise<ExitCode> {
+  const { options, terminal } = call;
+  const started = performance.now();
+  const [{ loadProven }, { checkDocument }, { checkLines }, { deliver }] = await Promise.all([
+    import("./site.ts"),
+    import("../render/json.ts"),
+    import("../render/problems.ts"),
+    import("./output.ts"),
+  ]);
+  const { root, site, problems, sources } = await loadProven(call);
+  const isBroken = site === undefined || problems.some(({ severity }) => severity === "error");
+  const exitCode = isBroken ? exitCodes.error : exitCodes.converged;
+  const durationMs = Math.round(performance.now() - started);
+  const size =
+    site === undefined
+      ? undefined
+      : {
+          guests: site.guests.filter(({ template }) => !template).length,
+          services: site.services.length,
+          stacks: site.stacks.length,
+        };
+  await deliver(
+    terminal,
+    options,
+    checkDocument(root, problems, size, durationMs, exitCode),
+    (view) => checkLines(problems, sources, size, durationMs, view),
+    site,
+  );
+  return exitCode;
+}

@@ -1,0 +1,84 @@
+/** One call of phoenix from its arguments to its exit code. Every error ends here, in words. */
+import { type ExitCode, exitCodes, InterruptedError, SiteError } from "../errors.ts";
+import { commands } from "./commands.ts";
+import type { Interruption } from "./interruption.ts";
+import { type GlobalOptions, parseOptions } from "./options.ts";
+import { type Edge, openTerminal, type Terminal } from "./terminal.ts";
+import { version } from "./version.ts";
+
+/** @param argv without the program's name */
+export async function runCommandLine(
+  argv: readonly string[],
+  edge: Edge,
+  interruption: Interruption,
+): Promise<ExitCode> {
+  if (argv[0] === "__complete") return printCandidates(argv.slice(2), edge);
+  const terminal = openTerminal(edge);
+  const look = early(argv);
+  try {
+    const { parse } = await import("./parser.ts");
+    const parsed = parse(argv, commands);
+    switch (parsed.kind) {
+      case "version":
+        terminal.stdout.write(`phoenix ${version}\n`);
+        return exitCodes.converged;
+      case "help":
+        // Help that nobody asked for says that the command line was not complete.
+        (parsed.asked ? terminal.stdout : terminal.stderr).write(parsed.text);
+        return parsed.asked ? exitCodes.converged : exitCodes.usage;
+      case "call": {
+        const { definition, args, found } = parsed;
+        const options = parseOptions(found, edge.env, edge.directory);
+        Object.assign(look, options);
+        return await definition.run({ definition, args, options, own: found, terminal, interruption });
+      }
+    }
+  } catch (error) {
+    return reportEnd(error, terminal, look, interruption);
+  }
+}
+
+/** What an error must look like before the options are read: as much as a glance at the words can tell. */
+function early(argv: readonly string[]): Pick<GlobalOptions, "output" | "color" | "full"> {
+  const has = (option: string, value: string): boolean =>
+    argv.some((word, at) => word === `${option}=${value}` || (word === value && argv[at - 1] === option));
+  return {
+    output: has("--output", "json") ? "json" : has("--output", "ndjson") ? "ndjson" : "text",
+    color: has("--color", "never") ? "never" : has("--color", "always") ? "always" : "auto",
+    full: false,
+  };
+}
+
+async function reportEnd(
+  error: unknown,
+  terminal: Terminal,
+  look: Pick<GlobalOptions, "output" | "color" | "full">,
+  interruption: Interruption,
+): Promise<ExitCode> {
+  const { report } = await import("./report.ts");
+  if (!(error instanceof InterruptedError) || interruption.reason === undefined)
+    return report(error, terminal, look);
+  if (interruption.reason === "timeout")
+    return report(
+      new SiteError("the time given by --timeout is up", { hint: "give it more time" }),
+      terminal,
+      look,
+    );
+  return report(
+    new InterruptedError("interrupted", {
+      hint: "the same command goes on from here: what was written and not activated is remembered",
+    }),
+    terminal,
+    look,
+  );
+}
+
+async function printCandidates(
+  words: readonly string[],
+  { stdout, env, directory }: Edge,
+): Promise<ExitCode> {
+  const { complete } = await import("./complete.ts");
+  const candidates = complete(words, commands, { env, directory });
+  if (candidates.length > 0) stdout.write(`${candidates.join("\n")}\n`);
+  return exitCodes.converged;
+}

@@ -1,0 +1,21 @@
+/** Every command, in the order that help shows them in. */
+import { checkCommand } from "./check.ts";
+import type { CommandDefinition } from "./command.ts";
+import { completionCommand } from "./completion.ts";
+import { labCommands } from "./lab.ts";
+import { planCommand } from "./plan.ts";
+import { schemaCommand } from "./schema.ts";
+import { statusCommand } from "./status.ts";
+import { syncCommand } from "./sync.ts";
+import { verifyCommand } from "./verify.ts";
+
+export const commands: readonly CommandDefinition[] = [
+  checkCommand,
+  planCommand,
+  syncCommand,
+  verifyCommand,
+  statusCommand,
+  ...labCommands,
+  schemaCommand,
+  completionCommand,
+];

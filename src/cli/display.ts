@@ -1,0 +1,118 @@
+/** Shows a run while it goes on: a live tree on a terminal, plain lines elsewhere, events as JSON where that was asked for. */
+import { createLogUpdate } from "log-update";
+import type { Event } from "../event.ts";
+import type { Site } from "../model.ts";
+import { eventDocument } from "../render/json.ts";
+import { liveLines } from "../render/live.ts";
+import { heartbeatLines, heartbeatMs, plainLine } from "../render/plain.ts";
+import { advance, noProgress, type Progress } from "../render/progress.ts";
+import type { GlobalOptions } from "./options.ts";
+import { viewOf } from "./output.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface Display {
+  emit(event: Event): void;
+  /** One line that stays, whatever is drawn around it. */
+  say(line: string): void;
+  /** Stops drawing, for the end or for a question; the next event goes on with it. */
+  pause(): void;
+}
+
+/** Milliseconds between two drawings: fast enough to look alive, slow enough for a slow line. */
+const drawMs = 120;
+
+export function openDisplay(terminal: Terminal, options: GlobalOptions, site: Site | undefined): Display {
+  const display = visibleDisplay(terminal, options, site);
+  if (options.output !== "ndjson") return display;
+  return {
+    ...display,
+    emit: (event) => {
+      terminal.stdout.write(`${JSON.stringify(eventDocument(event, Date.now()))}\n`);
+      display.emit(event);
+    },
+  };
+}
+
+function visibleDisplay(terminal: Terminal, options: GlobalOptions, site: Site | undefined): Display {
+  const say = (line: string): void => terminal.stderr.write(`${line}\n`);
+  if (options.quiet || options.output === "ndjson") return { emit: () => {}, say, pause: () => {} };
+  const isLive = terminal.stderr.tty && terminal.env.TERM !== "dumb" && !options.verbose;
+  return isLive ? liveDisplay(terminal, options, site) : plainDisplay(terminal, options, site);
+}
+
+function liveDisplay(terminal: Terminal, options: GlobalOptions, site: Site | undefined): Display {
+  const { stderr, stdout } = terminal;
+  const view = { ...viewOf(stderr, terminal, options, site), full: false };
+  const log = createLogUpdate(streamOf(terminal), { showCursor: true });
+  let progress: Progress = noProgress;
+  let timer: NodeJS.Timeout | undefined;
+  let drawn = false;
+  const draw = (): void => {
+    drawn = true;
+    const width = stderr.columns ?? 80;
+    log(terminal.redact(liveLines(progress, Date.now(), { ...view, width }).join("\n")));
+  };
+  return {
+    emit: (event) => {
+      progress = advance(progress, event, Date.now());
+      timer ??= setInterval(draw, drawMs).unref();
+    },
+    say: (line) => log.persist(terminal.redact(line)),
+    pause: () => {
+      if (timer === undefined) return;
+      clearInterval(timer);
+      timer = undefined;
+      // On the same screen the result takes the tree's place; where the result goes elsewhere the tree stays.
+      if (!stdout.tty || options.output !== "text") draw();
+      else if (drawn) log.clear();
+      log.done();
+      drawn = false;
+    },
+  };
+}
+
+function plainDisplay(terminal: Terminal, options: GlobalOptions, site: Site | undefined): Display {
+  const view = viewOf(terminal.stderr, terminal, options, site);
+  const say = (line: string): void => terminal.stderr.write(`${line}\n`);
+  let progress: Progress = noProgress;
+  let command = "";
+  let timer: NodeJS.Timeout | undefined;
+  const beat = (): void => {
+    for (const line of heartbeatLines(progress, Date.now())) say(line);
+  };
+  return {
+    emit: (event) => {
+      timer ??= setInterval(beat, heartbeatMs).unref();
+      if (event.type === "run-started") command = event.command;
+      progress = advance(progress, event, Date.now());
+      // Planning only reads: of that, waits and notes are worth a line.
+      if (command === "plan" && event.type !== "waiting" && event.type !== "note") return;
+      const line = plainLine(event, view);
+      if (line !== undefined) say(line);
+    },
+    say,
+    pause: () => {
+      clearInterval(timer);
+      timer = undefined;
+    },
+  };
+}
+
+/** What log-update needs of a stream. */
+function streamOf(terminal: Terminal): NodeJS.WritableStream {
+  const { stderr } = terminal;
+  const stream = {
+    isTTY: true,
+    get columns() {
+      return stderr.columns;
+    },
+    get rows() {
+      return stderr.rows;
+    },
+    write: (text: string) => {
+      stderr.write(text);
+      return true;
+    },
+  };
+  return stream as unknown as NodeJS.WritableStream;
+}

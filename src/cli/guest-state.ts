@@ -1,0 +1,42 @@
+/** What `phoenix status` says about each guest: its part in the fabric, and whether it answers. */
+import { messageOf, PhoenixError } from "../errors.ts";
+import type { World } from "../hosts/world.ts";
+import type { Guest, Site } from "../model.ts";
+import type { GuestState } from "../render/status.ts";
+import { count, span } from "../render/words.ts";
+
+/** Asks every guest at the same time; one that does not answer is a state, not an error. */
+export function guestStates(site: Site, world: World): Promise<readonly GuestState[]> {
+  const guests = site.guests.filter(({ template }) => !template);
+  return Promise.all(guests.map((guest) => guestState(site, guest, world)));
+}
+
+async function guestState(site: Site, guest: Guest, world: World): Promise<GuestState> {
+  const { host, name, address } = guest;
+  const known = { host, name, roles: rolesOf(site, guest), ...(address === undefined ? {} : { address }) };
+  const stacks = site.stacks.filter((stack) => stack.guest.host === host).length;
+  try {
+    const files = await world.host(host).readFiles(["/proc/uptime"]);
+    const seconds = Number.parseFloat(files.get("/proc/uptime")?.text ?? "");
+    const parts = [
+      ...(Number.isFinite(seconds) ? [`up ${span(seconds * 1000)}`] : []),
+      ...(stacks > 0 ? [count(stacks, "stack")] : []),
+    ];
+    return { ...known, state: "answers", note: parts.join(", ") };
+  } catch (error) {
+    if (!(error instanceof PhoenixError)) throw error;
+    return { ...known, state: "no answer", note: messageOf(error) };
+  }
+}
+
+function rolesOf({ roles, portainer }: Site, { host, portainerRole }: Guest): string[] {
+  const named = (["gateway", "mesh", "ca"] as const).filter((role) => roles[role].host === host);
+  const agent = portainer?.environments.some(({ guest, kind }) => guest.host === host && kind === "agent");
+  const docker =
+    portainerRole === "primary"
+      ? ["portainer"]
+      : agent === true || portainerRole === "agent"
+        ? ["agent"]
+        : [];
+  return [...named, ...docker];
+}

@@ -1,0 +1,191 @@
+/** The options that every command takes, before or after its name. */
+import { resolve } from "node:path";
+import type { ComponentName } from "../component.ts";
+import { UsageError } from "../errors.ts";
+import type { OptionDefinition } from "./command.ts";
+import { nearest } from "./nearest.ts";
+
+/** Where the described system keeps its configuration. */
+export const defaultSite = "/usr/local/phoenix_hypervisor";
+
+/** In the order of the engine's list, which a test compares them with: names are checked without loading the components. */
+export const componentNames = [
+  "trust",
+  "dns",
+  "firewall",
+  "certificates",
+  "portainer",
+  "traefik",
+  "nginx",
+  "stacks",
+] as const satisfies readonly ComponentName[];
+
+/** What `--allow` can name; a test compares them with the engine's. */
+export const consentNames: readonly string[] = [
+  "prune",
+  "lockout",
+  ...componentNames.map((name) => `${name}-shrink`),
+];
+
+export interface GlobalOptions {
+  /** Absolute; absent when neither the option nor PHOENIX_SITE names one. */
+  readonly site?: string;
+  /** Absolute. */
+  readonly lab?: string;
+  /** An ssh target. */
+  readonly host?: string;
+  readonly output: "text" | "json" | "ndjson";
+  readonly jsonInto?: string;
+  readonly color: "auto" | "always" | "never";
+  readonly only: readonly ComponentName[];
+  readonly skip: readonly ComponentName[];
+  readonly dryRun: boolean;
+  readonly yes: boolean;
+  readonly ask: boolean;
+  readonly allow: ReadonlySet<string>;
+  readonly parallel?: number;
+  readonly timeoutMs?: number;
+  readonly lockWaitMs: number;
+  readonly full: boolean;
+  readonly verbose: boolean;
+  readonly quiet: boolean;
+  /** What another command line must repeat to mean the same world: " --lab /tmp/lab". */
+  readonly repeat: string;
+}
+
+export const globalOptions: readonly OptionDefinition[] = [
+  {
+    flags: "--site <dir>",
+    description: `the site's directory (default: ${defaultSite})`,
+    environment: "PHOENIX_SITE",
+    completes: "directories",
+  },
+  {
+    flags: "--lab <dir>",
+    description: "work on the embedded lab in this directory instead of real machines",
+    environment: "PHOENIX_LAB",
+    completes: "directories",
+  },
+  {
+    flags: "--host <target>",
+    description: "the hypervisor, by ssh (root@pve), when phoenix does not run on it",
+  },
+  {
+    flags: "--only <components>",
+    description: "only these components (a,b)",
+    repeatable: true,
+    completes: "components",
+  },
+  {
+    flags: "--skip <components>",
+    description: "all components but these (a,b)",
+    repeatable: true,
+    completes: "components",
+  },
+  { flags: "--dry-run", description: "show what would be done and change nothing (as `plan`)" },
+  { flags: "--ask", description: "show the plan and wait for a yes before anything is changed" },
+  { flags: "-y, --yes", description: "answer harmless questions with yes" },
+  {
+    flags: "--allow <consent>",
+    description: "allow one dangerous thing by name; can be repeated",
+    choices: consentNames,
+    repeatable: true,
+    completes: "consents",
+  },
+  { flags: "--parallel <n>", description: "at most so many commands at a time (default: 8)" },
+  { flags: "--timeout <seconds>", description: "begin nothing new after this time (default: none)" },
+  { flags: "--lock-wait <seconds>", description: "wait so long for another run to end (default: 0)" },
+  { flags: "--output <form>", description: "text, json or ndjson", choices: ["text", "json", "ndjson"] },
+  {
+    flags: "--json-into <file>",
+    description: "write the JSON document to a file as well",
+    completes: "files",
+  },
+  { flags: "--color <when>", description: "auto, always or never", choices: ["auto", "always", "never"] },
+  { flags: "--full", description: "show long lists and texts whole" },
+  { flags: "-v, --verbose", description: "show each command, request and question as it ends" },
+  { flags: "-q, --quiet", description: "show results and errors, no progress" },
+];
+
+/**
+ * The options from what the parser found, by long names in camel case.
+ * @throws UsageError
+ */
+export function parseOptions(
+  found: Readonly<Record<string, unknown>>,
+  env: Readonly<Record<string, string | undefined>>,
+  directory: string,
+): GlobalOptions {
+  const text = (name: string): string | undefined =>
+    typeof found[name] === "string" ? found[name] : undefined;
+  const path = (name: string, variable: string): string | undefined => {
+    const value = text(name) ?? (env[variable] === "" ? undefined : env[variable]);
+    return value === undefined ? undefined : resolve(directory, value);
+  };
+  const words = (name: string): readonly string[] =>
+    Array.isArray(found[name]) ? found[name].map(String) : [];
+  const site = path("site", "PHOENIX_SITE");
+  const lab = path("lab", "PHOENIX_LAB");
+  const host = text("host");
+  if (lab !== undefined && host !== undefined && text("lab") !== undefined)
+    throw new UsageError("--lab and --host name two different worlds", { hint: "give one of them" });
+  const parallel = number(text("parallel"), "--parallel", 1);
+  const timeout = number(text("timeout"), "--timeout", 1);
+  const jsonInto = text("jsonInto");
+  return {
+    ...(site === undefined ? {} : { site }),
+    ...(lab === undefined || host !== undefined ? {} : { lab }),
+    ...(host === undefined ? {} : { host }),
+    ...(jsonInto === undefined ? {} : { jsonInto: resolve(directory, jsonInto) }),
+    ...(parallel === undefined ? {} : { parallel }),
+    ...(timeout === undefined ? {} : { timeoutMs: timeout * 1000 }),
+    output: oneOf(text("output"), ["text", "json", "ndjson"]),
+    color: oneOf(text("color"), ["auto", "always", "never"]),
+    only: names(words("only"), "--only"),
+    skip: names(words("skip"), "--skip"),
+    dryRun: found.dryRun === true,
+    yes: found.yes === true,
+    ask: found.ask === true,
+    allow: new Set(words("allow")),
+    lockWaitMs: (number(text("lockWait"), "--lock-wait", 0) ?? 0) * 1000,
+    full: found.full === true,
+    verbose: found.verbose === true,
+    quiet: found.quiet === true,
+    repeat: ["site", "lab", "host"].flatMap((name) => repeated(name, text(name))).join(""),
+  };
+}
+
+function repeated(name: string, value: string | undefined): readonly string[] {
+  if (value === undefined) return [];
+  return [` --${name} ${/^[\w@%+=:,./-]+$/.test(value) ? value : `'${value.replaceAll("'", "'\\''")}'`}`];
+}
+
+/** The component of that name. @throws UsageError with the nearest one */
+export function componentNamed(word: string, where: string): ComponentName {
+  const name = componentNames.find((candidate) => candidate === word);
+  if (name !== undefined) return name;
+  const near = nearest(word, componentNames);
+  throw new UsageError(`${where}: there is no component "${word}"`, {
+    hint: near === undefined ? `the components are ${componentNames.join(", ")}` : `did you mean ${near}?`,
+  });
+}
+
+function names(words: readonly string[], option: string): readonly ComponentName[] {
+  const parts = words.flatMap((word) => word.split(",")).map((word) => word.trim());
+  return parts.filter((word) => word !== "").map((word) => componentNamed(word, option));
+}
+
+function oneOf<const Choice extends string>(
+  value: string | undefined,
+  choices: readonly [Choice, ...Choice[]],
+): Choice {
+  return choices.find((choice) => choice === value) ?? choices[0];
+}
+
+function number(value: string | undefined, option: string, least: number): number | undefined {
+  if (value === undefined) return undefined;
+  const n = Number(value);
+  if (!/^\d+$/.test(value) || n < least || !Number.isSafeInteger(n * 1000))
+    throw new UsageError(`${option} takes a whole number from ${least} on, not "${value}"`);
+  return n;
+}

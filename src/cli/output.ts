@@ -1,0 +1,63 @@
+/** Where results go: standard output in the form that was asked for, and a file when one was named. */
+import { randomBytes } from "node:crypto";
+import { rename, rm, writeFile } from "node:fs/promises";
+import { messageOf, SiteError } from "../errors.ts";
+import type { Site } from "../model.ts";
+import { describeHost } from "../model.ts";
+import type { OutputDocument } from "../render/output-schemas.ts";
+import { paintOf, type View } from "../render/view.ts";
+import type { GlobalOptions } from "./options.ts";
+import type { RawOutput, Terminal } from "./terminal.ts";
+import { writeLines } from "./terminal.ts";
+
+/** How things look on one of the outputs. */
+export function viewOf(
+  output: RawOutput,
+  terminal: Terminal,
+  options: Pick<GlobalOptions, "color" | "full">,
+  site?: Site,
+): View {
+  return {
+    paint: paintOf(isColored(output, terminal, options.color)),
+    width: output.tty ? (output.columns ?? 80) : Number.POSITIVE_INFINITY,
+    hostName: (host) => (site === undefined ? host : describeHost(site, host)),
+    full: options.full,
+  };
+}
+
+/** no-color.org: NO_COLOR counts when it is not empty. An option on the command line outranks both variables. */
+function isColored({ tty }: RawOutput, { env }: Terminal, color: GlobalOptions["color"]): boolean {
+  if (color !== "auto") return color === "always";
+  if ((env.NO_COLOR ?? "") !== "") return false;
+  if ((env.FORCE_COLOR ?? "") !== "") return env.FORCE_COLOR !== "0";
+  return tty && env.TERM !== "dumb";
+}
+
+/** Shows a result: the document where JSON was asked for, lines otherwise; the document also into the named file. */
+export async function deliver(
+  terminal: Terminal,
+  options: GlobalOptions,
+  document: OutputDocument,
+  lines: (view: View) => readonly string[],
+  site?: Site,
+): Promise<void> {
+  const { documentText } = await import("../render/json.ts");
+  if (options.output === "text")
+    writeLines(terminal.stdout, lines(viewOf(terminal.stdout, terminal, options, site)));
+  else terminal.stdout.write(documentText(document, options.output));
+  if (options.jsonInto !== undefined)
+    await replaceFile(options.jsonInto, terminal.redact(documentText(document, "json")));
+}
+
+async function replaceFile(path: string, text: string): Promise<void> {
+  const temporary = `${path}.${randomBytes(4).toString("hex")}.tmp`;
+  try {
+    await writeFile(temporary, text, { flag: "wx" });
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw new SiteError(`the result could not be written to ${path}: ${messageOf(error)}`, {
+      hint: "name a file in a directory that exists and that you may write to",
+    });
+  }
+}

@@ -1,0 +1,96 @@
+/** The command line, read by commander from the table of commands. */
+import { Command, CommanderError, Option } from "commander";
+import { UsageError } from "../errors.ts";
+import type { CommandDefinition, OptionDefinition } from "./command.ts";
+import { commandHelp, overviewHelp } from "./help.ts";
+import { globalOptions } from "./options.ts";
+
+export type Parsed =
+  | {
+      readonly kind: "call";
+      readonly definition: CommandDefinition;
+      readonly args: readonly string[];
+      /** Every option that was given, the global ones too, by long names in camel case. */
+      readonly found: Readonly<Record<string, unknown>>;
+    }
+  | { readonly kind: "help"; readonly text: string; readonly asked: boolean }
+  | { readonly kind: "version" };
+
+/**
+ * @param argv without the program's name
+ * @throws UsageError
+ */
+export function parse(argv: readonly string[], definitions: readonly CommandDefinition[]): Parsed {
+  let parsed: Parsed | undefined;
+  let help = "";
+  const prepared = (command: Command, text: () => string): Command =>
+    command
+      .exitOverride()
+      .configureOutput({
+        writeOut: () => {},
+        writeErr: () => {},
+      })
+      .configureHelp({
+        formatHelp: () => {
+          help = text();
+          return help;
+        },
+      })
+      .helpCommand(false)
+      .helpOption("-h, --help");
+  const program = prepared(new Command("phoenix"), () => overviewHelp(definitions));
+  for (const option of globalOptions) program.addOption(optionOf(option));
+  program.option("-V, --version");
+  const groups = new Map<string, Command>();
+  for (const definition of definitions) {
+    const words = definition.name.split(" ");
+    const [first = "", second] = words;
+    let parent = program;
+    if (second !== undefined) {
+      const group =
+        groups.get(first) ?? prepared(program.command(first), () => overviewHelp(definitions, first));
+      groups.set(first, group);
+      parent = group;
+    }
+    const command = prepared(parent.command(second ?? first), () => commandHelp(definition));
+    if (definition.arguments !== undefined) command.arguments(definition.arguments);
+    for (const option of definition.options ?? []) command.addOption(optionOf(option));
+    command.action(() => {
+      parsed = { kind: "call", definition, args: command.args, found: command.optsWithGlobals() };
+    });
+  }
+  try {
+    program.parse(argv, { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (program.opts().version === true) return { kind: "version" };
+    const asked = error.code === "commander.helpDisplayed";
+    if (asked || error.code === "commander.help") return { kind: "help", text: help, asked };
+    throw usageError(error);
+  }
+  if (program.opts().version === true) return { kind: "version" };
+  return parsed ?? { kind: "help", text: overviewHelp(definitions), asked: false };
+}
+
+function optionOf({ flags, description, choices, repeatable }: OptionDefinition): Option {
+  const option = new Option(flags, description);
+  if (choices !== undefined) option.choices(choices);
+  if (repeatable === true) {
+    const check = option.parseArg as ((value: string, before: unknown) => unknown) | undefined;
+    option.argParser<readonly string[]>((value, before) => {
+      check?.(value, undefined);
+      return [...(Array.isArray(before) ? before : []), value];
+    });
+  }
+  return option;
+}
+
+/** "error: unknown command 'plna'\n(Did you mean plan?)" becomes a message and a hint. */
+function usageError(error: CommanderError): UsageError {
+  const [message = "", suggestion] = error.message.split("\n");
+  const hint =
+    suggestion === undefined
+      ? "`phoenix --help` lists the commands and options"
+      : suggestion.replace(/^\(D/, "d").replace(/\)$/, "");
+  return new UsageError(message.replace(/^error: /, ""), { hint });
+}

@@ -1,0 +1,96 @@
+/** `phoenix plan`: what a sync would do. */
+
+import type { Plan } from "../engine/plan.ts";
+import { type ExitCode, exitCodes, RefusedError } from "../errors.ts";
+import type { Call, CommandDefinition } from "./command.ts";
+import type { Session } from "./session.ts";
+import { refuseUnknownResources, type Targets, targetsOf } from "./targets.ts";
+
+export const planCommand: CommandDefinition = {
+  name: "plan",
+  arguments: "[component...]",
+  summary: "show what a sync would change; change nothing",
+  description: [
+    "Reads the live systems and compares them with the site. Every host and API refuses changes while it runs.",
+  ],
+  examples: [
+    ["phoenix plan", "everything that differs"],
+    ["phoenix plan dns firewall", "two components"],
+    ["phoenix plan --full --output json", "the whole plan as JSON"],
+    ["phoenix plan --allow prune", "with the deletion of what is no longer declared"],
+  ],
+  exits: [
+    [exitCodes.converged, "nothing to do"],
+    [exitCodes.error, "the site has errors, or something could not be read"],
+    [exitCodes.pending, "changes are pending"],
+    [exitCodes.usage, "the command line makes no sense"],
+    [exitCodes.interrupted, "interrupted"],
+  ],
+  completes: "targets",
+  run: runPlan,
+};
+
+export async function runPlan(call: Call): Promise<ExitCode> {
+  const targets = targetsOf(call.args, call.options);
+  const { withSession } = await import("./session.ts");
+  return withSession(call, "read", (session) => planAndShow(session, targets));
+}
+
+async function planAndShow(session: Session, targets: Targets): Promise<ExitCode> {
+  const { call, components, run, site, root, display } = session;
+  const { options, terminal } = call;
+  refuseUnknownResources(targets.resources, components, site);
+  const [{ plan }, { exitCodeOfPlan }, { select }, { planLines }, { planDocument }, { deliver }] =
+    await Promise.all([
+      import("../engine/run.ts"),
+      import("../engine/outcome.ts"),
+      import("../engine/select.ts"),
+      import("../render/text-plan.ts"),
+      import("../render/json.ts"),
+      import("./output.ts"),
+    ]);
+  const started = performance.now();
+  const { selected } = select(components, targets.only, targets.skip);
+  run.emit({ type: "run-started", command: "plan", components: selected.map(({ name }) => name) });
+  const choices = { only: targets.only, skip: targets.skip, allow: options.allow };
+  const planned = await plan(components, run, choices);
+  const refusal = await refusalOf(session, planned);
+  display.pause();
+  const exitCode = exitCodeOfPlan(planned);
+  const facts = {
+    site: root,
+    world: run.world.description,
+    durationMs: Math.round(performance.now() - started),
+    ...(refusal === undefined ? {} : { refusal }),
+    apply: `phoenix sync ${targets.words}${consents(options.allow)}${options.repeat}`,
+  };
+  await deliver(
+    terminal,
+    options,
+    planDocument(planned, facts, exitCode),
+    (view) => planLines(planned, facts, view),
+    site,
+  );
+  return exitCode;
+}
+
+function consents(allow: ReadonlySet<string>): string {
+  return [...allow].map((consent) => ` --allow ${consent}`).join("");
+}
+
+/** What a sync of this plan would be refused for, so that nobody has to try it to know. */
+async function refusalOf(
+  { call, components, run }: Session,
+  planned: Plan,
+): Promise<{ message: string; hint?: string } | undefined> {
+  const { refuseUnsafe } = await import("../engine/plan-run.ts");
+  try {
+    await refuseUnsafe(components, run, { allow: call.options.allow }, planned);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof RefusedError)) throw error;
+    return error.hint === undefined
+      ? { message: error.message }
+      : { message: error.message, hint: error.hint };
+  }
+}

@@ -1,0 +1,84 @@
+/** `phoenix schema`: JSON Schemas of the site's files, for editors, and of the output documents, for programs. */
+import { mkdir, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { type ExitCode, exitCodes, messageOf, SiteError, UsageError } from "../errors.ts";
+import type { Call, CommandDefinition } from "./command.ts";
+import { nearest } from "./nearest.ts";
+
+export const schemaCommand: CommandDefinition = {
+  name: "schema",
+  arguments: "[name]",
+  summary: "print the JSON Schema of a site's file or an output document",
+  description: ["Without a name it lists the names. Schemas are JSON Schema draft 2020-12."],
+  options: [
+    {
+      flags: "--into <dir>",
+      description: "write every schema to DIR/NAME.schema.json",
+      completes: "directories",
+    },
+  ],
+  examples: [
+    ["phoenix schema", "the names"],
+    ["phoenix schema output-plan", "what `phoenix plan --output json` prints"],
+    ["phoenix schema --into .schemas", "all of them, for an editor's settings"],
+  ],
+  exits: [
+    [exitCodes.converged, "printed"],
+    [exitCodes.error, "the directory cannot be written"],
+    [exitCodes.usage, "there is no such schema"],
+  ],
+  completes: "schemas",
+  run: runSchema,
+};
+
+async function runSchema({ args, own, terminal, options }: Call): Promise<ExitCode> {
+  const schemas = await allSchemas();
+  const [wanted, ...more] = args;
+  if (more.length > 0) throw new UsageError("`phoenix schema` prints one schema at a time");
+  if (typeof own.into === "string") {
+    await writeAll(resolve(terminal.directory, own.into), schemas);
+    return exitCodes.converged;
+  }
+  if (wanted === undefined) {
+    const names = [...schemas.keys()];
+    terminal.stdout.write(options.output === "text" ? `${names.join("\n")}\n` : `${JSON.stringify(names)}\n`);
+    return exitCodes.converged;
+  }
+  const schema = schemas.get(wanted);
+  if (schema === undefined) {
+    const near = nearest(wanted, [...schemas.keys()]);
+    throw new UsageError(`there is no schema "${wanted}"`, {
+      hint: near === undefined ? "`phoenix schema` lists them" : `did you mean ${near}?`,
+    });
+  }
+  terminal.stdout.write(textOf(schema()));
+  return exitCodes.converged;
+}
+
+/** The schemas by name, each made when it is asked for. */
+async function allSchemas(): Promise<ReadonlyMap<string, () => unknown>> {
+  const [{ fileSchemas, jsonSchema }, { outputJsonSchema, outputSchemas }] = await Promise.all([
+    import("../site/schemas.ts"),
+    import("../render/output-schemas.ts"),
+  ]);
+  const outputs = Object.keys(outputSchemas) as (keyof typeof outputSchemas)[];
+  const files = Object.keys(fileSchemas) as (keyof typeof fileSchemas)[];
+  return new Map<string, () => unknown>([
+    ...files.map((name) => [name, () => jsonSchema(name)] as const),
+    ...outputs.map((name) => [name, () => outputJsonSchema(name)] as const),
+  ]);
+}
+
+async function writeAll(directory: string, schemas: ReadonlyMap<string, () => unknown>): Promise<void> {
+  try {
+    await mkdir(directory, { recursive: true });
+    for (const [name, schema] of schemas)
+      await writeFile(join(directory, `${name}.schema.json`), textOf(schema()));
+  } catch (error) {
+    throw new SiteError(`the schemas cannot be written to ${directory}: ${messageOf(error)}`);
+  }
+}
+
+function textOf(schema: unknown): string {
+  return `${JSON.stringify(schema, null, 2)}\n`;
+}

@@ -1,0 +1,38 @@
+/** The declared site of a call: where it is, what it says, what is wrong with it. */
+import type { Site } from "../model.ts";
+import { compareProblems, type Problem } from "../problem.ts";
+import type { Sources } from "../render/problems.ts";
+import type { Call } from "./command.ts";
+import { defaultSite } from "./options.ts";
+
+export interface ProvenSite {
+  readonly root: string;
+  /** Absent when errors keep it from being understood. */
+  readonly site: Site | undefined;
+  /** In the order they are shown in. */
+  readonly problems: readonly Problem[];
+  readonly sources: Sources;
+}
+
+/** The option, the variable, the site that the lab was made from, the default: the first that there is. */
+async function siteRoot({ options }: Call): Promise<string> {
+  if (options.site !== undefined) return options.site;
+  if (options.lab === undefined) return defaultSite;
+  const { readLab } = await import("../lab/lab-file.ts");
+  return readLab(options.lab).site;
+}
+
+/**
+ * Reads the site and applies every rule to it. From here on its secrets are taken out of all output.
+ * @throws SiteError when it cannot be read at all
+ */
+export async function loadProven(call: Call): Promise<ProvenSite> {
+  const root = await siteRoot(call);
+  const { loadSite } = await import("../site/load.ts");
+  const loaded = await loadSite(root);
+  const { site, sources } = loaded;
+  if (site !== undefined) call.terminal.conceal(site.secrets);
+  const { droppedPaths } = await import("../rules/dropped-paths.ts");
+  const dropped = site === undefined ? [] : droppedPaths(site);
+  return { root, site, problems: [...loaded.problems, ...dropped].sort(compareProblems), sources };
+}

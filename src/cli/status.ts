@@ -1,0 +1,64 @@
+/** `phoenix status`: the last run, each component against its plan, the guests. */
+import { type ExitCode, exitCodes } from "../errors.ts";
+import type { Call, CommandDefinition } from "./command.ts";
+import { targetsOf } from "./targets.ts";
+
+export const statusCommand: CommandDefinition = {
+  name: "status",
+  summary: "show the last run, what is in sync, and the guests",
+  examples: [
+    ["phoenix status", "everything at a glance"],
+    ["phoenix status --output json", "the same for a dashboard"],
+  ],
+  exits: [
+    [exitCodes.converged, "everything is in sync"],
+    [exitCodes.error, "the site has errors, or something could not be read"],
+    [exitCodes.pending, "something is not in sync"],
+    [exitCodes.usage, "the command line makes no sense"],
+    [exitCodes.interrupted, "interrupted"],
+  ],
+  run: runStatus,
+};
+
+async function runStatus(call: Call): Promise<ExitCode> {
+  const { options, terminal } = call;
+  const targets = targetsOf([], options);
+  const { withSession } = await import("./session.ts");
+  return withSession(call, "read", async ({ components, run, site, root, display, journal }) => {
+    const [{ plan }, { exitCodeOfPlan }, { statusDocument, statusLines }, { guestStates }, { deliver }] =
+      await Promise.all([
+        import("../engine/run.ts"),
+        import("../engine/outcome.ts"),
+        import("../render/status.ts"),
+        import("./guest-state.ts"),
+        import("./output.ts"),
+      ]);
+    const started = performance.now();
+    const choices = { only: targets.only, skip: targets.skip, allow: options.allow };
+    run.emit({ type: "run-started", command: "plan", components: [] });
+    const [planned, guests, lastRun] = await Promise.all([
+      plan(components, run, choices),
+      guestStates(site, run.world),
+      journal.runs.latest(),
+    ]);
+    display.pause();
+    const exitCode = exitCodeOfPlan(planned);
+    const facts = {
+      site: root,
+      world: run.world.description,
+      ...(lastRun === undefined ? {} : { lastRun }),
+      plan: planned,
+      guests,
+      durationMs: Math.round(performance.now() - started),
+      exitCode,
+    };
+    await deliver(
+      terminal,
+      options,
+      statusDocument(facts),
+      (view) => statusLines(facts, run.world.clock.now(), view),
+      site,
+    );
+    return exitCode;
+  });
+}

@@ -1,0 +1,187 @@
+/** `phoenix sync`: brings the live systems to what the site declares, and proves it. */
+import { createHash } from "node:crypto";
+import type { Plan, RunResult } from "../engine/plan.ts";
+import { type ExitCode, exitCodes, messageOf, PhoenixError, UsageError } from "../errors.ts";
+import type { Call, CommandDefinition } from "./command.ts";
+import { runPlan } from "./plan.ts";
+import type { Session } from "./session.ts";
+import { refuseUnknownResources, type Targets, targetsOf } from "./targets.ts";
+
+export const syncCommand: CommandDefinition = {
+  name: "sync",
+  arguments: "[all|component...]",
+  summary: "bring everything to what the site declares, and prove it",
+  description: [
+    "Changes only what differs, checks each change from outside, and takes back what fails. It acts at once; --ask",
+    "shows the plan first. A resource (stacks/chat) stands for its whole component.",
+    "Ctrl-C finishes the step under way and stops; a second one stops at once.",
+  ],
+  examples: [
+    ["phoenix sync all", "everything"],
+    ["phoenix sync all --ask", "everything, after a look at the plan"],
+    ["phoenix sync dns firewall", "two components; what they build on is only verified"],
+    [
+      "phoenix sync all --skip stacks --lock-wait 900",
+      "all but the stacks, after another run if there is one",
+    ],
+    ["phoenix sync all --allow prune", "and delete what is no longer declared"],
+  ],
+  exits: [
+    [exitCodes.converged, "everything is as declared"],
+    [exitCodes.error, "an error; nothing new is in place"],
+    [exitCodes.unverified, "applied, but not everything could be proven"],
+    [exitCodes.partial, "applied in part; the same command goes on from there"],
+    [exitCodes.refused, "refused by a guard; nothing was changed"],
+    [exitCodes.locked, "another run holds the lock"],
+    [exitCodes.rolledBack, "a change failed and was rolled back"],
+    [exitCodes.usage, "the command line makes no sense"],
+    [exitCodes.interrupted, "interrupted"],
+  ],
+  completes: "targets",
+  run: runSync,
+};
+
+async function runSync(call: Call): Promise<ExitCode> {
+  const { options, terminal } = call;
+  if (call.args.length === 0 && options.only.length === 0)
+    throw new UsageError("nothing was named to sync", { hint: "`phoenix sync all` syncs everything" });
+  if (options.dryRun) return runPlan(call);
+  const targets = targetsOf(call.args, options);
+  if (options.ask && !options.yes && !terminal.stdin.tty)
+    throw new UsageError("--ask needs a terminal to ask on", { hint: "--yes answers for you" });
+  const { withSession } = await import("./session.ts");
+  return withSession(call, "change", (session) => syncLocked(session, targets));
+}
+
+async function syncLocked(session: Session, targets: Targets): Promise<ExitCode> {
+  const { call, run, display, components, site } = session;
+  refuseUnknownResources(targets.resources, components, site);
+  for (const resource of targets.resources)
+    if (!call.options.quiet) display.say(`${resource}: its whole component is synced (${targets.words})`);
+  const { acquireLock } = await import("../journal/lock.ts");
+  const lock = await acquireLock(run.world.host("pve"), {
+    command: `sync ${targets.words}`,
+    clock: run.world.clock,
+    waitMs: call.options.lockWaitMs,
+    onWait: (holder) => display.say(`waiting for the lock, held by ${holder}`),
+  });
+  lock.lost.addEventListener("abort", () => session.abort(lock.lost.reason), { once: true });
+  call.interruption.beGentle(() =>
+    display.say("Interrupted: what is being changed is finished first. Once more stops at once."),
+  );
+  try {
+    return await syncAndShow(session, targets);
+  } catch (error) {
+    // Everything that was under way was ended because the lock went: that is the one cause to tell.
+    throw lock.lost.aborted ? lock.lost.reason : error;
+  } finally {
+    await lock.release();
+  }
+}
+
+async function syncAndShow(session: Session, targets: Targets): Promise<ExitCode> {
+  const { call, components, run, site, root, display } = session;
+  const { options, terminal, interruption } = call;
+  const [{ sync }, { exitCodeOf }, { resultLines }, { resultDocument }, { deliver }] = await Promise.all([
+    import("../engine/run.ts"),
+    import("../engine/outcome.ts"),
+    import("../render/text-result.ts"),
+    import("../render/json.ts"),
+    import("./output.ts"),
+  ]);
+  const startedMs = run.world.clock.now();
+  let approved: Plan | undefined;
+  const approve = async (planned: Plan): Promise<boolean> => {
+    approved = planned;
+    return askForYes(session, planned, targets, run.world.clock.now() - startedMs);
+  };
+  const result = await sync(components, run, {
+    only: targets.only,
+    skip: targets.skip,
+    allow: options.allow,
+    ...(options.ask && !options.yes ? { approve } : {}),
+  });
+  const exitCode = endOf(result, exitCodeOf(result), interruption.reason === "signal");
+  await writeDown(session, targets, startedMs, result, exitCode, approved);
+  display.pause();
+  const origin = { site: root, world: run.world.description };
+  await deliver(
+    terminal,
+    options,
+    resultDocument(result, origin, exitCode),
+    (view) => resultLines(result, exitCode, view),
+    site,
+  );
+  return exitCode;
+}
+
+/** An interruption that kept components from their turn is the reason to tell; one that came too late is none. */
+function endOf(result: RunResult, exitCode: ExitCode, interrupted: boolean): ExitCode {
+  const cut = interrupted && result.components.some(({ outcome }) => outcome === "skipped");
+  return cut && exitCode === exitCodes.partial ? exitCodes.interrupted : exitCode;
+}
+
+async function askForYes(
+  { call, run, site, root, display }: Session,
+  planned: Plan,
+  targets: Targets,
+  durationMs: number,
+): Promise<boolean> {
+  const { terminal, options } = call;
+  const [{ planLines }, { viewOf }, { writeLines }, { isConverged }] = await Promise.all([
+    import("../render/text-plan.ts"),
+    import("./output.ts"),
+    import("./terminal.ts"),
+    import("../engine/plan.ts"),
+  ]);
+  if (isConverged(planned)) return true;
+  display.pause();
+  const facts = {
+    site: root,
+    world: run.world.description,
+    durationMs,
+    apply: `phoenix sync ${targets.words}`,
+  };
+  const lines = planLines(planned, facts, viewOf(terminal.stderr, terminal, options, site));
+  // The last line says how to apply the plan; here that is the question.
+  writeLines(terminal.stderr, lines.slice(0, -1));
+  terminal.stderr.write("Apply it? [y/N] ");
+  const answer = await terminal.stdin.readLine(run.signal);
+  return answer !== undefined && /^y(es)?$/i.test(answer.trim());
+}
+
+/** The history of a run; that it cannot be written down does not undo the run. */
+async function writeDown(
+  { call, journal, sources, display }: Session,
+  targets: Targets,
+  startedMs: number,
+  result: RunResult,
+  exitCode: ExitCode,
+  plan: Plan | undefined,
+): Promise<void> {
+  const { ownIdentity } = await import("../journal/process-identity.ts");
+  const { who, host } = ownIdentity();
+  try {
+    await journal.runs.append({
+      command: `sync ${targets.words}`,
+      who,
+      host,
+      siteDigest: digestOf(sources),
+      startedMs,
+      exitCode,
+      result,
+      ...(plan === undefined ? {} : { plan }),
+    });
+  } catch (error) {
+    if (!(error instanceof PhoenixError)) throw error;
+    display.say(call.terminal.redact(`the run could not be written down: ${messageOf(error)}`));
+  }
+}
+
+/** SHA-256 over the site's files, by name. */
+function digestOf(sources: Session["sources"]): string {
+  const hash = createHash("sha256");
+  for (const [name, text] of [...sources].sort(([a], [b]) => (a < b ? -1 : 1)))
+    hash.update(`${Buffer.byteLength(name)}:${name}${Buffer.byteLength(text)}:`).update(text);
+  return hash.digest("hex");
+}

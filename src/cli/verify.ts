@@ -1,0 +1,56 @@
+/** `phoenix verify`: proves the live systems from outside. */
+import { type ExitCode, exitCodes } from "../errors.ts";
+import type { Call, CommandDefinition } from "./command.ts";
+import { targetsOf } from "./targets.ts";
+
+export const verifyCommand: CommandDefinition = {
+  name: "verify",
+  arguments: "[component...]",
+  summary: "prove from outside that everything is as declared; change nothing",
+  description: [
+    "Asks as a client would: DNS questions, connections, TLS handshakes, HTTP requests. What a guest says about itself",
+    "proves nothing.",
+  ],
+  examples: [
+    ["phoenix verify", "everything"],
+    ["phoenix verify nginx traefik", "the gateway and the mesh"],
+    ["phoenix verify --output json --json-into proof.json", "the proof, for the record"],
+  ],
+  exits: [
+    [exitCodes.converged, "every check passed"],
+    [exitCodes.error, "the site has errors, or something could not be checked"],
+    [exitCodes.unverified, "a check failed"],
+    [exitCodes.usage, "the command line makes no sense"],
+    [exitCodes.interrupted, "interrupted"],
+  ],
+  completes: "targets",
+  run: runVerify,
+};
+
+async function runVerify(call: Call): Promise<ExitCode> {
+  const { options, terminal } = call;
+  const targets = targetsOf(call.args, options);
+  const { withSession } = await import("./session.ts");
+  return withSession(call, "read", async ({ components, run, site, root, display }) => {
+    const [{ verify }, { exitCodeOf }, { resultLines }, { resultDocument }, { deliver }] = await Promise.all([
+      import("../engine/run.ts"),
+      import("../engine/outcome.ts"),
+      import("../render/text-result.ts"),
+      import("../render/json.ts"),
+      import("./output.ts"),
+    ]);
+    const choices = { only: targets.only, skip: targets.skip, allow: options.allow };
+    const result = await verify(components, run, choices);
+    display.pause();
+    const exitCode = exitCodeOf(result);
+    const origin = { site: root, world: run.world.description };
+    await deliver(
+      terminal,
+      options,
+      resultDocument(result, origin, exitCode),
+      (view) => resultLines(result, exitCode, view),
+      site,
+    );
+    return exitCode;
+  });
+}

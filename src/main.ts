@@ -1,0 +1,83 @@
+/** The process's edge: arguments, signals, standard streams, the exit code. The only process.exit is here. */
+import { createInterface } from "node:readline";
+import { Interruption } from "./cli/interruption.ts";
+import type { Edge, RawOutput } from "./cli/terminal.ts";
+import { exitCodes } from "./errors.ts";
+
+/** How long a run that was told to stop now may take to close what it opened, in milliseconds. */
+const graceMs = 5_000;
+
+const argv = process.argv.slice(2);
+const interruption = new Interruption();
+// Node would end at the first of these; while a firewall is being changed that is the worst moment to go.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, onSignal);
+
+const exitCode = await run();
+await drained(process.stdout);
+await drained(process.stderr);
+process.exit(exitCode);
+
+async function run(): Promise<number> {
+  if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-V")) {
+    // Said without loading anything: scripts ask this often.
+    const { version } = await import("./cli/version.ts");
+    process.stdout.write(`phoenix ${version}\n`);
+    return exitCodes.converged;
+  }
+  const { runCommandLine } = await import("./cli/cli.ts");
+  return runCommandLine(argv, edge(), interruption);
+}
+
+function onSignal(): void {
+  if (interruption.now.aborted) process.exit(exitCodes.interrupted);
+  interruption.interrupt("signal");
+  if (interruption.now.aborted) setTimeout(() => process.exit(exitCodes.interrupted), graceMs).unref();
+}
+
+function edge(): Edge {
+  return {
+    stdout: rawOutput(process.stdout),
+    stderr: rawOutput(process.stderr),
+    stdin: { tty: process.stdin.isTTY === true, readLine },
+    env: process.env,
+    directory: process.cwd(),
+  };
+}
+
+/** A reader that went away (`phoenix plan | head`) must not end a run: what is written from then on is dropped. */
+function rawOutput(stream: NodeJS.WriteStream): RawOutput {
+  let gone = false;
+  stream.on("error", () => {
+    gone = true;
+  });
+  return {
+    write: (text) => {
+      if (!gone) stream.write(text);
+    },
+    tty: stream.isTTY === true,
+    get columns() {
+      return stream.isTTY ? stream.columns : undefined;
+    },
+    get rows() {
+      return stream.isTTY ? stream.rows : undefined;
+    },
+  };
+}
+
+function readLine(signal: AbortSignal): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const lines = createInterface({ input: process.stdin, signal });
+    lines.once("line", (line) => {
+      resolve(line);
+      lines.close();
+    });
+    lines.once("close", () => resolve(undefined));
+  });
+}
+
+function drained(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    if (stream.destroyed || stream.writableLength === 0) resolve();
+    else stream.write("", () => resolve());
+  });
+}

@@ -1,0 +1,22 @@
+/** An error on a screen: what, where and why; what to do now on a line of its own. Never a stack trace. */
+import { hanging } from "./layout.ts";
+import type { View } from "./view.ts";
+import { clean } from "./words.ts";
+
+export function errorLines(
+  error: { readonly message: string; readonly hint?: string | undefined },
+  view: View,
+): readonly string[] {
+  const [first = "", ...rest] = clean(error.message).trimEnd().split("\n");
+  const [head = "", ...wrapped] = hanging("Error: ", first, view.width);
+  return [
+    view.paint.red(view.paint.bold("Error:")) + head.slice("Error:".length),
+    ...wrapped.map((line) => `  ${line.trimStart()}`),
+    ...rest.flatMap((line) => hanging("  ", line.trimStart(), view.width)),
+    ...hintLines(error.hint, view),
+  ];
+}
+
+export function hintLines(hint: string | undefined, view: View): readonly string[] {
+  return hint === undefined ? [] : hanging("  hint: ", clean(hint), view.width);
+}

@@ -1,0 +1,148 @@
+/** Plans, results and the rest as the documents of `output-schemas.ts`. Pure; sensitive values never enter them. */
+
+import { diffUnits } from "../engine/diff.ts";
+import type { ComponentPlan, ComponentResult, Plan, RunResult } from "../engine/plan.ts";
+import { isConverged } from "../engine/plan.ts";
+import type { ExitCode } from "../errors.ts";
+import type { Event } from "../event.ts";
+import { compareProblems, type Problem } from "../problem.ts";
+import { type Change, subjectOf } from "../resource.ts";
+import type {
+  CheckDocument,
+  ErrorDocument,
+  EventDocument,
+  OutputDocument,
+  PlanDocument,
+  ResultDocument,
+} from "./output-schemas.ts";
+import type { SiteSize } from "./problems.ts";
+import { tallyOf } from "./summary.ts";
+import { type PlanFacts, planTally } from "./text-plan.ts";
+
+/** Where a document comes from. */
+export interface Origin {
+  readonly site: string;
+  readonly world: string;
+}
+
+export function checkDocument(
+  site: string,
+  problems: readonly Problem[],
+  size: SiteSize | undefined,
+  durationMs: number,
+  exitCode: ExitCode,
+): CheckDocument {
+  const errors = problems.filter(({ severity }) => severity === "error").length;
+  return {
+    format: "phoenix.check/1",
+    site,
+    problems: [...problems].sort(compareProblems).map(({ related, ...problem }) => ({
+      ...problem,
+      ...(related === undefined ? {} : { related: [...related] }),
+    })),
+    errors,
+    warnings: problems.length - errors,
+    ...(size ?? {}),
+    durationMs,
+    exitCode,
+  };
+}
+
+export function planDocument(plan: Plan, facts: Omit<PlanFacts, "apply">, exitCode: ExitCode): PlanDocument {
+  const { create, update, remove } = planTally(plan);
+  return {
+    format: "phoenix.plan/1",
+    site: facts.site,
+    world: facts.world,
+    digest: plan.digest,
+    converged: isConverged(plan),
+    create,
+    update,
+    delete: remove,
+    ...(facts.refusal === undefined ? {} : { refusal: facts.refusal }),
+    components: plan.components.map(componentPlan),
+    durationMs: facts.durationMs,
+    exitCode,
+  };
+}
+
+function componentPlan(part: ComponentPlan): PlanDocument["components"][number] {
+  return {
+    component: part.component,
+    resources: part.desired.length,
+    changes: part.changes.map(changeDocument),
+    orphans: part.orphans.map(({ id }) => id),
+    pendingActivation: [...part.pendingActivation],
+    ...(part.unread === undefined ? {} : { unread: part.unread }),
+    unreadResources: part.unreadResources.map(({ ids, ...why }) => ({ ids: [...ids], ...why })),
+    notes: [...part.notes],
+  };
+}
+
+function changeDocument(change: Change): PlanDocument["components"][number]["changes"][number] {
+  const { id, host, sensitive } = subjectOf(change);
+  const from = change.verb === "delete" ? undefined : change.desired.from;
+  return {
+    verb: change.verb,
+    id,
+    host,
+    units: diffUnits(change).map((unit) => {
+      const place = from?.[unit.unit];
+      const where = place === undefined ? {} : { from: place };
+      return sensitive === true ? { verb: unit.verb, unit: unit.unit, ...where } : { ...unit, ...where };
+    }),
+    ...(sensitive === undefined ? {} : { sensitive }),
+  };
+}
+
+export function resultDocument(result: RunResult, origin: Origin, exitCode: ExitCode): ResultDocument {
+  return {
+    format: "phoenix.result/1",
+    command: result.command,
+    ...origin,
+    ...tallyOf(result),
+    components: result.components.map(componentResult),
+    durationMs: result.durationMs,
+    exitCode,
+  };
+}
+
+function componentResult(result: ComponentResult): ResultDocument["components"][number] {
+  const { changes, activations, checks, orphans, notes, ...rest } = result;
+  return {
+    ...rest,
+    changes: changes.map(changeDocument),
+    activations: [...activations],
+    checks: [...checks],
+    orphans: [...orphans],
+    notes: [...notes],
+  };
+}
+
+export function errorDocument(error: {
+  readonly name: string;
+  readonly message: string;
+  readonly hint?: string | undefined;
+  readonly exitCode: ExitCode;
+}): ErrorDocument {
+  const { name, message, hint, exitCode } = error;
+  return {
+    format: "phoenix.error/1",
+    kind: name,
+    message,
+    ...(hint === undefined ? {} : { hint }),
+    exitCode,
+  };
+}
+
+export function eventDocument(event: Event, nowMs: number): EventDocument {
+  const head = { format: "phoenix.event/1", time: new Date(nowMs).toISOString() } as const;
+  return event.type === "run-started"
+    ? { ...head, ...event, components: [...event.components] }
+    : { ...head, ...event };
+}
+
+/** A document as text: for people who read JSON, or on one line. */
+export function documentText(document: OutputDocument, form: "json" | "ndjson"): string {
+  return `${JSON.stringify(document, null, form === "json" ? 2 : 0)}\n`;
+}

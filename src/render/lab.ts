@@ -1,0 +1,37 @@
+/** A lab on a screen: its machines, and what is broken. */
+import { table } from "./layout.ts";
+import type { LabDocument } from "./output-schemas.ts";
+import type { View } from "./view.ts";
+import { oneLine } from "./words.ts";
+
+export interface LabFacts {
+  readonly directory: string;
+  readonly site: string;
+  /** ISO 8601. */
+  readonly created: string;
+  readonly faults: readonly { readonly fault: string; readonly target?: string; readonly value?: string }[];
+  readonly hosts: readonly { readonly host: string; readonly name: string; readonly address?: string }[];
+}
+
+export function labDocument({ directory, site, created, faults, hosts }: LabFacts): LabDocument {
+  return { format: "phoenix.lab/1", directory, site, created, faults: [...faults], hosts: [...hosts] };
+}
+
+export function labLines({ directory, site, faults, hosts }: LabFacts, view: View): readonly string[] {
+  const machines = hosts.map(({ host, name, address = "" }) => [host, oneLine(name), address]);
+  const broken = faults.map(({ fault, target = "everywhere", value = "" }) => [
+    fault,
+    oneLine(target),
+    oneLine(value),
+  ]);
+  return [
+    `lab   ${directory}`,
+    `site  ${site}`,
+    "",
+    ...table([["host", "name", "address"], ...machines], [{}, {}, {}], view.width),
+    "",
+    ...(broken.length === 0
+      ? ["Nothing is broken."]
+      : table([["broken", "where", "value"], ...broken], [{ paint: view.paint.red }, {}, {}], view.width)),
+  ];
+}

@@ -1,0 +1,77 @@
+/** The live tree of a terminal: one line per component, redrawn in place. */
+import type { Outcome } from "../component.ts";
+import { clip, padEnd, padStart } from "./layout.ts";
+import type { ComponentProgress, Progress } from "./progress.ts";
+import { checksWord } from "./summary.ts";
+import { painted, type Sign, type View } from "./view.ts";
+import { count, duration, flat } from "./words.ts";
+
+const timeWidth = 8;
+
+export function liveLines(progress: Progress, nowMs: number, view: View): readonly string[] {
+  const nameWidth = Math.max(0, ...progress.components.map(({ component }) => component.length));
+  return progress.components.map((one) => {
+    const sign = signOf(one);
+    const head = `${painted(sign, view.paint)} ${padEnd(one.component, nameWidth)}  `;
+    // One column stays free: a line that fills the last one makes some terminals wrap.
+    const room = Math.min(view.width, 100) - nameWidth - 4 - timeWidth - 1;
+    const text = padEnd(clip(doing(one, nowMs, room), room), room);
+    return `${head}${text}${view.paint.dim(padStart(timeOf(one, nowMs), timeWidth))}`;
+  });
+}
+
+const outcomeSigns = {
+  unchanged: "=",
+  changed: "~",
+  deferred: ">",
+  skipped: ">",
+  failed: "!",
+  "rolled-back": "!",
+} as const satisfies Record<Outcome, Sign>;
+
+function signOf(one: ComponentProgress): Sign {
+  if (one.phase !== "finished" || one.outcome === undefined) return one.applied > 0 ? "~" : " ";
+  return one.checksFailed > 0 ? "!" : outcomeSigns[one.outcome];
+}
+
+/** What a component is doing, or how it ended. Of a wait that is longer than `room` the reason is cut, never the time. */
+export function doing(one: ComponentProgress, nowMs: number, room = Number.POSITIVE_INFINITY): string {
+  const checks =
+    one.checksPassed + one.checksFailed > 0 ? checksWord(one.checksPassed, one.checksFailed) : "";
+  const changes = one.applied > 0 ? count(one.applied, "change") : "";
+  if (one.phase === "finished")
+    return [outcomeWord(one), changes, checks].filter((part) => part !== "").join(", ");
+  if (one.waitsFor !== undefined) {
+    const limit = one.waitsFor.untilMs - one.sinceMs;
+    const time = ` · ${whole(nowMs - one.sinceMs)} of ${whole(limit)}`;
+    return clip(`waiting for ${flat(one.waitsFor.what)}`, room - time.length) + time;
+  }
+  switch (one.phase) {
+    case "queued":
+      return "waiting for its turn";
+    case "read":
+      return "reading";
+    case "apply":
+      return changes === "" ? "applying" : `applying, ${changes} made`;
+    case "verify":
+      return checks === "" ? "verifying" : `verifying, ${checks}`;
+  }
+}
+
+/** "in sync", "changed", "failed: why". */
+export function outcomeWord({ outcome, reason }: Pick<ComponentProgress, "outcome" | "reason">): string {
+  const word =
+    outcome === "unchanged" ? "in sync" : outcome === "rolled-back" ? "rolled back" : (outcome ?? "");
+  return reason === undefined ? word : `${word}: ${flat(reason)}`;
+}
+
+function timeOf(one: ComponentProgress, nowMs: number): string {
+  if (one.phase === "finished") return one.durationMs === undefined ? "" : duration(one.durationMs);
+  return one.phase === "queued" || one.waitsFor !== undefined || nowMs - one.sinceMs < 1000
+    ? ""
+    : whole(nowMs - one.sinceMs);
+}
+
+function whole(ms: number): string {
+  return `${Math.max(0, Math.round(ms / 1000))} s`;
+}

@@ -1,0 +1,94 @@
+/** Where a run is: a fold over its events. Pure; the live tree and the plain lines are both drawn from it. */
+import type { ComponentName, Outcome } from "../component.ts";
+import type { Event } from "../event.ts";
+
+export interface Progress {
+  readonly command: string;
+  readonly components: readonly ComponentProgress[];
+  /** Everything was read for the plan: who is not at work since then waits for its turn. */
+  readonly planned: boolean;
+}
+
+export interface ComponentProgress {
+  readonly component: ComponentName;
+  /** "queued": its turn has not come. */
+  readonly phase: "queued" | "read" | "apply" | "verify" | "finished";
+  /** When this phase or wait began, in milliseconds since the epoch. */
+  readonly sinceMs: number;
+  readonly waitsFor?: { readonly what: string; readonly untilMs: number };
+  readonly applied: number;
+  readonly checksPassed: number;
+  readonly checksFailed: number;
+  readonly outcome?: Outcome;
+  readonly reason?: string;
+  readonly durationMs?: number;
+}
+
+export const noProgress: Progress = { command: "", components: [], planned: false };
+
+/** The progress after an event that happened at `nowMs`. */
+export function advance(progress: Progress, event: Event, nowMs: number): Progress {
+  if (event.type === "run-started") {
+    const components = event.components.map((component) => queued(component, nowMs));
+    return { command: event.command, components, planned: false };
+  }
+  const known = progress.components.some(({ component }) => component === event.component);
+  // A prerequisite that was not selected is verified all the same: it joins at the top.
+  const all = known ? progress.components : [queued(event.component, nowMs), ...progress.components];
+  const isWork = event.type === "component-started" && event.phase !== "read";
+  const planEnds = isWork && !progress.planned;
+  const components = all.map((one) => {
+    if (one.component === event.component) return step(one, event, nowMs);
+    return planEnds && one.phase === "read" ? queued(one.component, nowMs) : one;
+  });
+  return { ...progress, components, planned: progress.planned || isWork };
+}
+
+function queued(component: ComponentName, sinceMs: number): ComponentProgress {
+  return { component, phase: "queued", sinceMs, applied: 0, checksPassed: 0, checksFailed: 0 };
+}
+
+function step(
+  before: ComponentProgress,
+  event: Exclude<Event, { type: "run-started" }>,
+  nowMs: number,
+): ComponentProgress {
+  switch (event.type) {
+    case "component-started": {
+      const { waitsFor: _, ...rest } = before;
+      // Checks that are run again after changes were taken back count once.
+      const again = event.phase === "verify" ? { checksPassed: 0, checksFailed: 0 } : {};
+      return { ...rest, ...again, phase: event.phase, sinceMs: nowMs };
+    }
+    case "waiting": {
+      const same = before.waitsFor?.what === event.for;
+      return {
+        ...before,
+        phase: before.phase === "queued" ? "read" : before.phase,
+        waitsFor: { what: event.for, untilMs: event.untilMs },
+        sinceMs: same ? before.sinceMs : nowMs,
+      };
+    }
+    case "change-applied":
+      return withoutWait({ ...before, applied: before.applied + 1 });
+    case "check-finished":
+      return withoutWait(
+        event.check.status === "pass"
+          ? { ...before, checksPassed: before.checksPassed + 1 }
+          : { ...before, checksFailed: before.checksFailed + 1 },
+      );
+    case "activated":
+      return withoutWait(before);
+    case "note":
+      return before;
+    case "component-finished": {
+      const { outcome, reason, durationMs } = event;
+      const why = reason === undefined ? {} : { reason };
+      return withoutWait({ ...before, phase: "finished", outcome, durationMs, ...why });
+    }
+  }
+}
+
+function withoutWait({ waitsFor: _, ...rest }: ComponentProgress): ComponentProgress {
+  return rest;
+}

@@ -1,0 +1,123 @@
+/** The state of everything on one screen: the last run, each component against its plan, and the guests. */
+import type { ComponentPlan, Plan } from "../engine/plan.ts";
+import { type ExitCode, exitCodes } from "../errors.ts";
+import { subjectOf } from "../resource.ts";
+import { table } from "./layout.ts";
+import type { StatusDocument } from "./output-schemas.ts";
+import { nameOf } from "./text-changes.ts";
+import { plainView, type View } from "./view.ts";
+import { count, flat, oneLine, span } from "./words.ts";
+
+export interface StatusFacts {
+  readonly site: string;
+  readonly world: string;
+  readonly lastRun?: LastRun;
+  readonly plan: Plan;
+  readonly guests: readonly GuestState[];
+  readonly durationMs: number;
+  readonly exitCode: ExitCode;
+}
+
+export interface LastRun {
+  readonly generation: number;
+  readonly command: string;
+  readonly who: string;
+  readonly host: string;
+  readonly startedMs: number;
+  readonly durationMs: number;
+  readonly exitCode: number;
+}
+
+export type GuestState = StatusDocument["guests"][number];
+
+export function statusDocument(facts: StatusFacts): StatusDocument {
+  const { lastRun } = facts;
+  return {
+    format: "phoenix.status/1",
+    site: facts.site,
+    world: facts.world,
+    ...(lastRun === undefined ? {} : { lastRun: lastRunDocument(lastRun) }),
+    components: facts.plan.components.map((part) => ({
+      component: part.component,
+      resources: part.desired.length,
+      state: stateOf(part),
+      note: noteOf(part, plainView),
+    })),
+    guests: [...facts.guests],
+    durationMs: facts.durationMs,
+    exitCode: facts.exitCode,
+  };
+}
+
+function lastRunDocument({ startedMs, ...run }: LastRun): NonNullable<StatusDocument["lastRun"]> {
+  const { generation, command, who, host, durationMs, exitCode } = run;
+  return { generation, command, who, host, started: new Date(startedMs).toISOString(), durationMs, exitCode };
+}
+
+export function statusLines(facts: StatusFacts, nowMs: number, view: View): readonly string[] {
+  const { paint } = view;
+  const components = facts.plan.components.map((part) => {
+    const note = noteOf(part, view);
+    return [part.component, String(part.desired.length), stateOf(part), note];
+  });
+  const guests = facts.guests.map(({ host, name, roles, state, note }) => [
+    `${host} (${oneLine(name)})`,
+    roles.join(", "),
+    state,
+    flat(note),
+  ]);
+  const state = (text: string): string =>
+    text === "drift" || text === "unknown" || text === "no answer" ? paint.yellow(text) : text;
+  const head = ["component", "resources", "state", "note"];
+  const guestHead = ["guest", "role", "state", "note"];
+  const columns = [{}, { align: "right" as const }, { paint: state }, { flexible: true as const }];
+  const guestColumns = [{}, {}, { paint: state }, { flexible: true as const }];
+  return [
+    `${facts.world}  ${lastRunWords(facts.lastRun, nowMs)}`,
+    "",
+    ...table([head, ...components], columns, view.width),
+    "",
+    ...table([guestHead, ...guests], guestColumns, view.width),
+  ];
+}
+
+function lastRunWords(run: LastRun | undefined, nowMs: number): string {
+  if (run === undefined) return "no run yet: `phoenix sync all` makes the first";
+  const age = span(nowMs - run.startedMs - run.durationMs);
+  return `${run.command} ${endWord(run.exitCode)} ${age} ago, run ${run.generation} by ${oneLine(run.who)} on ${oneLine(run.host)}`;
+}
+
+function endWord(exitCode: number): string {
+  switch (exitCode) {
+    case exitCodes.converged:
+      return "converged";
+    case exitCodes.partial:
+      return "applied in part";
+    case exitCodes.rolledBack:
+      return "was rolled back";
+    case exitCodes.interrupted:
+      return "was interrupted";
+    case exitCodes.unverified:
+      return "applied, not proven,";
+    default:
+      return "failed";
+  }
+}
+
+function stateOf(part: ComponentPlan): StatusDocument["components"][number]["state"] {
+  if (part.unread !== undefined) return part.unread.kind === "error" ? "unknown" : "not ready";
+  if (part.unreadResources.length > 0) return "unknown";
+  return part.changes.length === 0 && part.pendingActivation.length === 0 ? "in sync" : "drift";
+}
+
+function noteOf(part: ComponentPlan, view: View): string {
+  if (part.unread !== undefined) return flat(part.unread.reason);
+  const [unread] = part.unreadResources;
+  if (unread !== undefined) return flat(unread.reason);
+  const [first] = part.changes;
+  const orphans = part.orphans.length === 0 ? [] : [`${count(part.orphans.length, "orphan")} kept`];
+  if (first === undefined)
+    return [...(part.pendingActivation.length > 0 ? ["written, not active yet"] : []), ...orphans].join("; ");
+  const rest = part.changes.length === 1 ? [] : [`${part.changes.length - 1} more`];
+  return [`${nameOf(subjectOf(first), view)} to ${first.verb}`, ...rest, ...orphans].join("; ");
+}

@@ -1,0 +1,59 @@
+/** What a run did, in numbers: the one line that every run ends with. */
+import type { ComponentResult, RunResult } from "../engine/plan.ts";
+import { count, duration } from "./words.ts";
+
+export interface Tally {
+  readonly created: number;
+  readonly updated: number;
+  readonly deleted: number;
+  /** Components that failed or were rolled back. */
+  readonly failed: number;
+  /** Components that did not get their turn. */
+  readonly skipped: number;
+  readonly reloads: number;
+  readonly restarts: number;
+  readonly checksPassed: number;
+  readonly checksFailed: number;
+}
+
+export function tallyOf({ components }: Pick<RunResult, "components">): Tally {
+  const changes = components.flatMap((component) => component.changes);
+  const activations = components.flatMap((component) => component.activations);
+  const checks = components.flatMap((component) => component.checks);
+  const outcomes = components.map(({ outcome }) => outcome);
+  return {
+    created: changes.filter(({ verb }) => verb === "create").length,
+    updated: changes.filter(({ verb }) => verb === "update").length,
+    deleted: changes.filter(({ verb }) => verb === "delete").length,
+    failed: outcomes.filter((outcome) => outcome === "failed" || outcome === "rolled-back").length,
+    skipped: outcomes.filter((outcome) => outcome === "skipped" || outcome === "deferred").length,
+    reloads: activations.filter(({ kind }) => kind === "reload").length,
+    restarts: activations.filter(({ kind }) => kind === "restart").length,
+    checksPassed: checks.filter(({ status }) => status === "pass").length,
+    checksFailed: checks.filter(({ status }) => status === "fail").length,
+  };
+}
+
+/** "2 created, 1 updated, 0 deleted · reloads 1 · restarts 0 · 31 checks passed · 1.8 s". */
+export function summaryLine(result: Pick<RunResult, "components" | "durationMs">): string {
+  const tally = tallyOf(result);
+  const failed = tally.failed > 0 ? `, ${tally.failed} failed` : "";
+  return [
+    `${tally.created} created, ${tally.updated} updated, ${tally.deleted} deleted${failed}`,
+    `reloads ${tally.reloads}`,
+    `restarts ${tally.restarts}`,
+    checksWord(tally.checksPassed, tally.checksFailed),
+    duration(result.durationMs),
+  ].join(" · ");
+}
+
+/** "3 checks passed", "59 checks passed, 1 failed". */
+export function checksWord(passed: number, failed: number): string {
+  return `${count(passed, "check")} passed${failed > 0 ? `, ${failed} failed` : ""}`;
+}
+
+/** The checks of one component, or nothing when there were none. */
+export function checksOf({ checks }: Pick<ComponentResult, "checks">): string {
+  const passed = checks.filter(({ status }) => status === "pass").length;
+  return checks.length === 0 ? "" : checksWord(passed, checks.length - passed);
+}

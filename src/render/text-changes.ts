@@ -1,0 +1,126 @@
+/** A change in the words of its domain: units that come, go or differ; for a text without units, a short unified diff. */
+import { structuredPatch } from "diff";
+import { diffUnits, type UnitChange } from "../engine/diff.ts";
+import { type Change, type Resource, type SourceRef, subjectOf } from "../resource.ts";
+import { hanging, padEnd } from "./layout.ts";
+import { painted, type Sign, type View } from "./view.ts";
+import { clean, count, oneLine } from "./words.ts";
+
+/** Lines of a long list or text that are shown before "… n more". */
+const most = 20;
+/** Wider names do not push every value to the right: they have their value behind them. */
+const widestName = 48;
+
+export const signs = { create: "+", update: "~", delete: "-" } as const satisfies Record<
+  Change["verb"],
+  Sign
+>;
+
+/** "records", "chat on vm/1002 (drphoenix)": a resource without its component's name. */
+export function nameOf(resource: Resource, view: View): string {
+  const name = resource.id.slice(resource.id.indexOf("/") + 1);
+  return resource.host === "pve" ? oneLine(name) : `${oneLine(name)} on ${view.hostName(resource.host)}`;
+}
+
+/** "~ records" with what differs below it, indented. */
+export function changeLines(change: Change, view: View): readonly string[] {
+  const resource = subjectOf(change);
+  const heading = `${painted(signs[change.verb], view.paint)} ${nameOf(resource, view)}`;
+  return [heading, ...detailLines(change, { ...view, width: view.width - 4 }).map((line) => `    ${line}`)];
+}
+
+function detailLines(change: Change, view: View): readonly string[] {
+  const units = diffUnits(change);
+  const sensitive = subjectOf(change).sensitive === true;
+  if (units.length > 0) return unitLines(units, change, sensitive, view);
+  if (sensitive) return [change.verb === "update" ? "(secret, changed)" : "(secret)"];
+  return textLines(change, view);
+}
+
+function unitLines(
+  units: readonly UnitChange[],
+  change: Change,
+  sensitive: boolean,
+  view: View,
+): readonly string[] {
+  // A change that makes or removes everything is not read line by line: it may be cut; so may any very long list.
+  const shown = view.full ? units : units.slice(0, most);
+  const values = shown.map((unit) => (sensitive ? secretValue(unit) : shownValue(unit)));
+  const nameWidth = Math.max(
+    0,
+    ...shown.flatMap(({ unit }, at) =>
+      values[at] === "" || unit.length > widestName ? [] : [oneLine(unit).length],
+    ),
+  );
+  const lines = shown.flatMap((unit, at) => {
+    const value = values[at] ?? "";
+    const sign = signs[unit.verb];
+    const name = oneLine(unit.unit);
+    const text = value === "" ? name : `${padEnd(name, nameWidth)}  ${value}`;
+    const [first = "", ...rest] = hanging("  ", text, view.width);
+    const from =
+      change.verb === "update" && unit.verb !== "delete" ? change.desired.from?.[unit.unit] : undefined;
+    const place = from === undefined ? "" : `   # ${from.file}:${from.line}`;
+    const fits = rest.length === 0 && first.length + place.length <= view.width;
+    return [`${painted(sign, view.paint)}${first.slice(1)}${fits ? view.paint.dim(place) : ""}`, ...rest];
+  });
+  return [...lines, ...more(units.length - shown.length, "more")];
+}
+
+function shownValue(unit: UnitChange): string {
+  switch (unit.verb) {
+    case "create":
+      return oneLine(unit.after);
+    case "update":
+      return `${quoteEmpty(unit.before)} -> ${quoteEmpty(unit.after)}`;
+    case "delete":
+      return oneLine(unit.before);
+  }
+}
+
+function secretValue(unit: UnitChange): string {
+  return unit.verb === "update" ? "(secret, changed)" : "(secret)";
+}
+
+function quoteEmpty(value: string): string {
+  return value === "" ? '""' : oneLine(value);
+}
+
+/** A unified diff without file names: context, then what goes and what comes. */
+function textLines(change: Change, view: View): readonly string[] {
+  const before = change.verb === "create" ? "" : change.live.text;
+  const after = change.verb === "delete" ? "" : change.desired.text;
+  if (change.verb !== "update")
+    return [
+      count(
+        clean(before + after)
+          .trimEnd()
+          .split("\n").length,
+        "line",
+      ),
+    ];
+  // The time limit keeps two large and wholly different texts from costing minutes; then only their sizes are told.
+  const patch = structuredPatch("live", "desired", before, after, "", "", { context: 2, timeout: 1000 });
+  if (patch === undefined)
+    return [`${count(before.split("\n").length, "line")} -> ${count(after.split("\n").length, "line")}`];
+  const lines = patch.hunks.flatMap((hunk) => [
+    view.paint.cyan(`@@ -${hunk.oldStart},${hunk.oldLines} +${hunk.newStart},${hunk.newLines} @@`),
+    ...hunk.lines.map((line) => diffLine(clean(line).trimEnd(), view)),
+  ]);
+  const shown = view.full ? lines : lines.slice(0, most);
+  return [...shown, ...more(lines.length - shown.length, "more lines")];
+}
+
+function diffLine(line: string, view: View): string {
+  if (line.startsWith("+")) return view.paint.green(line);
+  return line.startsWith("-") ? view.paint.red(line) : line;
+}
+
+function more(n: number, what: string): readonly string[] {
+  return n > 0 ? [`… ${n} ${what} (--full)`] : [];
+}
+
+/** "etc/phoenix_lxc_configs.json:142:15". */
+export function placeOf(at: SourceRef): string {
+  return `${at.file}:${at.line}:${at.column}`;
+}

@@ -1,0 +1,128 @@
+/** A plan on a screen: per component what would change; when nothing would, one line. */
+import type { ComponentPlan, Plan, Unread } from "../engine/plan.ts";
+import { isConverged } from "../engine/plan.ts";
+import { subjectOf } from "../resource.ts";
+import { errorLines } from "./errors.ts";
+import { hanging, padEnd } from "./layout.ts";
+import { noticed } from "./noticed.ts";
+import { changeLines, signs } from "./text-changes.ts";
+import { painted, type Sign, type View } from "./view.ts";
+import { count, duration, flat, oneLine, shortList } from "./words.ts";
+
+export interface PlanFacts {
+  /** The site's directory. */
+  readonly site: string;
+  /** What is planned for: "pve (10.0.0.13)". */
+  readonly world: string;
+  readonly durationMs: number;
+  /** What a sync would be refused for. */
+  readonly refusal?: { readonly message: string; readonly hint?: string };
+  /** The command that applies this plan: "phoenix sync dns". */
+  readonly apply: string;
+}
+
+export function planLines(plan: Plan, facts: PlanFacts, view: View): readonly string[] {
+  if (isConverged(plan))
+    return [...inSyncLines(plan, facts, view), ...orphanLines(plan, view), ...noteLines(plan, view)];
+  const nameWidth = Math.max(...plan.components.map(({ component }) => component.length));
+  const { create, update, remove } = planTally(plan);
+  const failed = plan.components.some(
+    ({ unread, unreadResources }) =>
+      unread?.kind === "error" || unreadResources.some(({ kind }) => kind === "error"),
+  );
+  return [
+    `site  ${facts.site}    host  ${facts.world}`,
+    "",
+    ...plan.components.flatMap((part) => componentLines(part, nameWidth, view)),
+    "",
+    `Plan: ${create} to create, ${update} to update, ${remove} to delete · ${duration(facts.durationMs)}`,
+    ...orphanLines(plan, view),
+    ...noteLines(plan, view),
+    ...noticed(plan).flatMap((line) => hanging("Who notices: ", line, view.width)),
+    ...(facts.refusal === undefined
+      ? []
+      : errorLines({ ...facts.refusal, message: `a sync would be ${facts.refusal.message}` }, view)),
+    closing(facts, failed),
+  ];
+}
+
+function closing({ refusal, apply }: PlanFacts, failed: boolean): string {
+  if (failed) return "What could not be read is not in this plan. (exit 1)";
+  if (refusal !== undefined) return `\`${apply}\` would change nothing as things are. (exit 2)`;
+  return `Run \`${apply}\` to apply it. (exit 2)`;
+}
+
+function inSyncLines(plan: Plan, facts: PlanFacts, view: View): readonly string[] {
+  const resources = plan.components.reduce((sum, { desired }) => sum + desired.length, 0);
+  return [
+    `${view.paint.green("In sync")}: ${count(resources, "resource")} in ${count(plan.components.length, "component")} · \`phoenix verify\` proves it · ${duration(facts.durationMs)}`,
+  ];
+}
+
+function orphanLines(plan: Plan, view: View): readonly string[] {
+  const orphans = plan.components.flatMap((part) => part.orphans.map(({ id }) => oneLine(id)));
+  if (orphans.length === 0) return [];
+  const names = view.full ? orphans.join(", ") : shortList(orphans, 5);
+  return hanging(
+    "",
+    `${count(orphans.length, "orphan")} kept (no longer declared): ${names}; \`--allow prune\` deletes ${orphans.length === 1 ? "it" : "them"}`,
+    view.width,
+  );
+}
+
+function noteLines(plan: Plan, view: View): readonly string[] {
+  return plan.components
+    .flatMap(({ component, notes }) => notes.map((note) => `${component}: ${flat(note)}`))
+    .flatMap((note) => hanging("note: ", note, view.width));
+}
+
+function componentLines(part: ComponentPlan, nameWidth: number, view: View): readonly string[] {
+  const sign = signOf(part);
+  const head = `${painted(sign, view.paint)} ${padEnd(part.component, nameWidth)}  `;
+  const indent = " ".repeat(nameWidth + 4);
+  const width = view.width - indent.length;
+  if (part.unread !== undefined) return placed(head, indent, unreadLines(part.unread, "", width));
+  const changes = part.changes.flatMap((change) => changeLines(change, { ...view, width }));
+  const changed = new Set(part.changes.map((change) => subjectOf(change).id));
+  const waiting = part.pendingActivation
+    .filter((id) => !changed.has(id))
+    .map((id) => `${painted("~", view.paint)} ${shortName(id)}: written by an earlier run, not active yet`);
+  const unread = part.unreadResources.flatMap((why) =>
+    unreadLines(why, `${painted("!", view.paint)} ${shortList(why.ids.map(shortName), 3)} `, width),
+  );
+  const lines = [...changes, ...waiting, ...unread];
+  return placed(head, indent, lines.length > 0 ? lines : [count(part.desired.length, "resource")]);
+}
+
+/** The resource's name without its component's. */
+function shortName(id: string): string {
+  return oneLine(id.slice(id.indexOf("/") + 1));
+}
+
+function unreadLines({ kind, reason, hint }: Unread, what: string, width: number): readonly string[] {
+  const words = kind === "error" ? "cannot be read" : "not ready";
+  return [
+    ...hanging("", `${what}${words}: ${flat(reason)}`, width),
+    ...(hint === undefined ? [] : hanging("  hint: ", flat(hint), width)),
+  ];
+}
+
+function placed(head: string, indent: string, lines: readonly string[]): readonly string[] {
+  return lines.map((line, at) => ((at === 0 ? head : indent) + line).trimEnd());
+}
+
+/** The sign of a component's line: what all its changes have in common, or "~". */
+function signOf(part: ComponentPlan): Sign {
+  if (part.unread !== undefined) return part.unread.kind === "error" ? "!" : ">";
+  const verbs = new Set(part.changes.map(({ verb }) => verb));
+  const [verb] = verbs;
+  if (part.unreadResources.length > 0) return "!";
+  if (verb === undefined) return part.pendingActivation.length > 0 ? "~" : "=";
+  return verbs.size === 1 ? signs[verb] : "~";
+}
+
+export function planTally(plan: Plan): { create: number; update: number; remove: number } {
+  const verbs = plan.components.flatMap(({ changes }) => changes.map(({ verb }) => verb));
+  const of = (wanted: string): number => verbs.filter((verb) => verb === wanted).length;
+  return { create: of("create"), update: of("update"), remove: of("delete") };
+}

@@ -1,0 +1,161 @@
+/** What a sync or verify did: a line per component, then what failed and what to do about it, then the summary. */
+import type { Check } from "../component.ts";
+import type { ComponentResult, RunResult } from "../engine/plan.ts";
+import { type ExitCode, exitCodes } from "../errors.ts";
+import { subjectOf } from "../resource.ts";
+import { errorLines, hintLines } from "./errors.ts";
+import { hanging, table } from "./layout.ts";
+import { checksOf, summaryLine, tallyOf } from "./summary.ts";
+import { nameOf, signs } from "./text-changes.ts";
+import { painted, type Sign, type View } from "./view.ts";
+import { count, duration, flat, oneLine, shortList } from "./words.ts";
+
+/** Failed checks that are listed before "… n more". */
+const mostChecks = 10;
+
+export function resultLines(result: RunResult, exitCode: ExitCode, view: View): readonly string[] {
+  const { components } = result;
+  const rows = components.map((component) => [
+    `${signOf(component)} ${component.component}`,
+    whatHappened(component, result.command, view),
+    checksOf(component),
+    component.outcome === "skipped" ? "" : duration(component.durationMs),
+  ]);
+  const columns = [
+    { paint: (text: string) => painted(text.slice(0, 1) as Sign, view.paint) + text.slice(1) },
+    { flexible: true as const },
+    {},
+    { align: "right" as const, paint: view.paint.dim },
+  ];
+  const blocks = components.flatMap((component) => failureBlocks(component, view));
+  return [
+    ...table(rows, columns, view.width),
+    ...noteLines(components, view),
+    ...blocks.flatMap((block) => ["", ...block]),
+    "",
+    ...wrapAtDots(summaryLine(result), view.width),
+    ...closing(result, exitCode, view),
+  ];
+}
+
+function signOf({ outcome, changes, checks }: ComponentResult): Sign {
+  if (outcome === "failed" || outcome === "rolled-back") return "!";
+  if (checks.some(({ status }) => status === "fail")) return "!";
+  if (outcome === "skipped" || outcome === "deferred") return ">";
+  const verbs = new Set(changes.map(({ verb }) => verb));
+  const [verb] = verbs;
+  if (verb === undefined) return outcome === "changed" ? "~" : "=";
+  return verbs.size === 1 ? signs[verb] : "~";
+}
+
+function whatHappened(component: ComponentResult, command: RunResult["command"], view: View): string {
+  const { outcome, reason, changes } = component;
+  switch (outcome) {
+    case "unchanged":
+      return command === "verify" ? count(component.resources, "resource") : "in sync";
+    case "changed":
+      return changes.length === 0 ? "activated" : changedWords(component, view);
+    case "deferred":
+    case "skipped":
+      return reason === undefined ? outcome : `${outcome}: ${flat(reason)}`;
+    case "failed":
+      if (command === "verify") return "not as declared";
+      return changes.length === 0 ? "failed" : `failed; ${changedWords(component, view)}`;
+    case "rolled-back":
+      return "rolled back";
+  }
+}
+
+/** Names while they are few, numbers when they are many: "chat on vm/1002 (drphoenix) created", "3 created, 1 updated". */
+function changedWords({ changes }: ComponentResult, view: View): string {
+  const past = { create: "created", update: "updated", delete: "deleted" } as const;
+  if (changes.length <= 2)
+    return changes.map((change) => `${nameOf(subjectOf(change), view)} ${past[change.verb]}`).join(", ");
+  return (["create", "update", "delete"] as const)
+    .map((verb) => ({ verb, n: changes.filter((change) => change.verb === verb).length }))
+    .filter(({ n }) => n > 0)
+    .map(({ verb, n }) => `${n} ${past[verb]}`)
+    .join(", ");
+}
+
+function noteLines(components: readonly ComponentResult[], view: View): readonly string[] {
+  const orphans = components.flatMap((component) => component.orphans).map(oneLine);
+  const kept =
+    orphans.length === 0
+      ? []
+      : [
+          `${count(orphans.length, "orphan")} kept (no longer declared): ${shortList(orphans, 5)}; \`--allow prune\` deletes ${orphans.length === 1 ? "it" : "them"}`,
+        ];
+  const notes = components.flatMap(({ component, notes }) =>
+    notes.map((note) => `${component}: ${flat(note)}`),
+  );
+  const lines = [...notes, ...kept].flatMap((note) => hanging("note: ", note, view.width));
+  return lines.length === 0 ? [] : ["", ...lines];
+}
+
+function failureBlocks(component: ComponentResult, view: View): readonly (readonly string[])[] {
+  const { outcome, reason, checks } = component;
+  const failed = checks.filter(({ status }) => status === "fail");
+  if (outcome === "failed" || outcome === "rolled-back") {
+    const head = outcome === "rolled-back" ? `rolled back: ${component.component}` : component.component;
+    const told = { message: `${head}: ${reason ?? "no reason given"}`, hint: component.hint };
+    // A failure that quotes its only failed check has said it all.
+    const quoted = failed.length === 1 && reason?.includes(failed[0]?.claim ?? "") === true;
+    const [lead = "", ...rest] = errorLines({ message: told.message }, view);
+    return [[lead, ...rest, ...(quoted ? [] : checkLines(failed, view)), ...hintLines(told.hint, view)]];
+  }
+  if (failed.length === 0) return [];
+  const message = `${component.component}: ${count(failed.length, "check")} failed`;
+  return [[...errorLines({ message }, view), ...checkLines(failed, view)]];
+}
+
+function checkLines(failed: readonly Check[], view: View): readonly string[] {
+  const shown = view.full ? failed : failed.slice(0, mostChecks);
+  const hints = [...new Set(shown.flatMap(({ hint }) => (hint === undefined ? [] : [hint])))];
+  const lines = shown.flatMap((check) => {
+    const seen = check.observed === undefined ? "" : `; ${check.observed}`;
+    return hanging("  not so: ", flat(`${check.claim}${seen}`), view.width);
+  });
+  return [
+    ...lines,
+    ...(failed.length > shown.length ? [`  … ${failed.length - shown.length} more (--full)`] : []),
+    ...hints.flatMap((hint) => hintLines(hint, view)),
+  ];
+}
+
+/** One line wherever it fits; on a narrow terminal it is broken between its parts. */
+function wrapAtDots(line: string, width: number): readonly string[] {
+  const lines: string[] = [];
+  for (const part of line.split(" · ")) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + part.length + 3 <= width)
+      lines[lines.length - 1] = `${last} · ${part}`;
+    else lines.push(last === undefined ? part : `  · ${part}`);
+  }
+  return lines;
+}
+
+/** What the exit code means, when it is not 0, and what to do next. */
+function closing(result: RunResult, exitCode: ExitCode, view: View): readonly string[] {
+  const { skipped } = tallyOf(result);
+  const later = skipped === 0 ? "" : ` ${count(skipped, "component")} did not get a turn.`;
+  const line = closingWords(exitCode, later);
+  return line === undefined ? [] : hanging("", line, view.width);
+}
+
+function closingWords(exitCode: ExitCode, later: string): string | undefined {
+  switch (exitCode) {
+    case exitCodes.unverified:
+      return `Not everything is as declared, seen from outside. (exit ${exitCode})`;
+    case exitCodes.partial:
+      return `Partly applied.${later} The same command goes on from here. (exit ${exitCode})`;
+    case exitCodes.rolledBack:
+      return `A change was rolled back: what was there before is active again.${later} (exit ${exitCode})`;
+    case exitCodes.interrupted:
+      return `Interrupted.${later} The same command goes on from here. (exit ${exitCode})`;
+    case exitCodes.error:
+      return `Nothing is in place that was not before.${later} (exit ${exitCode})`;
+    default:
+      return undefined;
+  }
+}

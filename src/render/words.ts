@@ -1,0 +1,63 @@
+/** Numbers, times and foreign text as a person reads them. */
+
+/** "1 resource", "2 resources", "0 entries" (with "entries" given). */
+export function count(n: number, noun: string, plural = `${noun}s`): string {
+  return `${n} ${n === 1 ? noun : plural}`;
+}
+
+/** A duration: "41 ms", "0.4 s", "8.3 s", "31 s", "2 min 5 s", "3 h 20 min". */
+export function duration(ms: number): string {
+  if (ms < 100) return `${Math.max(0, Math.round(ms))} ms`;
+  if (ms < 9_950) return `${(ms / 1000).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  const minutes = Math.round(seconds / 60);
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** A long time in one unit: "20 s", "3 min", "15 h", "12 days". */
+export function span(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 48 * 3600) return `${Math.floor(seconds / 3600)} h`;
+  return `${Math.floor(seconds / 86_400)} days`;
+}
+
+/** "a, b and c". */
+export function list(words: readonly string[]): string {
+  if (words.length < 2) return words.join("");
+  return `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
+}
+
+/** At most `most` of the words, and how many more there are: "a, b and 3 more". */
+export function shortList(words: readonly string[], most: number): string {
+  if (words.length <= most) return list(words);
+  return `${words.slice(0, most).join(", ")} and ${words.length - most} more`;
+}
+
+const unsafe = /(?![\n\t])[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
+
+/**
+ * Text from outside (a log, an API, a file) made safe for a terminal: control characters and text-direction marks, which
+ * could move the cursor or reorder what is read, become visible escapes. Line ends and tabs stay.
+ */
+export function clean(text: string): string {
+  return text
+    .replaceAll("\r\n", "\n")
+    .replace(unsafe, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+/** The same as one flowing line: for reasons and notes, where a line end means no more than a blank. */
+export function flat(text: string): string {
+  return clean(text)
+    .trim()
+    .replaceAll(/\s*\n\s*/g, " ")
+    .replaceAll("\t", " ");
+}
+
+/** The same on one line: line ends and tabs become visible too. For values, where they mean something. */
+export function oneLine(text: string): string {
+  return clean(text).trimEnd().replaceAll("\n", "\\n").replaceAll("\t", "\\t");
+}

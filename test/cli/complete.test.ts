@@ -1,0 +1,72 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { commands } from "../../src/cli/commands.ts";
+import { complete } from "../../src/cli/complete.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "phoenix-complete-"));
+afterAll(() => rmSync(directory, { recursive: true }));
+for (const stack of ["chat", "wiki"]) mkdirSync(join(directory, "site/stacks", stack), { recursive: true });
+mkdirSync(join(directory, "lab"));
+writeFileSync(join(directory, "lab/lab.json"), JSON.stringify({ version: 1, site: join(directory, "site") }));
+
+function candidates(...words: readonly string[]): readonly string[] {
+  return complete(words, commands, { env: {}, directory }).map((line) => line.split("\t")[0] ?? "");
+}
+
+describe("what can come next", () => {
+  test.each([
+    [[""], ["check", "plan", "sync", "verify", "status", "lab", "schema", "completion"]],
+    [["s"], ["sync", "status", "schema"]],
+    [
+      ["lab", ""],
+      ["init", "status", "break", "mend", "reset"],
+    ],
+    [["lab", "b"], ["break"]],
+    [["lab", "break", "g"], ["guest-down"]],
+    [
+      ["lab", "break", "hang", "p"],
+      ["pve", "portainer"],
+    ],
+    [["sync", "d"], ["dns"]],
+    [["sync", "a"], ["all"]],
+    [["plan", "a"], []],
+    [["sync", "dns", "d"], []],
+    [["--site", "x", "sync", "ng"], ["nginx"]],
+    [["sync", "--on"], ["--only"]],
+    [
+      ["plan", "--only", "tr"],
+      ["trust", "traefik"],
+    ],
+    [["plan", "--output", "nd"], ["ndjson"]],
+    [["plan", "--output=nd"], ["--output=ndjson"]],
+    [["plan", "--output", "=", "nd"], ["ndjson"]],
+    [
+      ["plan", "--output", "="],
+      ["text", "json", "ndjson"],
+    ],
+    [["sync", "all", "--allow", "lo"], ["lockout"]],
+    [["plan", "--site", ""], [":directories"]],
+    [["plan", "--json-into", ""], [":files"]],
+    [["lab", "init", ""], [":directories"]],
+    [["completion", "z"], ["zsh"]],
+    [["schema", "output-p"], ["output-plan"]],
+    [["schema", "--in"], ["--into"]],
+    [
+      ["sync", "--site", "site", "stacks/"],
+      ["stacks/chat", "stacks/wiki"],
+    ],
+    [["sync", "--lab=lab", "stacks/c"], ["stacks/chat"]],
+    [["sync", "--site", "nowhere", "stacks/"], []],
+    [["bogus", ""], []],
+  ])("%j", (words, expected) => {
+    expect(candidates(...words)).toEqual(expected);
+  });
+
+  test("descriptions stand behind a tab", () => {
+    expect(complete(["sy"], commands, { env: {}, directory })).toEqual([
+      "sync\tbring everything to what the site declares, and prove it",
+    ]);
+  });
+});

@@ -1,0 +1,158 @@
+/** What leaves the process: colours where they are wanted, secrets never, a bug's trace in a private file. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { Interruption } from "../../src/cli/interruption.ts";
+import { parseOptions } from "../../src/cli/options.ts";
+import { deliver, viewOf } from "../../src/cli/output.ts";
+import { report } from "../../src/cli/report.ts";
+import { type Edge, openTerminal, type RawOutput } from "../../src/cli/terminal.ts";
+import { CommandError, RefusedError } from "../../src/errors.ts";
+import { errorDocument } from "../../src/render/json.ts";
+import { Secret } from "../../src/secret.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "phoenix-output-"));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+class Memory implements RawOutput {
+  text = "";
+  readonly tty: boolean;
+  readonly rows = undefined;
+  readonly columns: number | undefined;
+  constructor(columns?: number) {
+    this.tty = columns !== undefined;
+    this.columns = columns;
+  }
+  write(text: string): void {
+    this.text += text;
+  }
+}
+
+function terminal(env: Record<string, string> = {}, columns?: number) {
+  const stdout = new Memory(columns);
+  const stderr = new Memory(columns);
+  const edge: Edge = {
+    stdout,
+    stderr,
+    stdin: { tty: false, readLine: async () => undefined },
+    env,
+    directory,
+  };
+  return { stdout, stderr, terminal: openTerminal(edge) };
+}
+
+const options = (found: Record<string, unknown> = {}) => parseOptions(found, {}, directory);
+
+describe("colour", () => {
+  test.each([
+    ["a terminal", {}, 80, "auto", true],
+    ["a pipe", {}, undefined, "auto", false],
+    ["NO_COLOR", { NO_COLOR: "1" }, 80, "auto", false],
+    ["an empty NO_COLOR", { NO_COLOR: "" }, 80, "auto", true],
+    ["FORCE_COLOR in a pipe", { FORCE_COLOR: "1" }, undefined, "auto", true],
+    ["FORCE_COLOR=0", { FORCE_COLOR: "0" }, 80, "auto", false],
+    ["NO_COLOR and FORCE_COLOR", { NO_COLOR: "1", FORCE_COLOR: "1" }, 80, "auto", false],
+    ["a dumb terminal", { TERM: "dumb" }, 80, "auto", false],
+    ["--color always in a pipe", { NO_COLOR: "1" }, undefined, "always", true],
+    ["--color never", { FORCE_COLOR: "1" }, 80, "never", false],
+  ] as const)("%s", (_, env, columns, color, expected) => {
+    const { terminal: opened } = terminal(env, columns);
+    const view = viewOf(opened.stdout, opened, { color, full: false });
+    expect(view.paint.red("x") !== "x").toBe(expected);
+    expect(view.width).toBe(columns ?? Number.POSITIVE_INFINITY);
+  });
+});
+
+describe("secrets", () => {
+  test("are taken out of everything that is written, in text and in JSON", async () => {
+    const { terminal: opened, stdout, stderr } = terminal();
+    opened.conceal([new Secret('pa"ss\\word'), new Secret("tok")]);
+    opened.stdout.write('the password is pa"ss\\word\n');
+    opened.stderr.write(`${JSON.stringify({ password: 'pa"ss\\word' })} tok\n`);
+    expect(stdout.text).toBe("the password is (secret)\n");
+    expect(stderr.text).toBe('{"password":"(secret)"} tok\n');
+    const file = join(directory, "result.json");
+    const document = errorDocument({ name: "CommandError", message: 'pa"ss\\word', exitCode: 1 });
+    await deliver(opened, options({ output: "json", jsonInto: file }), document, () => []);
+    expect(JSON.parse(readFileSync(file, "utf8")).message).toBe("(secret)");
+    expect(JSON.parse(stdout.text.slice(stdout.text.indexOf("{")))).toEqual(
+      JSON.parse(readFileSync(file, "utf8")),
+    );
+    expect(readdirSync(directory)).toEqual(["result.json"]);
+  });
+});
+
+describe("errors", () => {
+  test("say what and what now, and nothing of the program's inside", async () => {
+    const { terminal: opened, stdout, stderr } = terminal();
+    const error = new RefusedError("refused: too much\n  etc/x.json:1:2", {
+      hint: "repeat it with --allow prune",
+    });
+    expect(await report(error, opened, options())).toBe(5);
+    expect(stderr.text).toBe(
+      "Error: refused: too much\n  etc/x.json:1:2\n  hint: repeat it with --allow prune\n",
+    );
+    expect(stdout.text).toBe("");
+  });
+
+  test("are documents where JSON was asked for", async () => {
+    const { terminal: opened, stdout } = terminal();
+    await report(new CommandError("pve", 3, "nginx failed"), opened, options({ output: "ndjson" }));
+    expect(JSON.parse(stdout.text)).toEqual({
+      format: "phoenix.error/1",
+      kind: "CommandError",
+      message: "nginx failed",
+      exitCode: 1,
+    });
+  });
+
+  test("that are bugs leave one line and a private file without secrets", async () => {
+    const { terminal: opened, stderr } = terminal();
+    opened.conceal([new Secret("hunter2-hunter2")]);
+    const bug = new TypeError("cannot read hunter2-hunter2", { cause: new Error("beneath") });
+    expect(await report(bug, opened, options())).toBe(1);
+    expect(stderr.text).toMatch(
+      /^Error: internal error: TypeError: cannot read \(secret\)\n {2}hint: this is a bug/,
+    );
+    expect(stderr.text).not.toMatch(/^\s+at /m);
+    const path = /report it with (\S+)/.exec(stderr.text)?.[1] ?? "";
+    const trace = readFileSync(path, "utf8");
+    expect(trace).toContain("cannot read (secret)");
+    expect(trace).toContain("caused by Error: beneath");
+    expect(trace).toMatch(/^ {4}at /m);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    rmSync(join(path, ".."), { recursive: true });
+  });
+
+  test("show their stack only where PHOENIX_DEBUG=1 asks for it", async () => {
+    const { terminal: opened, stderr } = terminal({ PHOENIX_DEBUG: "1" });
+    await report(new TypeError("a bug"), opened, options());
+    expect(stderr.text).toMatch(/^ {4}at /m);
+    rmSync(join(/report it with (\S+)/.exec(stderr.text)?.[1] ?? "", ".."), { recursive: true });
+  });
+});
+
+describe("interruption", () => {
+  test("stops at once where nothing is being changed", () => {
+    const interruption = new Interruption();
+    interruption.interrupt("signal");
+    expect([interruption.stop.aborted, interruption.now.aborted, interruption.reason]).toEqual([
+      true,
+      true,
+      "signal",
+    ]);
+  });
+
+  test("lets a change be finished first, and stops at once the second time", () => {
+    const interruption = new Interruption();
+    let told = 0;
+    interruption.beGentle(() => {
+      told += 1;
+    });
+    interruption.interrupt("timeout");
+    expect([interruption.stop.aborted, interruption.now.aborted, told]).toEqual([true, false, 1]);
+    interruption.interrupt("signal");
+    expect([interruption.now.aborted, told, interruption.reason]).toEqual([true, 1, "timeout"]);
+  });
+});

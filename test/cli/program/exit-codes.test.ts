@@ -1,0 +1,259 @@
+/** The contract of the exit codes, one by one, with the built program on a lab of its own. */
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { generateSite } from "../../../bench/generate.ts";
+import { exitCodes } from "../../../src/errors.ts";
+import { outputSchemas } from "../../../src/render/output-schemas.ts";
+import { type Said, type StartOptions, start } from "../edge.ts";
+
+const home = mkdtempSync(join(tmpdir(), "phoenix-program-"));
+afterAll(() => rmSync(home, { recursive: true, force: true }));
+const site = join(home, "site");
+const lab = join(home, "lab");
+const password = "canary-0f8b1c2d";
+const env = { BENCH_ADMIN_PASSWORD: password, PHOENIX_LAB: lab };
+const phoenix = (line: string, options: StartOptions = {}): Promise<Said> =>
+  start(line.split(" "), { ...options, env: { ...env, ...options.env } });
+
+const records = join(lab, "hosts/pve/etc/phoenix/hosts.d/phoenix.hosts");
+/** Loses the last record, as if somebody had edited the file by hand. */
+function loseRecord(): void {
+  const lines = readFileSync(records, "utf8").trimEnd().split("\n");
+  writeFileSync(records, `${lines.slice(0, -1).join("\n")}\n`);
+}
+
+const nothingDone =
+  /^0 created, 0 updated, 0 deleted · reloads 0 · restarts 0 · \d+ checks passed · [\d.]+ m?s$/m;
+
+beforeAll(async () => {
+  generateSite(site, 24);
+  const said = await phoenix(`lab init --site ${site}`);
+  expect(said, said.stderr).toMatchObject({ code: 0 });
+});
+
+describe("a life", () => {
+  test("2: a plan has changes pending", async () => {
+    const { code, stdout } = await phoenix("plan");
+    expect(code).toBe(exitCodes.pending);
+    expect(stdout).toMatch(/^Plan: \d+ to create, 0 to update, 0 to delete · /m);
+    expect(stdout).toContain("(exit 2)");
+  });
+
+  test("0: a sync converges, and its last line says in numbers what was done", async () => {
+    const { code, stdout, stderr } = await phoenix("sync all");
+    expect(code, stdout + stderr).toBe(exitCodes.converged);
+    expect(stdout.trimEnd().split("\n").at(-1)).toMatch(
+      /^[1-9]\d* created, \d+ updated, 0 deleted · reloads \d+ · restarts \d+ · \d+ checks passed · [\d.]+ m?s$/,
+    );
+  });
+
+  test("0: a second sync does nothing at all; plan and status agree", async () => {
+    const second = await phoenix("sync all");
+    expect(second.stdout).toMatch(nothingDone);
+    expect(second.code).toBe(exitCodes.converged);
+    const planned = await phoenix("plan");
+    expect(planned.stdout).toMatch(/^In sync: \d+ resources in 8 components/);
+    expect(planned.code).toBe(exitCodes.converged);
+    const status = await phoenix("status");
+    expect(status.stdout).toMatch(/sync all converged \d+ s ago, run 2 by /);
+    expect(status.code).toBe(exitCodes.converged);
+  });
+
+  test("2 and 0: drift is seen, and put back alone", async () => {
+    loseRecord();
+    const planned = await phoenix("plan");
+    expect(planned).toMatchObject({ code: exitCodes.pending });
+    expect(planned.stdout).toContain("Plan: 0 to create, 1 to update, 0 to delete");
+    const synced = await phoenix("sync all");
+    expect(synced.stdout).toMatch(/^0 created, 1 updated, 0 deleted · /m);
+    expect(synced.code).toBe(exitCodes.converged);
+  });
+
+  test("a dry run is a plan, and a resource stands for its component", async () => {
+    loseRecord();
+    expect(await phoenix("sync --dry-run all")).toMatchObject({ code: exitCodes.pending });
+    const synced = await phoenix("sync dns/records");
+    expect(synced).toMatchObject({ code: exitCodes.converged });
+    expect(synced.stderr).toContain("dns/records: its whole component is synced (dns)");
+    const unknown = await phoenix("sync dns/recrds");
+    expect(unknown).toMatchObject({ code: exitCodes.usage, stdout: "" });
+    expect(unknown.stderr).toContain("did you mean dns/records?");
+  });
+});
+
+describe("what goes wrong", () => {
+  const broken = async (fault: string, body: () => Promise<void>): Promise<void> => {
+    expect(await phoenix(`lab break ${fault}`)).toMatchObject({ code: 0 });
+    try {
+      await body();
+    } finally {
+      await phoenix("lab mend");
+    }
+  };
+
+  test("1: a site with errors", async () => {
+    const bad = join(home, "bad");
+    generateSite(bad, 8);
+    writeFileSync(join(bad, "etc/phoenix_vm_configs.json"), `{ "vms": [ { "admin_password": "${password}" `);
+    for (const command of ["check", "plan", "sync all"]) {
+      const said = await phoenix(`${command} --site ${bad}`);
+      expect(said, command).toMatchObject({ code: exitCodes.error });
+      expect(said.stdout + said.stderr).toMatch(/^etc\/phoenix_vm_configs\.json:1:\d+: error\[PHX\d{4}\]: /m);
+      expect(said.stdout + said.stderr).not.toContain(password);
+      expect(said.stderr).not.toMatch(/^\s+at /m);
+    }
+  });
+
+  test("1: no site and no lab, in words", async () => {
+    const said = await phoenix("plan", { env: { PHOENIX_SITE: join(home, "nowhere"), PHOENIX_LAB: "" } });
+    expect(said).toMatchObject({ code: exitCodes.error, stdout: "" });
+    expect(said.stderr).toMatch(/^Error: /);
+    expect(await phoenix(`plan --lab ${home}`)).toMatchObject({ code: exitCodes.error });
+  });
+
+  test("3: what is seen from outside is not as declared", async () => {
+    await broken("refused gateway", async () => {
+      const { code, stdout } = await phoenix("verify");
+      expect(code, stdout).toBe(exitCodes.unverified);
+      expect(stdout).toMatch(/^ {2}not so: /m);
+      expect(stdout).toContain("(exit 3)");
+    });
+  });
+
+  test("4: one part fails, the others are done, and the same command goes on from there", async () => {
+    loseRecord();
+    await broken("error-500 portainer", async () => {
+      const { code, stdout } = await phoenix("sync all");
+      expect(code, stdout).toBe(exitCodes.partial);
+      expect(stdout).toContain("records updated");
+      expect(stdout).toContain("(exit 4)");
+    });
+    expect(await phoenix("sync all")).toMatchObject({ code: exitCodes.converged });
+  });
+
+  test("5: a guard refuses, names the numbers and the consent; with it the sync goes through", async () => {
+    const smaller = join(home, "smaller");
+    generateSite(smaller, 8);
+    const { code, stdout, stderr } = await phoenix(`sync dns --site ${smaller}`);
+    expect(code, stdout + stderr).toBe(exitCodes.refused);
+    expect(stderr).toMatch(/^Error: refused: dns\/records would lose \d+ of its \d+ entries/m);
+    expect(stderr).toContain("--allow dns-shrink");
+    const planned = await phoenix(`plan dns --site ${smaller}`);
+    expect(planned.stdout).toContain("a sync would be refused");
+    expect(await phoenix(`sync dns --site ${smaller} --allow dns-shrink`)).toMatchObject({
+      code: exitCodes.converged,
+    });
+    expect(await phoenix("sync dns")).toMatchObject({ code: exitCodes.converged });
+  });
+
+  test("6 and 130: another run holds the lock; the first one is interrupted and finishes its step", async () => {
+    loseRecord();
+    await broken("slow pve 700", async () => {
+      let interrupted = false;
+      const first = phoenix("sync all", {
+        onStderr: (text, kill) => {
+          if (interrupted || !text.includes("dns: ")) return;
+          interrupted = true;
+          kill("SIGINT");
+        },
+      });
+      const lock = join(lab, "hosts/pve/var/lib/phoenix/lock");
+      for (let at = 0; at < 200 && !existsSync(lock); at++)
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      const second = await phoenix("sync all");
+      expect(second).toMatchObject({ code: exitCodes.locked, stdout: "" });
+      expect(second.stderr).toMatch(/^Error: locked by .* \(sync all, pid \d+\)/m);
+      const { code, stdout, stderr } = await first;
+      expect(code, stdout + stderr).toBe(exitCodes.interrupted);
+      expect(stderr).toContain("Interrupted: what is being changed is finished first.");
+      expect(stdout).toContain("records updated");
+      expect(stdout).toContain("(exit 130)");
+      expect(existsSync(lock)).toBe(false);
+    });
+    expect(await phoenix("sync all")).toMatchObject({ code: exitCodes.converged });
+  });
+
+  test("7: a change that cannot be proven is taken back", async () => {
+    const gateway = join(lab, "hosts/lxc-101/etc/nginx/sites-available/gateway");
+    const edited = `${readFileSync(gateway, "utf8")}# edited by hand\n`;
+    writeFileSync(gateway, edited);
+    await broken("wrong-certificate gateway", async () => {
+      const { code, stdout } = await phoenix("sync nginx");
+      expect(code, stdout).toBe(exitCodes.rolledBack);
+      expect(stdout).toMatch(/^Error: rolled back: nginx: /m);
+      expect(stdout).toContain("(exit 7)");
+      expect(readFileSync(gateway, "utf8")).toBe(edited);
+    });
+    expect(await phoenix("sync nginx")).toMatchObject({ code: exitCodes.converged });
+  });
+
+  test("64: the command line makes no sense", async () => {
+    const said = await phoenix("snyc all");
+    expect(said).toMatchObject({ code: exitCodes.usage, stdout: "" });
+    expect(said.stderr).toBe("Error: unknown command 'snyc'\n  hint: did you mean sync?\n");
+  });
+
+  test("a second signal ends everything at once", async () => {
+    await broken("hang pve", async () => {
+      const started = performance.now();
+      let signals = 0;
+      const timer: { handle?: NodeJS.Timeout } = {};
+      const said = await phoenix("sync all -v", {
+        onStderr: (_, kill) => {
+          timer.handle ??= setInterval(() => {
+            signals += 1;
+            kill("SIGTERM");
+          }, 300);
+        },
+      });
+      clearInterval(timer.handle);
+      expect(said.code).toBe(exitCodes.interrupted);
+      expect(signals).toBeGreaterThan(0);
+      expect(performance.now() - started).toBeLessThan(20_000);
+    });
+  });
+});
+
+describe("output for programs", () => {
+  test("each document is as its schema says", async () => {
+    const into = join(home, "result.json");
+    const runs = [
+      ["check", "output-check"],
+      ["plan", "output-plan"],
+      [`sync all --json-into ${into}`, "output-result"],
+      ["verify", "output-result"],
+      ["status", "output-status"],
+      ["lab status", "output-lab"],
+    ] as const;
+    for (const [line, schema] of runs) {
+      const { stdout, stderr } = await phoenix(`${line} --output json`);
+      const document = JSON.parse(stdout);
+      expect(outputSchemas[schema].parse(document), line + stderr).toEqual(document);
+      expect(stdout).not.toContain(password);
+    }
+    expect(JSON.parse(readFileSync(into, "utf8"))).toMatchObject({ format: "phoenix.result/1", exitCode: 0 });
+  });
+
+  test("ndjson: events as they happen, then the result; nothing on standard error", async () => {
+    const { stdout, stderr } = await phoenix("sync dns --output ndjson");
+    const documents = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(documents.at(-1)).toMatchObject({ format: "phoenix.result/1", command: "sync" });
+    for (const event of documents.slice(0, -1))
+      expect(outputSchemas["output-event"].parse(event)).toEqual(event);
+    expect(documents[0]).toMatchObject({ type: "run-started" });
+    expect(stderr).toBe("");
+  });
+
+  test("schema prints what these documents are checked with", async () => {
+    const { stdout } = await phoenix("schema output-plan");
+    expect(JSON.parse(stdout)).toMatchObject({ $schema: "https://json-schema.org/draft/2020-12/schema" });
+    const names = (await phoenix("schema")).stdout.trimEnd().split("\n");
+    expect(names).toEqual(expect.arrayContaining(Object.keys(outputSchemas)));
+    expect(names.length).toBeGreaterThan(Object.keys(outputSchemas).length);
+  });
+});

@@ -1,0 +1,167 @@
+/** The words of the command line: what is understood, what is refused and how, what help says. */
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { commands } from "../../src/cli/commands.ts";
+import { nearest } from "../../src/cli/nearest.ts";
+import { componentNames, consentNames, parseOptions } from "../../src/cli/options.ts";
+import { parse } from "../../src/cli/parser.ts";
+import { targetsOf } from "../../src/cli/targets.ts";
+import { consents } from "../../src/engine/safety.ts";
+import { exitCodes, UsageError } from "../../src/errors.ts";
+import { call } from "./edge.ts";
+
+const none = { only: [], skip: [] };
+
+describe("what makes no sense", () => {
+  test.each([
+    [["plna"], "unknown command 'plna'", "did you mean plan?"],
+    [["plan", "--ful"], "unknown option '--ful'", "did you mean --full?"],
+    [["--bogus"], "unknown option '--bogus'", "`phoenix --help`"],
+    [["plan", "--output", "xml"], "option '--output <form>' argument 'xml' is invalid", "text, json, ndjson"],
+    [["plan", "--site"], "option '--site <dir>' argument missing", "`phoenix --help`"],
+    [["sync"], "nothing was named to sync", "`phoenix sync all`"],
+    [["sync", "dsn"], 'there is no component "dsn"', "did you mean dns?"],
+    [["sync", "stack/chat"], 'there is no component "stack"', "did you mean stacks?"],
+    [["sync", "all", "dns"], '"all" is everything', undefined],
+    [["sync", "dns", "--only", "firewall"], "named twice", "name them once"],
+    [["plan", "--only", "dns,nginks"], 'there is no component "nginks"', "did you mean nginx?"],
+    [["plan", "--skip", "mesh"], 'there is no component "mesh"', "the components are trust"],
+    [["sync", "all", "--allow", "everything"], "argument 'everything' is invalid", "prune"],
+    [["sync", "all", "--parallel", "0"], "--parallel takes a whole number from 1 on", undefined],
+    [["sync", "all", "--timeout", "1h"], "--timeout takes a whole number", undefined],
+    [["sync", "all", "--lab", "/x", "--host", "root@pve"], "two different worlds", "one of them"],
+    [["sync", "all", "--ask"], "--ask needs a terminal", "--yes"],
+    [["schema", "output-pln"], 'there is no schema "output-pln"', "did you mean output-plan?"],
+    [["completion", "zhs"], 'there is no completion for "zhs"', "did you mean zsh?"],
+    [["lab", "braek"], "unknown command 'braek'", "did you mean break?"],
+    [["lab", "init"], "no directory was named", "PHOENIX_LAB"],
+    [["lab", "break", "guest-dwon", "--lab", "/nonexistent"], "", undefined],
+  ])("phoenix %j: exit 64 or 1, words, no stack trace", async (argv, message, hint) => {
+    const { code, stdout, stderr } = await call(argv);
+    expect(code).toBe(message === "" ? exitCodes.error : exitCodes.usage);
+    expect(stdout).toBe("");
+    expect(stderr).toMatch(/^Error: /);
+    expect(stderr).toContain(message);
+    if (hint !== undefined) expect(stderr.replaceAll(/\s+/g, " ")).toContain(hint);
+    expect(stderr).not.toMatch(/^\s+at /m);
+  });
+
+  test("with --output json the error is a document too", async () => {
+    const { code, stdout, stderr } = await call(["plan", "--output", "json", "--bogus"]);
+    expect(JSON.parse(stdout)).toMatchObject({ format: "phoenix.error/1", kind: "UsageError", exitCode: 64 });
+    expect(code).toBe(64);
+    expect(stderr).toContain("--bogus");
+  });
+
+  test("nothing at all gets the help, on standard error", async () => {
+    expect(await call([])).toMatchObject({ code: 64, stdout: "" });
+    expect(await call(["lab"])).toMatchObject({ code: 64, stdout: "" });
+  });
+});
+
+describe("global options", () => {
+  test("stand before or after the command", () => {
+    const before = parse(["--site", "/s", "--only=dns", "plan", "--full"], commands);
+    const after = parse(["plan", "--full", "--only", "dns", "--site=/s"], commands);
+    expect(before).toMatchObject({ kind: "call", found: { site: "/s", only: ["dns"], full: true } });
+    expect(after).toEqual(before);
+    expect(parse(["lab", "init", "/l", "--site", "/s"], commands)).toMatchObject({
+      kind: "call",
+      args: ["/l"],
+      found: { site: "/s" },
+    });
+  });
+
+  test("become values, with the environment behind them", () => {
+    const found = {
+      only: ["dns, nginx", "traefik"],
+      allow: ["prune", "lockout"],
+      lockWait: "900",
+      timeout: "60",
+      lab: "lab",
+    };
+    const options = parseOptions(found, { PHOENIX_SITE: "site", PHOENIX_LAB: "/other" }, "/home/me");
+    expect(options).toMatchObject({
+      site: "/home/me/site",
+      lab: "/home/me/lab",
+      only: ["dns", "nginx", "traefik"],
+      lockWaitMs: 900_000,
+      timeoutMs: 60_000,
+      output: "text",
+      color: "auto",
+      repeat: " --lab lab",
+    });
+    expect([...options.allow]).toEqual(["prune", "lockout"]);
+  });
+
+  test("--host outranks a lab in the environment, and empty variables are none", () => {
+    expect(parseOptions({ host: "root@pve" }, { PHOENIX_LAB: "/lab" }, "/").lab).toBeUndefined();
+    expect(parseOptions({}, { PHOENIX_LAB: "", PHOENIX_SITE: "" }, "/")).not.toHaveProperty("site");
+  });
+
+  test("are repeated in advice so that it can be copied", () => {
+    expect(parseOptions({ site: "a b's" }, {}, "/").repeat).toBe(` --site 'a b'\\''s'`);
+  });
+});
+
+describe("targets", () => {
+  test("are everything, components, or a resource's component", () => {
+    expect(targetsOf(["all"], none)).toEqual({ only: [], skip: [], resources: [], words: "all" });
+    expect(targetsOf(["dns", "stacks/chat", "stacks/wiki"], none)).toEqual({
+      only: ["dns", "stacks"],
+      skip: [],
+      resources: ["stacks/chat", "stacks/wiki"],
+      words: "dns stacks",
+    });
+    expect(() => targetsOf(["all", "dns"], none)).toThrow(UsageError);
+  });
+
+  test("the names that are checked before anything is loaded are the engine's", async () => {
+    const { components } = await import("../../src/components/index.ts");
+    expect(components.map(({ name }) => name)).toEqual(componentNames);
+    expect([...consentNames].sort()).toEqual([...consents(components)].sort());
+  });
+});
+
+test("did you mean: a slip of the finger, not a guess", () => {
+  const words = ["plan", "sync", "verify", "status"];
+  expect(["paln", "snyc", "verfiy", "stat"].map((word) => nearest(word, words))).toEqual(words);
+  expect(["deploy", "x", ""].map((word) => nearest(word, words))).toEqual([undefined, undefined, undefined]);
+});
+
+describe("help", () => {
+  const shown = ["", ...commands.map(({ name }) => name), "lab"];
+
+  test.each(shown)("phoenix %s --help", async (name) => {
+    const argv = [...name.split(" ").filter((word) => word !== ""), "--help"];
+    const { code, stdout, stderr } = await call(argv);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const path = join(import.meta.dirname, "../cases/help", `${name.replaceAll(" ", "-") || "phoenix"}.txt`);
+    if (process.env.UPDATE === "1") writeFileSync(path, stdout);
+    const expected = existsSync(path) ? readFileSync(path, "utf8") : undefined;
+    if (stdout === expected) rmSync(`${path}.actual`, { force: true });
+    else writeFileSync(`${path}.actual`, stdout);
+    expect(stdout).toBe(expected);
+    const [usage = -1, examples = -1, options = -1, exits = -1] = [
+      "Usage:",
+      "Examples:",
+      "Options",
+      "EXIT STATUS",
+    ].map((heading) => stdout.indexOf(heading));
+    expect(examples).toBeGreaterThan(usage);
+    if (options >= 0) expect(options).toBeGreaterThan(examples);
+    expect(exits).toBeGreaterThan(examples);
+    for (const line of stdout.split("\n")) expect(line.length, line).toBeLessThanOrEqual(120);
+  });
+
+  test("every example is a command line that is understood", () => {
+    for (const { examples } of commands)
+      for (const [line] of examples) {
+        const [words = ""] = line.replace(/^source <\(|\)$/g, "").split(/ > /);
+        const [name, ...argv] = words.split(" ");
+        expect(name).toBe("phoenix");
+        expect(parse(argv, commands), line).toMatchObject({ kind: "call" });
+      }
+  });
+});
