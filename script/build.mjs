@@ -1,0 +1,61 @@
+// Bundles src/main.ts into dist/: one small entry and the chunks that commands load when they need them.
+import { mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const target = join(root, "dist");
+
+// Built beside its place and moved in whole: a phoenix that starts meanwhile finds the old program or the new one.
+const fresh = await mkdtemp(join(root, "node_modules/.phoenix-dist-"));
+try {
+  const result = await build({
+    absWorkingDir: root,
+    entryPoints: ["src/main.ts"],
+    outdir: fresh,
+    bundle: true,
+    splitting: true,
+    platform: "node",
+    format: "esm",
+    target: "node20",
+    mainFields: ["module", "main"],
+    chunkNames: "chunks/[name]-[hash]",
+    // CommonJS dependencies call require() for Node's own modules.
+    banner: {
+      js: 'import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);',
+    },
+    legalComments: "none",
+    sourcemap: false,
+    metafile: true,
+    logLevel: "warning",
+  });
+  await writeFile(join(fresh, "LICENSES.txt"), await licences(Object.keys(result.metafile.inputs)));
+  await rm(target, { recursive: true, force: true });
+  await rename(fresh, target);
+} catch (error) {
+  await rm(fresh, { recursive: true, force: true });
+  // esbuild has told its own errors already.
+  if (!Array.isArray(error?.errors)) process.stderr.write(`${error?.stack ?? error}\n`);
+  process.exit(1);
+}
+
+/** The licence of every package whose code is in the bundle: most of them ask for their text to travel with it. */
+async function licences(inputs) {
+  const packages = new Set(
+    inputs
+      .map((input) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1])
+      .filter((path) => path !== undefined),
+  );
+  const texts = await Promise.all([...packages].sort().map(licence));
+  return texts.join(`\n${"-".repeat(80)}\n\n`);
+}
+
+async function licence(path) {
+  const { name, version, license } = JSON.parse(await readFile(join(root, path, "package.json"), "utf8"));
+  for (const file of ["LICENSE", "LICENSE.md", "LICENSE.txt", "license", "license.md", "LICENSE-MIT"]) {
+    const text = await readFile(join(root, path, file), "utf8").catch(() => undefined);
+    if (text !== undefined) return `${name} ${version} (${license})\n\n${text.trim()}\n`;
+  }
+  return `${name} ${version} (${license})\n`;
+}

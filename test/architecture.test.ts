@@ -1,0 +1,225 @@
+/** The rules of the house, read off the sources: who may import whom, how long a file may be, where secrets come out. */
+import { readdirSync, readFileSync } from "node:fs";
+import { builtinModules } from "node:module";
+import { dirname, join, normalize } from "node:path";
+import { describe, expect, test } from "vitest";
+
+const root = join(import.meta.dirname, "..");
+const source = join(root, "src");
+const longest = 400;
+
+interface SourceFile {
+  /** Relative to src/: "engine/sync.ts". */
+  readonly path: string;
+  readonly text: string;
+  /** Own files by their path relative to src/; packages and Node's modules as they are written. */
+  readonly imports: readonly string[];
+}
+
+const files: readonly SourceFile[] = readdirSync(source, { recursive: true, encoding: "utf8" })
+  .filter((path) => path.endsWith(".ts"))
+  .sort()
+  .map((path) => {
+    const text = readFileSync(join(source, path), "utf8");
+    return { path, text, imports: importsOf(path, text) };
+  });
+
+function importsOf(path: string, text: string): readonly string[] {
+  const specifiers = text.matchAll(
+    /^\s*(?:import|export)\b[^"'`;]*?from\s+"([^"]+)"|^import\s+"([^"]+)"|\bimport\("([^"]+)"\)/gm,
+  );
+  return [...specifiers].map(([, from, bare, lazy]) => {
+    const name = from ?? bare ?? lazy ?? "";
+    return name.startsWith(".") ? normalize(join(dirname(path), name)) : name;
+  });
+}
+
+/** The words that every part shares: plain data, interfaces and errors. They import nothing but each other. */
+const vocabulary = [
+  "resource.ts",
+  "model.ts",
+  "component.ts",
+  "event.ts",
+  "errors.ts",
+  "secret.ts",
+  "problem.ts",
+  "hosts/host.ts",
+  "hosts/script.ts",
+  "hosts/network.ts",
+  "hosts/world.ts",
+  "apis/apis.ts",
+  "apis/portainer.ts",
+  "apis/step-ca.ts",
+  "engine/plan.ts",
+  "lab/context.ts",
+];
+
+const isNode = (name: string): boolean => name.startsWith("node:");
+const isPackage = (name: string): boolean => !isNode(name) && !name.endsWith(".ts");
+const isVocabulary = (name: string): boolean => vocabulary.includes(name) && name !== "lab/context.ts";
+const within =
+  (...folders: readonly string[]) =>
+  (name: string): boolean =>
+    name.endsWith(".ts") && folders.some((folder) => name.startsWith(`${folder}/`));
+
+type Allowed = (imported: string) => boolean;
+
+/** What the files of a folder may import besides the vocabulary. The first that fits a file decides. */
+const rules: readonly (readonly [where: (path: string) => boolean, allowed: Allowed])[] = [
+  [(path) => path === "secret.ts", (name) => name === "node:crypto" || name === "node:util"],
+  [(path) => vocabulary.includes(path), () => false],
+  [(path) => path === "main.ts", (name) => isNode(name) || within("cli")(name)],
+  [within("cli"), () => true],
+  [within("formats"), (name) => isPackage(name) || name === "node:crypto" || within("formats")(name)],
+  [within("hosts"), (name) => isPackage(name) || isNode(name) || within("hosts")(name)],
+  [within("apis"), (name) => isPackage(name) || isNode(name) || within("apis", "formats")(name)],
+  [within("journal"), (name) => isPackage(name) || isNode(name) || within("journal", "hosts")(name)],
+  [(path) => path === "components/index.ts", within("components")],
+  [within("engine"), (name) => name === "node:crypto" || within("engine")(name)],
+  [within("render"), (name) => isPackage(name) || within("render")(name) || name === "engine/diff.ts"],
+  [within("site"), (name) => isPackage(name) || isNode(name) || within("site", "formats")(name)],
+  [within("rules"), within("rules", "formats")],
+  [
+    within("lab"),
+    (name) => name === "lab/context.ts" || !within("components", "engine", "cli", "render", "journal")(name),
+  ],
+];
+
+function isAllowed(path: string, imported: string): boolean {
+  if (isVocabulary(imported)) return true;
+  const component = /^components\/([^/]+)\//.exec(path)?.[1];
+  if (component !== undefined)
+    return (
+      isPackage(imported) ||
+      within(`components/${component}`, "formats")(imported) ||
+      imported === "apis/root.ts"
+    );
+  const rule = rules.find(([where]) => where(path));
+  return rule?.[1](imported) ?? false;
+}
+
+/** "path:line" of every match. */
+function matches(pattern: RegExp, where: (path: string) => boolean): readonly string[] {
+  return files
+    .filter(({ path }) => where(path))
+    .flatMap(({ path, text }) =>
+      text
+        .split("\n")
+        .flatMap((line, at) => (pattern.test(line) ? [`${path}:${at + 1}: ${line.trim()}`] : [])),
+    );
+}
+
+const anywhere = (): boolean => true;
+
+describe("imports", () => {
+  test("are found at all", () => {
+    expect(files.find(({ path }) => path === "engine/sync.ts")?.imports).toContain("engine/select.ts");
+    expect(files.find(({ path }) => path === "cli/session.ts")?.imports).toContain("components/index.ts");
+  });
+
+  test("every file imports only what its folder may", () => {
+    const broken = files.flatMap(({ path, imports }) =>
+      imports
+        .filter((imported) => !isAllowed(path, imported))
+        .map((imported) => `${path} imports ${imported}`),
+    );
+    expect(broken).toEqual([]);
+  });
+
+  test("nothing but the command line imports the lab", () => {
+    const broken = files
+      .filter(({ path }) => !/^(?:cli|lab)\//.test(path))
+      .filter(({ imports }) => imports.some(within("lab")))
+      .map(({ path }) => path);
+    expect(broken).toEqual([]);
+  });
+
+  test("Node's own modules are named with node:, own files with their ending", () => {
+    const broken = files.flatMap(({ path, imports }) =>
+      imports
+        .filter((name) => builtinModules.includes(name) || (/^[./]/.test(name) && !name.endsWith(".ts")))
+        .map((name) => `${path} imports ${name}`),
+    );
+    expect(broken).toEqual([]);
+  });
+
+  test("every package that is imported is a dependency", () => {
+    const { dependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+    const packages = new Set(files.flatMap(({ imports }) => imports.filter(isPackage)));
+    const names = [...packages].map((name) => name.split("/", name.startsWith("@") ? 2 : 1).join("/"));
+    expect(names.filter((name) => !(name in dependencies))).toEqual([]);
+  });
+});
+
+describe("the engine", () => {
+  test("knows no component by name", () => {
+    const name = /["'`](?:trust|dns|firewall|certificates|portainer|traefik|nginx|stacks)["'`]/;
+    expect(matches(name, within("engine"))).toEqual([]);
+  });
+});
+
+describe("the process", () => {
+  test("ends in one place, and one place writes to it", () => {
+    expect(
+      matches(
+        /\bconsole\.[a-z]+\(|\bprocess\.(?:exit|exitCode|stdout|stderr)\b/,
+        (path) => path !== "main.ts",
+      ),
+    ).toEqual([]);
+  });
+
+  test("shells are never given configured text: no exec by string, no eval", () => {
+    expect(matches(/\b(?:execSync|eval)\(|new Function\(/, anywhere)).toEqual([]);
+    expect(matches(/\bshell:\s*true\b/, (path) => !within("formats")(path))).toEqual([]);
+  });
+});
+
+describe("files", () => {
+  test(`none is longer than ${longest} lines`, () => {
+    const long = files
+      .map(({ path, text }) => [path, text.split("\n").length - 1] as const)
+      .filter(([, lines]) => lines > longest);
+    expect(long).toEqual([]);
+  });
+
+  test("names say what is in them, in kebab-case", () => {
+    const vague = /(?:^|[/-])(?:manager|handler|processor|utils?|helpers?|common|misc|data|info)s?(?:[-.]|$)/;
+    expect(
+      files.filter(({ path }) => vague.test(path) || /[^a-z0-9./-]/.test(path)).map(({ path }) => path),
+    ).toEqual([]);
+  });
+
+  test("nothing is exported by default, no enum, nothing left to do", () => {
+    expect(matches(/^export default\b|^(?:export )?(?:const )?enum\b/, anywhere)).toEqual([]);
+    expect(matches(/\b(?:TODO|FIXME|XXX|HACK)\b/, anywhere)).toEqual([]);
+  });
+
+  test("each begins by saying what it is for", () => {
+    const silent = files.filter(({ text }) => !/^\/\*\*/.test(text)).map(({ path }) => path);
+    expect(silent).toEqual([]);
+  });
+});
+
+describe("secrets", () => {
+  /** Where a secret's value may come out: on its way into standard input, a file or a request's body, or to be looked for. */
+  const revealing: readonly string[] = [
+    "apis/portainer-client.ts",
+    "apis/portainer-session.ts",
+    "apis/step-ca-token.ts",
+    "components/certificates/apply.ts",
+    "components/portainer/secrets.ts",
+    "components/stacks/apply.ts",
+    "components/stacks/compile.ts",
+    "secret.ts",
+    "site/stacks.ts",
+  ];
+
+  test("come out only where they leave for their destination", () => {
+    const found = new Set(matches(/\.reveal\(\)/, anywhere).map((match) => match.split(":", 1)[0] ?? ""));
+    expect([...found].filter((path) => !revealing.includes(path))).toEqual([]);
+    expect(
+      revealing.filter((path) => !found.has(path)),
+      "listed, but reveals nothing any more",
+    ).toEqual([]);
+  });
+});

@@ -1,0 +1,65 @@
+/** Rings of tests: pure ones, those in the embedded lab, those that start the built program, the contracts of real systems. */
+import { availableParallelism } from "node:os";
+import { defineConfig } from "vitest/config";
+import { PlainReporter } from "./test/reporter.ts";
+
+const lab = ["test/lab/**/*.test.ts"];
+const program = ["test/cli/program/**/*.test.ts"];
+const contract = ["test/contract/**/*.test.ts"];
+const testbed = ["test/testbed/**/*.test.ts"];
+/** Servers, processes and timers take their time on a busy machine. */
+const patience = { testTimeout: 60_000, hookTimeout: 120_000 };
+
+export default defineConfig({
+  test: {
+    reporters: [process.env.CI ? "dot" : "default", new PlainReporter()],
+    maxWorkers: availableParallelism(),
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "pure",
+          include: ["test/**/*.test.ts"],
+          exclude: [...lab, ...program, ...contract, ...testbed],
+          pool: "threads",
+          // Property tests on a machine that is busy with other things.
+          testTimeout: 20_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "lab",
+          include: lab,
+          pool: "forks",
+          globalSetup: ["test/lab/scenarios/shared.ts"],
+          ...patience,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "program",
+          include: program,
+          pool: "forks",
+          globalSetup: ["test/build.ts"],
+          ...patience,
+        },
+      },
+      { extends: true, test: { name: "contract", include: contract, pool: "forks", ...patience } },
+      // Machines that boot: one file at a time, because all of them use the same ones.
+      {
+        extends: true,
+        test: {
+          name: "testbed",
+          include: testbed,
+          pool: "forks",
+          fileParallelism: false,
+          globalSetup: ["test/build.ts"],
+          testTimeout: 180_000,
+          hookTimeout: 1_200_000,
+        },
+      },
+    ],
+  },
+});
