@@ -1,0 +1,40 @@
+// Bundles the testbed's programs and makes the layers of its images. Arguments: the Debian tree, the directory to fill.
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const [tree, target] = process.argv.slice(2).map((path) => resolve(path));
+
+await build({
+  absWorkingDir: here,
+  entryPoints: ["portainer.ts", "agent.ts", "service.ts", "front.ts", "load.ts"],
+  outdir: target,
+  outExtension: { ".js": ".mjs" },
+  bundle: true,
+  platform: "node",
+  format: "esm",
+  target: "node20",
+  mainFields: ["module", "main"],
+  // CommonJS dependencies call require() for Node's own modules.
+  banner: {
+    js: 'import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);',
+  },
+  legalComments: "none",
+  logLevel: "warning",
+});
+execFileSync(join(here, "build-layers"), [tree, target, target], { stdio: "inherit" });
+const layers = ["node", "compose", "portainer", "agent", "service"];
+const digests = await Promise.all(
+  layers.map(async (name) => {
+    const hash = createHash("sha256");
+    await pipeline(createReadStream(join(target, `${name}.tar`)), hash);
+    return [name, hash.digest("hex")];
+  }),
+);
+await writeFile(join(target, "layers.json"), JSON.stringify(Object.fromEntries(digests)));

@@ -1,0 +1,58 @@
+/**
+ * Stands before Docker's engine on a machine of the testbed: everything passes, but NFS volumes become binds (nfs.ts).
+ * systemd hands the socket over (/var/run/docker.sock), the engine listens elsewhere.
+ * Usage: front.mjs ENGINE_SOCKET DIRECTORY_OF_NFS_SERVERS
+ */
+import type { IncomingMessage } from "node:http";
+import { asDeclared, bound, boundMounts, inWordsOfNfs } from "./nfs.ts";
+import { type Answer, forwarder, type PassOnOptions, wholeBody } from "./pass-on.ts";
+
+const [, , engine = "", servers = ""] = process.argv;
+
+/** systemd's first socket. */
+const handedOver = 3;
+
+const json = "application/json";
+const notRunning =
+  "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?";
+
+async function rule(message: IncomingMessage): Promise<PassOnOptions> {
+  const target = { socketPath: engine };
+  const path = (message.url ?? "").replace(/\?.*/s, "").replace(/^\/v[\d.]+(?=\/)/, "");
+  const rewrite = message.method === "POST" ? rewrites[path] : undefined;
+  const content = rewrite === undefined ? undefined : await rewritten(message, rewrite);
+  return {
+    target,
+    ...(content === undefined ? {} : { content }),
+    changed: (answer) => change(path, answer),
+    unreachable: () => ({ status: 503, headers: { "content-type": "text/plain" }, body: `${notRunning}\n` }),
+  };
+}
+
+const rewrites: Readonly<Record<string, typeof bound>> = {
+  "/volumes/create": bound,
+  "/containers/create": boundMounts,
+};
+
+/** The engine is left to say what is wrong with a body that is no JSON object. */
+async function rewritten(message: IncomingMessage, rewrite: typeof bound): Promise<Buffer> {
+  const body = await wholeBody(message);
+  let value: unknown;
+  try {
+    value = JSON.parse(body.toString());
+  } catch {
+    return body;
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return body;
+  return Buffer.from(JSON.stringify(rewrite(value as Readonly<Record<string, unknown>>, servers)));
+}
+
+function change(path: string, { status, contentType }: Answer): ((body: Buffer) => Buffer) | undefined {
+  if (!contentType.startsWith(json)) return undefined;
+  if (status >= 400) return (body) => Buffer.from(inWordsOfNfs(body.toString(), servers));
+  if (status < 300 && (path.startsWith("/volumes") || path === "/system/df"))
+    return (body) => Buffer.from(`${JSON.stringify(asDeclared(JSON.parse(body.toString())))}\n`);
+  return undefined;
+}
+
+forwarder(rule).listen({ fd: handedOver });

@@ -1,0 +1,54 @@
+/** What the testbed must know of a site to build its machines: what the lab knows, and what only real machines need. */
+import { readFileSync, statSync } from "node:fs";
+import { factsOf, type LabFacts } from "../../src/lab/facts.ts";
+import type { Site } from "../../src/model.ts";
+import type { WantedImage } from "../docker/images.ts";
+import { siteImages } from "../docker/site-images.ts";
+
+export interface Fabric extends Omit<LabFacts, "guests"> {
+  /** What virtual machines run in Docker. */
+  readonly images?: readonly WantedImage[];
+  /** Length of the network's prefix, 24 for a /24. */
+  readonly prefix: number;
+  readonly guests: readonly Machine[];
+  readonly ca: {
+    /** "ca.internal.example.net": the name in the CA's own certificate. */
+    readonly hostname: string;
+    readonly provisioner: string;
+  };
+}
+
+export type Machine = LabFacts["guests"][number] & {
+  /** Whether the firewall of Proxmox filters its interface (firewall=1). Filtered unless it says false. */
+  readonly filtered?: boolean;
+  /** NFS directories that it mounts. */
+  readonly shares: readonly { readonly server: string; readonly path: string; readonly mountPoint: string }[];
+};
+
+/** Reads a fabric: from a site's directory, or from a file of the testbed's own tests that holds one as JSON. */
+export async function readFabric(path: string): Promise<Fabric> {
+  if (statSync(path).isFile()) return JSON.parse(readFileSync(path, "utf8"));
+  const { loadSite } = await import("../../src/site/load.ts");
+  const { site, problems } = await loadSite(path);
+  if (site !== undefined) return fabricOf(site);
+  const errors = problems.filter(({ severity }) => severity === "error");
+  const texts = errors.map(({ at, message }) => `${at.file}:${at.line}: ${message}`);
+  throw new Error(`${path} is no site that can be built:\n${texts.join("\n")}`);
+}
+
+function fabricOf(site: Site): Fabric {
+  const facts = factsOf(site);
+  const { hostname, provisioner } = site.ca;
+  return {
+    ...facts,
+    images: siteImages(site),
+    prefix: site.hypervisor.prefix,
+    ca: { hostname, provisioner },
+    guests: facts.guests.map((guest) => ({
+      ...guest,
+      shares: (site.guests.find(({ host }) => host === guest.host)?.shares ?? []).map(
+        ({ server, path, mountPoint }) => ({ server, path, mountPoint }),
+      ),
+    })),
+  };
+}

@@ -1,0 +1,43 @@
+/** Makes every machine's files for a site. Arguments: the site, or a file with a fabric; the testbed's directory. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { LabContext } from "../../src/lab/context.ts";
+import { initCa } from "../../src/lab/step-ca/init.ts";
+import { furnishCertificates } from "./certificates.ts";
+import { readFabric } from "./fabric.ts";
+import { furnishClient, furnishGuest } from "./guest.ts";
+import { furnishHypervisor } from "./hypervisor.ts";
+import { machineOf, openLayers } from "./layers.ts";
+
+const [site = "", run = ""] = process.argv.slice(2);
+const fabric = await readFabric(site).catch((error: Error) => {
+  process.stderr.write(`Error: ${error.message}\n`);
+  process.exit(1);
+});
+const layers = openLayers(run, fabric);
+// Units of docker/machine that are to run, one a line.
+const dockerUnits = readFileSync(join(run, "docker-units"), "utf8")
+  .split("\n")
+  .filter((line) => line !== "");
+
+for (const guest of fabric.guests) furnishGuest(layers, guest, dockerUnits);
+furnishHypervisor(layers, run);
+
+const { ca } = fabric.roles;
+const address = fabric.guests.find(({ host }) => host === ca)?.address ?? "";
+// The lab's way of initialising a CA needs to know where files are, what time it is, and the lab's facts; nothing else.
+const context = {
+  path: (host: string, path: string) => layers.path(machineOf(host), path),
+  clock: { now: Date.now },
+  store: { read: () => fabric, write: () => undefined },
+};
+const { rootPem } = await initCa(context as unknown as LabContext, ca, {
+  ...fabric.ca,
+  address,
+  domain: fabric.domain,
+});
+furnishClient(layers, rootPem);
+await furnishCertificates(layers);
+for (const machine of ["pve", "client", ...fabric.guests.map(({ host }) => machineOf(host))])
+  layers.settle(machine);
+layers.describe("pve", "fabric.json", [JSON.stringify(fabric, null, 2)]);
