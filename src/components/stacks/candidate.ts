@@ -56,18 +56,21 @@ async function provePorts(
   const running = before?.services.filter(({ name }) => runs.has(name)) ?? [];
   const held = new Set(portsOf(running).map(keyOf));
   const wanted = portsOf(services).filter((port) => !held.has(keyOf(port)));
-  for (const { published = 0, hostIp } of wanted) {
-    const address = hostIp ?? stack.guest.address;
-    if (address.startsWith("127.")) continue;
-    const { ok } = await io.network.connect(address, published);
-    if (!ok) continue;
-    throw new CandidateError(
-      `stack ${stack.name} was left alone: port ${published} of ${stack.guest.name} (${address}) is in use already`,
-      {
-        hint: `\`docker ps\` on ${stack.guest.host} shows by whom, or choose another port in ${stack.compose.file}`,
-      },
-    );
-  }
+  const taken = await Promise.all(
+    wanted.map(async ({ published = 0, hostIp }) => {
+      const address = hostIp ?? stack.guest.address;
+      const isTaken = !address.startsWith("127.") && (await io.network.connect(address, published)).ok;
+      return isTaken ? [{ address, published }] : [];
+    }),
+  );
+  const [first] = taken.flat();
+  if (first === undefined) return;
+  throw new CandidateError(
+    `stack ${stack.name} was left alone: port ${first.published} of ${stack.guest.name} (${first.address}) is in use already`,
+    {
+      hint: `\`docker ps\` on ${stack.guest.host} shows by whom, or choose another port in ${stack.compose.file}`,
+    },
+  );
 }
 
 function portsOf(services: readonly { readonly ports: readonly ComposePort[] }[]): readonly ComposePort[] {
