@@ -19,7 +19,10 @@ export interface DnsmasqOptions {
 
 const banner = "# Written by phoenix. Changes made by hand are replaced at the next sync.\n";
 
-/** The static configuration. A change of it needs a restart, so nothing that changes often is in it. */
+/**
+ * The static configuration. A change of it needs a restart, so nothing that changes often is in it. Nor is any option that
+ * may stand once only (cache-size, local-ttl): it would collide with a file of the administrator's.
+ */
 export function dnsmasqConf(options: DnsmasqOptions): string {
   const lines = [
     // A wildcard-bound instance would collide with the ones that Proxmox SDN runs for its zones.
@@ -37,8 +40,6 @@ export function dnsmasqConf(options: DnsmasqOptions): string {
     ...options.localNames.map((name) => `local=/${name}/`),
     ...options.upstreams.map((address) => `server=${address}`),
     `hostsdir=${options.hostsDirectory}`,
-    "cache-size=10000",
-    "local-ttl=60",
   ];
   return `${banner}${lines.join("\n")}\n`;
 }

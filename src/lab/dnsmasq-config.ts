@@ -23,6 +23,8 @@ export interface ConfigurationSources {
   /** Directories, each with endings that are passed over: "/etc/dnsmasq.d,.dpkg-dist". */
   readonly directories: readonly string[];
   readonly stdin?: string;
+  /** Names of files in the directories that do not count. */
+  readonly passedOver?: readonly string[];
 }
 
 interface Read {
@@ -31,7 +33,7 @@ interface Read {
 }
 
 /** As Debian's unit starts it. */
-const installed: ConfigurationSources = {
+export const installedDnsmasq: ConfigurationSources = {
   files: ["/etc/dnsmasq.conf"],
   directories: ["/etc/dnsmasq.d,.dpkg-dist,.dpkg-old,.dpkg-new"],
 };
@@ -45,7 +47,7 @@ export function loadedDnsmasq(lab: Pick<Lab, "store">): readonly DnsmasqOption[]
 
 /** Loads the installed configuration. @returns why it cannot start */
 export async function startDnsmasq(lab: Lab, host: HostName): Promise<string | undefined> {
-  const read = readConfiguration(lab, host, installed);
+  const read = readConfiguration(lab, host, installedDnsmasq);
   const problem = read.problem ?? checkConfiguration(read.options);
   if (problem !== undefined) return `dnsmasq: ${problem.says}`;
   lab.store.write(loadedDocument, read.options);
@@ -79,7 +81,8 @@ export function readConfiguration(lab: Lab, host: HostName, sources: Configurati
     const wanted = patterns.filter((pattern) => pattern.startsWith("*")).map((pattern) => pattern.slice(1));
     const unwanted = patterns.filter((pattern) => !pattern.startsWith("*"));
     for (const name of lab.files.list(host, directory)) {
-      if (isPassedOver(name) || unwanted.some((ending) => name.endsWith(ending))) continue;
+      if (isPassedOver(name) || sources.passedOver?.includes(name) === true) continue;
+      if (unwanted.some((ending) => name.endsWith(ending))) continue;
       if (wanted.length > 0 && !wanted.some((ending) => name.endsWith(ending))) continue;
       if (lab.files.status(host, `${directory}/${name}`)?.kind !== "file") continue;
       const problem = readFile(`${directory}/${name}`);
@@ -134,8 +137,15 @@ const optionalValue = new Set([
   "umbrella",
 ]);
 
-/** Options that may stand once only. */
-const single = new Set(["port", "user", "group", "pid-file", "log-facility", "dhcp-leasefile"]);
+/** Options that may stand once only (each tried twice on 2.90). */
+const single = new Set(
+  `add-cpe-id auth-ttl cache-size dhcp-lease-max dhcp-leasefile dhcp-reply-delay dhcp-script dhcp-scriptuser dhcp-ttl
+  dns-forward-max dnssec-timestamp dumpfile dumpmask edns-packet-max enable-dbus fast-dns-retry group local-service
+  local-ttl log-async log-facility max-cache-ttl max-port max-tcp-connections max-ttl min-cache-ttl min-port mx-target
+  neg-ttl pid-file port port-limit query-port servers-file tftp-max tftp-mtu use-stale-cache user`.split(
+    /\s+/,
+  ),
+);
 
 const numbers = new Set([
   "cache-size",

@@ -49,9 +49,15 @@ export const dns: Component = {
       .map(subjectOf)
       .filter(({ id }) => id === "dns/configuration" || id === "dns/wildcards");
     if (candidate.length === 0 || !parseUnit(await host.expect(commands.showUnit)).installed) return;
-    const { exitCode, stderr } = await host.run(commands.test(candidate.map(({ text }) => text).join("")));
+    const text = candidate.map((resource) => resource.text).join("");
+    const replaced = candidate.map(({ id }) => pathOf[id]?.split("/").at(-1) ?? "");
+    const { exitCode, stderr } = await host.run(commands.test(text, replaced));
     if (exitCode === 0) return;
-    throw new CandidateError(`dnsmasq refuses the new configuration: ${stderr.trim()}`);
+    // The checker read copies; their owner knows them by their own place.
+    const said = stderr.trim().replaceAll(/\/tmp\/tmp\.\w+\//g, "/etc/dnsmasq.d/");
+    throw new CandidateError(`dnsmasq refuses the new configuration: ${said}`, {
+      hint: `the other files in /etc/dnsmasq.d count too; \`dnsmasq --test\` on the hypervisor looks at what is there now`,
+    });
   },
 
   async apply(change, io) {
