@@ -1,5 +1,4 @@
 /** The process's edge: arguments, signals, standard streams, the exit code. The only process.exit is here. */
-import { createInterface } from "node:readline";
 import { Interruption } from "./cli/interruption.ts";
 import type { Edge, RawOutput } from "./cli/terminal.ts";
 import { exitCodes } from "./errors.ts";
@@ -64,7 +63,9 @@ function rawOutput(stream: NodeJS.WriteStream): RawOutput {
   };
 }
 
-function readLine(signal: AbortSignal): Promise<string | undefined> {
+async function readLine(signal: AbortSignal): Promise<string | undefined> {
+  // Loaded when somebody is asked: few calls ask, and every one would pay.
+  const { createInterface } = await import("node:readline");
   return new Promise((resolve) => {
     const lines = createInterface({ input: process.stdin, signal });
     lines.once("line", (line) => {

@@ -46,7 +46,7 @@ async function runCheck(call: Call): Promise<ExitCode> {
   await deliver(
     terminal,
     options,
-    checkDocument(root, problems, size, durationMs, exitCode),
+    () => checkDocument(root, problems, size, durationMs, exitCode),
     (view) => checkLines(problems, sources, size, durationMs, view),
     site,
   );

@@ -29,6 +29,11 @@ export async function runCommandLine(
       case "call": {
         const { definition, args, found } = parsed;
         const options = parseOptions(found, edge.env, edge.directory);
+        if (options.jsonInto !== undefined) {
+          // Said before a run that takes minutes, not after it.
+          const { refuseUnwritable } = await import("./json-file.ts");
+          await refuseUnwritable(options.jsonInto);
+        }
         Object.assign(look, options);
         return await definition.run({ definition, args, options, own: found, terminal, interruption });
       }
@@ -38,8 +43,10 @@ export async function runCommandLine(
   }
 }
 
+type Look = Pick<GlobalOptions, "output" | "color" | "full" | "jsonInto">;
+
 /** What an error must look like before the options are read: as much as a glance at the words can tell. */
-function early(argv: readonly string[]): Pick<GlobalOptions, "output" | "color" | "full"> {
+function early(argv: readonly string[]): Look {
   const has = (option: string, value: string): boolean =>
     argv.some((word, at) => word === `${option}=${value}` || (word === value && argv[at - 1] === option));
   return {
@@ -52,7 +59,7 @@ function early(argv: readonly string[]): Pick<GlobalOptions, "output" | "color" 
 async function reportEnd(
   error: unknown,
   terminal: Terminal,
-  look: Pick<GlobalOptions, "output" | "color" | "full">,
+  look: Look,
   interruption: Interruption,
 ): Promise<ExitCode> {
   const { report } = await import("./report.ts");

@@ -117,7 +117,12 @@ async function showStatus(call: Call): Promise<ExitCode> {
     import("./output.ts"),
   ]);
   const status = labStatus(directory);
-  await deliver(call.terminal, call.options, labDocument(status), (view) => labLines(status, view));
+  await deliver(
+    call.terminal,
+    call.options,
+    () => labDocument(status),
+    (view) => labLines(status, view),
+  );
   return exitCodes.converged;
 }
 

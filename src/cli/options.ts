@@ -160,11 +160,11 @@ function repeated(name: string, value: string | undefined): readonly string[] {
   return [` --${name} ${/^[\w@%+=:,./-]+$/.test(value) ? value : `'${value.replaceAll("'", "'\\''")}'`}`];
 }
 
-/** The component of that name. @throws UsageError with the nearest one */
-export function componentNamed(word: string, where: string): ComponentName {
+/** The component of that name. @throws UsageError with the nearest of them and of `other` words that could stand there */
+export function componentNamed(word: string, where: string, other: readonly string[] = []): ComponentName {
   const name = componentNames.find((candidate) => candidate === word);
   if (name !== undefined) return name;
-  const near = nearest(word, componentNames);
+  const near = nearest(word, [...componentNames, ...other]);
   throw new UsageError(`${where}: there is no component "${word}"`, {
     hint: near === undefined ? `the components are ${componentNames.join(", ")}` : `did you mean ${near}?`,
   });

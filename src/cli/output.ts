@@ -1,7 +1,4 @@
 /** Where results go: standard output in the form that was asked for, and a file when one was named. */
-import { randomBytes } from "node:crypto";
-import { rename, rm, writeFile } from "node:fs/promises";
-import { messageOf, SiteError } from "../errors.ts";
 import type { Site } from "../model.ts";
 import { describeHost } from "../model.ts";
 import type { OutputDocument } from "../render/output-schemas.ts";
@@ -37,27 +34,15 @@ function isColored({ tty }: RawOutput, { env }: Terminal, color: GlobalOptions["
 export async function deliver(
   terminal: Terminal,
   options: GlobalOptions,
-  document: OutputDocument,
+  document: () => OutputDocument,
   lines: (view: View) => readonly string[],
   site?: Site,
 ): Promise<void> {
   const { documentText } = await import("../render/json.ts");
   if (options.output === "text")
     writeLines(terminal.stdout, lines(viewOf(terminal.stdout, terminal, options, site)));
-  else terminal.stdout.write(documentText(document, options.output));
-  if (options.jsonInto !== undefined)
-    await replaceFile(options.jsonInto, terminal.redact(documentText(document, "json")));
-}
-
-async function replaceFile(path: string, text: string): Promise<void> {
-  const temporary = `${path}.${randomBytes(4).toString("hex")}.tmp`;
-  try {
-    await writeFile(temporary, text, { flag: "wx" });
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw new SiteError(`the result could not be written to ${path}: ${messageOf(error)}`, {
-      hint: "name a file in a directory that exists and that you may write to",
-    });
-  }
+  else terminal.stdout.write(documentText(document(), options.output));
+  if (options.jsonInto === undefined) return;
+  const { replaceFile } = await import("./json-file.ts");
+  await replaceFile(options.jsonInto, terminal.redact(documentText(document(), "json")));
 }

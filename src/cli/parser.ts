@@ -21,6 +21,7 @@ export type Parsed =
  * @throws UsageError
  */
 export function parse(argv: readonly string[], definitions: readonly CommandDefinition[]): Parsed {
+  if (argv[0] === "help") return parse(asHelp(argv.slice(1), definitions), definitions);
   let parsed: Parsed | undefined;
   let help = "";
   const prepared = (command: Command, text: () => string): Command =>
@@ -70,6 +71,14 @@ export function parse(argv: readonly string[], definitions: readonly CommandDefi
   }
   if (program.opts().version === true) return { kind: "version" };
   return parsed ?? { kind: "help", text: overviewHelp(definitions), asked: false };
+}
+
+/** "phoenix help sync" is how other programs spell "phoenix sync --help". */
+function asHelp(words: readonly string[], definitions: readonly CommandDefinition[]): readonly string[] {
+  const [first = "--help"] = words;
+  const isKnown = first.startsWith("-") || definitions.some(({ name }) => name.split(" ")[0] === first);
+  // Without --help an unknown command is refused, with the nearest that there is.
+  return isKnown ? [...words, "--help"] : words;
 }
 
 function optionOf({ flags, description, choices, repeatable }: OptionDefinition): Option {

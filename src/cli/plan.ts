@@ -67,7 +67,7 @@ async function planAndShow(session: Session, targets: Targets): Promise<ExitCode
   await deliver(
     terminal,
     options,
-    planDocument(planned, facts, exitCode),
+    () => planDocument(planned, facts, exitCode),
     (view) => planLines(planned, facts, view),
     site,
   );

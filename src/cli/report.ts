@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ExitCode, exitCodes, PhoenixError } from "../errors.ts";
 import { errorLines } from "../render/errors.ts";
-import { errorDocument } from "../render/json.ts";
+import { documentText, errorDocument } from "../render/json.ts";
 import type { GlobalOptions } from "./options.ts";
 import { viewOf } from "./output.ts";
 import { type Terminal, writeLines } from "./terminal.ts";
@@ -14,19 +14,25 @@ import { version } from "./version.ts";
 export async function report(
   error: unknown,
   terminal: Terminal,
-  options: Pick<GlobalOptions, "output" | "color" | "full">,
+  options: Pick<GlobalOptions, "output" | "color" | "full" | "jsonInto">,
 ): Promise<ExitCode> {
   const told = error instanceof PhoenixError ? error : await internal(error, terminal);
   const { name, message, hint, exitCode } = told;
   writeLines(terminal.stderr, errorLines({ message, hint }, viewOf(terminal.stderr, terminal, options)));
-  if (options.output !== "text") {
-    const indent = options.output === "json" ? 2 : 0;
-    const document = errorDocument({ name, message, hint, exitCode });
-    terminal.stdout.write(`${JSON.stringify(document, null, indent)}\n`);
-  }
+  const document = errorDocument({ name, message, hint, exitCode });
+  if (options.output !== "text") terminal.stdout.write(documentText(document, options.output));
+  if (options.jsonInto !== undefined)
+    await intoFile(options.jsonInto, terminal.redact(documentText(document, "json")));
   if (!(error instanceof PhoenixError) && terminal.env.PHOENIX_DEBUG === "1")
     terminal.stderr.write(`${stackOf(error)}\n`);
   return exitCode;
+}
+
+/** A reader of the file must not take the document of an earlier run for this one's. */
+async function intoFile(path: string, text: string): Promise<void> {
+  const { replaceFile } = await import("./json-file.ts");
+  // That it cannot be written may be the very error that was told.
+  await replaceFile(path, text).catch(() => {});
 }
 
 interface Told {

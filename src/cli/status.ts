@@ -55,7 +55,7 @@ async function runStatus(call: Call): Promise<ExitCode> {
     await deliver(
       terminal,
       options,
-      statusDocument(facts),
+      () => statusDocument(facts),
       (view) => statusLines(facts, run.world.clock.now(), view),
       site,
     );

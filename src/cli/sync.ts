@@ -1,7 +1,14 @@
 /** `phoenix sync`: brings the live systems to what the site declares, and proves it. */
 import { createHash } from "node:crypto";
 import type { Plan, RunResult } from "../engine/plan.ts";
-import { type ExitCode, exitCodes, messageOf, PhoenixError, UsageError } from "../errors.ts";
+import {
+  type ExitCode,
+  exitCodes,
+  InterruptedError,
+  messageOf,
+  PhoenixError,
+  UsageError,
+} from "../errors.ts";
 import type { Call, CommandDefinition } from "./command.ts";
 import { runPlan } from "./plan.ts";
 import type { Session } from "./session.ts";
@@ -29,6 +36,7 @@ export const syncCommand: CommandDefinition = {
   exits: [
     [exitCodes.converged, "everything is as declared"],
     [exitCodes.error, "an error; nothing new is in place"],
+    [exitCodes.pending, "with --dry-run: changes are pending"],
     [exitCodes.unverified, "applied, but not everything could be proven"],
     [exitCodes.partial, "applied in part; the same command goes on from there"],
     [exitCodes.refused, "refused by a guard; nothing was changed"],
@@ -53,6 +61,11 @@ async function runSync(call: Call): Promise<ExitCode> {
   return withSession(call, "change", (session) => syncLocked(session, targets));
 }
 
+interface Phase {
+  /** The plan is on the screen and nothing has been touched: an interruption has nothing to wait for. */
+  asking: boolean;
+}
+
 async function syncLocked(session: Session, targets: Targets): Promise<ExitCode> {
   const { call, run, display, components, site } = session;
   refuseUnknownResources(targets.resources, components, site);
@@ -66,11 +79,18 @@ async function syncLocked(session: Session, targets: Targets): Promise<ExitCode>
     onWait: (holder) => display.say(`waiting for the lock, held by ${holder}`),
   });
   lock.lost.addEventListener("abort", () => session.abort(lock.lost.reason), { once: true });
-  call.interruption.beGentle(() =>
-    display.say("Interrupted: what is being changed is finished first. Once more stops at once."),
-  );
+  const { interruption } = call;
+  const phase: Phase = { asking: false };
+  interruption.beGentle(() => {
+    if (phase.asking) return display.say("");
+    display.say(
+      interruption.reason === "timeout"
+        ? "The time given by --timeout is up: what is being changed is finished first."
+        : "Interrupted: what is being changed is finished first. Once more stops at once.",
+    );
+  });
   try {
-    return await syncAndShow(session, targets);
+    return await syncAndShow(session, targets, phase);
   } catch (error) {
     // Everything that was under way was ended because the lock went: that is the one cause to tell.
     throw lock.lost.aborted ? lock.lost.reason : error;
@@ -79,7 +99,7 @@ async function syncLocked(session: Session, targets: Targets): Promise<ExitCode>
   }
 }
 
-async function syncAndShow(session: Session, targets: Targets): Promise<ExitCode> {
+async function syncAndShow(session: Session, targets: Targets, phase: Phase): Promise<ExitCode> {
   const { call, components, run, site, root, display } = session;
   const { options, terminal, interruption } = call;
   const [{ sync }, { exitCodeOf }, { resultLines }, { resultDocument }, { deliver }] = await Promise.all([
@@ -93,7 +113,10 @@ async function syncAndShow(session: Session, targets: Targets): Promise<ExitCode
   let approved: Plan | undefined;
   const approve = async (planned: Plan): Promise<boolean> => {
     approved = planned;
-    return askForYes(session, planned, targets, run.world.clock.now() - startedMs);
+    phase.asking = true;
+    const answer = await askForYes(session, planned, targets, run.world.clock.now() - startedMs);
+    phase.asking = false;
+    return answer;
   };
   const result = await sync(components, run, {
     only: targets.only,
@@ -108,7 +131,7 @@ async function syncAndShow(session: Session, targets: Targets): Promise<ExitCode
   await deliver(
     terminal,
     options,
-    resultDocument(result, origin, exitCode),
+    () => resultDocument(result, origin, exitCode),
     (view) => resultLines(result, exitCode, view),
     site,
   );
@@ -127,7 +150,7 @@ async function askForYes(
   targets: Targets,
   durationMs: number,
 ): Promise<boolean> {
-  const { terminal, options } = call;
+  const { terminal, options, interruption } = call;
   const [{ planLines }, { viewOf }, { writeLines }, { isConverged }] = await Promise.all([
     import("../render/text-plan.ts"),
     import("./output.ts"),
@@ -146,7 +169,10 @@ async function askForYes(
   // The last line says how to apply the plan; here that is the question.
   writeLines(terminal.stderr, lines.slice(0, -1));
   terminal.stderr.write("Apply it? [y/N] ");
-  const answer = await terminal.stdin.readLine(run.signal);
+  // Nothing is being changed yet that would have to be finished: here one Ctrl-C is enough.
+  const { stop } = interruption;
+  const answer = await terminal.stdin.readLine(AbortSignal.any([run.signal, stop]));
+  if (stop.aborted) throw new InterruptedError("interrupted: nothing was changed");
   return answer !== undefined && /^y(es)?$/i.test(answer.trim());
 }
 

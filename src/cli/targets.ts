@@ -25,7 +25,7 @@ export function targetsOf(args: readonly string[], options: Pick<GlobalOptions, 
     if (args.length > 1) throw new UsageError(`"all" is everything: ${args.join(" ")} names more than that`);
     return { only, skip, resources: [], words: "all" };
   }
-  const named = args.map((word) => componentNamed(word.split("/", 1)[0] ?? "", `"${word}"`));
+  const named = args.map((word) => componentNamed(word.split("/", 1)[0] ?? "", `"${word}"`, ["all"]));
   const selected = named.length > 0 ? [...new Set(named)] : only;
   return {
     only: selected,

@@ -1,7 +1,7 @@
 /** `phoenix verify`: proves the live systems from outside. */
 import { type ExitCode, exitCodes } from "../errors.ts";
 import type { Call, CommandDefinition } from "./command.ts";
-import { targetsOf } from "./targets.ts";
+import { refuseUnknownResources, targetsOf } from "./targets.ts";
 
 export const verifyCommand: CommandDefinition = {
   name: "verify",
@@ -32,6 +32,7 @@ async function runVerify(call: Call): Promise<ExitCode> {
   const targets = targetsOf(call.args, options);
   const { withSession } = await import("./session.ts");
   return withSession(call, "read", async ({ components, run, site, root, display }) => {
+    refuseUnknownResources(targets.resources, components, site);
     const [{ verify }, { exitCodeOf }, { resultLines }, { resultDocument }, { deliver }] = await Promise.all([
       import("../engine/run.ts"),
       import("../engine/outcome.ts"),
@@ -47,7 +48,7 @@ async function runVerify(call: Call): Promise<ExitCode> {
     await deliver(
       terminal,
       options,
-      resultDocument(result, origin, exitCode),
+      () => resultDocument(result, origin, exitCode),
       (view) => resultLines(result, exitCode, view),
       site,
     );

@@ -51,8 +51,8 @@ export function parseNginx(text: string): readonly Directive[] {
       if (token === undefined)
         throw new NginxSyntaxError('unexpected end of file, expecting ";" or "}"', lastLine(text));
       at += 1;
-      const [first, ...rest] = words;
       if (!token.quoted && (token.text === ";" || token.text === "{")) {
+        const [first, ...rest] = words;
         if (first === undefined) throw new NginxSyntaxError(`unexpected "${token.text}"`, token.line);
         const args = rest.map((word) => word.text);
         const head = { name: first.text, args, line: first.line };

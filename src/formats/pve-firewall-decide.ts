@@ -102,8 +102,8 @@ function matchesPort(proto: string | undefined, ports: string | undefined, packe
   if (ports === undefined) return true;
   if (port === undefined) return false;
   return ports.split(",").some((part) => {
-    const [first = "", last = first] = part.split(":");
-    return portNumber(first) <= port && port <= portNumber(last);
+    const [first, last] = portSpan(part);
+    return first <= port && port <= last;
   });
 }
 
@@ -183,14 +183,15 @@ export function covers(earlier: FwRule, later: FwRule): boolean {
 function coversPorts(earlier: string | undefined, later: string | undefined): boolean {
   if (earlier === undefined || earlier === later) return true;
   if (later === undefined) return false;
-  const spans = earlier.split(",").map(span);
+  const spans = earlier.split(",").map(portSpan);
   return later
     .split(",")
-    .map(span)
+    .map(portSpan)
     .every(([first, last]) => spans.some(([from, to]) => from <= first && last <= to));
 }
 
-function span(part: string): readonly [number, number] {
+/** The first and last port of one part of a list: "22", "8000:8010", "ssh"; NaN for a name that is not known. */
+export function portSpan(part: string): readonly [number, number] {
   const [first = "", last = first] = part.split(":");
   return [portNumber(first), portNumber(last)];
 }

@@ -1,9 +1,18 @@
 /**
- * A list of firewall rules that is asked about many packets: rules about one address are looked up by it, so that ten
- * thousand of them cost no more than a few. The answers are those of `firstMatch`, rule by rule. Pure.
+ * Long lists of firewall rules, asked about many packets or about each other: rules are looked up by the one address and
+ * the one port that they are about, so that ten thousand cost no more than a few. The answers are those of `firstMatch`
+ * and `covers`, rule by rule. Pure.
  */
 import { addressRange } from "./ipv4.ts";
-import { firstMatch, type Names, noNames, type Packet, type Verdict } from "./pve-firewall-decide.ts";
+import {
+  covers,
+  firstMatch,
+  type Names,
+  noNames,
+  type Packet,
+  portSpan,
+  type Verdict,
+} from "./pve-firewall-decide.ts";
 import type { FwRule } from "./pve-firewall-rule.ts";
 
 /** A rule and its place in the list. */
@@ -12,79 +21,139 @@ interface Placed {
   readonly rule: FwRule;
 }
 
-type ByAddress = ReadonlyMap<number, readonly Placed[]>;
+/** Stands for several values, any, or one that only the rule itself can judge. */
+const wide = "*";
+
+/** What a rule or a packet is about, as far as each end and the port are one value. */
+interface Subject {
+  readonly type: FwRule["type"];
+  readonly source: string;
+  readonly dest: string;
+  readonly port: string;
+}
+
+/** Rules by their subject. */
+class Buckets {
+  readonly #rules = new Map<string, Placed[]>();
+
+  add(placed: Placed): void {
+    const key = keyOf(subjectOf(placed.rule));
+    const known = this.#rules.get(key);
+    if (known === undefined) this.#rules.set(key, [placed]);
+    else known.push(placed);
+  }
+
+  /** The first rule of the list that fits, among those that could be about the subject. */
+  first<Found>(subject: Subject, fits: (rule: FwRule) => Found | undefined): Found | undefined {
+    let best: { readonly at: number; readonly found: Found } | undefined;
+    for (const key of keysAbout(subject)) {
+      for (const { at, rule } of this.#rules.get(key) ?? []) {
+        if (best !== undefined && at > best.at) break;
+        const found = fits(rule);
+        if (found === undefined) continue;
+        best = { at, found };
+        break;
+      }
+    }
+    return best?.found;
+  }
+}
+
+function keyOf({ type, source, dest, port }: Subject): string {
+  return `${type} ${source} ${dest} ${port}`;
+}
+
+/** The subjects of all rules that a subject can matter to: each part the same, or wide. Groups hold rules of any. */
+function keysAbout({ type, source, dest, port }: Subject): readonly string[] {
+  const both = (value: string): readonly string[] => (value === wide ? [wide] : [value, wide]);
+  return [
+    `GROUP ${wide} ${wide} ${wide}`,
+    ...both(source).flatMap((from) =>
+      both(dest).flatMap((to) => both(port).map((on) => `${type} ${from} ${to} ${on}`)),
+    ),
+  ];
+}
+
+function subjectOf({ type, source, dest, macro, dport }: FwRule): Subject {
+  if (type === "GROUP") return { type, source: wide, dest: wide, port: wide };
+  // A macro has ports of its own, of which there may be several.
+  return {
+    type,
+    source: oneAddress(source),
+    dest: oneAddress(dest),
+    port: macro === undefined ? onePort(dport) : wide,
+  };
+}
+
+/** The one address that a text means, as a number. */
+function oneAddress(text: string | undefined): string {
+  if (text === undefined) return wide;
+  const ranges = text.split(",").map(addressRange);
+  const [first] = ranges;
+  return first !== undefined &&
+    ranges.every((range) => range?.first === first.first && range.last === first.first)
+    ? String(first.first)
+    : wide;
+}
+
+/** The one port that a text means. */
+function onePort(text: string | undefined): string {
+  if (text === undefined) return wide;
+  const spans = text.split(",").map(portSpan);
+  const port = spans[0]?.[0];
+  return port !== undefined && spans.every(([from, to]) => from === port && to === port)
+    ? String(port)
+    : wide;
+}
 
 export interface RuleIndex {
   readonly rules: readonly FwRule[];
-  /** Rules about no address, several, or a name: every packet has to be held against them. */
-  readonly others: readonly Placed[];
-  readonly bySource: ByAddress;
-  readonly byDest: ByAddress;
+  /** Absent for a list so short that going through it costs less. */
+  readonly buckets: Buckets | undefined;
 }
 
-/** Below this many rules going through them costs less than looking up. */
 const few = 8;
-
-const none: ByAddress = new Map();
 
 /** @param rules never changed afterwards */
 export function indexRules(rules: readonly FwRule[]): RuleIndex {
-  const others: Placed[] = [];
-  if (rules.length <= few) return { rules, others, bySource: none, byDest: none };
-  const bySource = new Map<number, Placed[]>();
-  const byDest = new Map<number, Placed[]>();
+  if (rules.length <= few) return { rules, buckets: undefined };
+  const buckets = new Buckets();
   rules.forEach((rule, at) => {
-    // Where a rule names both ends, the far one tells more rules of one machine apart.
-    const source = singleAddress(rule.source);
-    const dest = singleAddress(rule.dest);
-    if (rule.type === "GROUP") others.push({ at, rule });
-    else if (source !== undefined && (rule.type === "IN" || dest === undefined))
-      add(bySource, source, { at, rule });
-    else if (dest !== undefined) add(byDest, dest, { at, rule });
-    else others.push({ at, rule });
+    buckets.add({ at, rule });
   });
-  return { rules, others, bySource, byDest };
+  return { rules, buckets };
 }
 
 /** The first rule of the list that matches; undefined when none does. */
-export function firstMatchIn(index: RuleIndex, packet: Packet, names: Names = noNames): Verdict | undefined {
-  if (index.rules.length <= few || !isPlain(packet.source) || !isPlain(packet.dest))
-    return firstMatch(index.rules, packet, names);
-  const about = [
-    ...(index.bySource.get(singleAddress(packet.source) ?? -1) ?? []),
-    ...(index.byDest.get(singleAddress(packet.dest) ?? -1) ?? []),
-  ].sort((a, b) => a.at - b.at);
-  const found = first(about, Number.POSITIVE_INFINITY, packet, names);
-  return (first(index.others, found?.at ?? Number.POSITIVE_INFINITY, packet, names) ?? found)?.verdict;
-}
-
-function first(
-  rules: readonly Placed[],
-  before: number,
+export function firstMatchIn(
+  { rules, buckets }: RuleIndex,
   packet: Packet,
-  names: Names,
-): { readonly at: number; readonly verdict: Verdict } | undefined {
-  for (const { at, rule } of rules) {
-    if (at > before) return undefined;
-    const verdict = firstMatch([rule], packet, names);
-    if (verdict !== undefined) return { at, verdict };
-  }
-  return undefined;
+  names: Names = noNames,
+): Verdict | undefined {
+  if (buckets === undefined || !isPlain(packet.source) || !isPlain(packet.dest))
+    return firstMatch(rules, packet, names);
+  const subject = {
+    type: packet.direction,
+    source: oneAddress(packet.source),
+    dest: oneAddress(packet.dest),
+    port: packet.port === undefined ? wide : String(packet.port),
+  };
+  return buckets.first(subject, (rule) => firstMatch([rule], packet, names));
 }
 
-/** Whether what a packet says of an end can be held against an address; a rule must be asked itself about anything else. */
+/** Whether what a packet says of an end can be held against an address; a rule must judge anything else itself. */
 function isPlain(address: string | undefined): boolean {
   return address === undefined || addressRange(address) !== undefined;
 }
 
-/** The one address that a text means, as a number; undefined when it means several, any, or a name. */
-function singleAddress(text: string | undefined): number | undefined {
-  const range = text === undefined ? undefined : addressRange(text);
-  return range !== undefined && range.first === range.last ? range.first : undefined;
-}
-
-function add(map: Map<number, Placed[]>, address: number, placed: Placed): void {
-  const known = map.get(address);
-  if (known === undefined) map.set(address, [placed]);
-  else known.push(placed);
+/** For each rule of a list the first before it that covers it, where there is one. */
+export function coveredBy(rules: readonly FwRule[]): ReadonlyMap<FwRule, FwRule> {
+  const buckets = new Buckets();
+  const found = new Map<FwRule, FwRule>();
+  rules.forEach((later, at) => {
+    const earlier = buckets.first(subjectOf(later), (rule) => (covers(rule, later) ? rule : undefined));
+    if (earlier !== undefined) found.set(later, earlier);
+    buckets.add({ at, rule: later });
+  });
+  return found;
 }

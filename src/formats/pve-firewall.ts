@@ -118,6 +118,11 @@ export function printFirewall({ sections }: FirewallFile): string {
     .join("\n");
 }
 
+/** How large the printed file is, in bytes. */
+export function printedSize(file: FirewallFile): number {
+  return new TextEncoder().encode(printFirewall(file)).length;
+}
+
 function headerText({ kind, name, comment }: Section): readonly string[] {
   const after = comment === undefined ? "" : ` # ${comment}`;
   switch (kind) {

@@ -168,6 +168,12 @@ export function dynamicUnits(text: string): Readonly<Record<string, string>> {
 /** A configuration's text as a value; empty for a text that cannot be read. */
 export function parsed(text: string): Readonly<Members> {
   try {
+    // Our own files are JSON, which is read a hundred times faster as what it is.
+    return membersOf(JSON.parse(text));
+  } catch {
+    // Written by hand: YAML.
+  }
+  try {
     return membersOf(parse(text, { uniqueKeys: false }));
   } catch {
     return {};

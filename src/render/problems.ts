@@ -86,9 +86,18 @@ function expandTabs(text: string): string {
  * by value: here the name of the key decides.
  */
 export function withoutSecrets(line: string): string {
-  return line.replace(
-    /((?:pass(?:word|wd|phrase)?|secret|token|api[-_]?key|private[-_]?key|credential)[\w-]*["']?\s*[:=]\s*)(?!["']?(?:env|file|age|exec):)("(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s,}{[\]]+)/giu,
+  return withoutNamedSecrets(line).replace(
+    /((?:pass(?:word|wd|phrase)?|secret|token|api[-_]?key|private[-_]?key|credential)[\w-]*["']?\s*[:=]\s*)(?!["']?(?:env|file|age|exec):)(\[.*?(?:\]+|$)|\{.*?(?:\}+|$)|"(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s,}{[\]]+)/giu,
     '$1"(secret)"',
+  );
+}
+
+/** The values beside a name in one object: `"name": "API_KEY", "val": "…"`. */
+function withoutNamedSecrets(line: string): string {
+  return line.replace(/[^{}]+/g, (object) =>
+    /"name"\s*:\s*"[^"]*(?:pass|token|key|secret|credential|private|auth)/i.test(object)
+      ? object.replace(/("(?!name")\w+"\s*:\s*)"(?!(?:env|file|age|exec):)(?:[^"\\]|\\.)*"?/g, '$1"(secret)"')
+      : object,
   );
 }
 

@@ -2,6 +2,7 @@
  * The firewall against the fabric: paths that the declared rules would drop, and rules that do nothing. The openings
  * that Phoenix derives count as declared, so what is left is what somebody forbade in so many words.
  */
+import { declaredCluster } from "../formats/firewall-cluster.ts";
 import { endOf, type FirewallPath, requiredPaths } from "../formats/firewall-paths.ts";
 import {
   declaredRule,
@@ -11,7 +12,10 @@ import {
   type SiteRule,
   verdictOn,
 } from "../formats/firewall-rules.ts";
-import { covers, firstMatch } from "../formats/pve-firewall-decide.ts";
+import { printedSize } from "../formats/pve-firewall.ts";
+import { fileLimit } from "../formats/pve-firewall-check.ts";
+import { firstMatch } from "../formats/pve-firewall-decide.ts";
+import { coveredBy } from "../formats/pve-firewall-index.ts";
 import { printBare } from "../formats/pve-firewall-rule.ts";
 import { ruleFaults } from "../formats/pve-firewall-values.ts";
 import { describeHost, type FirewallRule, type Guest, type Site } from "../model.ts";
@@ -21,6 +25,7 @@ import type { Problem } from "../problem.ts";
 export function droppedPaths(site: Site): readonly Problem[] {
   const firewall = firewallOf(site);
   return [
+    ...tooLarge(site),
     ...requiredPaths(site).flatMap((path) => droppedPath(site, firewall, path)),
     ...lists(site).flatMap((list) => [
       ...list.rules.flatMap((rule) => refused(rule, list)),
@@ -42,6 +47,24 @@ function lists(site: Site): readonly RuleList[] {
     ...site.guests.flatMap((guest) =>
       guest.template || guest.firewall === undefined ? [] : [{ guest, rules: guest.firewall.rules }],
     ),
+  ];
+}
+
+/** PHX0524: cluster.fw would be larger than Proxmox's cluster file system takes; it would be cut off there. */
+function tooLarge(site: Site): readonly Problem[] {
+  const size = printedSize(declaredCluster(site));
+  if (size <= fileLimit) return [];
+  const { guests } = firewallOf(site);
+  const rules = guests.reduce((sum, each) => sum + each.rules.length, 0);
+  const mebibytes = (size / 1024 / 1024).toFixed(2);
+  return [
+    {
+      severity: "error",
+      code: "PHX0524",
+      message: `cluster.fw would be ${mebibytes} MiB large (${size} bytes), and Proxmox's cluster file system takes 1 MiB (${fileLimit} bytes)`,
+      at: site.firewall.from,
+      hint: `${guests.length} filtered guests have ${rules} rules in it: filter fewer guests, or have fewer and shorter rules (comments count)`,
+    },
   ];
 }
 
@@ -98,9 +121,12 @@ function refused(rule: FirewallRule, { guest }: RuleList): readonly Problem[] {
 
 /** PHX0521: an earlier rule decides about everything that this one is about. */
 function shadowed(rules: readonly SiteRule[]): readonly Problem[] {
-  return rules.flatMap((later, at): readonly Problem[] => {
-    const earlier = rules.slice(0, at).find(({ rule }) => covers(rule, later.rule));
-    if (earlier === undefined) return [];
+  const covered = coveredBy(rules.map(({ rule }) => rule));
+  if (covered.size === 0) return [];
+  const byRule = new Map(rules.map((each) => [each.rule, each]));
+  return [...covered].flatMap(([rule, by]): readonly Problem[] => {
+    const [later, earlier] = [byRule.get(rule), byRule.get(by)];
+    if (later === undefined || earlier === undefined) return [];
     const same = earlier.rule.action === later.rule.action;
     return [
       {

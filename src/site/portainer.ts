@@ -223,9 +223,11 @@ export async function readPortainer(
 ): Promise<Portainer | undefined> {
   if (settings === undefined) return undefined;
   const api = config.get("portainer_api");
-  const password = api?.get("admin_password");
+  const written = api?.get("admin_password");
+  // Empty text is the placeholder of a password that nobody has filled in.
+  const password = written?.literal === "" ? undefined : written;
   if (password === undefined)
-    problems.error("PHX0704", (api ?? config).ref, "Portainer's administrator has no password", {
+    problems.error("PHX0704", (written ?? api ?? config).ref, "Portainer's administrator has no password", {
       hint: '"portainer_api": {"admin_password": "file:/etc/phoenix/portainer-password"}',
     });
   const secret = password === undefined ? undefined : await secrets.read(password, true);

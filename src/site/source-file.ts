@@ -72,6 +72,7 @@ export class SiteFiles {
     const at = asked ?? { file: name, line: 1, column: 1 };
     try {
       const path = join(this.root, name);
+      if (name.includes("\0")) throw Object.assign(new Error("no path holds a NUL"), { code: "ENOENT" });
       const { size, ...kind } = await this.#look(path);
       if (!kind.isFile) {
         this.#problems.error(

@@ -1,5 +1,5 @@
 /** What leaves the process: colours where they are wanted, secrets never, a bug's trace in a private file. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -11,6 +11,7 @@ import { type Edge, openTerminal, type RawOutput } from "../../src/cli/terminal.
 import { CommandError, RefusedError } from "../../src/errors.ts";
 import { errorDocument } from "../../src/render/json.ts";
 import { Secret } from "../../src/secret.ts";
+import { call } from "./edge.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "phoenix-output-"));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -74,12 +75,46 @@ describe("secrets", () => {
     expect(stderr.text).toBe('{"password":"(secret)"} tok\n');
     const file = join(directory, "result.json");
     const document = errorDocument({ name: "CommandError", message: 'pa"ss\\word', exitCode: 1 });
-    await deliver(opened, options({ output: "json", jsonInto: file }), document, () => []);
+    await deliver(
+      opened,
+      options({ output: "json", jsonInto: file }),
+      () => document,
+      () => [],
+    );
     expect(JSON.parse(readFileSync(file, "utf8")).message).toBe("(secret)");
     expect(JSON.parse(stdout.text.slice(stdout.text.indexOf("{")))).toEqual(
       JSON.parse(readFileSync(file, "utf8")),
     );
     expect(readdirSync(directory)).toEqual(["result.json"]);
+  });
+});
+
+describe("the file of --json-into", () => {
+  test("is proved before anything is done, and nothing is left of the attempt", async () => {
+    const before = readdirSync(directory);
+    for (const [path, why] of [
+      [directory, "it is a directory"],
+      [join(directory, "nowhere/result.json"), "no such file or directory"],
+      [join(directory, "result.json/deeper.json"), "result.json is not a directory"],
+    ] as const) {
+      const { code, stdout, stderr } = await call(["check", "--site", "/nonexistent", "--json-into", path]);
+      expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+      expect(stderr).toContain(`the result could not be written to ${path}: `);
+      expect(stderr).toContain(why);
+    }
+    expect(readdirSync(directory)).toEqual(before);
+  });
+
+  test("holds the error when a run ends in one, never the result of an earlier run", async () => {
+    const path = join(directory, "result.json");
+    writeFileSync(path, "an earlier result");
+    const { code } = await call(["check", "--site", "/nonexistent", "--json-into", path]);
+    expect(code).toBe(1);
+    expect(JSON.parse(readFileSync(path, "utf8"))).toMatchObject({
+      format: "phoenix.error/1",
+      message: "there is no directory /nonexistent",
+      exitCode: 1,
+    });
   });
 });
 

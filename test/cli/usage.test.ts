@@ -21,6 +21,8 @@ describe("what makes no sense", () => {
     [["plan", "--output", "xml"], "option '--output <form>' argument 'xml' is invalid", "text, json, ndjson"],
     [["plan", "--site"], "option '--site <dir>' argument missing", "`phoenix --help`"],
     [["sync"], "nothing was named to sync", "`phoenix sync all`"],
+    [["sync", "alll"], 'there is no component "alll"', "did you mean all?"],
+    [["help", "plna"], "unknown command 'plna'", "did you mean plan?"],
     [["sync", "dsn"], 'there is no component "dsn"', "did you mean dns?"],
     [["sync", "stack/chat"], 'there is no component "stack"', "did you mean stacks?"],
     [["sync", "all", "dns"], '"all" is everything', undefined],
@@ -131,6 +133,11 @@ test("did you mean: a slip of the finger, not a guess", () => {
 });
 
 describe("help", () => {
+  test("is also what `phoenix help COMMAND` prints", async () => {
+    expect(await call(["help", "lab", "break"])).toEqual(await call(["lab", "break", "--help"]));
+    expect(await call(["help"])).toEqual(await call(["--help"]));
+  });
+
   const shown = ["", ...commands.map(({ name }) => name), "lab"];
 
   test.each(shown)("phoenix %s --help", async (name) => {

@@ -9,7 +9,7 @@ import type { Command, Exec } from "../../src/hosts/host.ts";
 import type { Decorator } from "../../src/hosts/world.ts";
 import { setClockOffset } from "../../src/lab/lab-file.ts";
 import type { FirewallRule, Site } from "../../src/model.ts";
-import { change, newLab, opened, read } from "./open.ts";
+import { change, newLab, opened, prepared, read } from "./open.ts";
 import { planLab, syncLab, type Told, verifyLab } from "./session.ts";
 import { labSite } from "./site.ts";
 
@@ -46,6 +46,13 @@ const only = [firewall];
 function notesOf({ events }: Told): string {
   return events.flatMap((event) => (event.type === "note" ? [event.text] : [])).join("\n");
 }
+
+/** A lab where everything is in place. */
+const synced = prepared(async () => {
+  const lab = await newLab();
+  await syncLab(lab, labSite, only);
+  return lab;
+});
 
 describe("converging", () => {
   test("writes cluster.fw once and a file for each guest, proves them, and then has nothing to do", async () => {
@@ -102,8 +109,7 @@ describe("converging", () => {
   });
 
   test("what it opens is open, and nothing else is", async () => {
-    const lab = await newLab();
-    await syncLab(lab, labSite, only);
+    const lab = await synced();
     const world = await opened(lab);
     expect(await world.network.connect("10.0.0.155", 11434)).toEqual({ ok: true });
     expect(await world.network.connect("10.0.0.155", 22)).toEqual({ ok: false, reason: "timeout" });
@@ -125,8 +131,7 @@ describe("converging", () => {
   });
 
   test("a firewall that is declared off is written off, and nothing is filtered", async () => {
-    const lab = await newLab();
-    await syncLab(lab, labSite, only);
+    const lab = await synced();
     const site = siteWith([], { enabled: false });
     const result = await syncLab(lab, site, only);
     expect(result.components[0]?.outcome).toBe("changed");
@@ -136,8 +141,7 @@ describe("converging", () => {
   });
 
   test("a guest whose firewall is declared off loses what is ours in its file, and keeps the rest", async () => {
-    const lab = await newLab();
-    await syncLab(lab, labSite, only);
+    const lab = await synced();
     const world = await opened(lab);
     const path = "/etc/pve/firewall/104.fw";
     await world
@@ -211,8 +215,7 @@ IN ACCEPT -p tcp -dport 80
   });
 
   test("what was changed by hand in a group of ours is repaired", async () => {
-    const lab = await newLab();
-    await syncLab(lab, labSite, only);
+    const lab = await synced();
     const now = text(lab, clusterFile);
     const world = await opened(lab);
     const drifted = now
@@ -311,8 +314,7 @@ describe("the undo", () => {
   });
 
   test("keeps the last confirmed state when a second run changes more before it is killed as well", async () => {
-    const lab = await newLab();
-    await syncLab(lab, labSite, only);
+    const lab = await synced();
     const confirmed = text(lab, clusterFile);
     const one = siteWith([rule({ protocol: "tcp", ports: "8080" })]);
     await expect(syncLab(lab, one, [killed])).rejects.toBeInstanceOf(Killed);
@@ -365,8 +367,7 @@ describe("a change that fails on the way", () => {
 
 describe("the daemon and the file system", () => {
   test("a stopped daemon is started, and that is no restart", async () => {
-    const lab = await newLab();
-    await syncLab(lab, labSite, only);
+    const lab = await synced();
     const world = await opened(lab);
     await world.host("pve").expect(change("systemctl", "stop", "pve-firewall"));
     expect((await verifyLab(lab, labSite, only)).components[0]?.outcome).toBe("failed");

@@ -143,6 +143,21 @@ describe("an excerpt of a site that is not understood", () => {
     ],
     ["PORTAINER_TOKEN=abc.def", 'PORTAINER_TOKEN="(secret)"'],
     ["api_key: 'k e y' # note", 'api_key: "(secret)" # note'],
+    [
+      '"admin_password": ["hunter2", "x"], "ip": "10.0.0.1"',
+      '"admin_password": "(secret)", "ip": "10.0.0.1"',
+    ],
+    ['"admin_password": [["hunter2"', '"admin_password": "(secret)"'],
+    ['"admin_password": { "value": "hunter2" }, "a": 1', '"admin_password": "(secret)", "a": 1'],
+    [
+      '{ "name": "API_KEY", "val": "hunter2" }, { "name": "PORT", "value": "80" }',
+      '{ "name": "API_KEY", "val": "(secret)" }, { "name": "PORT", "value": "80" }',
+    ],
+    [
+      '{ "value": "hunter2", "name": "MY TOKEN" }, { "name": "PORT", "value": "80" }',
+      '{ "value": "(secret)", "name": "MY TOKEN" }, { "name": "PORT", "value": "80" }',
+    ],
+    ['"name": "DB_PASSWORD", "value": "file:db"', '"name": "DB_PASSWORD", "value": "file:db"'],
     ['"admin_password": "env:ADMIN"', '"admin_password": "env:ADMIN"'],
     ['"ip": "10.0.0.1"', '"ip": "10.0.0.1"'],
   ])("%s", (line, shown) => {

@@ -2,8 +2,13 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { compile, paths } from "../../src/components/firewall/compile.ts";
+import { partsOf, withParts } from "../../src/components/firewall/files.ts";
+import { declaredCluster } from "../../src/formats/firewall-cluster.ts";
 import { requiredPaths } from "../../src/formats/firewall-paths.ts";
 import { firewallOf, verdictOn } from "../../src/formats/firewall-rules.ts";
+import { emptyFile, printedSize, printFirewall } from "../../src/formats/pve-firewall.ts";
+import { fileLimit } from "../../src/formats/pve-firewall-check.ts";
 import type { FirewallPolicy, FirewallRule, Site } from "../../src/model.ts";
 import { compareProblems } from "../../src/problem.ts";
 import { droppedPaths } from "../../src/rules/dropped-paths.ts";
@@ -60,6 +65,41 @@ test("every code has a case that passes and one that fails", () => {
     const of = names.filter((name) => name.startsWith(code));
     expect(of.map((name) => name.replace(/^.*\.(\w+)\.json$/, "$1")).sort()).toEqual(["fail", "pass"]);
   }
+});
+
+describe("PHX0524", () => {
+  const filtered = (count: number): Site => {
+    const [guest] = labSite.guests.filter(({ firewall }) => firewall?.enabled === true);
+    if (guest === undefined) throw new Error("no guest of the lab's site is filtered");
+    const more = Array.from({ length: count }, (_, at) => ({
+      ...guest,
+      host: `lxc/${10_000 + at}` as const,
+      id: 10_000 + at,
+    }));
+    return { ...labSite, guests: [...labSite.guests, ...more] };
+  };
+  const sizes = (site: Site): readonly string[] =>
+    droppedPaths(site).flatMap(({ code, message }) => (code === "PHX0524" ? [message] : []));
+
+  test("a cluster.fw beyond 1 MiB is refused, with its size and the limit", () => {
+    const one = printedSize(declaredCluster(filtered(1))) - printedSize(declaredCluster(labSite));
+    const most = Math.floor((fileLimit - printedSize(declaredCluster(labSite))) / one);
+    expect(printedSize(declaredCluster(filtered(most)))).toBeLessThanOrEqual(fileLimit);
+    expect(sizes(filtered(most))).toEqual([]);
+    const size = printedSize(declaredCluster(filtered(most + 1)));
+    expect(sizes(filtered(most + 1))).toEqual([
+      `cluster.fw would be 1.00 MiB large (${size} bytes), and Proxmox's cluster file system takes 1 MiB (1048576 bytes)`,
+    ]);
+  });
+
+  test("the size is that of the file that a sync writes", () => {
+    const empty = new Map([[paths.cluster, emptyFile]]);
+    const [first] = compile(labSite);
+    if (first === undefined) throw new Error("nothing is compiled");
+    const written = withParts(labSite, empty, partsOf(labSite, { verb: "create", desired: first }));
+    const cluster = written.get(paths.cluster) ?? emptyFile;
+    expect(printFirewall(cluster)).toHaveLength(printFirewall(declaredCluster(labSite)).length);
+  });
 });
 
 describe("openings", () => {

@@ -1,4 +1,5 @@
 /** What the firewall should be: options, the hypervisor's rules, one group for each guest, and the files that use the groups. */
+import { isMarked, marked } from "../../formats/firewall-cluster.ts";
 import {
   filteredGuests,
   firewallOf,
@@ -8,14 +9,8 @@ import {
 } from "../../formats/firewall-rules.ts";
 import { type FirewallFile, groupsOf, optionOf, rulesOf } from "../../formats/pve-firewall.ts";
 import { type FwRule, printBare, printRule } from "../../formats/pve-firewall-rule.ts";
-import { guestOf, type Site } from "../../model.ts";
-import {
-  canonicalJson,
-  type GuestName,
-  type Resource,
-  type ResourceId,
-  type SourceRef,
-} from "../../resource.ts";
+import type { Site } from "../../model.ts";
+import { canonicalJson, type Resource, type ResourceId, type SourceRef } from "../../resource.ts";
 
 export const paths = {
   directory: "/etc/pve/firewall",
@@ -35,13 +30,19 @@ export const clusterOptions = ["enable", "policy_in", "policy_out"] as const;
 /** The options of a guest's file that are ours. */
 export const guestOptions = ["enable", "policy_in"] as const;
 
-/** How a rule of ours in [RULES] is told from others: its comment survives Proxmox's own editor, other marks do not. */
-const mark = "phoenix:";
-
 /** What a guest's resource says when its firewall is declared to be off. */
 const off = "not filtered by phoenix\n";
 
+/** What was worked out for a site: it is asked for with each change, and sites never change. */
+const compiled = new WeakMap<Site, readonly Resource[]>();
+
 export function compile(site: Site): readonly Resource[] {
+  const found = compiled.get(site) ?? resourcesOf(site);
+  compiled.set(site, found);
+  return found;
+}
+
+function resourcesOf(site: Site): readonly Resource[] {
   const { host, guests } = firewallOf(site);
   const { enabled, inputPolicy, outputPolicy, from } = site.firewall;
   const options = { enable: enabled ? "1" : "0", policy_in: inputPolicy, policy_out: outputPolicy };
@@ -123,11 +124,7 @@ export function groupId(guest: string): ResourceId {
 /** Tells rules of ours in [RULES]: marked, or saying what a declared rule says (Proxmox's editor may drop a comment). */
 export function isOursIn(site: Site): (rule: FwRule) => boolean {
   const declared = new Set(firewallOf(site).host.map(({ rule }) => printBare(rule)));
-  return (rule) => rule.comment?.startsWith(mark) === true || declared.has(printBare(rule));
-}
-
-function marked({ rule }: SiteRule): FwRule {
-  return { ...rule, comment: `${mark} ${rule.comment ?? "declared"}` };
+  return (rule) => isMarked(rule) || declared.has(printBare(rule));
 }
 
 /** The group of ours that a guest's file uses. */
@@ -201,10 +198,4 @@ function guestResource(guest: string, text: string, from?: SourceRef): Resource 
 export function serviceResource(state: { active: boolean; enabled: boolean }): Resource {
   const units = { running: state.active ? "yes" : "no", "starts at boot": state.enabled ? "yes" : "no" };
   return { id: "firewall/service", host: "pve", text: canonicalJson(state), units };
-}
-
-/** The comment of a guest's group, for people who look at it in Proxmox's interface. */
-export function groupComment(site: Site, guest: string): string {
-  const found = guestOf(site, guest.replace("-", "/") as GuestName);
-  return found === undefined ? mark.slice(0, -1) : `${mark} ${found.name.replace(/[^\x20-\x7e]|#/g, " ")}`;
 }

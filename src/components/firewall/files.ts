@@ -1,4 +1,5 @@
 /** From resources to files: what a change makes of the firewall's files. Several resources share cluster.fw. */
+import { groupComment } from "../../formats/firewall-cluster.ts";
 import { guestOfGroup } from "../../formats/firewall-rules.ts";
 import { emptyFile, type FirewallFile, parseFirewall, printFirewall } from "../../formats/pve-firewall.ts";
 import {
@@ -10,13 +11,12 @@ import {
 } from "../../formats/pve-firewall-edit.ts";
 import { type FwRule, parseRule, printBare } from "../../formats/pve-firewall-rule.ts";
 import type { FileState } from "../../hosts/host.ts";
-import type { Site } from "../../model.ts";
-import { type Change, type Resource, subjectOf } from "../../resource.ts";
+import { guestOf, type Site } from "../../model.ts";
+import { type Change, type HostName, type Resource, subjectOf } from "../../resource.ts";
 import {
   clusterOptions,
   compile,
   type FirewallFiles,
-  groupComment,
   guestOptions,
   guestPath,
   guestState,
@@ -100,7 +100,10 @@ export function withParts(site: Site, files: FirewallFiles, parts: readonly Part
 }
 
 function groupContent(site: Site, group: string, text: string | undefined): GroupContent | undefined {
-  return text === undefined ? undefined : { comment: groupComment(site, group), rules: rulesIn(text) };
+  if (text === undefined) return undefined;
+  // "vm-1002" is the host vm/1002.
+  const guest = guestOf(site, group.replace("-", "/") as HostName);
+  return { comment: groupComment(guest?.name), rules: rulesIn(text) };
 }
 
 /** The file that a resource is in; undefined for the daemon. */

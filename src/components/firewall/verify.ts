@@ -17,11 +17,35 @@ const parallel = 64;
 /** What a check needs: a closed port of an open guest refuses at once, that of a filtered one stays silent. */
 const probePorts = [1, 7, 9, 19, 79, 113];
 
+/** A refusal on one's own network takes a millisecond; a question that got lost is asked again after a second (Linux). */
+const silenceMs = 1_500;
+
 export async function verify(io: Io): Promise<readonly Check[]> {
-  const checks = await checkDaemon(io);
-  if (!io.site.firewall.enabled || checks.some(({ status }) => status === "fail")) return checks;
-  const interfaces = await checkInterfaces(io);
+  if (!io.site.firewall.enabled) return checkDaemon(io);
+  // A daemon that does not run explains everything else, and needs no further words.
+  const [daemon, access, [probed, interfaces]] = await Promise.all([
+    checkDaemon(io),
+    checkAccess(io),
+    checkInterfaces(io).then(async (seen) => [await checkProbes(io, seen), seen] as const),
+  ]);
+  if (daemon.some(({ status }) => status === "fail")) return daemon;
+  return [
+    ...daemon,
+    ...probed,
+    ...access.map(({ claim, answers }): Check => {
+      const resource = "firewall/rules" as const;
+      return answers
+        ? { resource, claim, status: "pass" }
+        : { resource, claim, status: "fail", observed: "no answer: dropped" };
+    }),
+    ...interfaces,
+  ];
+}
+
+/** What answers and what stays silent. A guest with an interface that is not filtered is not asked to be silent. */
+async function checkProbes(io: Io, interfaces: readonly Check[]): Promise<readonly Check[]> {
   const open = new Set(interfaces.filter(({ status }) => status === "fail").map(({ resource }) => resource));
+  const checks: Check[] = [];
   const probes = [
     ...requiredPaths(io.site)
       .filter(({ from, to }) => to !== "pve" && to !== "outside" && (from === "pve" || from === "anywhere"))
@@ -34,17 +58,7 @@ export async function verify(io: Io): Promise<readonly Check[]> {
     const seen = await Promise.all(probes.slice(at, at + parallel).map((probe) => probe()));
     checks.push(...seen.flatMap((check) => check ?? []));
   }
-  const access = await checkAccess(io);
-  return [
-    ...checks,
-    ...access.map(({ claim, answers }): Check => {
-      const resource = "firewall/rules" as const;
-      return answers
-        ? { resource, claim, status: "pass" }
-        : { resource, claim, status: "fail", observed: "no answer: dropped" };
-    }),
-    ...interfaces,
-  ];
+  return checks;
 }
 
 function guestResource({ kind, id }: Guest): ResourceId {
@@ -164,7 +178,7 @@ async function checkClosed(io: Io, { guest, rules }: GuestRules): Promise<Check 
   if (address === undefined || port === undefined) return undefined;
   const resource = guestResource(guest);
   const claim = `${address}:${port}, which no rule opens, stays silent`;
-  const seen = await connect(io, address, port);
+  const seen = await connect(io, address, port, silenceMs);
   // A guest that does not run proves nothing.
   if (!seen.ok && seen.reason === "unreachable") return undefined;
   return !seen.ok && seen.reason === "timeout"
@@ -172,9 +186,9 @@ async function checkClosed(io: Io, { guest, rules }: GuestRules): Promise<Check 
     : { resource, claim, status: "fail", observed: `${words(seen)}: it is not filtered` };
 }
 
-async function connect(io: Io, address: string, port: number): Promise<ConnectResult> {
+async function connect(io: Io, address: string, port: number, timeoutMs?: number): Promise<ConnectResult> {
   try {
-    return await io.network.connect(address, port);
+    return await io.network.connect(address, port, timeoutMs);
   } catch (error) {
     if (error instanceof TransportError) return { ok: false, reason: "unreachable" };
     throw error;

@@ -54,7 +54,7 @@ function serversOf(site: Site): readonly GatewayServer[] {
   const servers = new Map<string, { names: string[]; options: ServiceOptions }>();
   for (const name of gatewayNames(site)) {
     const wanted = options.get(name) ?? defaults;
-    const key = canonicalJson(wanted);
+    const key = `${wanted.maxBodyBytes} ${wanted.readTimeoutSeconds} ${wanted.buffering}`;
     const server = servers.get(key) ?? { names: [], options: wanted };
     server.names.push(name);
     servers.set(key, server);

@@ -1,4 +1,5 @@
 /** The contract of the exit codes, one by one, with the built program on a lab of its own. */
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -80,6 +81,44 @@ describe("a life", () => {
     const unknown = await phoenix("sync dns/recrds");
     expect(unknown).toMatchObject({ code: exitCodes.usage, stdout: "" });
     expect(unknown.stderr).toContain("did you mean dns/records?");
+    const proved = await phoenix("verify dns/recrds");
+    expect(proved).toMatchObject({ code: exitCodes.usage, stdout: "" });
+    expect(proved.stderr).toContain("did you mean dns/records?");
+  });
+});
+
+/** Phoenix on a terminal, of script(1) of util-linux, whose user types `typed` when the question is there. */
+async function answered(line: string, typed: string): Promise<{ code: number | null; shown: string }> {
+  const command = `${process.execPath} ${join(import.meta.dirname, "../../../bin/phoenix")} ${line}`;
+  const child = spawn("script", ["-qec", command, "/dev/null"], {
+    env: { ...process.env, ...env, TERM: "xterm", NO_COLOR: "1" },
+  });
+  let shown = "";
+  let isTyped = false;
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    shown += text;
+    if (isTyped || !shown.includes("[y/N]")) return;
+    isTyped = true;
+    child.stdin.write(typed);
+  });
+  const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
+  return { code, shown };
+}
+
+describe.skipIf(spawnSync("script", ["--version"]).status !== 0)("a question", () => {
+  test.each([
+    ["n\n", exitCodes.refused, "not approved: nothing was changed"],
+    ["\u0003", exitCodes.interrupted, "interrupted"],
+    ["y\n", exitCodes.converged, "0 created, 1 updated"],
+  ])("answered by %j ends with %i", async (typed, code, words) => {
+    loseRecord();
+    const before = readFileSync(records, "utf8");
+    const said = await answered("sync dns --ask", typed);
+    expect(said.code).toBe(code);
+    expect(said.shown).toContain(words);
+    expect(said.shown).not.toContain("is finished first");
+    expect(readFileSync(records, "utf8") === before).toBe(code !== exitCodes.converged);
+    expect(await phoenix("sync dns")).toMatchObject({ code: exitCodes.converged });
   });
 });
 

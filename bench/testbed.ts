@@ -1,0 +1,250 @@
+/**
+ * `script/bench --testbed`: what needs real machines. A testbed of examples/homelab must run and be in sync. Prints a
+ * sync with nothing to do beside the longest chain of round trips in it, the same state kept by Ansible, and the requests
+ * that clients lose while a route is added and removed. Ends with 1 when a limit is passed.
+ */
+import { spawn, spawnSync } from "node:child_process";
+import { cpSync, existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { median, table } from "./measure.ts";
+
+/** A sync with nothing to do may take this many times its longest chain. */
+const chainLimit = 1.3;
+/** Ansible takes at least this many times the processor's time. */
+const ansibleLimit = 50;
+
+const rounds = 3;
+const [root = ".", built = ".", ansible = ""] = process.argv.slice(2);
+/** Where pve sees what is built here. */
+const inPve = "/srv/testbed/run/bench";
+const runDirectory = process.env.PHOENIX_TESTBED_RUN ?? "/var/lib/phoenix-testbed";
+const failures: string[] = [];
+
+cpSync(built, join(runDirectory, "bench"), { recursive: true });
+cpSync(join(root, "bench/ansible"), join(runDirectory, "bench/ansible"), { recursive: true });
+console.log(
+  `load of this machine: ${readFileSync("/proc/loadavg", "utf8").split(" ").slice(0, 3).join(" ")}\n`,
+);
+benchChain();
+benchAnsible();
+await benchRoute();
+for (const failure of failures) console.log(`over the limit: ${failure}`);
+if (failures.length === 0) console.log("every limit is kept");
+process.exitCode = failures.length > 0 ? 1 : 0;
+
+/** Runs a command in a machine of the testbed. @throws Error with what it said, when it does not end with 0 */
+function inMachine(machine: string, ...command: readonly string[]): string {
+  const { status, stdout, stderr } = spawnSync(join(root, "testbed/shell"), [machine, ...command], {
+    encoding: "utf8",
+    maxBuffer: 1 << 28,
+  });
+  if (status !== 0)
+    throw new Error(`${command.join(" ")} in ${machine} ended with ${status}:\n${stdout}${stderr}`);
+  return stdout;
+}
+
+interface Round {
+  readonly wallMs: number;
+  readonly cpuMs: number;
+  readonly steps: number;
+  readonly chainMs: number;
+  readonly chain: readonly { readonly what: string; readonly ms: number; readonly inRunMs: number }[];
+}
+
+function benchChain(): void {
+  const lines = inMachine("pve", "node", `${inPve}/sync.mjs`, String(rounds)).trim().split("\n");
+  const all = JSON.parse(lines.at(-1) ?? "") as readonly Round[];
+  const ratio = median(all.map(({ wallMs, chainMs }) => wallMs / chainMs));
+  console.log(
+    table([
+      [
+        "sync with nothing to do",
+        "asked",
+        "wall ms",
+        "own cpu ms",
+        "chain",
+        "chain alone ms",
+        "ratio",
+        "limit",
+      ],
+      ...all.map((round, at) => [
+        `round ${at + 1}`,
+        String(round.steps),
+        round.wallMs.toFixed(0),
+        round.cpuMs.toFixed(0),
+        String(round.chain.length),
+        round.chainMs.toFixed(0),
+        (round.wallMs / round.chainMs).toFixed(2),
+        "",
+      ]),
+      ["median", "", "", "", "", "", ratio.toFixed(2), String(chainLimit)],
+    ]),
+  );
+  const last = all.at(-1)?.chain ?? [];
+  console.log(
+    table([
+      ["the chain of the last round", "in the run ms", "alone ms"],
+      ...last.map(({ what, ms, inRunMs }) => [what, inRunMs.toFixed(0), ms.toFixed(0)]),
+    ]),
+  );
+  if (ratio > chainLimit) failures.push(`a sync takes ${ratio.toFixed(2)} times its longest chain`);
+}
+
+interface Spent {
+  readonly wallS: number;
+  /** User and system time of the program and everything that it started on the hypervisor and in containers. */
+  readonly cpuS: number;
+}
+
+/** bash counts what it waited for, and what that waited for. */
+function spentBy(command: string): Spent {
+  const script = `TIMEFORMAT='%R %U %S'; { time { ${command}; } >/tmp/bench.out 2>&1; } 2>&1 || { cat /tmp/bench.out; exit 1; }`;
+  const [wall = "", user = "", system = ""] =
+    inMachine("pve", "bash", "-c", script).trim().split("\n").at(-1)?.split(" ") ?? [];
+  return { wallS: Number(wall), cpuS: Number(user) + Number(system) };
+}
+
+function benchAnsible(): void {
+  if (!existsSync(ansible)) {
+    console.log("without Ansible: script/bench --testbed says how to get it\n");
+    return;
+  }
+  cpSync(ansible, join(runDirectory, "bench/ansible-core"), { recursive: true });
+  const where = `cd ${inPve}/ansible`;
+  inMachine("pve", "sh", "-c", `${where} && ./prepare`);
+  const play = `${where} && PYTHONPATH=${inPve}/ansible-core python3 -m ansible playbook site.yml`;
+  // The first run may set what a copy cannot take over; those that count have nothing to do.
+  spentBy(play);
+  const theirs: Spent[] = [];
+  const ours: Spent[] = [];
+  for (let at = 0; at < rounds; at++) {
+    ours.push(spentBy("phoenix sync all --quiet"));
+    theirs.push(spentBy(play));
+    const recap = inMachine("pve", "cat", "/tmp/bench.out");
+    if (!/changed=0/.test(recap) || /(changed|failed|unreachable)=[1-9]/.test(recap))
+      throw new Error(`the playbook had something to do:\n${recap}`);
+  }
+  const row = (name: string, all: readonly Spent[]): string[] => [
+    name,
+    median(all.map(({ wallS }) => wallS)).toFixed(1),
+    median(all.map(({ cpuS }) => cpuS)).toFixed(1),
+  ];
+  const ratio = median(theirs.map(({ cpuS }, at) => cpuS / (ours[at]?.cpuS ?? 0)));
+  console.log(
+    table([
+      ["nothing to do, median", "wall s", "cpu s", "x phoenix", "wanted"],
+      [...row("phoenix sync all (reads, and 181 checks from outside)", ours), "1", ""],
+      [
+        ...row("ansible-playbook (reads; no checks from outside)", theirs),
+        ratio.toFixed(1),
+        `>= ${ansibleLimit}`,
+      ],
+    ]),
+  );
+  console.log(
+    "Counted is the user and system time of the program and of all its children that it waited for, also in containers\n(pct enters them); not what an agent does in a virtual machine, nor servers that answer. The same for both.\n",
+  );
+  if (ratio < ansibleLimit)
+    failures.push(`Ansible takes only ${ratio.toFixed(1)} times the processor's time`);
+}
+
+interface Tally {
+  readonly asked: number;
+  readonly answered: number;
+  readonly askedAgain: number;
+  readonly lost: number;
+  readonly why: Readonly<Record<string, number>>;
+  readonly slowestMs: number;
+}
+type Stint = Readonly<Record<"kept" | "fresh", Tally>>;
+
+/** A copy of the site with one more service, on a machine that has none of its own. */
+const addRoute = `rm -rf /run/bench-site && cp -r /usr/local/phoenix_hypervisor /run/bench-site &&
+sed -i '/"name": "docker-two",/a "traefik_service": { "name": "bench-route", "port": 8081 },' /run/bench-site/etc/phoenix_vm_configs.json`;
+
+async function benchRoute(): Promise<void> {
+  inMachine("pve", "sh", "-c", addRoute);
+  const client = readFileSync(join(root, "bench/testbed-client.mjs"));
+  const { status } = spawnSync(
+    join(root, "testbed/shell"),
+    ["client", "sh", "-c", "cat >/run/bench-client.mjs"],
+    {
+      input: client,
+    },
+  );
+  if (status !== 0) throw new Error("the testbed's client takes no program");
+  const rows = [
+    [
+      "requests on unchanged routes",
+      "connections",
+      "asked",
+      "answered",
+      "asked again",
+      "lost",
+      "why",
+      "slowest ms",
+    ],
+  ];
+  for (const [what, site] of [
+    ["while a route is added", "/run/bench-site"],
+    ["while it is removed", "/usr/local/phoenix_hypervisor"],
+  ] as const) {
+    const stints = await askDuring(["phoenix", "sync", "all", "--quiet", "--site", site, "--allow", "prune"]);
+    for (const kind of ["kept", "fresh"] as const) {
+      const all = stints.map((stint) => stint[kind]);
+      const sum = (key: "asked" | "answered" | "askedAgain" | "lost"): number =>
+        all.reduce((total, tally) => total + tally[key], 0);
+      rows.push([
+        what,
+        kind === "kept" ? "kept open" : "new each time",
+        ...[sum("asked"), sum("answered"), sum("askedAgain"), sum("lost")].map(String),
+        all.flatMap(({ why }) => Object.entries(why).map(([reason, n]) => `${reason} x${n}`)).join(", "),
+        String(Math.max(...all.map(({ slowestMs }) => slowestMs))),
+      ]);
+      if (sum("lost") > 0) failures.push(`${sum("lost")} requests were lost ${what}`);
+    }
+  }
+  console.log(table(rows));
+  console.log(
+    "Asked again: a connection that was kept open was closed by the server before anything of an answer came; every HTTP\nclient repeats such a request by itself, once.\n",
+  );
+}
+
+/** Clients ask while a command runs in pve, in stints of at most 30 s. */
+async function askDuring(command: readonly string[]): Promise<readonly Stint[]> {
+  const names = ["media", "photos", "grafana"].map((name) => `${name}.oak.home.arpa`);
+  const change = start("pve", command);
+  const stints: Stint[] = [];
+  for (let running = true; running; ) {
+    const client = start("client", ["node", "/run/bench-client.mjs", "192.168.40.10", ...names]);
+    running = await Promise.race([change.ended.then(() => false), client.ended.then(() => true)]);
+    client.endInput();
+    stints.push(JSON.parse(await client.ended) as Stint);
+  }
+  await change.ended;
+  return stints;
+}
+
+/** A command in a machine whose input stays open. `ended` is what it wrote; it fails unless it ends with 0. */
+function start(
+  machine: string,
+  command: readonly string[],
+): { ended: Promise<string>; endInput: () => void } {
+  const child = spawn(join(root, "testbed/shell"), [machine, ...command], {
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+  let [said, complained] = ["", ""];
+  child.stdout.on("data", (chunk) => {
+    said += chunk;
+  });
+  child.stderr.on("data", (chunk) => {
+    complained += chunk;
+  });
+  const ended = new Promise<string>((resolve, reject) => {
+    child.on("close", (code) => {
+      if (code === 0) resolve(said);
+      else reject(new Error(`${command.join(" ")} in ${machine} ended with ${code}:\n${said}${complained}`));
+    });
+  });
+  return { ended, endInput: () => child.stdin.end() };
+}
