@@ -21,11 +21,11 @@ export const readOnly: Decorator = {
 };
 
 /** The same network with another `request`. */
-function withRequest(network: Network, request: Network["request"]): Network {
+export function withRequest(network: Network, request: Network["request"]): Network {
   return {
     route: (to) => network.route(to),
     query: (server, name, type) => network.query(server, name, type),
-    connect: (address, port) => network.connect(address, port),
+    connect: (address, port, timeoutMs) => network.connect(address, port, timeoutMs),
     handshake: (address, port, options) => network.handshake(address, port, options),
     request,
   };
@@ -81,10 +81,10 @@ export function traced(sink: (trace: Trace) => void): Decorator {
           () => network.query(server, name, type),
           ({ rcode, answers }) => [rcode, ...answers].join(" "),
         ),
-      connect: (address, port) =>
+      connect: (address, port, timeoutMs) =>
         watch(
           read(`connect ${address}:${port}`),
-          () => network.connect(address, port),
+          () => network.connect(address, port, timeoutMs),
           (result) => (result.ok ? "connected" : result.reason),
         ),
       handshake: (address, port, options) =>

@@ -20,8 +20,8 @@ export interface Network {
   /** Asks a DNS server one question over UDP. @throws TransportError when no answer comes. */
   query(server: string, name: string, type: "A" | "AAAA" | "PTR"): Promise<DnsAnswer>;
 
-  /** Opens a TCP connection and closes it again. */
-  connect(address: string, port: number): Promise<ConnectResult>;
+  /** Opens a TCP connection and closes it again. @param timeoutMs how long it may take: 3 s unless given */
+  connect(address: string, port: number, timeoutMs?: number): Promise<ConnectResult>;
 
   /** A TLS handshake as a client of `servername` would do it, trusting only `ca` (PEM). */
   handshake(address: string, port: number, options: HandshakeOptions): Promise<HandshakeResult>;

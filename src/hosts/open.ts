@@ -10,6 +10,7 @@ import { localExec } from "./local.ts";
 import type { Network } from "./network.ts";
 import { createNetwork } from "./real-network.ts";
 import { createHost } from "./script-host.ts";
+import { sharedReads } from "./shared-reads.ts";
 import type { Decorator, World } from "./world.ts";
 
 /** Commands on one hypervisor at a time: each guest command is a Perl process there. */
@@ -27,7 +28,7 @@ export interface RealWorldOptions {
 /** The real machines. Nothing is contacted until something is asked of them. */
 export async function openRealWorld(options: RealWorldOptions): Promise<World> {
   const { hypervisor, signal } = options;
-  const decorators = [limited(commandLimit), ...(options.decorators ?? [])];
+  const decorators = [limited(commandLimit), ...(options.decorators ?? []), sharedReads()];
   const clock = realClock(signal);
   if (hypervisor === undefined) {
     const network = createNetwork({ signal });

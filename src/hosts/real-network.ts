@@ -3,7 +3,7 @@ import { TransportError } from "../errors.ts";
 import { interrupted, seconds } from "./clock.ts";
 import { reasonOf } from "./connection-error.ts";
 import { describeRequest } from "./decorators.ts";
-import type { ConnectResult, DnsAnswer, Endpoint, Network } from "./network.ts";
+import type { DnsAnswer, Endpoint, Network } from "./network.ts";
 
 /** How long a DNS server may take; it is asked three times. A busy machine needs its time. Milliseconds. */
 const queryMs = 2_000;
@@ -16,7 +16,7 @@ export interface NetworkOptions {
   /** Where to connect instead; UDP may become TCP. Absent: straight there. */
   readonly route?: (to: Endpoint) => Promise<Endpoint>;
   /** Replaces the test connection where a tunnel would accept anything. */
-  readonly connect?: (address: string, port: number) => Promise<ConnectResult>;
+  readonly connect?: Network["connect"];
   /** Aborted: requests end with InterruptedError. */
   readonly signal?: AbortSignal;
 }
@@ -29,7 +29,23 @@ export interface RealNetwork extends Network {
 export function createNetwork(options: NetworkOptions = {}): RealNetwork {
   const closed = new AbortController();
   const stops = [closed.signal, ...(options.signal === undefined ? [] : [options.signal])];
-  const within = (ms: number): AbortSignal => AbortSignal.any([AbortSignal.timeout(ms), ...stops]);
+  /**
+   * Its signal is kept alive by the timer: of AbortSignal.any([AbortSignal.timeout(ms)]) Node 20 may collect the inner
+   * signal, which then never fires, and a dropped packet is waited for as long as the kernel does (127 s).
+   */
+  const within = async <T>(ms: number, action: (signal: AbortSignal) => Promise<T>): Promise<T> => {
+    const ended = new AbortController();
+    const end = (): void => ended.abort();
+    const timer = setTimeout(end, ms);
+    for (const stop of stops) stop.addEventListener("abort", end, { once: true });
+    if (stops.some(({ aborted }) => aborted)) end();
+    try {
+      return await action(ended.signal);
+    } finally {
+      clearTimeout(timer);
+      for (const stop of stops) stop.removeEventListener("abort", end);
+    }
+  };
   const refuseStopped = (): void => {
     if (stops.some(({ aborted }) => aborted)) throw interrupted();
   };
@@ -58,31 +74,37 @@ export function createNetwork(options: NetworkOptions = {}): RealNetwork {
         }
       }),
 
-    connect: (address, port) =>
+    connect: (address, port, timeoutMs = connectMs) =>
       whileOpen(async () => {
-        if (options.connect !== undefined) return options.connect(address, port);
+        if (options.connect !== undefined) return options.connect(address, port, timeoutMs);
         const { tryConnect } = await import("./sockets.ts");
-        return tryConnect(await route({ protocol: "tcp", address, port }), within(connectMs));
+        const to = await route({ protocol: "tcp", address, port });
+        return within(timeoutMs, (signal) => tryConnect(to, signal));
       }),
 
     handshake: (address, port, handshake) =>
       whileOpen(async () => {
         const { tryHandshake } = await import("./sockets.ts");
-        return tryHandshake(await route({ protocol: "tcp", address, port }), handshake, within(handshakeMs));
+        const to = await route({ protocol: "tcp", address, port });
+        return within(handshakeMs, (signal) => tryHandshake(to, handshake, signal));
       }),
 
     request: (asked) =>
       whileOpen(async () => {
         const timeoutMs = asked.timeoutMs ?? defaultRequestMs;
         const { exchange } = await import("./http.ts");
-        const signal = within(timeoutMs);
-        try {
-          return await exchange(asked, route, signal);
-        } catch (error) {
-          if (error instanceof TransportError) throw error;
-          const reason = signal.aborted ? `no answer within ${seconds(timeoutMs)}` : reasonOf(error);
-          throw new TransportError(new URL(asked.url).origin, `${describeRequest(asked)} failed: ${reason}`);
-        }
+        return within(timeoutMs, async (signal) => {
+          try {
+            return await exchange(asked, route, signal);
+          } catch (error) {
+            if (error instanceof TransportError) throw error;
+            const reason = signal.aborted ? `no answer within ${seconds(timeoutMs)}` : reasonOf(error);
+            throw new TransportError(
+              new URL(asked.url).origin,
+              `${describeRequest(asked)} failed: ${reason}`,
+            );
+          }
+        });
       }),
 
     close: async () => closed.abort(),

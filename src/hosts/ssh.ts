@@ -2,12 +2,12 @@
 import { spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import pLimit from "p-limit";
 import { interrupted } from "./clock.ts";
 import type { Exec } from "./host.ts";
 import { commandEnvironment, localExec } from "./local.ts";
-import type { ConnectResult } from "./network.ts";
+import type { ConnectResult, Network } from "./network.ts";
 import { remoteLine, sshError, sshOptions, sshResult } from "./ssh-command.ts";
 import { type SshForward, sshForward } from "./ssh-forward.ts";
 
@@ -24,7 +24,7 @@ export interface Ssh {
   readonly exec: Exec;
   readonly forward: SshForward["route"];
   /** Opens a TCP connection from the hypervisor itself: behind a tunnel every connection seems to succeed. */
-  connect(address: string, port: number): Promise<ConnectResult>;
+  readonly connect: Network["connect"];
   close(): Promise<void>;
 }
 
@@ -65,13 +65,14 @@ export function openSsh(target: string, signal: AbortSignal): Ssh {
     exec,
     forward: async (to) => {
       const path = await ready();
-      forward ??= sshForward(
-        (address, port) => argvOn(path, "-W", `${address}:${port}`, "--", target),
-        limit,
-      );
+      forward ??= sshForward(dirname(path), async (near, address, port) => {
+        const argv = argvOn(path, "-O", "forward", "-L", `${near}:${address}:${port}`, "--", target);
+        const { exitCode, stderr } = await local({ argv, effect: "read" });
+        if (exitCode !== 0) throw sshError("pve", target, stderr);
+      });
       return forward.route(to);
     },
-    connect: (address, port) => connectFrom(exec, address, port),
+    connect: (address, port, timeoutMs) => connectFrom(exec, address, port, timeoutMs),
     close: async () => {
       await forward?.close();
       if (directory === undefined) return;
@@ -141,13 +142,18 @@ function startMaster(argv: readonly string[], target: string, signal: AbortSigna
   });
 }
 
-/** How long a connection may take to stand, in seconds. */
-const connectSeconds = 3;
+/** How long a connection may take to stand unless the caller says. Milliseconds. */
+const connectMs = 3_000;
 
-async function connectFrom(exec: Exec, address: string, port: number): Promise<ConnectResult> {
+async function connectFrom(
+  exec: Exec,
+  address: string,
+  port: number,
+  timeoutMs = connectMs,
+): Promise<ConnectResult> {
   const { exitCode, stderr } = await exec({
     argv: [
-      ...["timeout", String(connectSeconds), "bash", "-c", 'exec 3<>"/dev/tcp/$0/$1"'],
+      ...["timeout", String(timeoutMs / 1000), "bash", "-c", 'exec 3<>"/dev/tcp/$0/$1"'],
       ...[address, String(port)],
     ],
     effect: "read",

@@ -23,14 +23,24 @@ if [ -s "$here/fail" ]; then cat "$here/fail" >&2; exit 255; fi
 forward=
 for argument; do
   [ "$forward" != next ] || forward=$argument
-  [ "$argument" != -W ] || forward=next
+  [ "$argument" != -L ] || forward=next
   last=$argument
 done
-case " $* " in *' -O exit '*) exit 0 ;; esac
+case " $* " in *' -O exit '*)
+  [ ! -e "$here/forwards" ] || kill $(cat "$here/forwards")
+  exit 0 ;;
+esac
 if [ -n "$forward" ]; then
-  exec node -e 'const [host, port] = process.argv[1].split(":");
-    const socket = require("net").connect(port, host, () => { process.stdin.pipe(socket); socket.pipe(process.stdout); });
-    socket.on("error", () => process.exit(255));' "$forward"
+  node -e 'const net = require("net");
+    const [path, host, port] = process.argv[1].split(":");
+    net.createServer({ allowHalfOpen: true }, (near) => {
+      const far = net.connect({ port, host, allowHalfOpen: true }, () => { near.pipe(far); far.pipe(near); });
+      far.on("error", () => near.destroy());
+      near.on("error", () => far.destroy());
+    }).listen(path);' "$forward" </dev/null >/dev/null 2>&1 &
+  echo "$!" >>"$here/forwards"
+  while [ ! -S "\${forward%%:*}" ]; do sleep 0.05; done
+  exit 0
 fi
 exec sh -c "$last"
 `;
