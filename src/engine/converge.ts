@@ -61,11 +61,10 @@ async function finish(
   if (attempt.isClean()) await attempt.confirm(guard);
   // Whatever could not be taken back stays marked, and stays guarded by an undo that works without us.
   if (attempt.isClean()) {
-    // What could not be looked at waits for another run.
-    await run.journal.clear(
-      component.name,
-      part.unreadResources.flatMap(({ ids }) => ids),
-    );
+    // What could not be looked at waits for another run, and so does what an earlier run wrote when it is not live yet.
+    const unread = part.unreadResources.flatMap(({ ids }) => ids);
+    const idle = attempt.activated ? [] : part.pendingActivation;
+    await run.journal.clear(component.name, [...unread, ...idle]);
   }
   return { changes: attempt.applied, checks: attempt.checks, failures: attempt.failures };
 }
@@ -75,6 +74,8 @@ class Attempt {
   readonly applied: Change[] = [];
   readonly failures: Failure[] = [];
   checks: readonly Check[] = [];
+  /** Everything that was written has been made live, now or before it was taken back. */
+  activated = false;
   readonly #component: Component;
   readonly #run: RunWorld;
   readonly #io: Io;
@@ -108,6 +109,7 @@ class Attempt {
   async prove(touched: readonly ResourceId[]): Promise<void> {
     try {
       await this.#component.activate?.(touched, this.#io);
+      this.activated = true;
       this.checks = await verified(this.#run, this.#component, this.#io);
       this.#refuseFailed(this.checks, touched);
     } catch (error) {

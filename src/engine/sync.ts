@@ -4,7 +4,7 @@ import { hintOf, messageOf, PhoenixError, RefusedError } from "../errors.ts";
 import type { Change } from "../resource.ts";
 import { type Converged, converge, type Failure } from "./converge.ts";
 import { fingerprint } from "./diff.ts";
-import type { ComponentPlan, ComponentResult, Plan, RunResult } from "./plan.ts";
+import { type ComponentPlan, type ComponentResult, isConverged, type Plan, type RunResult } from "./plan.ts";
 import { plan, planComponent, refuseUnsafe } from "./plan-run.ts";
 import { select } from "./select.ts";
 import { endsRun, ioOf, type RunOptions, type RunWorld, verified } from "./world.ts";
@@ -16,8 +16,8 @@ export interface SyncOptions extends RunOptions {
 
 /**
  * Brings the selected components to what the site declares.
- * @throws RefusedError before anything is touched, when a guard or the operator says no; LockedError and
- * InterruptedError; bugs. Everything else that goes wrong is an outcome in the result.
+ * @throws RefusedError when a guard or the operator says no and nothing was changed; LockedError and InterruptedError;
+ * bugs. Everything else that goes wrong is an outcome in the result.
  */
 export async function sync(
   components: readonly Component[],
@@ -33,19 +33,23 @@ export async function sync(
     throw new RefusedError("not approved: nothing was changed");
   }
 
-  // Each component starts when those it builds on are done; those that need nothing of each other go side by side.
+  // Each component starts when those it builds on are done; those that need nothing of each other go side by side. Where
+  // nothing is to be done nobody waits for what another one does: all prove at once what is there.
+  const idle = isConverged(planned);
   const byName = new Map(components.map((component) => [component.name, component]));
   const results = new Map<ComponentName, Promise<ComponentResult>>();
+  const refusals: RefusedError[] = [];
   let changed = false;
-  for (const component of prerequisites) results.set(component.name, verifyComponent(component, run));
+  if (!idle)
+    for (const component of prerequisites) results.set(component.name, verifyComponent(component, run));
   for (const component of inOrder(selected)) {
-    const before = component.after.flatMap((name) => results.get(name) ?? []);
+    const before = idle ? [] : component.after.flatMap((name) => results.get(name) ?? []);
     const part = planned.components.find((candidate) => candidate.component === component.name);
     const turn = async (): Promise<ComponentResult> => {
       const blocked = (await Promise.all(before)).filter((result) =>
         blocks(byName.get(result.component), result),
       );
-      const result = await syncComponent(component, run, options, part, changed, blocked);
+      const result = await syncComponent(component, run, options, part, changed, blocked, refusals);
       changed ||= result.changes.length > 0 || result.activations.length > 0;
       return result;
     };
@@ -56,6 +60,9 @@ export async function sync(
     if (one.status === "rejected") throw one.reason;
     return one.value;
   });
+  const [refusal] = refusals;
+  // A guard that objects while others have been changed already is one failure among their results.
+  if (refusal !== undefined && ended.every(hasLeftAlone)) throw refusal;
   const proved = changed
     ? await Promise.all(ended.map((result) => askedAgain(byName.get(result.component), result, run)))
     : ended;
@@ -122,7 +129,7 @@ function blocks(component: Component | undefined, result: ComponentResult): bool
   return component?.independent !== true || result.outcome === "skipped";
 }
 
-function hasOwnFailedCheck({ checks }: ComponentResult): boolean {
+function hasOwnFailedCheck({ checks }: Pick<ComponentResult, "checks">): boolean {
   return checks.some(({ status, beyond }) => status === "fail" && beyond !== true);
 }
 
@@ -133,6 +140,7 @@ async function syncComponent(
   planned: ComponentPlan | undefined,
   changedMeanwhile: boolean,
   blocked: readonly ComponentResult[],
+  refusals: RefusedError[],
 ): Promise<ComponentResult> {
   const started = run.world.clock.now();
   const { io, reports } = ioOf(run, component);
@@ -161,9 +169,15 @@ async function syncComponent(
     const orphans = part.orphans.map(({ id }) => id);
     return end({ ...outcomeOf(converged, part), resources: part.desired.length, orphans }, part.notes);
   } catch (error) {
-    if (!(error instanceof PhoenixError) || endsRun(error)) throw error;
+    if (error instanceof RefusedError) refusals.push(error);
+    else if (!(error instanceof PhoenixError) || endsRun(error)) throw error;
     return end({ outcome: "failed", ...reasonOf({ reason: messageOf(error), hint: hintOf(error) }) });
   }
+}
+
+/** Nothing was changed, not even for a while. */
+function hasLeftAlone({ outcome, changes, activations }: ComponentResult): boolean {
+  return changes.length === 0 && activations.length === 0 && outcome !== "rolled-back";
 }
 
 function isIdle(part: ComponentPlan): boolean {
@@ -227,10 +241,10 @@ async function verifyComponent(component: Component, run: RunWorld): Promise<Com
   const seen = { notes: reports.notes, resources: component.compile(run.site).length };
   try {
     const checks = await verified(run, component, io);
-    const result = finished(run, component, started, { outcome: "unchanged", checks, ...seen });
-    return hasOwnFailedCheck(result)
-      ? { ...result, outcome: "failed", reason: "it is not as declared" }
-      : result;
+    const end = hasOwnFailedCheck({ checks })
+      ? ({ outcome: "failed", reason: "it is not as declared" } as const)
+      : ({ outcome: "unchanged" } as const);
+    return finished(run, component, started, { ...end, checks, ...seen });
   } catch (error) {
     if (!(error instanceof PhoenixError) || endsRun(error)) throw error;
     return finished(run, component, started, {

@@ -59,6 +59,8 @@ export async function serveApi(options: ApiServerOptions): Promise<LabServer> {
     { ...stranger, requestCert: clientRoots !== undefined, rejectUnauthorized: false },
     answer,
   );
+  /** What the server's context was made of. */
+  let current = "";
   // Connections are taken before TLS begins, so that a server that does not run can refuse them.
   const front = createServer((socket: Socket) => {
     const pair = options.tls();
@@ -67,9 +69,14 @@ export async function serveApi(options: ApiServerOptions): Promise<LabServer> {
     else {
       const ca = clientRoots?.();
       const served = broken("wrong-certificate") ? stranger : pair;
+      const wanted = [served.cert, served.key, ...(ca ?? [])].join("");
       try {
-        secure.setSecureContext({ ...served, ...(ca === undefined ? {} : { ca: [...ca] }) });
+        // Making a context costs more than a handshake.
+        if (wanted !== current)
+          secure.setSecureContext({ ...served, ...(ca === undefined ? {} : { ca: [...ca] }) });
+        current = wanted;
       } catch {
+        current = "";
         // A pair that does not fit together: no handshake can succeed with it.
         socket.destroy();
         return;

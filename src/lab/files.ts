@@ -90,7 +90,7 @@ export function createFiles({ directory, store, trees, clock, changing }: FilesO
   const keyOf = (real: string): string => relative(base, real);
   const attributes = (real: string): Attributes => store.read<AttributeTable>(document)?.[keyOf(real)] ?? {};
   const setAttributes = (real: string, next: Attributes | undefined): void => {
-    const table = store.read<AttributeTable>(document) ?? {};
+    const table = { ...store.read<AttributeTable>(document) };
     const key = keyOf(real);
     const below = Object.keys(table).filter((each) => each === key || each.startsWith(`${key}/`));
     if (below.length === 0 && isEmpty(next)) return;

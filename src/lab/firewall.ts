@@ -22,7 +22,7 @@ export const hostFile = "/etc/pve/local/host.fw";
 /** The sender's rules first, then the receiver's. Without the daemon nothing is filtered. */
 export async function verdictOf(lab: Lab, connection: NewConnection): Promise<Action> {
   if (!isActive(lab, "pve", "pve-firewall")) return "ACCEPT";
-  const firewall = installedFirewall(lab);
+  const firewall = installedFirewall(lab, [connection.from, connection.to]);
   const { from, to, source, destination: dest, protocol, port } = connection;
   const packet = { source, dest, protocol, port };
   const sent = judge(lab, firewall, from, { ...packet, direction: "OUT" });
@@ -36,9 +36,11 @@ function judge(lab: Lab, firewall: InstalledFirewall, host: HostName, packet: Pa
   return installedVerdict(firewall, guest.id, packet).action;
 }
 
-export function installedFirewall(lab: Lab): InstalledFirewall {
+/** What is installed, as far as it concerns these machines. */
+export function installedFirewall(lab: Lab, hosts: readonly HostName[]): InstalledFirewall {
   const { facts } = lab;
-  const guests = facts.guests.flatMap(({ id }) => {
+  const concerned = facts.guests.filter(({ host }) => hosts.includes(host));
+  const guests = concerned.flatMap(({ id }) => {
     const file = fileAt(lab, `/etc/pve/firewall/${id}.fw`);
     return file === undefined ? [] : [[id, file] as const];
   });
@@ -52,10 +54,21 @@ export function installedFirewall(lab: Lab): InstalledFirewall {
 
 function fileAt({ files }: Lab, path: string): FirewallFile | undefined {
   const text = files.text("pve", path);
-  return text === undefined ? undefined : parseFirewall(text);
+  return text === undefined ? undefined : parsedOnce(text);
+}
+
+/** Files by their text: they are asked about with every connection, and seldom change. */
+const parsed = new Map<string, FirewallFile>();
+const parsedKept = 200;
+
+function parsedOnce(text: string): FirewallFile {
+  const file = parsed.get(text) ?? parseFirewall(text);
+  if (parsed.size >= parsedKept) parsed.clear();
+  parsed.set(text, file);
+  return file;
 }
 
 /** Whether cluster.fw switches the firewall on. */
 export function clusterIsEnabled(lab: Lab): boolean {
-  return isEnabled(installedFirewall(lab));
+  return isEnabled(installedFirewall(lab, []));
 }

@@ -13,6 +13,7 @@ import type { Lab } from "./parts.ts";
 import { addressOf } from "./programs/basics.ts";
 import { foreignCertificate } from "./self-signed.ts";
 import { readHello, unrecognizedName } from "./tls-hello.ts";
+import type { TlsPair } from "./x509.ts";
 
 /** @param from the machine whose connections arrive here: the client that Nginx sees */
 export async function startNginx(lab: Lab, host: HostName, port: number, from: HostName): Promise<LabServer> {
@@ -67,11 +68,22 @@ async function contextFor(
   const server = nginxServer(loaded, port, serverName);
   const value = (name: string): string | undefined => named(server?.block, name)[0]?.args[0];
   if (server === undefined || value("ssl_reject_handshake") === "on") return undefined;
-  if (lab.fault("wrong-certificate", "gateway") !== undefined)
-    return createSecureContext(await foreignCertificate());
+  if (lab.fault("wrong-certificate", "gateway") !== undefined) return contextOf(await foreignCertificate());
   const cert = loaded.files[value("ssl_certificate") ?? ""];
   const key = loaded.files[value("ssl_certificate_key") ?? ""];
-  return cert === undefined || key === undefined ? undefined : createSecureContext({ cert, key });
+  return cert === undefined || key === undefined ? undefined : contextOf({ cert, key });
+}
+
+/** Contexts by what they are made of: making one costs more than a handshake, and a gateway has few certificates. */
+const contexts = new Map<string, SecureContext>();
+const contextsKept = 20;
+
+function contextOf({ cert, key }: TlsPair): SecureContext {
+  const id = cert + key;
+  const context = contexts.get(id) ?? createSecureContext({ cert, key });
+  if (contexts.size >= contextsKept) contexts.clear();
+  contexts.set(id, context);
+  return context;
 }
 
 async function perform(

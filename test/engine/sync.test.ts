@@ -80,6 +80,29 @@ describe("converging", () => {
   });
 });
 
+describe("nothing to do", () => {
+  test("all prove at once what is there, also beside one that fails", async () => {
+    const dns = new Machine("dns", { "dns/a": "x" }, { wrong: new Set(["dns/a"]) });
+    const nginx = new Machine("nginx", { "nginx/a": "x" }, { after: ["dns"] });
+    dns.live.set("dns/a", "x");
+    nginx.live.set("nginx/a", "x");
+    const run = testRun();
+    const { result, outcomes: ends, code } = await outcomes([nginx, dns], run);
+    expect(ends).toEqual(["unchanged", "unchanged"]);
+    expect(code).toBe(3);
+    expect(result.components.flatMap(({ checks }) => checks.map(({ status }) => status))).toEqual([
+      "pass",
+      "fail",
+    ]);
+    const began = run.events.flatMap((event) =>
+      event.type === "component-started" && event.phase === "verify" ? [event.component] : [],
+    );
+    const ended = run.events.findIndex(({ type }) => type === "component-finished");
+    expect(began).toEqual(["dns", "nginx"]);
+    expect(run.events.findLastIndex(({ type }) => type === "component-started")).toBeLessThan(ended);
+  });
+});
+
 describe("failing", () => {
   test("a failed change takes every change of the component back, and the outcome says so", async () => {
     const dns = new Machine("dns", { "dns/a": "new", "dns/b": "y" }, { failing: new Set(["dns/b"]) });
@@ -270,6 +293,27 @@ describe("safety", () => {
     expect(dns.live.size).toBe(0);
   });
 
+  test("a guard that objects when others were changed already is a failure among their results", async () => {
+    const portainer = new Machine("portainer", { "portainer/a": "x" });
+    const stacks = new Machine("stacks", { "stacks/a": "" }, { after: ["portainer"] });
+    // What the stacks would lose shows only when Portainer is there.
+    stacks.behaviour.unread = new NotReadyError("no Portainer yet");
+    stacks.live.set("stacks/a", "a b c");
+    portainer.behaviour.wrongUntil = () => {
+      delete stacks.behaviour.unread;
+      return true;
+    };
+    const { result, outcomes: ends, code } = await outcomes([portainer, stacks]);
+    expect(ends).toEqual(["changed", "failed"]);
+    expect(code).toBe(4);
+    expect(result.components[1]?.reason).toContain("stacks/a would lose 3 of its 3 entries");
+    expect(result.components[1]?.hint).toContain("--allow stacks-shrink");
+    expect(stacks.live.get("stacks/a")).toBe("a b c");
+    // With nothing changed it is a refusal.
+    stacks.behaviour.unread = new NotReadyError("no Portainer yet");
+    await expect(outcomes([portainer, stacks])).rejects.toMatchObject({ exitCode: 5 });
+  });
+
   test("a host that moved after the approval is left alone", async () => {
     const dns = new Machine("dns", { "dns/a": "new" });
     dns.live.set("dns/a", "old");
@@ -294,6 +338,21 @@ describe("interrupted runs", () => {
     expect(exitCodeOfPlan(planned)).toBe(2);
     await outcomes([dns], run);
     expect(dns.log).toContain("activate dns/a");
+    expect(run.marks.size).toBe(0);
+  });
+
+  test("an activation that was left undone and fails again stays to be done", async () => {
+    const dns = new Machine("dns", { "dns/a": "x", "dns/b": "y" }, { activationFails: 1 });
+    dns.live.set("dns/a", "x");
+    dns.live.set("dns/b", "y");
+    const run = testRun();
+    run.marks.set("dns", ["dns/a"]);
+    const { outcomes: ends, code } = await outcomes([dns], run);
+    expect([ends, code]).toEqual([["failed"], 1]);
+    expect(run.marks.get("dns")).toEqual(["dns/a"]);
+    const again = await outcomes([dns], run);
+    expect(again.code).toBe(0);
+    expect(dns.log.filter((line) => line === "activate dns/a")).toHaveLength(2);
     expect(run.marks.size).toBe(0);
   });
 
@@ -324,6 +383,19 @@ describe("partial runs", () => {
     const result = await sync([dns.component, nginx.component], testRun(), { ...none, only: ["nginx"] });
     expect(result.components[0]).toMatchObject({ outcome: "skipped" });
     expect(nginx.live.size).toBe(0);
+  });
+
+  test("a prerequisite that does not hold is not told as one that does", async () => {
+    const dns = new Machine("dns", { "dns/a": "x" }, { wrong: new Set(["dns/a"]) });
+    dns.live.set("dns/a", "x");
+    const nginx = new Machine("nginx", { "nginx/a": "x" }, { after: ["dns"] });
+    const run = testRun();
+    await sync([dns.component, nginx.component], run, { ...none, only: ["nginx"] });
+    const ends = run.events.filter(({ type }) => type === "component-finished");
+    expect(ends).toMatchObject([
+      { component: "dns", outcome: "failed", reason: "it is not as declared" },
+      { component: "nginx", outcome: "skipped" },
+    ]);
   });
 });
 

@@ -9,7 +9,7 @@ import { counted, type Trace, traced } from "../../src/hosts/decorators.ts";
 import { breakLab, mendLab } from "../../src/lab/faults.ts";
 import { setClockOffset } from "../../src/lab/lab-file.ts";
 import type { Certificate, Site } from "../../src/model.ts";
-import { change, newLab, opened, read as reading } from "./open.ts";
+import { change, newLab, opened, prepared, read as reading } from "./open.ts";
 import { planLab, syncLab, verifyLab } from "./session.ts";
 import { gateway, labSite } from "./site.ts";
 
@@ -55,6 +55,13 @@ async function sync(lab: string, of: Site = site, components = [certificates]) {
   return { ...part, made: made.filter((what) => !what.includes("/var/lib/phoenix/journal")), traces };
 }
 
+/** A lab where every pair is in place. */
+const synced = prepared(async () => {
+  const lab = await newLab(site);
+  await sync(lab);
+  return lab;
+});
+
 const failing = (part: { checks: readonly { status: string; claim: string }[] }) =>
   part.checks.filter(({ status }) => status === "fail");
 
@@ -78,8 +85,7 @@ describe("issuing", () => {
   });
 
   test("a second run touches nothing and tells nobody; later ones neither, until a renewal is due", async () => {
-    const lab = await newLab(site);
-    await sync(lab);
+    const lab = await synced();
     const before = [serial(lab, forGateway), serial(lab, forPortainer)];
     for (const offset of [0, 15 * hour]) {
       setClockOffset(lab, offset);
@@ -99,8 +105,7 @@ describe("issuing", () => {
   });
 
   test("the key stays out of argv, events, results and every file but its own and the one kept", async () => {
-    const lab = await newLab(site);
-    await sync(lab);
+    const lab = await synced();
     setClockOffset(lab, 17 * hour);
     const key = text(lab, forGateway.keyPath);
     const secret = key.split("\n")[1]!;
@@ -137,8 +142,7 @@ describe("drift", () => {
     ],
   ];
   test.each(drifts)("%s is issued anew", async (_, state, spoil) => {
-    const lab = await newLab(site);
-    await sync(lab);
+    const lab = await synced();
     const before = serial(lab, forGateway);
     spoil(lab);
     const plan = await planLab(lab, site, [certificates]);
@@ -152,8 +156,7 @@ describe("drift", () => {
   });
 
   test("another name, and a CA that was made anew", async () => {
-    const lab = await newLab(site);
-    await sync(lab);
+    const lab = await synced();
     const more = { ...forGateway, names: [...forGateway.names, "new.lab.test"].sort() };
     const wider = { ...site, certificates: [more, forPortainer] };
     const grown = await sync(lab, wider);
@@ -179,8 +182,7 @@ describe("drift", () => {
   });
 
   test("modes and owners are set right without a new certificate; numbers are as good as names", async () => {
-    const lab = await newLab(site);
-    await sync(lab);
+    const lab = await synced();
     const before = serial(lab, forGateway);
     const world = await opened(lab);
     await world.host("pve").expect(change("chmod", "666", forGateway.keyPath));
@@ -234,8 +236,7 @@ describe("consumers", () => {
   });
 
   test("a command that fails takes its own pair back, and its words are told", async () => {
-    const lab = await newLab(site);
-    await sync(lab);
+    const lab = await synced();
     setClockOffset(lab, 17 * hour);
     const before = [text(lab, forGateway.certPath), text(lab, forGateway.keyPath)];
     breakLab(lab, "exit-1", gateway.host);
@@ -255,8 +256,7 @@ describe("consumers", () => {
   });
 
   test("a guest that is down is told when it is back; its pair stays", async () => {
-    const lab = await newLab(site);
-    await sync(lab);
+    const lab = await synced();
     setClockOffset(lab, 17 * hour);
     breakLab(lab, "guest-down", gateway.host);
     const broken = await sync(lab);
@@ -270,6 +270,32 @@ describe("consumers", () => {
     expect(after.activations).toEqual([{ kind: "reload", unit: "nginx", host: "lxc/101" }]);
     expect(serial(lab, forGateway)).toBe(issued);
     expect(await sync(lab)).toMatchObject({ outcome: "unchanged", made: [] });
+  });
+
+  test("a damaged record counts as none", async () => {
+    const lab = await synced();
+    const directory = inLab(lab, "/var/lib/phoenix/certificates");
+    const records = readdirSync(directory).filter((name) => name.endsWith(".told.json"));
+    expect(records.length).toBeGreaterThan(0);
+    for (const damaged of ["null", "{"]) {
+      for (const name of records) writeFileSync(join(directory, name), damaged);
+      expect(await sync(lab), damaged).toMatchObject({ outcome: "unchanged", changes: [] });
+    }
+  });
+
+  test("a command in a guest that does not exist costs no certificate", async () => {
+    const command = "qm guest exec 999 -- docker restart portainer_server";
+    const gone: Site = {
+      ...site,
+      certificates: [forGateway, { ...forPortainer, postRenewal: { command, from } }],
+    };
+    const lab = await newLab(gone);
+    const made = await sync(lab, gone);
+    expect(made).toMatchObject({ outcome: "changed", changes: [{ verb: "create" }, { verb: "create" }] });
+    expect(failing(made)).toContainEqual(
+      expect.objectContaining({ beyond: true, observed: expect.stringContaining("vm/999 does not exist") }),
+    );
+    expect(serial(lab, forPortainer)).not.toBe("");
   });
 
   test("a command that waits for ever is ended", async () => {
@@ -305,8 +331,7 @@ describe("faults", () => {
     ["guest-down", "ca", /lxc\/103/, /CA guest/],
     ["disk-full", "pve", /No space left/, /df -h/],
   ])("%s on %s: nothing changed, named, and mended by the next run", async (fault, target, reason, hint) => {
-    const lab = await newLab(site);
-    await sync(lab);
+    const lab = await synced();
     setClockOffset(lab, 17 * hour);
     const before = site.certificates.flatMap(({ certPath, keyPath }) => [
       text(lab, certPath),

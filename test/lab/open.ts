@@ -1,7 +1,9 @@
 /** Labs for tests: made once for a file, closed and removed at its end. */
+import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll } from "vitest";
 import type { World } from "../../src/hosts/world.ts";
 import { initLab } from "../../src/lab/init.ts";
@@ -23,11 +25,32 @@ export async function newDirectory(): Promise<string> {
   return directory;
 }
 
-/** A lab of `site`, not opened. */
-export async function newLab(site: Site = labSite): Promise<string> {
+/** A lab of `site` with a CA of its own, not opened. */
+export async function otherLab(site: Site = labSite): Promise<string> {
   const directory = await newDirectory();
   await initLab(directory, site);
   return directory;
+}
+
+const masters = new Map<Site, () => Promise<string>>();
+
+/** A lab of `site`, not opened: a copy of one that is made once for each test file. */
+export function newLab(site: Site = labSite): Promise<string> {
+  const master = masters.get(site) ?? prepared(() => otherLab(site));
+  masters.set(site, master);
+  return master();
+}
+
+/** Copies of a lab that is made when the first one is asked for. Nobody may have it open. */
+export function prepared(make: () => Promise<string>): () => Promise<string> {
+  let made: Promise<string> | undefined;
+  return async () => {
+    made ??= make();
+    const [from, to] = [await made, await newDirectory()];
+    // "/." copies what is in the directory, links as links.
+    await promisify(execFile)("cp", ["-a", `${from}/.`, to]);
+    return to;
+  };
 }
 
 /** The lab in `directory`, closed at the end of the file. */

@@ -13,7 +13,7 @@ import { setClockOffset } from "../../src/lab/lab-file.ts";
 import { createStore } from "../../src/lab/store.ts";
 import type { Guest, Portainer, RoleGuest, Site } from "../../src/model.ts";
 import { Secret } from "../../src/secret.ts";
-import { change, newLab, opened } from "./open.ts";
+import { change, newLab, opened, prepared } from "./open.ts";
 import { planLab, syncLab } from "./session.ts";
 import { agent, labSite } from "./site.ts";
 
@@ -111,12 +111,12 @@ async function sync(
 }
 
 /** A lab where everything is in place. */
-async function settled(of: Site = site): Promise<string> {
-  const lab = await newLab(of);
-  const first = await sync(lab, of, [certificates, portainer]);
+const settled = prepared(async () => {
+  const lab = await newLab(site);
+  const first = await sync(lab, site, [certificates, portainer]);
   expect(first, JSON.stringify([first.reason, first.checks])).toMatchObject({ outcome: "changed" });
   return lab;
-}
+});
 
 /** Portainer's data is gone; the certificate that it copied at its start stays unless that goes too. */
 function forget(lab: string, certificateToo = false): void {

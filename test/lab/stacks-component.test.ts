@@ -1,6 +1,7 @@
 /** The stacks component against the lab's Portainer: what it brings about, finds, repairs, and leaves alone. */
 import { beforeAll, describe, expect, test } from "vitest";
 import { stacks } from "../../src/components/stacks/index.ts";
+import { exitCodeOfPlan } from "../../src/engine/outcome.ts";
 import type { RunResult } from "../../src/engine/plan.ts";
 import { breakLab } from "../../src/lab/faults.ts";
 import { Secret } from "../../src/secret.ts";
@@ -219,6 +220,14 @@ describe("a site's stacks", () => {
 
   test("on a machine whose agent is down are left alone, and the run says so", async () => {
     await lab.docker("stop", "agent");
+    // What keeps the stacks from being seen is another component's to mend: a plan waits for it.
+    const planned = await planLab(lab.directory, site, [stacks]);
+    expect(planned.components[0]).toMatchObject({ changes: [], orphans: [] });
+    expect(planned.components[0]!.unreadResources.map(({ kind }) => kind)).toEqual([
+      "not-ready",
+      "not-ready",
+    ]);
+    expect(exitCodeOfPlan(planned)).toBe(2);
     const result = await sync();
     expect(only(result)).toMatchObject({ outcome: "failed", changes: [] });
     expect(only(result).hint).toContain("cannot reach the agent");

@@ -5,7 +5,7 @@ import { findProvisionerPassword, findRoot } from "../../src/apis/root.ts";
 import type { World } from "../../src/hosts/world.ts";
 import type { Site, Stack } from "../../src/model.ts";
 import { Secret } from "../../src/secret.ts";
-import { change, newLab, opened } from "./open.ts";
+import { change, newLab, opened, prepared } from "./open.ts";
 import { agent, labSite } from "./site.ts";
 
 const from = { file: "stacks/web/phoenix.json", line: 1, column: 1 };
@@ -76,12 +76,38 @@ export interface StacksLab {
   running(): Promise<readonly string[]>;
 }
 
-/** The agent's environment is registered as the component for Portainer would do it. */
-export async function stacksLab(version = "2.39.1"): Promise<StacksLab> {
+/** Versions on which stacks are deployed in one way. */
+const labs = {
+  "2.39.1": prepared(() => withPortainer("2.39.1")),
+  "2.45.0": prepared(() => withPortainer("2.45.0")),
+};
+
+export async function stacksLab(version: keyof typeof labs = "2.39.1"): Promise<StacksLab> {
+  const directory = await labs[version]();
+  const world = await opened(directory);
+  const { portainer } = apisIn(world);
+  const [environment] = await portainer.environments();
+  const machine = world.host("vm/1002");
+  const docker = (...args: readonly string[]) => machine.expect(change("docker", ...args));
+  return {
+    directory,
+    world,
+    api: portainer,
+    environmentId: environment?.id ?? 0,
+    docker,
+    running: async () =>
+      (await docker("ps", "--format", "{{.Names}}"))
+        .split("\n")
+        .filter((name) => name !== "" && name !== "agent")
+        .sort(),
+  };
+}
+/** Portainer runs, and the agent's environment is registered as the component for Portainer would do it. */
+async function withPortainer(version: string): Promise<string> {
   const directory = await newLab();
   const world = await opened(directory);
   const root = async () => (await findRoot(labSite, world.host)).pem;
-  const { stepCa, portainer } = openApis(labSite, world.network, world.clock, { root });
+  const { stepCa, portainer } = apisIn(world);
   const declared = labSite.portainer!;
   const { chain, key } = await stepCa.sign({
     root: await root(),
@@ -116,22 +142,12 @@ export async function stacksLab(version = "2.39.1"): Promise<StacksLab> {
   );
   const machine = world.host("vm/1002");
   await machine.expect(change(...run("agent", "9001:9001"), `portainer/agent:${version}`));
-  const { id } = await portainer.createEnvironment({
-    name: "drphoenix",
-    kind: "agent",
-    url: "tcp://10.0.0.102:9001",
-  });
-  const docker = (...args: readonly string[]) => machine.expect(change("docker", ...args));
-  return {
-    directory,
-    world,
-    api: portainer,
-    environmentId: id,
-    docker,
-    running: async () =>
-      (await docker("ps", "--format", "{{.Names}}"))
-        .split("\n")
-        .filter((name) => name !== "" && name !== "agent")
-        .sort(),
-  };
+  await portainer.createEnvironment({ name: "drphoenix", kind: "agent", url: "tcp://10.0.0.102:9001" });
+  await world.close();
+  return directory;
+}
+
+function apisIn(world: World): ReturnType<typeof openApis> {
+  const root = async () => (await findRoot(labSite, world.host)).pem;
+  return openApis(labSite, world.network, world.clock, { root });
 }

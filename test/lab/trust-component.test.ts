@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { trust } from "../../src/components/trust/index.ts";
 import { counted } from "../../src/hosts/decorators.ts";
 import { breakLab, mendLab } from "../../src/lab/faults.ts";
-import { newLab } from "./open.ts";
+import { newLab, otherLab } from "./open.ts";
 import { planLab, syncLab, verifyLab } from "./session.ts";
 import { labSite } from "./site.ts";
 
@@ -45,7 +45,7 @@ test("from nothing to trusted, and then nothing more", async () => {
 
 test("what others put there stays, also when ours is replaced", async () => {
   const lab = await newLab();
-  const other = await newLab();
+  const other = await otherLab();
   writeFileSync(join(lab, local, "theirs.crt"), read(other, rootFile));
   await sync(lab);
   writeFileSync(join(lab, ours), read(other, rootFile));

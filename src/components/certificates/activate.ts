@@ -1,6 +1,6 @@
 /** Tells the consumers of new pairs: each declared command once, where it really runs, with a time limit and an exit code. */
 import type { Io } from "../../component.ts";
-import { messageOf, TransportError } from "../../errors.ts";
+import { messageOf, NotReadyError, TransportError } from "../../errors.ts";
 import { type Hook, type HookEffect, hookEffect, parseHook } from "../../formats/hook.ts";
 import type { Host } from "../../hosts/host.ts";
 import type { Certificate } from "../../model.ts";
@@ -63,7 +63,8 @@ async function tellConsumer(hook: Hook, io: Io): Promise<Omit<Told, "pair">> {
       failure: `\`${wordsOf(hook)}\` on ${hook.host} failed (exit ${result.exitCode})${words}`,
     };
   } catch (error) {
-    if (!(error instanceof TransportError)) throw error;
+    // A guest that is not there is as good as one that is down: it must not cost the other certificates their pairs.
+    if (!(error instanceof TransportError || error instanceof NotReadyError)) throw error;
     return { atMs: 0, failure: messageOf(error), unreached: true };
   }
 }

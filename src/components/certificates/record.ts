@@ -78,7 +78,8 @@ async function readJson<T>(host: Host, path: string): Promise<T | undefined> {
 /** A damaged record counts as none. */
 function parsed<T>(text: string | undefined): T | undefined {
   try {
-    return text === undefined ? undefined : (JSON.parse(text) as T);
+    const value: unknown = text === undefined ? undefined : JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as T) : undefined;
   } catch {
     return undefined;
   }

@@ -20,13 +20,12 @@ const parallel = 16;
 export async function verify(io: Io): Promise<readonly Check[]> {
   const certificate = gatewayCertificate(io.site);
   if (certificate === undefined) return [];
-  const serving = await checkConfiguration(io);
-  if (serving.status === "fail") return [serving];
-
-  const [root, files] = await Promise.all([
+  const [serving, root, files] = await Promise.all([
+    checkConfiguration(io),
     findRoot(io.site, io.host),
     io.host("pve").readFiles([certificate.certPath]),
   ]);
+  if (serving.status === "fail") return [serving];
   const pem = files.get(certificate.certPath)?.text;
   const serial = pem === undefined ? undefined : serialOf(pem);
   const names = gatewayNames(io.site);
@@ -35,10 +34,9 @@ export async function verify(io: Io): Promise<readonly Check[]> {
     const some = names.slice(at, at + parallel);
     checks.push(...(await Promise.all(some.map((name) => checkName(io, name, root.pem, serial)))));
   }
-  checks.push(await checkUnknown(io));
   const [first] = names;
-  if (first !== undefined) checks.push(await checkRedirect(io, first));
-  return checks;
+  const others = [checkUnknown(io), ...(first === undefined ? [] : [checkRedirect(io, first)])];
+  return [...checks, ...(await Promise.all(others))];
 }
 
 async function checkConfiguration(io: Io): Promise<Check> {
@@ -82,7 +80,7 @@ async function checkName(io: Io, name: string, root: string, serial: string | un
   const seen = await io.network.handshake(io.site.roles.gateway.address, 443, { servername: name, ca: root });
   const fault = faultOf(seen, serial);
   if (fault === undefined) return { resource: "nginx/gateway", claim, status: "pass" };
-  const hint = "`phoenix sync certificates,nginx` issues it anew and loads it";
+  const hint = "`phoenix sync certificates nginx` issues it anew and loads it";
   return { resource: "nginx/gateway", claim, status: "fail", observed: fault, hint };
 }
 

@@ -117,12 +117,14 @@ async function readServer(io: Io, portainer: Portainer): Promise<readonly Resour
   const { container: name, text } = declared.compose;
   const host = io.host(portainer.guest.host);
   const { written } = composePlaces(io.site, portainer);
-  const [container, secret] = await Promise.all([inspect(host, name), agentSecret(io)]);
-  if (container === undefined) return [];
-  const [files, compose] = await Promise.all([
-    differing(host, serverFiles(portainer, secret)),
+  // A machine's agent takes a second for each look, so none waits for another.
+  const [container, secret, files, compose] = await Promise.all([
+    inspect(host, name),
+    agentSecret(io),
+    agentSecret(io).then((found) => differing(host, serverFiles(portainer, found))),
     io.host(written.host).readFiles([written.path]),
   ]);
+  if (container === undefined) return [];
   const others = [
     ...(compose.get(written.path)?.text === text ? [] : [written.path]),
     ...files.map(({ path }) => path),

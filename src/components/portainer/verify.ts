@@ -13,9 +13,17 @@ export async function verify(io: Io): Promise<readonly Check[]> {
   if (portainer === undefined) return [];
   const { environments } = portainer;
   const agents = environments.filter(({ kind }) => kind === "agent").map((each) => checkAgent(io, each));
-  const [server] = await Promise.all([checkServer(io), tellKept(io, portainer)]);
-  const own = server.status === "fail" ? [server] : [server, ...(await checkApi(io, environments))];
-  return [...own, ...(await Promise.all(agents))];
+  const [own, seen] = await Promise.all([
+    checkOwn(io, environments),
+    Promise.all(agents),
+    tellKept(io, portainer),
+  ]);
+  return [...own, ...seen];
+}
+
+async function checkOwn(io: Io, environments: readonly PortainerEnvironment[]): Promise<readonly Check[]> {
+  const server = await checkServer(io);
+  return server.status === "fail" ? [server] : [server, ...(await checkApi(io, environments))];
 }
 
 /** Says what is kept although a new one would be made otherwise. */

@@ -39,31 +39,51 @@ export function compile(site: Site): readonly Resource[] {
   return targetsOf(site).map(({ resource }) => resource);
 }
 
+const compiled = new WeakMap<Site, readonly StackTarget[]>();
+
+/** Worked out once for a site: every step of a run needs them, and parsing compose files takes its time. */
 export function targetsOf(site: Site): readonly StackTarget[] {
-  return site.stacks.map((stack) => targetOf(site, stack));
+  const targets = compiled.get(site) ?? site.stacks.map((stack) => targetOf(site, stack));
+  compiled.set(site, targets);
+  return targets;
 }
 
 /** "stacks/<name>", and where a stack runs on several machines "stacks/<name>@<environment>". */
-export function idOf(site: Site, { name, portainerEnvironment }: Stack): ResourceId {
-  const several = site.stacks.filter((other) => other.name === name).length > 1;
-  return `stacks/${several ? `${name}@${portainerEnvironment}` : name}`;
+export function idOf(site: Site, stack: Stack): ResourceId {
+  const several = site.stacks.filter(({ name }) => name === stack.name).length > 1;
+  return `stacks/${several ? `${directoryOf(site, stack)}@${stack.portainerEnvironment}` : stack.name}`;
+}
+
+/** A stack's own directory on its machine: two environments of one stack on one machine do not share theirs. */
+function directoryOf(site: Site, { name, project, guest }: Stack): string {
+  const several =
+    site.stacks.filter((other) => other.name === name && other.guest.host === guest.host).length > 1;
+  return several ? project : name;
+}
+
+/** Where a file of the stack lies below its directory. What the site keeps in the stack's directory keeps its place there. */
+function placeBelow({ compose }: Stack, source: string): string {
+  const own = compose.file.slice(0, compose.file.lastIndexOf("/") + 1);
+  const path = own !== "" && source.startsWith(own) ? source.slice(own.length) : source;
+  return within("", path)?.slice(1) ?? "";
 }
 
 function targetOf(site: Site, stack: Stack): StackTarget {
   const id = idOf(site, stack);
   const base = shareDirectory(site, stack.guest, stack.share);
-  const share = { host: base.host, path: `${base.path}/stacks/${stack.name}` };
+  const directory = directoryOf(site, stack);
+  const share = { host: base.host, path: `${base.path}/stacks/${directory}` };
   const variables = new Map(stack.variables.map(({ name, value }) => [name, value.reveal()]));
   const files = new Map(
     stack.files.map(({ source, destination, content }) => [
-      within("", source)?.slice(1) ?? "",
+      placeBelow(stack, source),
       { content: content.reveal(), destination },
     ]),
   );
   const prepared = preparedCompose(stack.compose.text, {
     variables,
     labels: stack.labels,
-    directory: `${stack.share.mountPoint}/stacks/${stack.name}`,
+    directory: `${stack.share.mountPoint}/stacks/${directory}`,
     files,
   });
   const { compose } = readCompose(prepared.text, variables, stack.project);
@@ -184,6 +204,6 @@ function fromOf(stack: Stack): Readonly<Record<string, SourceRef>> {
     "compose file": { file: stack.compose.file, line: 1, column: 1 },
     environment: stack.from,
     ...Object.fromEntries(stack.variables.map(({ name, from }) => [`variable ${name}`, from])),
-    ...Object.fromEntries(stack.files.map(({ source, from }) => [`file ${source}`, from])),
+    ...Object.fromEntries(stack.files.map(({ source, from }) => [`file ${placeBelow(stack, source)}`, from])),
   };
 }

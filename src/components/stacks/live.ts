@@ -1,7 +1,7 @@
 /** What Portainer and the engines behind it have: stacks that are declared, and those that we made and nobody declares any more. */
 import type { ContainerState, EnvironmentState, StackState, VolumeState } from "../../apis/portainer.ts";
 import type { Io } from "../../component.ts";
-import { ApiError, CommandError, NotReadyError, TransportError } from "../../errors.ts";
+import { ApiError, CommandError, hintOf, messageOf, NotReadyError, TransportError } from "../../errors.ts";
 import type { Site, StackVolume } from "../../model.ts";
 import type { Resource } from "../../resource.ts";
 import { Secret } from "../../secret.ts";
@@ -24,24 +24,50 @@ export async function read(io: Io): Promise<readonly Resource[]> {
   }
   const [environments, stacks] = await Promise.all([api.environments(), api.stacks()]);
   for (const { stack } of targets) environmentNamed(environments, stack.portainerEnvironment);
-  const live: Resource[] = [];
-  for (const target of targets) {
-    const environment = environmentNamed(environments, target.stack.portainerEnvironment);
-    const found = stackOf(stacks, environment.id, target.stack.project);
-    if (found === undefined) continue;
-    try {
-      live.push(await liveResource(io, target, environment, found));
-    } catch (error) {
-      if (!isWeather(error)) throw error;
-      io.unread([target.id], error);
-    }
-  }
-  return [...live, ...orphansOf(io.site, environments, stacks, targets)];
+  const volumes = volumesOnce(io);
+  const live = await Promise.all(
+    targets.map(async (target): Promise<readonly Resource[]> => {
+      const environment = environmentNamed(environments, target.stack.portainerEnvironment);
+      const found = stackOf(stacks, environment.id, target.stack.project);
+      if (found === undefined) return [];
+      try {
+        return [await liveResource(io, target, environment, found, volumes)];
+      } catch (error) {
+        if (!isWeather(error)) throw error;
+        io.unread([target.id], error);
+        return [];
+      }
+    }),
+  );
+  return [...live.flat(), ...orphansOf(io.site, environments, stacks, targets)];
 }
 
 /** A machine, its agent or its share that does not answer: the other stacks go on. */
-function isWeather(error: unknown): error is ApiError | CommandError | TransportError {
-  return error instanceof ApiError || error instanceof CommandError || error instanceof TransportError;
+function isWeather(error: unknown): error is ApiError | CommandError | NotReadyError | TransportError {
+  return (
+    error instanceof ApiError ||
+    error instanceof CommandError ||
+    error instanceof NotReadyError ||
+    error instanceof TransportError
+  );
+}
+
+/**
+ * What an environment's engine says.
+ * @throws NotReadyError when it cannot be reached: its agent is gone, or Portainer knows it by a wrong address
+ */
+async function reached<A, B>(
+  { name }: EnvironmentState,
+  answers: readonly [Promise<A>, Promise<B>],
+): Promise<readonly [A, B]> {
+  try {
+    return await Promise.all(answers);
+  } catch (error) {
+    if (!(error instanceof ApiError) && !(error instanceof TransportError)) throw error;
+    throw new NotReadyError(`Portainer does not reach environment ${name}: ${messageOf(error)}`, {
+      hint: hintOf(error) ?? "`phoenix sync portainer` puts its agent and its address right",
+    });
+  }
 }
 
 /** @throws NotReadyError */
@@ -64,19 +90,32 @@ export function stackOf(
   );
 }
 
+/** The volumes of environments, asked for once each however many stacks look at them. */
+export function volumesOnce(io: Io): (environmentId: number) => Promise<readonly VolumeState[]> {
+  const asked = new Map<number, Promise<readonly VolumeState[]>>();
+  return (environmentId) => {
+    const volumes = asked.get(environmentId) ?? io.apis.portainer.volumes(environmentId);
+    asked.set(environmentId, volumes);
+    return volumes;
+  };
+}
+
 async function liveResource(
   io: Io,
   target: StackTarget,
   environment: EnvironmentState,
   found: StackState,
+  volumesOf: ReturnType<typeof volumesOnce>,
 ): Promise<Resource> {
   const { stack, share } = target;
   const api = io.apis.portainer;
   const paths = [...target.files.keys()].map((path) => `${share.path}/${path}`);
-  const [compose, containers, volumes, files] = await Promise.all([
+  const [compose, [containers, volumes], files] = await Promise.all([
     api.stackFile(found.id),
-    api.containers(environment.id, stack.project),
-    stack.volumes.length === 0 ? [] : api.volumes(environment.id),
+    reached(environment, [
+      api.containers(environment.id, stack.project),
+      stack.volumes.length === 0 ? Promise.resolve([]) : volumesOf(environment.id),
+    ]),
     io.host(share.host).readFiles(paths),
   ]);
   return stackResource({

@@ -6,7 +6,7 @@ import type { ComposeService } from "../../formats/compose.ts";
 import { firewallOf, verdictOn } from "../../formats/firewall-rules.ts";
 import { type StackTarget, targetsOf } from "./compile.ts";
 import { serviceState } from "./containers.ts";
-import { environmentNamed, leadsElsewhere } from "./live.ts";
+import { environmentNamed, leadsElsewhere, volumesOnce } from "./live.ts";
 
 /** How long a health check may take to come to a verdict, in milliseconds. */
 const healthMs = 60_000;
@@ -15,9 +15,10 @@ export async function verify(io: Io): Promise<readonly Check[]> {
   const targets = targetsOf(io.site);
   if (targets.length === 0) return [];
   const environments = await io.apis.portainer.environments();
+  const volumes = volumesOnce(io);
   const checks = await Promise.all(
     targets.map((target) =>
-      checkStack(io, target, environmentNamed(environments, target.stack.portainerEnvironment)),
+      checkStack(io, target, environmentNamed(environments, target.stack.portainerEnvironment), volumes),
     ),
   );
   return checks.flat();
@@ -27,12 +28,15 @@ async function checkStack(
   io: Io,
   target: StackTarget,
   environment: EnvironmentState,
+  volumes: ReturnType<typeof volumesOnce>,
 ): Promise<readonly Check[]> {
   const { id, stack, services } = target;
   let containers: readonly ContainerState[];
   try {
-    containers = await judged(io, target, environment);
-    await noteVolumes(io, target, environment);
+    [containers] = await Promise.all([
+      judged(io, target, environment),
+      noteVolumes(io, target, environment, volumes),
+    ]);
   } catch (error) {
     if (!(error instanceof ApiError) && !(error instanceof TransportError)) throw error;
     // Whoever is in between does not answer; the containers may well run.
@@ -72,10 +76,15 @@ async function judged(
 }
 
 /** A volume of another place is no failure: what it holds may be what its owner wants. */
-async function noteVolumes(io: Io, target: StackTarget, environment: EnvironmentState): Promise<void> {
+async function noteVolumes(
+  io: Io,
+  target: StackTarget,
+  environment: EnvironmentState,
+  volumesOf: ReturnType<typeof volumesOnce>,
+): Promise<void> {
   const { volumes } = target.stack;
   if (volumes.length === 0) return;
-  const known = await io.apis.portainer.volumes(environment.id);
+  const known = await volumesOf(environment.id);
   for (const volume of volumes) {
     const seen = known.find(({ name }) => name === volume.name);
     const note = seen === undefined ? undefined : leadsElsewhere(target, volume, seen);

@@ -26,9 +26,11 @@ export const traefik: Component = {
 
   async read(io) {
     const host = mesh(io);
-    const [files, unit] = await Promise.all([
+    const needed = needsRoot(routesOf(io.site));
+    const [files, unit, root] = await Promise.all([
       host.readFiles([paths.configuration, paths.root]),
       host.expect(commands.showUnit),
+      needed ? findRoot(io.site, io.host) : undefined,
     ]);
     const state = parseUnit(unit);
     if (!state.installed) {
@@ -38,8 +40,7 @@ export const traefik: Component = {
     }
     const live: Resource[] = [];
     const installed = files.get(paths.root)?.text;
-    if (needsRoot(routesOf(io.site))) {
-      const root = await findRoot(io.site, io.host);
+    if (root !== undefined) {
       if (installed === root.pem) live.push(rootResource(io.site, "trusted"));
       else if (installed !== undefined)
         live.push(rootResource(io.site, "another certificate is in its place", installed));

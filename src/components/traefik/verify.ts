@@ -19,7 +19,6 @@ const parallel = 16;
 export async function verify(io: Io): Promise<readonly Check[]> {
   const loaded = await checkLoaded(io);
   if (loaded.status === "fail") return [loaded];
-  const seen = await apiRouters(io);
   const services = routedServices(io.site);
   const declared = new Map(
     dynamicRouters(dynamicConfig({ routes: routesOf(io.site), rootFile: paths.root })).map((router) => [
@@ -27,11 +26,17 @@ export async function verify(io: Io): Promise<readonly Check[]> {
       router,
     ]),
   );
+  const [seen, routes] = await Promise.all([apiRouters(io), checkRoutes(io, services)]);
   const checks: Check[] = [loaded];
   for (const { id } of services) {
     const router = declared.get(id);
     if (seen !== undefined && router !== undefined) checks.push(checkRouter(router, seen.get(id)));
   }
+  return [...checks, ...routes];
+}
+
+async function checkRoutes(io: Io, services: readonly Service[]): Promise<readonly Check[]> {
+  const checks: Check[] = [];
   for (let at = 0; at < services.length; at += parallel)
     checks.push(
       ...(await Promise.all(services.slice(at, at + parallel).map((service) => checkRoute(io, service)))),
@@ -44,11 +49,14 @@ async function checkLoaded(io: Io): Promise<Check> {
   const { mesh, gateway } = io.site.roles;
   const claim = `${mesh.address} has loaded the declared routes`;
   const host = io.host(mesh.host);
-  const text = (await host.readFiles([paths.static])).get(paths.static)?.text;
+  const [files, loaded] = await Promise.all([
+    host.readFiles([paths.static]),
+    answers(io, expectedHash(io.site) ?? "", loadMs),
+  ]);
+  const text = files.get(paths.static)?.text;
   const problems = text === undefined ? [] : staticProblems(text, gateway.address);
   for (const { message, hint, fatal } of problems) if (!fatal) io.note(`${message}: ${hint}`);
-  if (await answers(io, expectedHash(io.site) ?? "", loadMs))
-    return { resource: "traefik/routes", claim, status: "pass" };
+  if (loaded) return { resource: "traefik/routes", claim, status: "pass" };
   const { instead } = await loadedHash(io);
   const fatal = problems.find((problem) => problem.fatal);
   const foreign = (await host.list(paths.directory)).filter(

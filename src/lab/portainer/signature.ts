@@ -15,8 +15,20 @@ export function signatureHeaders(
   pairingKey: string,
   secret: string | undefined,
 ): Readonly<Record<string, string>> {
+  const text = secret ?? publicText;
+  if (last?.pairingKey !== pairingKey || last.text !== text)
+    last = { pairingKey, text, headers: signedHeaders(pairingKey, text) };
+  return last.headers;
+}
+
+/** The signature is over the same text each time, so the last one is as good as a new one. */
+let last:
+  | { readonly pairingKey: string; readonly text: string; readonly headers: Readonly<Record<string, string>> }
+  | undefined;
+
+function signedHeaders(pairingKey: string, text: string): Readonly<Record<string, string>> {
   const key = createPrivateKey(pairingKey);
-  const signature = sign("md5", Buffer.from(secret ?? publicText), { key, dsaEncoding: "ieee-p1363" });
+  const signature = sign("md5", Buffer.from(text), { key, dsaEncoding: "ieee-p1363" });
   return {
     "x-portaineragent-publickey": createPublicKey(key)
       .export({ type: "spki", format: "der" })
