@@ -115,3 +115,17 @@ export function messageOf(error: unknown): string {
 export function hintOf(error: unknown): string | undefined {
   return error instanceof PhoenixError ? error.hint : undefined;
 }
+
+/** What to do about an error: its own hint, or what helps with its kind. */
+export function adviceOn(error: unknown): string | undefined {
+  const hint = hintOf(error);
+  if (hint !== undefined) return hint;
+  if (error instanceof TransportError)
+    return `see whether ${error.target} is up and can be reached, then run the command again`;
+  if (error instanceof CommandError)
+    return `put right what the command says about ${error.host}, then run the command again`;
+  if (error instanceof ApiError) return "its own log has more; run the command again once that is put right";
+  if (error instanceof CandidateError)
+    return "what is in use was left as it is; put right what its checker names, then run the command again";
+  return undefined;
+}

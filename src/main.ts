@@ -55,12 +55,17 @@ function rawOutput(stream: NodeJS.WriteStream): RawOutput {
     },
     tty: stream.isTTY === true,
     get columns() {
-      return stream.isTTY ? stream.columns : undefined;
+      return sizeOf(stream, "columns");
     },
     get rows() {
-      return stream.isTTY ? stream.rows : undefined;
+      return sizeOf(stream, "rows");
     },
   };
+}
+
+/** A terminal that nobody gave a size says 0: that is one whose size is not known, as in `docker run -t` and under expect. */
+function sizeOf(stream: NodeJS.WriteStream, side: "columns" | "rows"): number | undefined {
+  return stream.isTTY && stream[side] > 0 ? stream[side] : undefined;
 }
 
 async function readLine(signal: AbortSignal): Promise<string | undefined> {

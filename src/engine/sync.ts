@@ -1,6 +1,6 @@
 /** Syncing and verifying: every component in its turn, each outcome a value. */
 import type { Component, ComponentName } from "../component.ts";
-import { hintOf, messageOf, PhoenixError, RefusedError } from "../errors.ts";
+import { adviceOn, messageOf, PhoenixError, RefusedError } from "../errors.ts";
 import type { Change } from "../resource.ts";
 import { type Converged, converge, type Failure } from "./converge.ts";
 import { fingerprint } from "./diff.ts";
@@ -40,10 +40,12 @@ export async function sync(
   const results = new Map<ComponentName, Promise<ComponentResult>>();
   const refusals: RefusedError[] = [];
   let changed = false;
-  if (!idle)
-    for (const component of prerequisites) results.set(component.name, verifyComponent(component, run));
+  for (const component of prerequisites) results.set(component.name, verifyComponent(component, run));
+  const leanedOn = new Set(prerequisites.map(({ name }) => name));
   for (const component of inOrder(selected)) {
-    const before = idle ? [] : component.after.flatMap((name) => results.get(name) ?? []);
+    const before = component.after
+      .filter((name) => !idle || leanedOn.has(name))
+      .flatMap((name) => results.get(name) ?? []);
     const part = planned.components.find((candidate) => candidate.component === component.name);
     const turn = async (): Promise<ComponentResult> => {
       const blocked = (await Promise.all(before)).filter((result) =>
@@ -171,7 +173,7 @@ async function syncComponent(
   } catch (error) {
     if (error instanceof RefusedError) refusals.push(error);
     else if (!(error instanceof PhoenixError) || endsRun(error)) throw error;
-    return end({ outcome: "failed", ...reasonOf({ reason: messageOf(error), hint: hintOf(error) }) });
+    return end({ outcome: "failed", ...reasonOf({ reason: messageOf(error), hint: adviceOn(error) }) });
   }
 }
 
@@ -223,7 +225,7 @@ function outcomeOf(
     outcome: back && changes.length === 0 ? "rolled-back" : "failed",
     changes,
     checks,
-    ...reasonOf({ reason: describe(failure, failures.length), hint: hintOf(failure.error) }),
+    ...reasonOf({ reason: describe(failure, failures.length), hint: adviceOn(failure.error) }),
   };
 }
 
@@ -249,7 +251,7 @@ async function verifyComponent(component: Component, run: RunWorld): Promise<Com
     if (!(error instanceof PhoenixError) || endsRun(error)) throw error;
     return finished(run, component, started, {
       outcome: "failed",
-      ...reasonOf({ reason: messageOf(error), hint: hintOf(error) }),
+      ...reasonOf({ reason: messageOf(error), hint: adviceOn(error) }),
       ...seen,
     });
   }

@@ -1,7 +1,7 @@
 /** What the engine works with: the declared site, the machines, the memory between runs, and where events go. */
 import type { Apis } from "../apis/apis.ts";
 import type { Check, Component, ComponentName, Io } from "../component.ts";
-import { InterruptedError, NotReadyError, type PhoenixError, RefusedError } from "../errors.ts";
+import { adviceOn, InterruptedError, NotReadyError, type PhoenixError, RefusedError } from "../errors.ts";
 import type { Activation, Emit } from "../event.ts";
 import type { World } from "../hosts/world.ts";
 import type { Site } from "../model.ts";
@@ -82,9 +82,8 @@ export function ioOf(run: RunWorld, component: Component): { io: Io; reports: Re
 /** Why an error keeps something from being read. */
 export function unreadBy(error: PhoenixError): Unread {
   const kind = error instanceof NotReadyError ? "not-ready" : "error";
-  return error.hint === undefined
-    ? { kind, reason: error.message }
-    : { kind, reason: error.message, hint: error.hint };
+  const hint = adviceOn(error);
+  return { kind, reason: error.message, ...(hint === undefined ? {} : { hint }) };
 }
 
 /** Runs a component's checks and tells the world of each. */

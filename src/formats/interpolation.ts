@@ -82,23 +82,46 @@ function invalid(template: string): Error {
  */
 export function parseEnvFile(text: string, variables: Variables): Variables {
   const found: Record<string, string> = {};
-  for (const line of text.split("\n")) {
-    const trimmed = line.trim();
-    if (trimmed === "" || trimmed.startsWith("#")) continue;
-    const [, name = "", raw = ""] = /^(?:export\s+)?([^=\s]*)\s*=\s*(.*)$/.exec(trimmed) ?? [];
-    if (name === "") throw new Error(`unexpected character in variable name near ${JSON.stringify(trimmed)}`);
+  let rest = text.replaceAll("\r\n", "\n");
+  for (;;) {
+    rest = rest.replace(/^(?:\s|#[^\n]*)+/, "");
+    if (rest === "") return found;
+    const line = rest.split("\n", 1)[0]?.trim() ?? "";
+    const [head = "", name = ""] = /^(?:export[ \t]+)?([^=\s]*)[ \t]*=[ \t]*/.exec(rest) ?? [];
+    if (name === "") throw new Error(`unexpected character in variable name near ${JSON.stringify(line)}`);
+    rest = rest.slice(head.length);
+    // A quoted value may have several lines.
+    const [raw = ""] = quoted.exec(rest) ?? /^[^\n]*/.exec(rest) ?? [];
     found[name] = envValue(raw, { ...found, ...variables });
+    rest = rest.slice(raw.length).replace(/^[^\n]*/, "");
   }
-  return found;
 }
+
+/** A value between quotes; a quote after a backslash does not end it. */
+const quoted = /^(["'])(?:(?!\1)[^\\]|\\[\s\S])*\1/;
 
 function envValue(raw: string, variables: Variables): string {
   const quote = raw.charAt(0);
-  if (quote === "'" || quote === '"') {
-    const end = raw.indexOf(quote, 1);
-    if (end < 0) throw new Error(`unterminated quoted value ${raw}`);
-    const inside = raw.slice(1, end);
-    return quote === "'" ? inside : interpolate(inside, variables).text;
-  }
-  return interpolate(raw.replace(/\s+#.*$/, "").trim(), variables).text;
+  if (quote !== "'" && quote !== '"') return interpolate(raw.replace(/\s+#.*$/, "").trim(), variables).text;
+  if (!quoted.test(raw)) throw new Error(`unterminated quoted value ${raw}`);
+  const inside = raw.slice(1, -1);
+  return quote === "'" ? inside.replaceAll("\\'", "'") : interpolate(unescaped(inside), variables).text;
+}
+
+const controls: Readonly<Record<string, string>> = {
+  a: "\x07",
+  b: "\b",
+  f: "\f",
+  n: "\n",
+  r: "\r",
+  t: "\t",
+  v: "\v",
+};
+
+/** Escapes between double quotes (compose-go 2.4, dotenv). A dollar sign stays one for what fills variables in. */
+function unescaped(text: string): string {
+  return text.replace(/\\(?:0(\d{0,3})|([abfnrtv$"\\]))/g, (_, octal?: string, sign = "") => {
+    if (octal !== undefined) return String.fromCharCode(Number.parseInt(`0${octal}`, 8) & 0xff);
+    return sign === "$" ? "$$" : (controls[sign] ?? sign);
+  });
 }

@@ -71,17 +71,30 @@ export function portainerCompose(
   publish(document, service, additions.port);
   const definition = createHash("sha256").update(print(document)).digest("hex").slice(0, 16);
   addLabel(document, service, definition);
-  const container = service.get("container_name");
   return {
     compose: {
       text: print(document),
       service: name,
-      container: typeof container === "string" ? container : `${additions.project}-${name}-1`,
+      container: containerOf(service, name, additions.project),
       image: String(service.get("image")),
       definition,
       external: externalVolumes(document, service),
     },
   };
+}
+
+/** The container that a project's server runs in; undefined when nothing in the text is one. */
+export function serverContainer(text: string, project: string): string | undefined {
+  const services = parseDocument(text, { prettyErrors: false }).get("services");
+  const name = isMap(services) ? serverName(services) : undefined;
+  const service = isMap(services) && name !== undefined ? services.get(name) : undefined;
+  if (!isMap(service)) return undefined;
+  return containerOf(service, name ?? "", project);
+}
+
+function containerOf(service: YAMLMap, name: string, project: string): string {
+  const container = service.get("container_name");
+  return typeof container === "string" ? container : `${project}-${name}-1`;
 }
 
 /** The definition that a compose file of ours carries; "" for any other text. */

@@ -1,9 +1,10 @@
 /** The network as this machine sees it, or as the hypervisor does behind a tunnel. */
+import { setMaxListeners } from "node:events";
 import { TransportError } from "../errors.ts";
 import { interrupted, seconds } from "./clock.ts";
 import { reasonOf } from "./connection-error.ts";
 import { describeRequest } from "./decorators.ts";
-import type { DnsAnswer, Endpoint, Network } from "./network.ts";
+import type { DnsAnswer, Endpoint, HandshakeResult, Network } from "./network.ts";
 
 /** How long a DNS server may take; it is asked three times. A busy machine needs its time. Milliseconds. */
 const queryMs = 2_000;
@@ -29,21 +30,27 @@ export interface RealNetwork extends Network {
 export function createNetwork(options: NetworkOptions = {}): RealNetwork {
   const closed = new AbortController();
   const stops = [closed.signal, ...(options.signal === undefined ? [] : [options.signal])];
+  // Every request under way listens; Node takes more than ten listeners for a leak, and says so on standard error.
+  setMaxListeners(0, ...stops);
+  const underWay = new Set<AbortController>();
+  const endAll = (): void => {
+    for (const each of underWay) each.abort();
+  };
+  for (const stop of stops) stop.addEventListener("abort", endAll, { once: true });
   /**
    * Its signal is kept alive by the timer: of AbortSignal.any([AbortSignal.timeout(ms)]) Node 20 may collect the inner
    * signal, which then never fires, and a dropped packet is waited for as long as the kernel does (127 s).
    */
   const within = async <T>(ms: number, action: (signal: AbortSignal) => Promise<T>): Promise<T> => {
-    const ended = new AbortController();
-    const end = (): void => ended.abort();
-    const timer = setTimeout(end, ms);
-    for (const stop of stops) stop.addEventListener("abort", end, { once: true });
-    if (stops.some(({ aborted }) => aborted)) end();
+    const own = new AbortController();
+    const timer = setTimeout(() => own.abort(), ms);
+    underWay.add(own);
+    if (stops.some(({ aborted }) => aborted)) own.abort();
     try {
-      return await action(ended.signal);
+      return await action(own.signal);
     } finally {
       clearTimeout(timer);
-      for (const stop of stops) stop.removeEventListener("abort", end);
+      underWay.delete(own);
     }
   };
   const refuseStopped = (): void => {
@@ -86,7 +93,11 @@ export function createNetwork(options: NetworkOptions = {}): RealNetwork {
       whileOpen(async () => {
         const { tryHandshake } = await import("./sockets.ts");
         const to = await route({ protocol: "tcp", address, port });
-        return within(handshakeMs, (signal) => tryHandshake(to, handshake, signal));
+        const ask = (): Promise<HandshakeResult> =>
+          within(handshakeMs, (signal) => tryHandshake(to, handshake, signal));
+        const seen = await ask();
+        // A machine that was busy for a moment gets a second chance: good changes are taken back on this word.
+        return !seen.ok && seen.reason === "timed out" ? ask() : seen;
       }),
 
     request: (asked) =>
@@ -107,6 +118,9 @@ export function createNetwork(options: NetworkOptions = {}): RealNetwork {
         });
       }),
 
-    close: async () => closed.abort(),
+    close: async () => {
+      closed.abort();
+      options.signal?.removeEventListener("abort", endAll);
+    },
   };
 }

@@ -1,6 +1,8 @@
 /** Where the files of stacks lie on the share, and how stacks are told from each other. */
+import fc from "fast-check";
 import { expect, test } from "vitest";
-import { targetsOf } from "../../src/components/stacks/compile.ts";
+import { envValue, targetsOf } from "../../src/components/stacks/compile.ts";
+import { parseEnvFile } from "../../src/formats/interpolation.ts";
 import { Secret } from "../../src/secret.ts";
 import { stack, withStacks } from "../lab/stacks-site.ts";
 
@@ -20,11 +22,7 @@ test("a file keeps its place below the stack's directory, where the compose file
   });
   const [target] = targetsOf(withStacks(app));
   expect(target?.prepared.faults).toEqual([]);
-  expect([...(target?.files.keys() ?? [])]).toEqual([
-    "docker-compose.yml",
-    "conf/web.env",
-    "etc/shared.txt",
-  ]);
+  expect([...(target?.files.keys() ?? [])]).toEqual(["docker-compose.yml", "conf/web.env", "etc/shared.txt"]);
   expect(target?.prepared.text).toContain("GREETING: hello");
   expect(target?.prepared.text).toContain("/persistent-storage/stacks/app/conf/web.env");
   expect(target?.resource.from?.["file conf/web.env"]).toEqual(from);
@@ -40,4 +38,21 @@ test("two environments of one stack on one machine have their own names and dire
     "/persistent-storage/stacks/app/site:/site",
     "/persistent-storage/stacks/app-testing/site:/site",
   ]);
+});
+
+test("whatever is in a variable's value, Compose reads it as it was declared", () => {
+  const awkward = fc.string({
+    unit: fc.constantFrom("a", " ", "'", '"', "\\", "$", "`", "#", "=", "{", "}", "\n", "\r", "\t", "%", "é"),
+    maxLength: 12,
+  });
+  fc.assert(
+    fc.property(awkward, (value) => {
+      expect(parseEnvFile(`BEFORE=1\nX=${envValue(value)}\nAFTER=2\n`, {})).toEqual({
+        BEFORE: "1",
+        X: value,
+        AFTER: "2",
+      });
+    }),
+    { numRuns: 2_000 },
+  );
 });

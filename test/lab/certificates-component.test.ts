@@ -220,6 +220,28 @@ describe("consumers", () => {
     });
   });
 
+  test("a gateway and a Portainer without a declared command are told all the same", async () => {
+    const silent: Site = {
+      ...site,
+      certificates: site.certificates.map(({ postRenewal: _, ...certificate }) => certificate),
+      portainer: {
+        ...site.portainer!,
+        compose: {
+          file: "stacks/portainer_service/docker-compose.yml",
+          text: "services:\n  server:\n    image: portainer/portainer-ce:2.39.1\n    container_name: ui\n",
+        },
+      },
+    };
+    const lab = await newLab();
+    const machine = (await opened(lab)).host("vm/1001");
+    await machine.expect(change("docker", "run", "-d", "--name", "ui", "redis:7"));
+    expect((await sync(lab, silent)).activations).toEqual([
+      { kind: "reload", unit: "nginx", host: "lxc/101" },
+      { kind: "restart", unit: "ui", host: "vm/1001" },
+    ]);
+    expect(await sync(lab, silent)).toMatchObject({ outcome: "unchanged", activations: [], made: [] });
+  });
+
   test("one command for many certificates runs once", async () => {
     const other = { ...forPortainer, commonName: "b.lab.test", names: ["b.lab.test"] };
     const twice = {

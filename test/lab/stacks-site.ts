@@ -3,7 +3,7 @@ import { openApis } from "../../src/apis/open-apis.ts";
 import type { PortainerApi } from "../../src/apis/portainer.ts";
 import { findProvisionerPassword, findRoot } from "../../src/apis/root.ts";
 import type { World } from "../../src/hosts/world.ts";
-import type { Site, Stack } from "../../src/model.ts";
+import type { FirewallRule, Site, Stack } from "../../src/model.ts";
 import { Secret } from "../../src/secret.ts";
 import { change, newLab, opened, prepared } from "./open.ts";
 import { agent, labSite } from "./site.ts";
@@ -63,7 +63,15 @@ export const web = stack("web", webFile, {
 
 export const jobs = stack("jobs", "services:\n  queue:\n    image: redis:7\n    restart: always\n");
 
-export const withStacks = (...stacks: readonly Stack[]): Site => ({ ...labSite, stacks });
+/** The web stack's port is open; whether it answers can be asked from outside. */
+const rules: readonly FirewallRule[] = [
+  { direction: "in", action: "ACCEPT", protocol: "tcp", ports: "8081", from },
+];
+const guests = labSite.guests.map((guest) =>
+  guest.host === agent.host ? { ...guest, firewall: { enabled: true, rules } } : guest,
+);
+
+export const withStacks = (...stacks: readonly Stack[]): Site => ({ ...labSite, guests, stacks });
 
 export interface StacksLab {
   readonly directory: string;

@@ -2,8 +2,9 @@
 import type { Io } from "../../component.ts";
 import { messageOf, NotReadyError, TransportError } from "../../errors.ts";
 import { type Hook, type HookEffect, hookEffect, parseHook } from "../../formats/hook.ts";
+import { serverContainer } from "../../formats/portainer-compose.ts";
 import type { Host } from "../../hosts/host.ts";
-import type { Certificate } from "../../model.ts";
+import type { Certificate, Site } from "../../model.ts";
 import { canonicalJson } from "../../resource.ts";
 import { type LivePair, readPairs } from "./read.ts";
 import { type Told, tell } from "./record.ts";
@@ -22,13 +23,25 @@ export async function activate(certificates: readonly Certificate[], io: Io): Pr
   const waiting = (await readPairs(io, certificates)).filter(({ told, identity }) => told?.pair !== identity);
   const outcomes = new Map<string, Promise<Omit<Told, "pair">>>();
   for (const pair of waiting) {
-    const { postRenewal } = pair.certificate;
-    const hook = postRenewal === undefined ? undefined : parseHook(postRenewal.command);
+    const hook = hookOf(io.site, pair.certificate);
     const key = canonicalJson(hook);
     const outcome = outcomes.get(key) ?? (hook === undefined ? nothing : tellConsumer(hook, io));
     outcomes.set(key, outcome);
     await record(pair, await outcome, io.host("pve"));
   }
+}
+
+/**
+ * The declared command. Where there is none, the gateway and Portainer are told all the same: both read their files once,
+ * and would serve the old pair until it expires.
+ */
+function hookOf({ roles, portainer }: Site, { postRenewal, serves }: Certificate): Hook | undefined {
+  if (postRenewal !== undefined) return parseHook(postRenewal.command);
+  if (serves === "gateway") return { host: roles.gateway.host, argv: ["systemctl", "reload", "nginx"] };
+  if (serves !== "portainer" || portainer === undefined) return undefined;
+  const container = serverContainer(portainer.compose.text, "portainer");
+  if (container === undefined) return undefined;
+  return { host: portainer.guest.host, argv: ["docker", "restart", container] };
 }
 
 const nothing: Promise<Omit<Told, "pair">> = Promise.resolve({ atMs: 0 });

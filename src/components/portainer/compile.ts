@@ -129,7 +129,7 @@ export interface Server {
   readonly fault?: string;
 }
 
-function declaredServer(portainer: Portainer): Server {
+export function declaredServer(portainer: Portainer): Server {
   const found = composeOf(portainer);
   const good = { state: "running", secret: "as generated", files: "as declared" };
   if ("fault" in found) return { ...good, container: "", image: "", definition: "", fault: found.fault };

@@ -1,7 +1,7 @@
 /** What is: on the machines by Docker, in Portainer by its API. What one machine does not tell is unknown for it alone. */
 import type { EnvironmentState, PortainerStatus } from "../../apis/portainer.ts";
 import type { Io } from "../../component.ts";
-import { ApiError, messageOf } from "../../errors.ts";
+import { ApiError, messageOf, type PhoenixError, TransportError } from "../../errors.ts";
 import { definitionLabel } from "../../formats/portainer-compose.ts";
 import { type Portainer, type PortainerEnvironment, shareDirectory } from "../../model.ts";
 import { canonicalJson, type Resource } from "../../resource.ts";
@@ -15,6 +15,7 @@ import {
   agentResource,
   composeOf,
   composePlaces,
+  declaredServer,
   directoriesOf,
   environmentId,
   environmentResource,
@@ -45,7 +46,7 @@ export async function read(io: Io): Promise<readonly Resource[]> {
       return [unreadResource(id, host, messageOf(error))];
     }
   };
-  const parts = await Promise.all([
+  const [storage, server, api, ...agents] = await Promise.all([
     unlessUnknown(storageId, guest.host, () => readStorage(io, portainer)),
     unlessUnknown(serverId, guest.host, () => readServer(io, portainer)),
     readApi(io, portainer),
@@ -53,17 +54,33 @@ export async function read(io: Io): Promise<readonly Resource[]> {
       .filter(({ kind }) => kind === "agent")
       .map((each) => unlessUnknown(agentId(each), each.guest.host, () => readAgent(io, each))),
   ]);
-  return parts.flat();
+  return [storage, server, toldBy(io, portainer, api, server), ...agents].flat();
 }
 
-/** @param note told of what is not as a new one would be, and is kept all the same */
-export async function readStorage(
+/**
+ * What Portainer knows. When it does not tell and its server is as declared, nothing here will make it: that is left
+ * alone. A server that is about to change may tell afterwards.
+ */
+function toldBy(
   io: Io,
   portainer: Portainer,
-  note: (text: string) => void = () => {},
-): Promise<readonly Resource[]> {
+  api: ApiReading,
+  server: readonly Resource[],
+): readonly Resource[] {
+  if ("resources" in api) return api.resources;
+  const ids = [administratorId, ...portainer.environments.map(environmentId)] as const;
+  const declared = serverResource(portainer, declaredServer(portainer));
+  if (!api.mendable && server.some(({ text }) => text === declared.text)) {
+    io.unread(ids, api.error);
+    return [];
+  }
+  return ids.map((id) => unreadResource(id, portainer.guest.host, messageOf(api.error)));
+}
+
+/** Notes what is not as a new one would be, and is kept all the same. */
+async function readStorage(io: Io, portainer: Portainer): Promise<readonly Resource[]> {
   const { host, path } = shareDirectory(io.site, portainer.guest, portainer.share);
-  const directories = await Promise.all(
+  const directories = Promise.all(
     directoriesOf(portainer).map(async (each): Promise<[string, string]> => {
       const { exitCode, stdout } = await io.host(host).run(commands.directoryMode(`${path}/${each.path}`));
       if (exitCode !== 0) return [each.path, "missing"];
@@ -71,26 +88,31 @@ export async function readStorage(
       if (!stdout.startsWith("directory")) return [each.path, "not a directory"];
       const open = (Number.parseInt(mode, 8) & 0o002) !== 0;
       if (open)
-        note(`${path}/${each.path} on ${host} is writable by everybody; it was left so: chmod o-w closes it`);
+        io.note(
+          `${path}/${each.path} on ${host} is writable by everybody; it was left so: chmod o-w closes it`,
+        );
       return [each.path, "there"];
     }),
   );
-  const volumes = await Promise.all(
+  const volumes = Promise.all(
     volumesOf(portainer).map(
       async ({ name, options }): Promise<[string, Readonly<Record<string, string>>]> => {
         const live = await volumeOptions(io, portainer, name);
         if (live === undefined) return [name, {}];
         // Docker cannot change a volume's options, and what is in it may be all that there is of it.
         if (canonicalJson(live) !== canonicalJson(options))
-          note(`the volume ${name} on ${portainer.guest.host} has other options than declared; it was kept`);
+          io.note(
+            `the volume ${name} on ${portainer.guest.host} has other options than declared; it was kept`,
+          );
         return [name, options];
       },
     ),
   );
-  const storage = { directories: Object.fromEntries(directories), volumes: Object.fromEntries(volumes) };
+  const [seen, kept] = await Promise.all([directories, volumes]);
+  const storage = { directories: Object.fromEntries(seen), volumes: Object.fromEntries(kept) };
   const nothing =
-    directories.every(([, state]) => state === "missing") &&
-    volumes.every(([, options]) => Object.keys(options).length === 0);
+    seen.every(([, state]) => state === "missing") &&
+    kept.every(([, options]) => Object.keys(options).length === 0);
   return nothing ? [] : [storageResource(io.site, portainer, storage)];
 }
 
@@ -142,32 +164,42 @@ async function readServer(io: Io, portainer: Portainer): Promise<readonly Resour
 }
 
 /** What Portainer itself knows: the administrator, and the environments that are declared. Others are not ours. */
-async function readApi(io: Io, portainer: Portainer): Promise<readonly Resource[]> {
-  const { guest, environments } = portainer;
-  const unknown = (reason: string): readonly Resource[] => [
-    unreadResource(administratorId, guest.host, reason),
-    ...environments.map((each) => unreadResource(environmentId(each), guest.host, reason)),
-  ];
+async function readApi(io: Io, portainer: Portainer): Promise<ApiReading> {
+  const { environments } = portainer;
   try {
     const status = await io.apis.portainer.status();
-    if (status.state !== "up") return (await isDeployed(io, portainer)) ? unknown(wordsOf(status)) : [];
-    if (!(await io.apis.portainer.adminExists())) return [];
+    if (status.state !== "up") {
+      if (!(await isDeployed(io, portainer))) return { resources: [] };
+      // Without its data it makes a certificate of its own; the declared one is read at a start.
+      const mendable = status.state === "timed-out" || status.reason.includes("certificate");
+      return { error: silent(portainer, status), mendable };
+    }
+    if (!(await io.apis.portainer.adminExists())) return { resources: [] };
     await io.apis.portainer.login();
     const live = await io.apis.portainer.environments();
-    return [
-      administratorResource(portainer, loginWorks),
-      ...environments.flatMap((each) => readEnvironment(portainer, each, live)),
-    ];
+    return {
+      resources: [
+        administratorResource(portainer, loginWorks),
+        ...environments.flatMap((each) => readEnvironment(portainer, each, live)),
+      ],
+    };
   } catch (error) {
     if (!isWeather(error) && !(error instanceof ApiError)) throw error;
-    return unknown(messageOf(error));
+    return { error, mendable: false };
   }
 }
 
-function wordsOf(status: Exclude<PortainerStatus, { state: "up" }>): string {
-  return status.state === "down"
-    ? status.reason
-    : "no administrator was made within five minutes of its start";
+/** What Portainer told, or why it did not; `mendable` when a restart of its container would make it. */
+type ApiReading =
+  | { readonly resources: readonly Resource[] }
+  | { readonly error: PhoenixError; readonly mendable: boolean };
+
+function silent({ guest, port }: Portainer, status: Exclude<PortainerStatus, { state: "up" }>): PhoenixError {
+  const reason =
+    status.state === "down" ? status.reason : "no administrator was made within five minutes of its start";
+  return new TransportError("portainer", `Portainer does not answer at ${guest.address}:${port}: ${reason}`, {
+    hint: `\`docker logs\` of its container on ${guest.host} says what it does`,
+  });
 }
 
 async function isDeployed(io: Io, portainer: Portainer): Promise<boolean> {

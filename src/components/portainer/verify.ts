@@ -1,39 +1,23 @@
 /** Looks at Portainer as its clients do: the API over the CA's trust, the login, each agent, each environment. */
 import type { Check, Io } from "../../component.ts";
 import { ApiError, hintOf, messageOf, NotReadyError, TransportError } from "../../errors.ts";
-import type { Portainer, PortainerEnvironment } from "../../model.ts";
+import type { PortainerEnvironment } from "../../model.ts";
 import type { ResourceId } from "../../resource.ts";
 import { ping } from "./agent.ts";
 import { administratorId, agentId, environmentId, serverId } from "./compile.ts";
-import { isWeather } from "./container.ts";
-import { readStorage } from "./read.ts";
 
 export async function verify(io: Io): Promise<readonly Check[]> {
   const { portainer } = io.site;
   if (portainer === undefined) return [];
   const { environments } = portainer;
   const agents = environments.filter(({ kind }) => kind === "agent").map((each) => checkAgent(io, each));
-  const [own, seen] = await Promise.all([
-    checkOwn(io, environments),
-    Promise.all(agents),
-    tellKept(io, portainer),
-  ]);
+  const [own, seen] = await Promise.all([checkOwn(io, environments), Promise.all(agents)]);
   return [...own, ...seen];
 }
 
 async function checkOwn(io: Io, environments: readonly PortainerEnvironment[]): Promise<readonly Check[]> {
   const server = await checkServer(io);
   return server.status === "fail" ? [server] : [server, ...(await checkApi(io, environments))];
-}
-
-/** Says what is kept although a new one would be made otherwise. */
-async function tellKept(io: Io, portainer: Portainer): Promise<void> {
-  try {
-    await readStorage(io, portainer, io.note);
-  } catch (error) {
-    // A machine that does not answer is told of by the checks.
-    if (!isWeather(error)) throw error;
-  }
 }
 
 async function checkServer(io: Io): Promise<Check> {

@@ -1,5 +1,10 @@
 /** Bringing one stack to what is declared, and back. */
-import type { EnvironmentState, EnvironmentVariable } from "../../apis/portainer.ts";
+import type {
+  ContainerState,
+  EnvironmentState,
+  EnvironmentVariable,
+  StackDefinition,
+} from "../../apis/portainer.ts";
 import type { Io } from "../../component.ts";
 import { ApiError } from "../../errors.ts";
 import type { FileWrite } from "../../hosts/host.ts";
@@ -57,10 +62,36 @@ async function deploy(io: Io, target: StackTarget): Promise<void> {
     : env;
   const definition = { name: stack.project, file: prepared.text, env: variables };
   previous.sent = true;
-  if (found === undefined) await api.createStack(environment.id, definition);
+  if (found === undefined) await create(io, environment, definition, running);
   else await api.updateStack(found.id, environment.id, definition);
   await settle(io, target, environment);
   await removeOrphans(io, target, environment);
+}
+
+/**
+ * Portainer up to 2.39 adopts containers that run already, unless a stack of another environment has their name: then it
+ * refuses (409), as it does after it lost its data. There the containers have to make room; their volumes stay.
+ */
+async function create(
+  io: Io,
+  environment: EnvironmentState,
+  definition: StackDefinition,
+  running: readonly ContainerState[],
+): Promise<void> {
+  const api = io.apis.portainer;
+  try {
+    await api.createStack(environment.id, definition);
+  } catch (error) {
+    const elsewhere = (await api.stacks()).filter(({ name }) => name === definition.name);
+    const inTheWay =
+      elsewhere.length === 0 || elsewhere.some((each) => each.environmentId === environment.id);
+    if (!(error instanceof ApiError) || error.status !== 409 || running.length === 0 || inTheWay) throw error;
+    for (const { id } of running) await api.removeContainer(environment.id, id);
+    await api.createStack(environment.id, definition);
+    io.note(
+      `the containers of ${definition.name} on ${environment.name} were made anew: Portainer takes no running ones whose name a stack elsewhere has`,
+    );
+  }
 }
 
 /** The stack's directory, its files, and the directories of its volumes. */

@@ -191,7 +191,8 @@ export function shownVariables(
  */
 export function envValue(value: string): string {
   if (!/^\s|\s$|\s#|[$\n\r\\]|^["'#]/.test(value)) return value;
-  if (!value.includes("'") && !/[\n\r]/.test(value)) return `'${value}'`;
+  // A backslash before the closing quote would take its meaning away.
+  if (!/['\n\r]|\\$/.test(value)) return `'${value}'`;
   const inside = value
     .replace(/[\\"$]/g, "\\$&")
     .replaceAll("\n", "\\n")

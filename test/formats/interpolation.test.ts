@@ -1,0 +1,24 @@
+/** Environment files as compose-go reads them. */
+import { expect, test } from "vitest";
+import { parseEnvFile } from "../../src/formats/interpolation.ts";
+
+test.each([
+  ["A=plain", "plain"],
+  ["export A = b  # a comment", "b"],
+  ["# before\n\nA=a#b", "a#b"],
+  ["A='$HOME # kept'", "$HOME # kept"],
+  ['A="x $B y"', "x filled y"],
+  ['A="a \\"quoted\\" word"', 'a "quoted" word'],
+  ["A='it\\'s'", "it's"],
+  ['A="\\$B and \\\\ and \\n"', "$B and \\ and \n"],
+  ['A="two\nlines" # a comment\nC=1', "two\nlines"],
+  ["A=$$B", "$B"],
+  ["A=", ""],
+])("%j", (text, value) => {
+  expect(parseEnvFile(text, { B: "filled" }).A).toBe(value);
+});
+
+test("what Compose refuses is refused", () => {
+  expect(() => parseEnvFile('A="never ends\nB=1\n', {})).toThrow("unterminated quoted value");
+  expect(() => parseEnvFile("no assignment\n", {})).toThrow("unexpected character in variable name");
+});
