@@ -4,8 +4,6 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { boot, down, eventually, expectRun, run, unavailable, write } from "./machines.ts";
 import { docker } from "./portainer-containers.ts";
 
-if (unavailable !== undefined) console.warn(`skipped: ${unavailable}`);
-
 describe.skipIf(unavailable !== undefined)("Docker on a virtual machine", () => {
   const vm = "vm-1001";
   const share = "/persistent";

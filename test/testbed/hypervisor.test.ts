@@ -3,8 +3,6 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { boot, down, eventually, expectRun, httpStatus, reset, run, unavailable, write } from "./machines.ts";
 
-if (unavailable !== undefined) console.warn(`skipped: ${unavailable}`);
-
 describe.skipIf(unavailable !== undefined)("the testbed's hypervisor", () => {
   beforeAll(async () => {
     await boot(join(import.meta.dirname, "tiny.json"));

@@ -14,21 +14,44 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Why no machine can be booted here; undefined when they can. */
-export const unavailable: string | undefined =
-  process.platform !== "linux"
-    ? "the testbed needs Linux"
-    : process.getuid?.() !== 0
-      ? "the testbed boots machines, which only root can"
-      : existsSync("/etc/debian_version")
-        ? undefined
-        : "the testbed is built with Debian's tools";
-
 /** A testbed of the tests' own, so that one that somebody works with is left alone. */
 export const environment = {
   ...process.env,
   PHOENIX_TESTBED_RUN: process.env.PHOENIX_TESTBED_RUN ?? "/var/lib/phoenix-testbed-tests",
 };
+
+/** A line in the output of the tests, for whoever waits. */
+export function say(text: string): void {
+  process.stderr.write(`testbed: ${text}\n`);
+}
+
+/** Why no machine can be booted here; undefined when they can. What they are built of is there once this is known. */
+export const unavailable: string | undefined = await obstacle();
+if (unavailable !== undefined) say(`its tests are skipped: ${unavailable}`);
+
+async function obstacle(): Promise<string | undefined> {
+  if (process.platform !== "linux") return "the testbed needs Linux";
+  if (process.getuid?.() !== 0) return "the testbed boots machines, which only root can";
+  if (!existsSync("/etc/debian_version")) return "the testbed is built with Debian's tools";
+  if (!existsSync("/dev/fuse")) return "there is no /dev/fuse here, which /etc/pve needs";
+  // Root of a container without privileges may not mount.
+  const spaces = await ended("unshare", [
+    "--mount",
+    "--net",
+    "--pid",
+    "--fork",
+    "mount",
+    "-t",
+    "tmpfs",
+    "tmpfs",
+    "/mnt",
+  ]);
+  if (spaces.exitCode !== 0) return `no machine can be booted here: ${spaces.stderr.trim()}`;
+  const build = await ended(join(folder, "build"), []);
+  return build.exitCode === 0
+    ? undefined
+    : `its parts cannot be built here: ${build.stderr.trim().split("\n").at(-1)}`;
+}
 
 /** Builds what is not cached, and boots. @param site a site's directory, or a file with a fabric */
 export async function boot(site: string): Promise<void> {
@@ -102,8 +125,12 @@ async function expectTool(name: string, ...args: readonly string[]): Promise<voi
 }
 
 function start(name: string, args: readonly string[], stdin: string): Promise<Ended> {
+  return ended(join(folder, name), args, stdin);
+}
+
+function ended(program: string, args: readonly string[], stdin = ""): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const child = spawn(join(folder, name), args, { env: environment });
+    const child = spawn(program, args, { env: environment });
     const texts = { stdout: "", stderr: "" };
     for (const stream of ["stdout", "stderr"] as const) {
       child[stream].setEncoding("utf8");

@@ -6,8 +6,6 @@ import { boot, down, unavailable } from "./machines.ts";
 import { startPortainer } from "./portainer-containers.ts";
 import { type Relay, relay } from "./relay.ts";
 
-if (unavailable !== undefined) console.warn(`skipped: ${unavailable}`);
-
 describe.skipIf(unavailable !== undefined)("the testbed's Portainer", () => {
   const relays: Relay[] = [];
   const through = async (port: number): Promise<string> => {

@@ -6,8 +6,6 @@ import { boot, down, eventually, expectRun, run, unavailable, write } from "./ma
 import { docker, startAgent, startPortainer, startServer } from "./portainer-containers.ts";
 import { type Relay, relay } from "./relay.ts";
 
-if (unavailable !== undefined) console.warn(`skipped: ${unavailable}`);
-
 describe.skipIf(unavailable !== undefined)("the processes of the testbed's Portainer", () => {
   const vm = "vm-1001";
   const version = "2.23.0";

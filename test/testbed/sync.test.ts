@@ -1,0 +1,29 @@
+/** The example site on real machines: built from nothing, looked at from outside, damaged in every way, and brought back. */
+import { join } from "node:path";
+import { afterAll, beforeAll, describe } from "vitest";
+import type { Site } from "../../src/model.ts";
+import { converges } from "./converges.ts";
+import { drifts } from "./drifts.ts";
+import { failures } from "./failures.ts";
+import { lockout } from "./lockout.ts";
+import { boot, down, say, unavailable } from "./machines.ts";
+import { siteIn } from "./phoenix.ts";
+
+const root = join(import.meta.dirname, "../../examples/homelab");
+
+describe.skipIf(unavailable !== undefined)("the example site on real machines", () => {
+  let site: Site;
+  beforeAll(async () => {
+    say(
+      "booting the example site: pve, 10 guests, a client (half a minute; the first time everything is built) …",
+    );
+    site = await siteIn(root);
+    await boot(root);
+  });
+  afterAll(down);
+
+  converges(() => site);
+  drifts(() => site);
+  failures(() => site);
+  lockout(() => site);
+});
