@@ -177,13 +177,23 @@ function portainerPaths({ portainer }: Site): readonly FirewallPath[] {
   ];
 }
 
-/** A service that clients reach without the gateway is open to the network it is on. */
+/**
+ * A service that clients reach without the gateway is open to the network it is on, unless its guest declares rules for
+ * that port: then its owner has said who may. An agent is Portainer's alone.
+ */
 function directPaths(site: Site): readonly FirewallPath[] {
   const own = site.roles.gateway.host;
+  const agents = site.portainer?.environments ?? [];
+  const isAgent = (guest: RoleGuest, port: number): boolean =>
+    agents.some((agent) => agent.guest.host === guest.host && agent.port === port);
   return site.services
     .filter(
       ({ path, guest, backend }) =>
-        path === "direct" && guest.host !== own && backend.address === guest.address,
+        path === "direct" &&
+        guest.host !== own &&
+        backend.address === guest.address &&
+        !isAgent(guest, backend.port) &&
+        !declaresPort(guest, backend.port),
     )
     .map(({ id, guest, backend, from: at }) => ({
       ...receiver(guest),
@@ -192,6 +202,13 @@ function directPaths(site: Site): readonly FirewallPath[] {
       at,
       why: `clients reach ${id}`,
     }));
+}
+
+function declaresPort({ firewall }: RoleGuest, port: number): boolean {
+  return (firewall?.rules ?? []).some(({ direction, ports: declared = "" }) => {
+    const ranges = declared.split(",").map((part) => part.split(":").map(Number));
+    return direction === "in" && ranges.some(([first = 0, last = first]) => first <= port && port <= last);
+  });
 }
 
 function receiver(guest: RoleGuest): Pick<FirewallPath, "to" | "address" | "protocol" | "vital" | "at"> {
