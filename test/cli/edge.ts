@@ -38,6 +38,8 @@ export async function call(argv: readonly string[], env: Record<string, string> 
 export interface StartOptions {
   readonly env?: Record<string, string>;
   readonly cwd?: string;
+  /** Called once, when the program has been started. */
+  readonly onStart?: (kill: (signal: NodeJS.Signals) => void) => void;
   /** Called with everything written to standard error so far, each time something is. */
   readonly onStderr?: (text: string, kill: (signal: NodeJS.Signals) => void) => void;
 }
@@ -51,6 +53,7 @@ export function start(argv: readonly string[], options: StartOptions = {}): Prom
       cwd: options.cwd,
       stdio: ["ignore", "pipe", "pipe"],
     });
+    options.onStart?.((signal) => child.kill(signal));
     let stdout = "";
     let stderr = "";
     child.stdout.setEncoding("utf8").on("data", (text) => {
