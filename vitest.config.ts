@@ -1,9 +1,14 @@
-/** Rings of tests: pure ones, those in the embedded lab, those that start the built program, the contracts of real systems. */
+/**
+ * Rings of tests: pure ones, those in the embedded lab, those that start the built program, the contracts of real systems,
+ * whole scenarios in the lab (kills, faults, drift), and machines that boot. The last two have the computer to themselves:
+ * what they judge takes time, and a busy neighbour would look like a fault.
+ */
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { PlainReporter } from "./test/reporter.ts";
 
 const lab = ["test/lab/**/*.test.ts"];
+const scenarios = ["test/lab/scenarios/**/*.test.ts", "test/lab/defects.test.ts"];
 const program = ["test/cli/program/**/*.test.ts"];
 const contract = ["test/contract/**/*.test.ts"];
 const testbed = ["test/testbed/**/*.test.ts"];
@@ -31,6 +36,7 @@ export default defineConfig({
         test: {
           name: "lab",
           include: lab,
+          exclude: scenarios,
           pool: "forks",
           globalSetup: ["test/lab/scenarios/shared.ts"],
           ...patience,
@@ -47,6 +53,17 @@ export default defineConfig({
         },
       },
       { extends: true, test: { name: "contract", include: contract, pool: "forks", ...patience } },
+      {
+        extends: true,
+        test: {
+          name: "scenarios",
+          include: scenarios,
+          pool: "forks",
+          globalSetup: ["test/lab/scenarios/shared.ts"],
+          sequence: { groupOrder: 1 },
+          ...patience,
+        },
+      },
       // Machines that boot: one file at a time, because all of them use the same ones.
       {
         extends: true,
@@ -55,6 +72,7 @@ export default defineConfig({
           include: testbed,
           pool: "forks",
           fileParallelism: false,
+          sequence: { groupOrder: 2 },
           globalSetup: ["test/build.ts"],
           testTimeout: 180_000,
           hookTimeout: 1_200_000,

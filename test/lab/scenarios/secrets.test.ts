@@ -1,0 +1,145 @@
+/** Secrets with every awkward character, in every place that takes one, and not one of them anywhere it does not belong. */
+import { cpSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { beforeAll, expect, test } from "vitest";
+import { handsIn } from "./hands.ts";
+import { type Ended, program } from "./program.ts";
+import { shared } from "./shared.ts";
+import { homelab } from "./sites.ts";
+
+/** Quotes, a backslash, a dollar sign, backticks: whatever a shell, JSON, YAML or a URL would take for its own. */
+const awkward = `'"\\$\`%&<`;
+const poison = {
+  admin: `canary-admin-3fa1${awkward}`,
+  grafana: `canary-grafana-77c0${awkward}`,
+  wiki: `canary-wiki-b2e9${awkward}`,
+  file: "canary-file-90d4",
+};
+/** The part of each that survives any quoting. */
+const marks = ["canary-admin-3fa1", "canary-grafana-77c0", "canary-wiki-b2e9", poison.file];
+
+const site = join(shared(), "site-poisoned");
+const lab = join(shared(), "lab-poisoned");
+const said: { line: string; ended: Ended }[] = [];
+const traces: string[] = [];
+
+async function phoenix(line: string): Promise<Ended> {
+  const trace = join(shared(), `trace-poisoned-${traces.length}`);
+  writeFileSync(trace, "");
+  traces.push(trace);
+  const ended = await program([...line.split(" "), "--lab", lab], { trace, env: { POISONED: poison.wiki } });
+  said.push({ line, ended });
+  return ended;
+}
+
+beforeAll(async () => {
+  cpSync(homelab.root, site, { recursive: true });
+  writeFileSync(join(site, "secrets/portainer_admin_password"), poison.admin);
+  writeFileSync(join(site, "secrets/grafana_admin_password"), poison.grafana);
+  replace("stacks/wiki/phoenix.json", "file:secrets/wiki_database_password", "env:POISONED");
+  writeFileSync(
+    join(site, "stacks/grafana/prometheus.yml"),
+    `# ${poison.file}\n${readFileSync(join(site, "stacks/grafana/prometheus.yml"), "utf8")}`,
+  );
+  expect((await phoenix(`lab init ${lab} --site ${site}`)).code).toBe(0);
+  await phoenix("check");
+  await phoenix("plan --full");
+  await phoenix("plan --full --output json");
+  // In part first, with the way to Portainer cut off: errors have words too.
+  await phoenix("lab break refused portainer");
+  await phoenix("sync all --verbose --output ndjson");
+  await phoenix("lab mend");
+  await phoenix("sync all --verbose");
+  await phoenix("sync all --output json");
+  await phoenix("verify --output json");
+  await phoenix("status --output json");
+}, 300_000);
+
+function replace(file: string, from: string, to: string): void {
+  const text = readFileSync(join(site, file), "utf8");
+  expect(text).toContain(from);
+  writeFileSync(join(site, file), text.replaceAll(from, to));
+}
+
+/** Secrets that the machines made themselves, as they are after the syncs. */
+function madeSecrets(): readonly string[] {
+  const hands = handsIn(lab);
+  const documents = hands.lab.files
+    .list("pve", "/var/lib/phoenix/secrets")
+    .map((name) => hands.text("pve", `/var/lib/phoenix/secrets/${name}`).trim());
+  const keys = readdirSync(join(lab, "hosts"), { recursive: true, encoding: "utf8" })
+    .filter((path) => /provisioner_password\.txt$/.test(path))
+    .map((path) => readFileSync(join(lab, "hosts", path), "utf8").trim());
+  expect(documents.length).toBeGreaterThan(0);
+  expect(keys.length).toBeGreaterThan(0);
+  return [...documents, ...keys];
+}
+
+const secrets = (): readonly string[] => [...marks, ...madeSecrets()];
+const foundIn = (text: string): readonly string[] => secrets().filter((secret) => text.includes(secret));
+
+test("the syncs end as they should, whatever is in the passwords", () => {
+  const codes = said.map(({ line, ended }) => `${ended.code} ${line.split(" ").slice(0, 2).join(" ")}`);
+  const last = said.findLast(({ line }) => line === "sync all --output json");
+  expect(last?.ended.code, `${codes.join("\n")}\n${last?.ended.stdout}${last?.ended.stderr}`).toBe(0);
+});
+
+test("no output holds one", () => {
+  const leaks = said.flatMap(({ line, ended }) =>
+    foundIn(ended.stdout + ended.stderr).map((secret) => `${line}: ${secret}`),
+  );
+  expect(leaks).toEqual([]);
+});
+
+test("no command's arguments and no request's address hold one", () => {
+  const leaks = traces.flatMap((trace) => foundIn(readFileSync(trace, "utf8")));
+  expect(leaks).toEqual([]);
+});
+
+test("no run in the journal holds one, and nobody but root may read the journal", () => {
+  const directory = join(lab, "hosts/pve/var/lib/phoenix");
+  const files = filesBelow(directory);
+  expect(files.some((path) => path.includes("/runs/"))).toBe(true);
+  const leaks = files
+    .filter((path) => !path.includes("/secrets/"))
+    .flatMap((path) => foundIn(readFileSync(path, "utf8")).map((secret) => `${path}: ${secret}`));
+  expect(leaks).toEqual([]);
+  const open = files.filter((path) => (statSync(path).mode & 0o077) !== 0);
+  expect(open).toEqual([]);
+});
+
+test("no file that everybody can get at holds one", () => {
+  const leaks = filesBelow(join(lab, "hosts"))
+    .filter((path) => isOpen(path))
+    .flatMap((path) =>
+      foundIn(readFileSync(path, "latin1")).map((secret) => `${path.slice(lab.length)}: ${secret}`),
+    );
+  expect(leaks).toEqual([]);
+});
+
+test("the canaries are where they belong, to the last character: it was not the test that lost them", () => {
+  const hands = handsIn(lab);
+  const env = hands.lab.facts.guests
+    .filter(({ kind }) => kind === "vm")
+    .flatMap(({ host }) => hands.docker(host).state.containers.flatMap((container) => container.env));
+  expect(env).toEqual(
+    expect.arrayContaining([
+      `GF_SECURITY_ADMIN_PASSWORD=${poison.grafana}`,
+      `POSTGRES_PASSWORD=${poison.wiki}`,
+    ]),
+  );
+});
+
+/** Whether others may read a file, and may enter every directory on the way to it. */
+function isOpen(path: string): boolean {
+  if ((statSync(path).mode & 0o004) === 0) return false;
+  for (let directory = dirname(path); directory.length > lab.length; directory = dirname(directory))
+    if ((statSync(directory).mode & 0o001) === 0) return false;
+  return true;
+}
+
+function filesBelow(directory: string): readonly string[] {
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+}
