@@ -184,13 +184,18 @@ async function endsOf(site: Site): Promise<{ ends: readonly string[]; opened: re
     (source === undefined || source === hypervisor.network || source.split(",").includes(client));
   const isOpen = (guest: Guest, port: number): boolean => {
     if (guest.firewall?.enabled !== true) return true;
-    // Services whose names lead straight to the guest are for everybody on the network.
-    const direct = site.services.filter(
-      ({ path, guest: { host } }) => path === "direct" && host === guest.host,
-    );
-    if (direct.some(({ backend }) => backend.port === port)) return true;
     if (guest.host === roles.gateway.host && [80, 443].includes(port)) return true;
-    return guest.firewall.rules.some((rule) => opens(rule, port));
+    if (guest.firewall.rules.some((rule) => opens(rule, port))) return true;
+    // Services whose names lead straight to the guest are for everybody on the network, unless its owner says for whom.
+    const isSaid = guest.firewall.rules.some(({ ports }) => (ports ?? "").split(",").includes(`${port}`));
+    const isAgent = site.portainer?.environments.some(
+      (each) => each.guest.host === guest.host && each.port === port,
+    );
+    const isDirect = site.services.some(
+      ({ path, guest: { host }, backend }) =>
+        path === "direct" && host === guest.host && backend.port === port,
+    );
+    return isDirect && isAgent !== true && !isSaid;
   };
   const end = ([guest, port]: readonly [Guest, number]) => `${guest.address}:${port}`;
   const sorted = (list: typeof listening) => [...new Set(list.map(end))].sort();
