@@ -12,8 +12,11 @@ const scenarios = ["test/lab/scenarios/**/*.test.ts", "test/lab/defects.test.ts"
 const program = ["test/cli/program/**/*.test.ts"];
 const contract = ["test/contract/**/*.test.ts"];
 const testbed = ["test/testbed/**/*.test.ts"];
-/** Servers, processes and timers take their time on a busy machine. */
-const patience = { testTimeout: 60_000, hookTimeout: 120_000 };
+/**
+ * Servers, processes and timers take their time on a busy machine, and deadlines are part of what they are judged by: what
+ * fails once is tried again, what fails twice is broken.
+ */
+const patience = { testTimeout: 60_000, hookTimeout: 120_000, retry: 1 };
 
 export default defineConfig({
   test: {
@@ -76,6 +79,7 @@ export default defineConfig({
           globalSetup: ["test/build.ts"],
           testTimeout: 180_000,
           hookTimeout: 1_200_000,
+          retry: 1,
         },
       },
     ],
