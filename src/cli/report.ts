@@ -2,7 +2,7 @@
 import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type ExitCode, exitCodes, PhoenixError } from "../errors.ts";
+import { adviceOn, type ExitCode, exitCodes, PhoenixError } from "../errors.ts";
 import { errorLines } from "../render/errors.ts";
 import { documentText, errorDocument } from "../render/json.ts";
 import type { GlobalOptions } from "./options.ts";
@@ -17,7 +17,8 @@ export async function report(
   options: Pick<GlobalOptions, "output" | "color" | "full" | "jsonInto">,
 ): Promise<ExitCode> {
   const told = error instanceof PhoenixError ? error : await internal(error, terminal);
-  const { name, message, hint, exitCode } = told;
+  const { name, message, exitCode } = told;
+  const hint = error instanceof PhoenixError ? adviceOn(error) : told.hint;
   writeLines(terminal.stderr, errorLines({ message, hint }, viewOf(terminal.stderr, terminal, options)));
   const document = errorDocument({ name, message, hint, exitCode });
   if (options.output !== "text") terminal.stdout.write(documentText(document, options.output));

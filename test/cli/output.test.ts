@@ -138,6 +138,7 @@ describe("errors", () => {
       format: "phoenix.error/1",
       kind: "CommandError",
       message: "nginx failed",
+      hint: "put right what the command says about pve, then run the command again",
       exitCode: 1,
     });
   });
