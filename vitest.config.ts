@@ -32,6 +32,7 @@ export default defineConfig({
           pool: "threads",
           // Property tests on a machine that is busy with other things.
           testTimeout: 20_000,
+          retry: 1,
         },
       },
       {
