@@ -1,6 +1,7 @@
 /** DNS: dnsmasq on the hypervisor. Exactly these files are ours; every other file in its directory is left alone. */
 import type { Component, Io } from "../../component.ts";
 import { CandidateError } from "../../errors.ts";
+import { unitState } from "../../formats/systemd.ts";
 import { type Change, type Resource, type ResourceId, subjectOf } from "../../resource.ts";
 import { commands } from "./commands.ts";
 import {
@@ -38,7 +39,7 @@ export const dns: Component = {
     const configuration = files.get(paths.configuration);
     if (configuration !== undefined) live.push(configurationResource(configuration.text));
     // A service that runs without any file of ours is somebody else's: nothing of ours is there yet.
-    if (live.length > 0 || io.site.dns.enabled) live.push(serviceResource(parseUnit(unit)));
+    if (live.length > 0 || io.site.dns.enabled) live.push(serviceResource(unitState(unit)));
     return live;
   },
 
@@ -48,7 +49,7 @@ export const dns: Component = {
       .filter(({ verb }) => verb !== "delete")
       .map(subjectOf)
       .filter(({ id }) => id === "dns/configuration" || id === "dns/wildcards");
-    if (candidate.length === 0 || !parseUnit(await host.expect(commands.showUnit)).installed) return;
+    if (candidate.length === 0 || !unitState(await host.expect(commands.showUnit)).installed) return;
     const text = candidate.map((resource) => resource.text).join("");
     const replaced = candidate.map(({ id }) => pathOf[id]?.split("/").at(-1) ?? "");
     const { exitCode, stderr } = await host.run(commands.test(text, replaced));
@@ -73,7 +74,7 @@ export const dns: Component = {
   async activate(touched, io) {
     if (!touched.includes("dns/configuration") && !touched.includes("dns/wildcards")) return;
     const host = io.host("pve");
-    if (!parseUnit(await host.expect(commands.showUnit)).installed) return;
+    if (!unitState(await host.expect(commands.showUnit)).installed) return;
     await host.expect(commands.restart);
     io.activated({ kind: "restart", unit: "dnsmasq", host: "pve" });
   },
@@ -85,16 +86,7 @@ export const dns: Component = {
 async function applyService(change: Change, io: Io): Promise<void> {
   if (change.verb === "delete") return;
   const host = io.host("pve");
-  const state = parseUnit(await host.expect(commands.showUnit));
+  const state = unitState(await host.expect(commands.showUnit));
   if (!state.installed) await host.expect(commands.install);
   if (!state.active || !state.enabled) await host.expect(commands.start);
-}
-
-function parseUnit(text: string): { installed: boolean; active: boolean; enabled: boolean } {
-  const lines = text.split("\n");
-  return {
-    installed: lines.includes("LoadState=loaded"),
-    active: lines.includes("ActiveState=active"),
-    enabled: lines.includes("UnitFileState=enabled"),
-  };
 }

@@ -1,6 +1,7 @@
 /** The gateway: Nginx ends TLS for every name of the one list and passes everything to the mesh. */
 import type { Component, Io } from "../../component.ts";
 import { CandidateError, NotReadyError } from "../../errors.ts";
+import { unitState } from "../../formats/systemd.ts";
 import type { FileState, Host } from "../../hosts/host.ts";
 import { type Change, type Resource, type ResourceId, subjectOf } from "../../resource.ts";
 import { commands } from "./commands.ts";
@@ -18,7 +19,7 @@ export const nginx: Component = {
       host.readFiles(Object.values(paths)),
       host.expect(commands.showUnit),
     ]);
-    const state = parseUnit(unit);
+    const state = unitState(unit);
     if (!state.installed) {
       throw new NotReadyError(`nginx is not installed in ${host.name}`, {
         hint: "install it there: apt-get install nginx",
@@ -100,13 +101,4 @@ function isDeprecation(line: string): boolean {
 
 function isWanted(resource: Resource): boolean {
   return resource.units.running === "yes";
-}
-
-function parseUnit(text: string): { installed: boolean; active: boolean; enabled: boolean } {
-  const lines = text.split("\n");
-  return {
-    installed: lines.includes("LoadState=loaded"),
-    active: lines.includes("ActiveState=active"),
-    enabled: lines.includes("UnitFileState=enabled"),
-  };
 }

@@ -2,6 +2,7 @@
 import { findRoot } from "../../apis/root.ts";
 import type { Component, Io } from "../../component.ts";
 import { CandidateError, NotReadyError } from "../../errors.ts";
+import { unitState } from "../../formats/systemd.ts";
 import { configurationFaults, routeFaults } from "../../formats/traefik-lint.ts";
 import type { Host } from "../../hosts/host.ts";
 import { type Resource, subjectOf } from "../../resource.ts";
@@ -32,7 +33,7 @@ export const traefik: Component = {
       host.expect(commands.showUnit),
       needed ? findRoot(io.site, io.host) : undefined,
     ]);
-    const state = parseUnit(unit);
+    const state = unitState(unit);
     if (!state.installed) {
       throw new NotReadyError(`Traefik is not installed in ${host.name}`, {
         hint: "install it there, with a unit called traefik.service",
@@ -96,13 +97,4 @@ function mesh(io: Io): Host {
 /** Without any configuration in the watched directory, or without the directory, Traefik cannot have loaded anything. */
 async function isEmpty(host: Host): Promise<boolean> {
   return !(await host.list(paths.directory)).some((name) => /\.(ya?ml|toml)$/i.test(name));
-}
-
-function parseUnit(text: string): { installed: boolean; active: boolean; enabled: boolean } {
-  const lines = text.split("\n");
-  return {
-    installed: lines.includes("LoadState=loaded"),
-    active: lines.includes("ActiveState=active"),
-    enabled: lines.includes("UnitFileState=enabled"),
-  };
 }
