@@ -77,6 +77,8 @@ async function syncLocked(session: Session, targets: Targets): Promise<ExitCode>
     clock: run.world.clock,
     waitMs: call.options.lockWaitMs,
     onWait: (holder) => display.say(`waiting for the lock, held by ${holder}`),
+    onTakeOver: (holder) =>
+      display.say(`a run was ended before its end: ${holder}; this one goes on from there`),
   });
   lock.lost.addEventListener("abort", () => session.abort(lock.lost.reason), { once: true });
   const { interruption } = call;

@@ -3,6 +3,7 @@ import type { Component } from "../component.ts";
 import { PhoenixError } from "../errors.ts";
 import type { Resource } from "../resource.ts";
 import { diff, digestOf, fingerprint } from "./diff.ts";
+import { leftBehind, leftBehindNotes } from "./left-behind.ts";
 import type { ComponentPlan, Plan } from "./plan.ts";
 import { refuseHazards, shrinkHazards } from "./safety.ts";
 import { select } from "./select.ts";
@@ -48,14 +49,17 @@ export async function planComponent(
 ): Promise<ComponentPlan> {
   run.emit({ type: "component-started", component: component.name, phase: "read" });
   const desired = component.compile(run.site);
-  const pendingActivation = await run.journal.pending(component.name);
+  const [pendingActivation, owned] = await Promise.all([
+    run.journal.pending(component.name),
+    run.journal.owned(component.name),
+  ]);
   const { io, reports } = ioOf(run, component);
   let live: readonly Resource[];
   try {
     live = await component.read(io);
   } catch (error) {
     if (!(error instanceof PhoenixError) || endsRun(error)) throw error;
-    const nothing = { changes: [], orphans: [], pendingActivation, unreadResources: [] };
+    const nothing = { changes: [], orphans: [], leftBehind: [], pendingActivation, unreadResources: [] };
     const { notes } = reports;
     return { component: component.name, desired, ...nothing, notes, unread: unreadBy(error) };
   }
@@ -66,13 +70,16 @@ export async function planComponent(
   const deletes = prune
     ? [...orphans].reverse().map((resource) => ({ verb: "delete" as const, live: resource }))
     : [];
+  // A place that could not be read has not been left.
+  const left = reports.unread.length > 0 ? [] : leftBehind(owned, desired, live);
   return {
     component: component.name,
     desired,
     changes: [...changes, ...deletes],
     orphans: prune ? [] : orphans,
+    leftBehind: prune ? [] : left,
     pendingActivation: pendingActivation.filter((id) => !unreadIds.has(id)),
     unreadResources: reports.unread,
-    notes: reports.notes,
+    notes: [...reports.notes, ...leftBehindNotes(left, prune)],
   };
 }

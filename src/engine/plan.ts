@@ -2,6 +2,7 @@
 import type { Check, ComponentName, Outcome } from "../component.ts";
 import type { Activation } from "../event.ts";
 import type { Change, Resource, ResourceId } from "../resource.ts";
+import type { OwnedResource } from "./left-behind.ts";
 
 export interface Plan {
   /** In the order they are applied. */
@@ -16,6 +17,8 @@ export interface ComponentPlan {
   readonly changes: readonly Change[];
   /** Deletes that wait for consent (`--allow prune`): ours, but no longer declared. */
   readonly orphans: readonly Resource[];
+  /** Ours in places where the component no longer looks; with `--allow prune` they are forgotten and none are left here. */
+  readonly leftBehind: readonly OwnedResource[];
   /** Resources that an earlier run wrote and never activated. */
   readonly pendingActivation: readonly ResourceId[];
   /** Why the live state could not be read at all. */

@@ -4,6 +4,7 @@ import { adviceOn, messageOf, PhoenixError, RefusedError } from "../errors.ts";
 import type { Change } from "../resource.ts";
 import { type Converged, converge, type Failure } from "./converge.ts";
 import { fingerprint } from "./diff.ts";
+import { ownedAfter } from "./left-behind.ts";
 import { type ComponentPlan, type ComponentResult, isConverged, type Plan, type RunResult } from "./plan.ts";
 import { plan, planComponent, refuseUnsafe } from "./plan-run.ts";
 import { select } from "./select.ts";
@@ -62,6 +63,7 @@ export async function sync(
     if (one.status === "rejected") throw one.reason;
     return one.value;
   });
+  await recordOwned(run, planned, ended);
   const [refusal] = refusals;
   // A guard that objects while others have been changed already is one failure among their results.
   if (refusal !== undefined && ended.every(hasLeftAlone)) throw refusal;
@@ -69,6 +71,19 @@ export async function sync(
     ? await Promise.all(ended.map((result) => askedAgain(byName.get(result.component), result, run)))
     : ended;
   return { command: "sync", components: proved, durationMs: run.world.clock.now() - started };
+}
+
+/** That it cannot be written down does not undo the run: the next one will. */
+async function recordOwned(run: RunWorld, planned: Plan, results: readonly ComponentResult[]): Promise<void> {
+  try {
+    const names = results.map(({ component }) => component);
+    const before = await Promise.all(
+      names.map(async (name) => [name, await run.journal.owned(name)] as const),
+    );
+    await run.journal.own(ownedAfter(results, planned.components, new Map(before)));
+  } catch (error) {
+    if (!(error instanceof PhoenixError) || endsRun(error)) throw error;
+  }
 }
 
 /**

@@ -7,6 +7,7 @@ import type { World } from "../hosts/world.ts";
 import type { Site } from "../model.ts";
 import type { ResourceId } from "../resource.ts";
 import type { Secret } from "../secret.ts";
+import type { OwnedResource } from "./left-behind.ts";
 import type { Unread, UnreadResources } from "./plan.ts";
 
 export interface RunWorld {
@@ -30,6 +31,10 @@ export interface RunJournal {
   mark(component: ComponentName, ids: readonly ResourceId[]): Promise<void>;
   /** Removes a component's marks, but for those of `kept`. */
   clear(component: ComponentName, kept: readonly ResourceId[]): Promise<void>;
+  /** What the component made so far, and where. */
+  owned(component: ComponentName): Promise<readonly OwnedResource[]>;
+  /** Replaces what these components own. */
+  own(owned: ReadonlyMap<ComponentName, readonly OwnedResource[]>): Promise<void>;
   secret(name: string): Promise<Secret>;
 }
 

@@ -1,52 +1,59 @@
 /** What Phoenix made and owns, by component: how an orphan is recognised in a place that the site no longer names. */
 import type { ComponentName } from "../component.ts";
+import type { OwnedResource } from "../engine/left-behind.ts";
 import type { Host } from "../hosts/host.ts";
-import type { HostName, ResourceId } from "../resource.ts";
 import { isResourceId } from "./marks.ts";
-import { damaged, documentText, privateMode, readDocuments } from "./store.ts";
-
-export interface OwnedResource {
-  readonly id: ResourceId;
-  readonly host: HostName;
-}
+import { damaged, documentText, parseDocument, privateMode } from "./store.ts";
 
 export interface Inventory {
-  /** Sorted by id; empty when nothing was ever recorded. The whole inventory is read at the first call. */
+  /** Sorted; empty when nothing was ever recorded. The inventory is read once, at the first call. */
   owned(component: ComponentName): Promise<readonly OwnedResource[]>;
-  /** Replaces what a component owns. Writes nothing when that is known already. */
-  record(component: ComponentName, owned: readonly OwnedResource[]): Promise<void>;
+  /** Replaces what these components own, all at once. Writes nothing when that is known already. */
+  own(owned: ReadonlyMap<ComponentName, readonly OwnedResource[]>): Promise<void>;
 }
 
+type Owned = Readonly<Record<string, readonly OwnedResource[]>>;
+
 export function openInventory(host: Host, journal: string): Inventory {
-  const directory = `${journal}/inventory`;
-  let known: Promise<Map<string, readonly OwnedResource[]>> | undefined;
-  const all = (): Promise<Map<string, readonly OwnedResource[]>> => {
-    known ??= readInventory(host, directory);
+  const path = `${journal}/inventory.json`;
+  let known: Promise<Owned> | undefined;
+  const all = (): Promise<Owned> => {
+    known ??= readInventory(host, path);
     return known;
   };
 
   return {
-    owned: async (component) => (await all()).get(component) ?? [],
-    record: async (component, owned) => {
-      const inventory = await all();
-      const after = owned
-        .map(({ id, host: place }) => ({ id, host: place }))
-        .sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
-      if (JSON.stringify(after) === JSON.stringify(inventory.get(component) ?? [])) return;
-      const path = `${directory}/${component}.json`;
+    owned: async (component) => (await all())[component] ?? [],
+    own: async (owned) => {
+      const before = await all();
+      const sorted = [...owned].map(([component, list]) => [component, inOrder(list)] as const);
+      const after = { ...before, ...Object.fromEntries(sorted) };
+      if (documentText({ owned: after }) === documentText({ owned: before })) return;
       await host.writeFiles([{ path, text: documentText({ owned: after }), mode: privateMode }]);
-      inventory.set(component, after);
+      known = Promise.resolve(after);
     },
   };
 }
 
-async function readInventory(host: Host, directory: string): Promise<Map<string, readonly OwnedResource[]>> {
-  const documents = await readDocuments(host, directory);
-  return new Map(
-    [...documents].map(([component, { owned }]) => {
-      if (!Array.isArray(owned) || !owned.every(isOwned)) throw damaged(`${directory}/${component}.json`);
-      return [component, owned.map(({ id, host: place }) => ({ id, host: place }))];
-    }),
+/** One of each, whatever else a resource has besides its name and place. */
+function inOrder(list: readonly OwnedResource[]): readonly OwnedResource[] {
+  const byName = new Map(list.map(({ id, host }) => [`${id} ${host}`, { id, host }]));
+  return [...byName].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, owned]) => owned);
+}
+
+async function readInventory(host: Host, path: string): Promise<Owned> {
+  const file = (await host.readFiles([path])).get(path);
+  if (file === undefined) return {};
+  const { owned } = parseDocument(path, file.text);
+  if (!isInventory(owned)) throw damaged(path);
+  return owned;
+}
+
+function isInventory(value: unknown): value is Owned {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    Object.values(value).every((list) => Array.isArray(list) && list.every(isOwned))
   );
 }
 

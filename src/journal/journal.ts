@@ -19,7 +19,9 @@ export interface Journal {
   clear(component: ComponentName, kept?: readonly ResourceId[]): Promise<void>;
   /** A secret that is made once and found again. On a read-only journal a missing one is made for this run alone. */
   secret(name: string): Promise<Secret>;
-  readonly inventory: Inventory;
+  /** What a component made so far, and where. */
+  owned: Inventory["owned"];
+  own: Inventory["own"];
   readonly runs: Runs;
 }
 
@@ -44,7 +46,7 @@ export function openJournal(host: Host, options: JournalOptions = {}): Journal {
       secrets.set(name, secret);
       return secret;
     },
-    inventory: openInventory(host, directory),
+    ...openInventory(host, directory),
     runs: openRuns(host, directory, redact),
   };
 }

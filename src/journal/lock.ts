@@ -62,6 +62,8 @@ export interface LockOptions {
   readonly waitMs?: number;
   /** Told once for every new holder that is waited for. */
   readonly onWait?: (holder: string) => void;
+  /** Told who left the lock behind that is taken over: a run that was killed, or whose machine went away. */
+  readonly onTakeOver?: (holder: string) => void;
   readonly directory?: string;
 }
 
@@ -85,7 +87,10 @@ export async function acquireLock(host: Host, options: LockOptions): Promise<Loc
   let waitsFor = "";
   for (;;) {
     const holder = await take(host, directory, own, stale);
-    if (holder === undefined) return hold(host, directory, token, clock);
+    if (holder === undefined) {
+      if (stale !== undefined) options.onTakeOver?.(describe(stale, clock.now()));
+      return hold(host, directory, token, clock);
+    }
     const before = stale;
     stale = isStale(holder) ? holder : undefined;
     if (stale !== undefined && stale.token !== before?.token) continue;

@@ -34,9 +34,17 @@ export function tallyOf({ components }: Pick<RunResult, "components">): Tally {
   };
 }
 
-/** "2 created, 1 updated, 0 deleted · reloads 1 · restarts 0 · 31 checks passed · 1.8 s". */
-export function summaryLine(result: Pick<RunResult, "components" | "durationMs">): string {
+/**
+ * "2 created, 1 updated, 0 deleted · reloads 1 · restarts 0 · 31 checks passed · 1.8 s"; of a run that only looked,
+ * "58 resources · 31 checks passed · 1.8 s".
+ */
+export function summaryLine(result: RunResult): string {
   const tally = tallyOf(result);
+  if (result.command === "verify") {
+    const resources = result.components.reduce((sum, component) => sum + component.resources, 0);
+    const checks = checksWord(tally.checksPassed, tally.checksFailed);
+    return [count(resources, "resource"), checks, duration(result.durationMs)].join(" · ");
+  }
   const failed = tally.failed > 0 ? `, ${tally.failed} failed` : "";
   return [
     `${tally.created} created, ${tally.updated} updated, ${tally.deleted} deleted${failed}`,

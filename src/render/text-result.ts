@@ -102,7 +102,9 @@ function failureBlocks(component: ComponentResult, view: View): readonly (readon
     // A failure that quotes its only failed check has said it all.
     const quoted = failed.length === 1 && reason?.includes(failed[0]?.claim ?? "") === true;
     const [lead = "", ...rest] = errorLines({ message: told.message }, view);
-    return [[lead, ...rest, ...(quoted ? [] : checkLines(failed, view)), ...hintLines(told.hint, view)]];
+    const listed = quoted ? [] : checkLines(failed, view);
+    const repeated = !quoted && failed.some(({ hint }) => hint === told.hint);
+    return [[lead, ...rest, ...listed, ...(repeated ? [] : hintLines(told.hint, view))]];
   }
   if (failed.length === 0) return [];
   const message = `${component.component}: ${count(failed.length, "check")} failed`;
@@ -139,7 +141,10 @@ function wrapAtDots(line: string, width: number): readonly string[] {
 function closing(result: RunResult, exitCode: ExitCode, view: View): readonly string[] {
   const { skipped } = tallyOf(result);
   const later = skipped === 0 ? "" : ` ${count(skipped, "component")} did not get a turn.`;
-  const line = closingWords(exitCode, later);
+  const line =
+    result.command === "verify" && exitCode === exitCodes.error
+      ? `Not everything could be looked at. (exit ${exitCode})`
+      : closingWords(exitCode, later);
   return line === undefined ? [] : hanging("", line, view.width);
 }
 

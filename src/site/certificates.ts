@@ -1,6 +1,8 @@
 /** The manifest's certificates. */
+
+import { parseHook } from "../formats/hook.ts";
 import { addressNumber } from "../formats/ipv4.ts";
-import type { Certificate } from "../model.ts";
+import type { Certificate, Guest } from "../model.ts";
 import type { SourceRef } from "../resource.ts";
 import { hostOrWildcard } from "./addresses.ts";
 import type { Cell } from "./cell.ts";
@@ -97,6 +99,27 @@ function modeOf(cell: Cell | undefined, problems: Problems): string {
     hint: 'three octal digits as text: "640"',
   });
   return "600";
+}
+
+/** A renewed certificate whose consumer is never told is served until it has expired. */
+export function checkHooks(
+  certificates: readonly Certificate[],
+  guests: readonly Guest[],
+  problems: Problems,
+): void {
+  for (const { postRenewal } of certificates) {
+    if (postRenewal === undefined) continue;
+    const { host } = parseHook(postRenewal.command);
+    if (host === "pve" || guests.some((guest) => guest.host === host)) continue;
+    problems.warning(
+      "PHX0609",
+      postRenewal.from,
+      `this command runs in ${host}, which the site does not declare`,
+      {
+        hint: "name the guest that uses the certificate, or declare this one",
+      },
+    );
+  }
 }
 
 /** Without duplicates, in the alphabet's order. */

@@ -3,7 +3,7 @@ import { gatewayNames, type Hypervisor, type Roles, type Service, type Site } fr
 import { type Assignment, readAssignments, withStackRules } from "./assignments.ts";
 import { declaredCaName, readAuthority } from "./authority.ts";
 import type { Cell } from "./cell.ts";
-import { readCertificates } from "./certificates.ts";
+import { checkHooks, readCertificates } from "./certificates.ts";
 import { readFirewall } from "./firewall.ts";
 import { checkGuests, checkSharedVolumes } from "./guest-checks.ts";
 import { type GuestEntry, guestsIn, readGuests } from "./guests.ts";
@@ -78,6 +78,7 @@ export async function resolveSite(
   const assigned =
     manifest === undefined ? [] : assignCertificates(certificates, served, manifest.ref, problems);
   const guests = entries.map(({ guest }) => guest);
+  checkHooks(certificates, guests, problems);
   const known = new Set([...services.flatMap(({ names }) => names), ...dns.records.map(({ name }) => name)]);
   const records = [...dns.records, ...certificateRecords(assigned, guests, hypervisor, known)];
   const portainer = await readPortainer(config, docker, assigned, hypervisor, secrets, problems);

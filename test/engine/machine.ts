@@ -1,6 +1,7 @@
 /** A component over a map: the engine's behaviour can be seen without any real system. */
 import type { Apis } from "../../src/apis/apis.ts";
 import type { Check, Component, ComponentName, Guard, Hazard } from "../../src/component.ts";
+import type { OwnedResource } from "../../src/engine/left-behind.ts";
 import type { RunWorld } from "../../src/engine/run.ts";
 import { CandidateError, CommandError, type PhoenixError, TransportError } from "../../src/errors.ts";
 import type { Event } from "../../src/event.ts";
@@ -119,11 +120,13 @@ export function resource(id: ResourceId, text: string): Resource {
 export interface TestRun extends RunWorld {
   readonly events: Event[];
   readonly marks: Map<ComponentName, readonly ResourceId[]>;
+  readonly owned: Map<ComponentName, readonly OwnedResource[]>;
 }
 
 export function testRun(stop?: AbortSignal): TestRun {
   const events: Event[] = [];
   const marks = new Map<ComponentName, readonly ResourceId[]>();
+  const owned = new Map<ComponentName, readonly OwnedResource[]>();
   let now = 0;
   const world = {
     description: "test",
@@ -148,6 +151,10 @@ export function testRun(stop?: AbortSignal): TestRun {
         if (left.length === 0) marks.delete(component);
         else marks.set(component, left);
       },
+      owned: async (component) => owned.get(component) ?? [],
+      own: async (more) => {
+        for (const [component, list] of more) owned.set(component, list);
+      },
       secret: async () => new Secret("generated"),
     },
     emit: (event) => {
@@ -157,5 +164,6 @@ export function testRun(stop?: AbortSignal): TestRun {
     ...(stop === undefined ? {} : { stop }),
     events,
     marks,
+    owned,
   };
 }

@@ -54,6 +54,30 @@ describe("converging", () => {
     expect(dns.log).not.toContain("create dns/a");
   });
 
+  test("what was made in a place that nobody looks at any more is told until it is forgotten", async () => {
+    const run = testRun();
+    const before = new Machine("nginx", { "nginx/site": "x" });
+    await outcomes([before], run);
+    expect(run.owned.get("nginx")).toMatchObject([{ id: "nginx/site", host: "pve" }]);
+    run.owned.set("nginx", [...(run.owned.get("nginx") ?? []), { id: "nginx/site", host: "lxc/210" }]);
+    const again = await outcomes([before], run);
+    expect(again.result.components[0]?.notes).toEqual([
+      expect.stringContaining("lxc/210 may still have nginx/site"),
+    ]);
+    expect(again.code).toBe(0);
+    const forgetting = await outcomes([before], run, { allow: new Set(["prune"]) });
+    expect(forgetting.result.components[0]?.notes).toEqual([expect.stringContaining("forgotten")]);
+    expect(run.owned.get("nginx")).toMatchObject([{ host: "pve" }]);
+    expect((await outcomes([before], run)).result.components[0]?.notes).toEqual([]);
+  });
+
+  test("what a failed run did not make is not owned", async () => {
+    const run = testRun();
+    const nginx = new Machine("nginx", { "nginx/site": "x" }, { failing: new Set(["nginx/site"] as const) });
+    await outcomes([nginx], run);
+    expect(run.owned.get("nginx")).toEqual([]);
+  });
+
   test("an orphan stays until pruning is allowed, and does not keep a plan from being converged", async () => {
     const dns = new Machine("dns", { "dns/a": "x" });
     await outcomes([dns]);

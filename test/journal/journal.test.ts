@@ -39,7 +39,7 @@ test("it is what the engine wants", () => {
 test("reading creates nothing, and works on a host that cannot be changed", async () => {
   const plan = openJournal(readOnlyHost, { directory, readOnly: true });
   expect(await plan.pending("dns")).toEqual([]);
-  expect(await plan.inventory.owned("dns")).toEqual([]);
+  expect(await plan.owned("dns")).toEqual([]);
   expect(await plan.runs.list()).toEqual([]);
   expect(await plan.runs.latest()).toBeUndefined();
   expect(await plan.runs.read(1)).toBeUndefined();
@@ -101,21 +101,29 @@ describe("marks", () => {
 });
 
 describe("inventory", () => {
-  test("what a component owns is found again, sorted", async () => {
-    await journal().inventory.record("stacks", [
+  const records = [{ id: "dns/records", host: "pve" }] as const;
+
+  test("what a component owns is found again, sorted and once", async () => {
+    const stacks = [
       { id: "stacks/wiki@vm/1002", host: "vm/1002" },
       { id: "stacks/chat@vm/1002", host: "vm/1002" },
-    ]);
-    expect(await journal().inventory.owned("stacks")).toEqual([
-      { id: "stacks/chat@vm/1002", host: "vm/1002" },
       { id: "stacks/wiki@vm/1002", host: "vm/1002" },
-    ]);
+    ] as const;
+    await journal().own(new Map([["stacks", stacks]]));
+    await journal().own(new Map([["dns", records]]));
+    expect(await journal().owned("stacks")).toEqual([stacks[1], stacks[0]]);
+    expect(await journal().owned("dns")).toEqual(records);
   });
 
   test("recording the same again writes nothing", async () => {
-    const owned = [{ id: "dns/records", host: "pve" }] as const;
-    await journal().inventory.record("dns", owned);
-    await openJournal(readOnlyHost, { directory }).inventory.record("dns", owned);
+    await journal().own(new Map([["dns", records]]));
+    await openJournal(readOnlyHost, { directory }).own(new Map([["dns", records]]));
+  });
+
+  test("a damaged one is told by its path", async () => {
+    await journal().own(new Map([["dns", records]]));
+    await writeFile(join(directory, "inventory.json"), '{ "version": 1, "owned": { "dns": [7] } }');
+    await expect(journal().owned("dns")).rejects.toThrow(`${directory}/inventory.json is damaged`);
   });
 });
 

@@ -97,7 +97,9 @@ describe("stale locks", () => {
     const gone = spawn("true");
     await once(gone, "exit");
     await writeLock({ ...ownIdentity(), pid: gone.pid });
-    await acquire();
+    const told: string[] = [];
+    await acquire({ onTakeOver: (holder) => told.push(holder) });
+    expect(told).toEqual([expect.stringMatching(`since 3 min .*sync dns, pid ${gone.pid}`)]);
   });
 
   test("so does one whose number another process has now", async () => {

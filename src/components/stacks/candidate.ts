@@ -8,6 +8,9 @@ import { ApiError, CandidateError, messageOf } from "../../errors.ts";
 import { type ComposePort, readCompose } from "../../formats/compose.ts";
 import type { StackTarget } from "./compile.ts";
 
+/** How long a port may stay silent before it counts as free: a filtered guest drops what nobody listens for. Milliseconds. */
+const silentMs = 1_000;
+
 /** A stack that Portainer has, and its compose file. */
 export interface LiveStack {
   readonly stack: StackState;
@@ -59,7 +62,8 @@ async function provePorts(
   const taken = await Promise.all(
     wanted.map(async ({ published = 0, hostIp }) => {
       const address = hostIp ?? stack.guest.address;
-      const isTaken = !address.startsWith("127.") && (await io.network.connect(address, published)).ok;
+      const isTaken =
+        !address.startsWith("127.") && (await io.network.connect(address, published, silentMs)).ok;
       return isTaken ? [{ address, published }] : [];
     }),
   );

@@ -31,7 +31,6 @@ describe("bash", () => {
     run("bash", [
       "--norc",
       "-c",
-      // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's variable
       'source <(phoenix completion bash); COMP_WORDS=(phoenix "$@"); COMP_CWORD=$#; _phoenix; printf "%s\\n" "${COMPREPLY[@]}"',
       "bash",
       ...words,

@@ -1,0 +1,65 @@
+/**
+ * Orphans where nobody looks any more: when a role moves to another guest or a guest leaves the site, its component no
+ * longer reads that place. Only the inventory knows of them.
+ */
+import type { ComponentName } from "../component.ts";
+import { type Change, type HostName, type Resource, type ResourceId, subjectOf } from "../resource.ts";
+import type { ComponentPlan, ComponentResult } from "./plan.ts";
+
+/** What a component made, and where. */
+export interface OwnedResource {
+  readonly id: ResourceId;
+  readonly host: HostName;
+}
+
+/** Owned resources on hosts where the component neither declares nor sees anything. Elsewhere it would have seen them. */
+export function leftBehind(
+  owned: readonly OwnedResource[],
+  desired: readonly Resource[],
+  live: readonly Resource[],
+): readonly OwnedResource[] {
+  const looked = new Set([...desired, ...live].map(({ host }) => host));
+  return owned.filter(({ host }) => !looked.has(host));
+}
+
+/** One line for each place. */
+export function leftBehindNotes(left: readonly OwnedResource[], forgotten: boolean): readonly string[] {
+  const hosts = [...new Set(left.map(({ host }) => host))];
+  return hosts.map((host) => {
+    const names = left.filter((one) => one.host === host).map(({ id }) => id);
+    const what = `${names.slice(0, 3).join(", ")}${names.length > 3 ? ` and ${names.length - 3} more` : ""}`;
+    return forgotten
+      ? `${what} on ${host}, where the site declares nothing of the kind any more: forgotten`
+      : `${host} may still have ${what}, and the site declares nothing of the kind there any more: remove it by hand; --allow prune then forgets it`;
+  });
+}
+
+/** What the components of a run own after it. @param before what each owned */
+export function ownedAfter(
+  results: readonly ComponentResult[],
+  parts: readonly ComponentPlan[],
+  before: ReadonlyMap<ComponentName, readonly OwnedResource[]>,
+): ReadonlyMap<ComponentName, readonly OwnedResource[]> {
+  const after = new Map<ComponentName, readonly OwnedResource[]>();
+  for (const result of results) {
+    const part = parts.find(({ component }) => component === result.component);
+    if (part === undefined) continue;
+    const { outcome, changes } = result;
+    const isComplete = (outcome === "changed" || outcome === "unchanged") && part.unread === undefined;
+    after.set(
+      result.component,
+      isComplete
+        ? [...part.desired, ...part.orphans, ...part.leftBehind]
+        : changed(before.get(result.component) ?? [], changes),
+    );
+  }
+  return after;
+}
+
+function changed(owned: readonly OwnedResource[], changes: readonly Change[]): readonly OwnedResource[] {
+  const deleted = new Set(changes.flatMap((change) => (change.verb === "delete" ? [change.live.id] : [])));
+  const kept = owned.filter(({ id }) => !deleted.has(id));
+  const names = new Set(kept.map(({ id, host }) => `${id} ${host}`));
+  const made = changes.filter(({ verb }) => verb !== "delete").map(subjectOf);
+  return [...kept, ...made.filter(({ id, host }) => !names.has(`${id} ${host}`))];
+}
