@@ -1,7 +1,7 @@
 /** Portainer's HTTP API, from 2.19 to 2.45, over the network that it is handed. */
 import { InterruptedError, PhoenixError } from "../errors.ts";
+import { parseJson, textOf } from "../formats/json.ts";
 import type { HttpResponse } from "../hosts/network.ts";
-import { parseJson, textOf } from "./json.ts";
 import type { PortainerApi, PortainerStatus } from "./portainer.ts";
 import { dockerCalls } from "./portainer-docker.ts";
 import { environmentCalls } from "./portainer-environments.ts";

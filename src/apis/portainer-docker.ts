@@ -1,8 +1,8 @@
 /** Docker engines behind Portainer: their own API, passed on by Portainer and its agents. */
 import { ApiError } from "../errors.ts";
+import { member, objectsOf, parseJson, textOf, textsOf } from "../formats/json.ts";
 import type { HttpResponse } from "../hosts/network.ts";
 import { canonicalJson } from "../resource.ts";
-import { member, objectsOf, parseJson, textOf, textsOf } from "./json.ts";
 import type { ContainerState, PortainerApi, VolumeState } from "./portainer.ts";
 import type { PortainerCall, PortainerSession } from "./portainer-session.ts";
 

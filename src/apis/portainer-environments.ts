@@ -2,8 +2,8 @@
 import { randomBytes } from "node:crypto";
 import type { Clock } from "../component.ts";
 import { ApiError, TransportError } from "../errors.ts";
+import { type JsonObject, member, numberOf, objectsOf, parseJson, textOf } from "../formats/json.ts";
 import type { HttpResponse } from "../hosts/network.ts";
-import { type JsonObject, member, numberOf, objectsOf, parseJson, textOf } from "./json.ts";
 import type { EnvironmentSettings, EnvironmentState, PortainerApi } from "./portainer.ts";
 import { type PortainerSession, wordsOf } from "./portainer-session.ts";
 

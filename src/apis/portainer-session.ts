@@ -4,9 +4,9 @@
  */
 import type { Clock } from "../component.ts";
 import { ApiError, TransportError } from "../errors.ts";
+import { parseJson, textOf } from "../formats/json.ts";
 import type { HttpRequest, HttpResponse, Network } from "../hosts/network.ts";
 import type { Secret } from "../secret.ts";
-import { parseJson, textOf } from "./json.ts";
 
 export interface PortainerOptions {
   readonly network: Network;

@@ -1,7 +1,7 @@
 /** Portainer's stacks. Up to 2.39 a deployment blocks the request; later versions answer at once and deploy behind it. */
 import type { Clock } from "../component.ts";
 import { ApiError, TransportError } from "../errors.ts";
-import { member, numberOf, objectsOf, parseJson, textOf } from "./json.ts";
+import { member, numberOf, objectsOf, parseJson, textOf } from "../formats/json.ts";
 import type { PortainerApi, StackDefinition, StackState } from "./portainer.ts";
 import type { PortainerSession } from "./portainer-session.ts";
 

@@ -2,12 +2,12 @@
 import { createHash, type KeyObject, X509Certificate } from "node:crypto";
 import type { Clock } from "../component.ts";
 import { ApiError, messageOf } from "../errors.ts";
+import { member, objectsOf, parseJson, textOf } from "../formats/json.ts";
 import type { HttpRequest, HttpResponse, Network } from "../hosts/network.ts";
 import type { CertificateAuthority } from "../model.ts";
 import { Secret } from "../secret.ts";
 import { createCertificateRequest } from "./certificate-request.ts";
 import { verifiedChain } from "./issued-chain.ts";
-import { member, objectsOf, parseJson, textOf } from "./json.ts";
 import type { SignRequest, StepCaApi } from "./step-ca.ts";
 import { oneTimeToken, provisionerKey } from "./step-ca-token.ts";
 

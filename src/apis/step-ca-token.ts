@@ -1,7 +1,7 @@
 /** One-time tokens of a JWK provisioner: its key out of its encrypted form, and the token signed with it. */
 import { createHash, createPrivateKey, type KeyObject, randomBytes, sign } from "node:crypto";
+import { isObject, parseJson } from "../formats/json.ts";
 import type { Secret } from "../secret.ts";
-import { isObject, parseJson } from "./json.ts";
 
 /**
  * Rounds that a password is stretched by. step has 600 000 and had 100 000 (crypto v0.77 jose/types.go); jose refuses more

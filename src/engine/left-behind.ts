@@ -3,14 +3,8 @@
  * longer reads that place. Only the inventory knows of them.
  */
 import type { ComponentName } from "../component.ts";
-import { type Change, type HostName, type Resource, type ResourceId, subjectOf } from "../resource.ts";
-import type { ComponentPlan, ComponentResult } from "./plan.ts";
-
-/** What a component made, and where. */
-export interface OwnedResource {
-  readonly id: ResourceId;
-  readonly host: HostName;
-}
+import { type Change, type Resource, subjectOf } from "../resource.ts";
+import type { ComponentPlan, ComponentResult, OwnedResource } from "./plan.ts";
 
 /** Owned resources on hosts where the component neither declares nor sees anything. Elsewhere it would have seen them. */
 export function leftBehind(

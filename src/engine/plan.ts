@@ -1,8 +1,7 @@
 /** What a run would do, and what it did: plain values that are printed, saved, hashed and compared. */
 import type { Check, ComponentName, Outcome } from "../component.ts";
 import type { Activation } from "../event.ts";
-import type { Change, Resource, ResourceId } from "../resource.ts";
-import type { OwnedResource } from "./left-behind.ts";
+import type { Change, HostName, Resource, ResourceId } from "../resource.ts";
 
 export interface Plan {
   /** In the order they are applied. */
@@ -27,6 +26,12 @@ export interface ComponentPlan {
   readonly unreadResources: readonly UnreadResources[];
   /** What reading noticed, a line each. */
   readonly notes: readonly string[];
+}
+
+/** What a component made, and where. */
+export interface OwnedResource {
+  readonly id: ResourceId;
+  readonly host: HostName;
 }
 
 /** Why something could not be read: "not-ready" defers, "error" fails. */

@@ -7,8 +7,7 @@ import type { World } from "../hosts/world.ts";
 import type { Site } from "../model.ts";
 import type { ResourceId } from "../resource.ts";
 import type { Secret } from "../secret.ts";
-import type { OwnedResource } from "./left-behind.ts";
-import type { Unread, UnreadResources } from "./plan.ts";
+import type { OwnedResource, Unread, UnreadResources } from "./plan.ts";
 
 export interface RunWorld {
   readonly site: Site;

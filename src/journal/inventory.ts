@@ -1,6 +1,6 @@
 /** What Phoenix made and owns, by component: how an orphan is recognised in a place that the site no longer names. */
 import type { ComponentName } from "../component.ts";
-import type { OwnedResource } from "../engine/left-behind.ts";
+import type { OwnedResource } from "../engine/plan.ts";
 import type { Host } from "../hosts/host.ts";
 import { isResourceId } from "./marks.ts";
 import { damaged, documentText, parseDocument, privateMode } from "./store.ts";

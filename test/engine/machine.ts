@@ -1,7 +1,7 @@
 /** A component over a map: the engine's behaviour can be seen without any real system. */
 import type { Apis } from "../../src/apis/apis.ts";
 import type { Check, Component, ComponentName, Guard, Hazard } from "../../src/component.ts";
-import type { OwnedResource } from "../../src/engine/left-behind.ts";
+import type { OwnedResource } from "../../src/engine/plan.ts";
 import type { RunWorld } from "../../src/engine/run.ts";
 import { CandidateError, CommandError, type PhoenixError, TransportError } from "../../src/errors.ts";
 import type { Event } from "../../src/event.ts";

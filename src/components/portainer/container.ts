@@ -1,5 +1,7 @@
 /** Containers as Docker on a virtual machine tells of them, and images that must be there before anything is replaced. */
+
 import { CandidateError, CommandError, NotReadyError, TransportError } from "../../errors.ts";
+import { type JsonObject, member, objectsOf, parseJson, textOf, textsOf } from "../../formats/json.ts";
 import type { Host } from "../../hosts/host.ts";
 import { commands } from "./commands.ts";
 
@@ -20,33 +22,40 @@ export interface Container {
  */
 export async function inspect(host: Host, name: string): Promise<Container | undefined> {
   const { exitCode, stdout, stderr } = await host.run(commands.inspect(name));
-  if (exitCode === 0) return containerOf(stdout);
+  if (exitCode === 0) return containerOf(inspected(host, stdout));
   if (/no such (container|object)/i.test(stderr)) return undefined;
   throw new NotReadyError(`Docker does not answer on ${host.name}: ${said(stderr) || `exit ${exitCode}`}`, {
     hint: `install Docker with its compose plugin in the guest, or start it: systemctl enable --now docker`,
   });
 }
 
-interface Inspected {
-  readonly Id?: string;
-  readonly State?: { readonly Status?: string; readonly StartedAt?: string };
-  readonly Config?: {
-    readonly Image?: string;
-    readonly Labels?: Readonly<Record<string, string>> | null;
-    readonly Env?: readonly string[] | null;
-  };
+/**
+ * What `docker … inspect` printed for the one name it was asked about.
+ * @throws NotReadyError when that is no answer of Docker's: a wrapper or a shim that prints something else
+ */
+export function inspected(host: Host, stdout: string): JsonObject {
+  const value = parseJson(stdout);
+  const [found] = objectsOf(value);
+  if (found !== undefined) return found;
+  throw new NotReadyError(
+    `Docker's answer on ${host.name} cannot be read: ${JSON.stringify(stdout.slice(0, 80))}`,
+    {
+      hint: "`docker version` in the guest shows what answers there",
+    },
+  );
 }
 
-function containerOf(json: string): Container | undefined {
-  const [found] = JSON.parse(json) as readonly Inspected[];
-  if (found === undefined) return undefined;
+function containerOf(found: JsonObject): Container {
+  const config = member(found, "Config");
+  const state = member(found, "State");
+  const env = member(config, "Env");
   return {
-    id: found.Id ?? "",
-    image: found.Config?.Image ?? "",
-    state: found.State?.Status ?? "unknown",
-    startedMs: Date.parse(found.State?.StartedAt ?? "") || 0,
-    labels: found.Config?.Labels ?? {},
-    env: found.Config?.Env ?? [],
+    id: textOf(found, "Id"),
+    image: textOf(config, "Image"),
+    state: textOf(state, "Status") || "unknown",
+    startedMs: Date.parse(textOf(state, "StartedAt")) || 0,
+    labels: textsOf(member(config, "Labels")),
+    env: Array.isArray(env) ? env.filter((one) => typeof one === "string") : [],
   };
 }
 

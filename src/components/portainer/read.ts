@@ -1,7 +1,9 @@
 /** What is: on the machines by Docker, in Portainer by its API. What one machine does not tell is unknown for it alone. */
+
 import type { EnvironmentState, PortainerStatus } from "../../apis/portainer.ts";
 import type { Io } from "../../component.ts";
 import { ApiError, messageOf, type PhoenixError, TransportError } from "../../errors.ts";
+import { member, textsOf } from "../../formats/json.ts";
 import { definitionLabel } from "../../formats/portainer-compose.ts";
 import { type Portainer, type PortainerEnvironment, shareDirectory } from "../../model.ts";
 import { canonicalJson, type Resource } from "../../resource.ts";
@@ -27,7 +29,7 @@ import {
   unreadResource,
   volumesOf,
 } from "./compile.ts";
-import { type Container, inspect, isWeather } from "./container.ts";
+import { type Container, inspect, inspected, isWeather } from "./container.ts";
 import { agentSecret, differing, secretState, serverFiles } from "./secrets.ts";
 
 export async function read(io: Io): Promise<readonly Resource[]> {
@@ -123,10 +125,7 @@ async function volumeOptions(
 ): Promise<Readonly<Record<string, string>> | undefined> {
   const host = io.host(guest.host);
   const { exitCode, stdout, stderr } = await host.run(commands.volume(name));
-  if (exitCode === 0) {
-    const [volume] = JSON.parse(stdout) as readonly { Options?: Readonly<Record<string, string>> | null }[];
-    return volume?.Options ?? {};
-  }
+  if (exitCode === 0) return textsOf(member(inspected(host, stdout), "Options"));
   if (/no such volume/i.test(stderr)) return undefined;
   // Docker itself does not answer: looking for the container says so in better words.
   await inspect(host, name);
