@@ -4,6 +4,7 @@ import type { Clock } from "../component.ts";
 import type { GuestName, HostName } from "../resource.ts";
 import { realClock } from "./clock.ts";
 import { decorated, limited } from "./decorators.ts";
+import { gatheredReads } from "./gathered.ts";
 import { guestExecs } from "./guests.ts";
 import type { Exec, Host } from "./host.ts";
 import { localExec } from "./local.ts";
@@ -28,7 +29,7 @@ export interface RealWorldOptions {
 /** The real machines. Nothing is contacted until something is asked of them. */
 export async function openRealWorld(options: RealWorldOptions): Promise<World> {
   const { hypervisor, signal } = options;
-  const decorators = [limited(commandLimit), ...(options.decorators ?? []), sharedReads()];
+  const decorators = [limited(commandLimit), gatheredReads(), ...(options.decorators ?? []), sharedReads()];
   const clock = realClock(signal);
   if (hypervisor === undefined) {
     const network = createNetwork({ signal });

@@ -1,6 +1,12 @@
 /** Opening TCP and TLS connections, and saying in a word why that failed. */
 import { createConnection, isIP, type Socket } from "node:net";
-import { checkServerIdentity, connect as connectTls, type TLSSocket } from "node:tls";
+import {
+  checkServerIdentity,
+  connect as connectTls,
+  createSecureContext,
+  type SecureContext,
+  type TLSSocket,
+} from "node:tls";
 import { codeOf, reasonOf } from "./connection-error.ts";
 import type { ConnectResult, Endpoint, HandshakeOptions, HandshakeResult } from "./network.ts";
 
@@ -23,13 +29,23 @@ export function openTls(to: Endpoint, options: TlsOptions, signal: AbortSignal):
   const socket = connectTls({
     host: to.address,
     port: to.port,
-    ...(roots === undefined ? {} : { ca: [...roots] }),
+    ...(roots === undefined ? {} : { secureContext: trusting(roots) }),
     rejectUnauthorized: strict,
     // Addresses are checked, but never sent: the protocol only knows host names.
     ...(isIP(servername) === 0 ? { servername } : {}),
     checkServerIdentity: (_, certificate) => checkServerIdentity(servername, certificate),
   });
   return settled(socket, "secureConnect", signal);
+}
+
+const contexts = new Map<string, SecureContext>();
+
+/** Parsing roots takes longer than a handshake does, and a run asks hundreds of times with the same one or two. */
+function trusting(roots: readonly string[]): SecureContext {
+  const key = roots.join("\n");
+  const context = contexts.get(key) ?? createSecureContext({ ca: [...roots] });
+  contexts.set(key, context);
+  return context;
 }
 
 function settled<T extends Socket>(socket: T, event: string, signal: AbortSignal): Promise<T> {

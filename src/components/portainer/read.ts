@@ -30,7 +30,7 @@ import {
   volumesOf,
 } from "./compile.ts";
 import { type Container, inspect, inspected, isWeather } from "./container.ts";
-import { agentSecret, differing, secretState, serverFiles } from "./secrets.ts";
+import { agentSecret, differing, secretState, serverFiles, serverPaths } from "./secrets.ts";
 
 export async function read(io: Io): Promise<readonly Resource[]> {
   const { portainer } = io.site;
@@ -139,13 +139,14 @@ async function readServer(io: Io, portainer: Portainer): Promise<readonly Resour
   const host = io.host(portainer.guest.host);
   const { written } = composePlaces(io.site, portainer);
   // A machine's agent takes a second for each look, so none waits for another.
-  const [container, secret, files, compose] = await Promise.all([
+  const [container, secret, there, compose] = await Promise.all([
     inspect(host, name),
     agentSecret(io),
-    agentSecret(io).then((found) => differing(host, serverFiles(portainer, found))),
+    host.readFiles(serverPaths(portainer)),
     io.host(written.host).readFiles([written.path]),
   ]);
   if (container === undefined) return [];
+  const files = differing(there, serverFiles(portainer, secret));
   const others = [
     ...(compose.get(written.path)?.text === text ? [] : [written.path]),
     ...files.map(({ path }) => path),

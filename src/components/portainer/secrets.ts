@@ -1,6 +1,6 @@
 /** Secrets that containers need, in files that only root of their machine can read. They never are part of a command. */
 import type { Io } from "../../component.ts";
-import type { FileWrite, Host } from "../../hosts/host.ts";
+import type { FileState, FileWrite, Host } from "../../hosts/host.ts";
 import type { Portainer } from "../../model.ts";
 import type { Secret } from "../../secret.ts";
 import { paths, usesPasswordFile } from "./compile.ts";
@@ -19,12 +19,18 @@ export function secretState(container: Container, secret: Secret): string {
   return value === secret.reveal() ? "as generated" : "another";
 }
 
+/** Where `serverFiles` lie; they can be read before the secret is known. */
+export function serverPaths(portainer: Portainer): readonly string[] {
+  return [paths.serverEnvironment, ...(usesPasswordFile(portainer) ? [paths.adminPassword] : [])];
+}
+
 export function serverFiles(portainer: Portainer, secret: Secret): readonly FileWrite[] {
-  const files = [privateFile(paths.serverEnvironment, `${name}=${secret.reveal()}\n`)];
-  // Portainer takes exactly one line feed off the end.
-  if (usesPasswordFile(portainer))
-    files.push(privateFile(paths.adminPassword, `${portainer.adminPassword.reveal()}\n`));
-  return files;
+  const texts = new Map<string, string>([
+    [paths.serverEnvironment, `${name}=${secret.reveal()}\n`],
+    // Portainer takes exactly one line feed off the end.
+    [paths.adminPassword, `${portainer.adminPassword.reveal()}\n`],
+  ]);
+  return serverPaths(portainer).map((path) => privateFile(path, texts.get(path) ?? ""));
 }
 
 export function agentFiles(secret: Secret): readonly FileWrite[] {
@@ -35,9 +41,11 @@ function privateFile(path: string, text: string): FileWrite {
   return { path, text, mode: "600", owner: "root:root" };
 }
 
-/** Which of the files are not there as they should be. */
-export async function differing(host: Host, files: readonly FileWrite[]): Promise<readonly FileWrite[]> {
-  const there = await host.readFiles(files.map(({ path }) => path));
+/** Which of the files are not there as they should be. @param there what was read at their paths */
+export function differing(
+  there: ReadonlyMap<string, FileState>,
+  files: readonly FileWrite[],
+): readonly FileWrite[] {
   return files.filter(({ path, text, mode }) => {
     const file = there.get(path);
     return file?.text !== text || (mode !== undefined && file.mode !== mode);
@@ -45,7 +53,8 @@ export async function differing(host: Host, files: readonly FileWrite[]): Promis
 }
 
 export async function writePrivate(host: Host, files: readonly FileWrite[]): Promise<void> {
-  const missing = await differing(host, files);
+  const there = await host.readFiles(files.map(({ path }) => path));
+  const missing = differing(there, files);
   if (missing.length === 0) return;
   await host.expect({ argv: ["mkdir", "-p", "-m", "700", paths.directory], effect: "change" });
   await host.writeFiles(missing);

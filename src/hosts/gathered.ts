@@ -1,0 +1,112 @@
+/**
+ * One trip for everybody who asks a guest at the same time. Each command in a guest is a Perl program on the hypervisor
+ * (`pct exec`, `qm guest exec`: half a second of processor time) and, in a virtual machine, a second's wait for its agent.
+ */
+import { CommandError } from "../errors.ts";
+import type { Command, CommandResult, Exec } from "./host.ts";
+import { type Script, scriptArgv } from "./script.ts";
+import { TimedOutError } from "./timed-out.ts";
+import type { Decorator } from "./world.ts";
+
+/**
+ * Parameters: commands one after the other, each as the number of its words and the words. Runs them in this order and
+ * prints a line for each: the base64 of its standard output with a last line that is its exit code, a space, and the
+ * base64 of its standard error.
+ */
+export const gather: Script = {
+  name: "gather",
+  // What a command prints is passed on while it runs, its complaints are kept until it has ended: they come behind.
+  body: `once() {
+  errors=$({ { "$@" 3>&- 4>&-; printf '\\n%s' "$?"; } 2>&3 </dev/null | base64 | tr -d '\\n' >&4; } 3>&1 | base64 | tr -d '\\n')
+  printf ' %s\\n' "$errors"
+}
+while [ "$#" -gt 0 ]; do
+  count=$1 words= at=1
+  shift
+  while [ "$at" -le "$count" ]; do
+    words="$words \\"\\\${$at}\\""
+    at=$((at + 1))
+  done
+  eval "once $words" 4>&1
+  shift "$count"
+done`,
+};
+
+/** Longer ones go alone: the hypervisor's arguments and the agent's messages have limits. Characters. */
+const mostText = 32_768;
+
+/** Reads take milliseconds: what takes longer than this together is asked one by one, each with its own time. Milliseconds. */
+const togetherMs = 10_000;
+
+interface Waiting {
+  readonly command: Command;
+  readonly resolve: (result: CommandResult | PromiseLike<CommandResult>) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Reads that are asked of one guest in the same moment go together. Changes, input and own time limits go alone. */
+export function gatheredReads(): Decorator {
+  return {
+    exec: (exec, host) => (host === "pve" ? exec : gathering(exec)),
+    network: (network) => network,
+  };
+}
+
+function gathering(exec: Exec): Exec {
+  let waiting: Waiting[] = [];
+  const leave = (): void => {
+    const together = waiting;
+    waiting = [];
+    const [first, second] = together;
+    if (first !== undefined && second === undefined) first.resolve(exec(first.command));
+    else void askTogether(exec, together);
+  };
+  return (command) => {
+    if (command.effect === "change" || command.stdin !== undefined || command.timeoutMs !== undefined)
+      return exec(command);
+    if (textOf([...waiting.map((each) => each.command), command]) > mostText) return exec(command);
+    return new Promise((resolve, reject) => {
+      if (waiting.length === 0) setImmediate(leave);
+      waiting.push({ command, resolve, reject });
+    });
+  };
+}
+
+function textOf(commands: readonly Command[]): number {
+  return commands.reduce((sum, { argv }) => sum + argv.join(" ").length, 0);
+}
+
+async function askTogether(exec: Exec, together: readonly Waiting[]): Promise<void> {
+  const words = together.flatMap(({ command: { argv } }) => [String(argv.length), ...argv]);
+  try {
+    const { exitCode, stdout } = await exec({
+      argv: scriptArgv(gather, ...words),
+      effect: "read",
+      timeoutMs: togetherMs,
+    });
+    const results = exitCode === 0 ? resultsOf(stdout, together.length) : undefined;
+    together.forEach(({ command, resolve }, at) => {
+      resolve(results?.[at] ?? exec(command));
+    });
+  } catch (error) {
+    // One that hangs, or that cannot be asked at all, must not keep the others from their answers.
+    for (const { command, resolve, reject } of together)
+      if (error instanceof TimedOutError || error instanceof CommandError) resolve(exec(command));
+      else reject(error);
+  }
+}
+
+/** Undefined when a guest has no base64, or its answer broke off. */
+function resultsOf(stdout: string, count: number): readonly CommandResult[] | undefined {
+  const lines = stdout.split("\n");
+  if (lines.pop() !== "" || lines.length !== count) return undefined;
+  const results = lines.flatMap((line) => {
+    const [, out, errors = ""] = /^([A-Za-z0-9+/=]+) ([A-Za-z0-9+/=]*)$/.exec(line) ?? [];
+    if (out === undefined) return [];
+    const said = Buffer.from(out, "base64").toString("utf8");
+    const end = said.lastIndexOf("\n");
+    const exitCode = Number(said.slice(end + 1));
+    return [{ exitCode, stdout: said.slice(0, end), stderr: Buffer.from(errors, "base64").toString("utf8") }];
+  });
+  return results.length === count ? results : undefined;
+}
