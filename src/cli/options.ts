@@ -92,7 +92,10 @@ export const globalOptions: readonly OptionDefinition[] = [
     repeatable: true,
     completes: "consents",
   },
-  { flags: "--parallel <n>", description: "at most so many commands at a time (default: 8)" },
+  {
+    flags: "--parallel <n>",
+    description: "at most so many commands at a time on the host, and in guests (default: 8)",
+  },
   { flags: "--timeout <seconds>", description: "begin nothing new after this time (default: none)" },
   { flags: "--lock-wait <seconds>", description: "wait so long for another run to end (default: 0)" },
   { flags: "--output <form>", description: "text, json or ndjson", choices: ["text", "json", "ndjson"] },

@@ -120,13 +120,14 @@ async function openWorld(
   signal: AbortSignal,
   decorators: readonly Decorator[],
 ): Promise<World> {
+  const parallel = options.parallel === undefined ? {} : { parallel: options.parallel };
   if (options.lab !== undefined) {
     const { openLab } = await import("../lab/lab.ts");
-    return openLab(options.lab, { signal, decorators });
+    return openLab(options.lab, { signal, decorators, ...parallel });
   }
   const { openRealWorld } = await import("../hosts/open.ts");
   const hypervisor = options.host === undefined ? {} : { hypervisor: options.host };
-  return openRealWorld({ ...hypervisor, signal, decorators });
+  return openRealWorld({ ...hypervisor, signal, decorators, ...parallel });
 }
 
 async function decoratorsOf(
@@ -134,9 +135,8 @@ async function decoratorsOf(
   access: "read" | "change",
   display: Display,
 ): Promise<readonly Decorator[]> {
-  const { limited, readOnly, traced } = await import("../hosts/decorators.ts");
+  const { readOnly, traced } = await import("../hosts/decorators.ts");
   return [
-    ...(options.parallel === undefined ? [] : [limited(options.parallel)]),
     ...(options.verbose
       ? [
           traced(({ host, what, result, durationMs }) =>

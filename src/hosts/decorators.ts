@@ -103,11 +103,17 @@ export function traced(sink: (trace: Trace) => void): Decorator {
   };
 }
 
-/** At most `n` commands at a time, on all hosts together: every one of them is a process on the hypervisor. */
+/** Commands at a time unless told otherwise: every one of them is a process on the hypervisor, a guest's is a Perl program. */
+export const commandLimit = 8;
+
+/**
+ * At most `n` commands at a time on the hypervisor, and as many in all guests together: a guest's answer takes a second
+ * that is spent waiting, so neither kind stands in the other's queue.
+ */
 export function limited(n: number): Decorator {
-  const limit = pLimit(n);
+  const [own, guests] = [pLimit(n), pLimit(n)];
   return {
-    exec: (exec) => (command) => limit(() => exec(command)),
+    exec: (exec, host) => (command) => (host === "pve" ? own : guests)(() => exec(command)),
     network: (network) => network,
   };
 }

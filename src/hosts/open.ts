@@ -3,7 +3,7 @@ import { hostname, networkInterfaces } from "node:os";
 import type { Clock } from "../component.ts";
 import type { GuestName, HostName } from "../resource.ts";
 import { realClock } from "./clock.ts";
-import { decorated, limited } from "./decorators.ts";
+import { commandLimit, decorated, limited } from "./decorators.ts";
 import { gatheredReads } from "./gathered.ts";
 import { guestExecs } from "./guests.ts";
 import type { Exec, Host } from "./host.ts";
@@ -14,22 +14,21 @@ import { createHost } from "./script-host.ts";
 import { sharedReads } from "./shared-reads.ts";
 import type { Decorator, World } from "./world.ts";
 
-/** Commands on one hypervisor at a time: each guest command is a Perl process there. */
-const commandLimit = 8;
-
 export interface RealWorldOptions {
   /** An ssh target; absent when phoenix runs on the hypervisor itself. */
   readonly hypervisor?: string;
   /** Aborted: commands and requests under way are ended. */
   readonly signal: AbortSignal;
+  /** Commands at a time; `commandLimit` unless given. */
+  readonly parallel?: number;
   /** The last one is the outermost. */
   readonly decorators?: readonly Decorator[];
 }
 
 /** The real machines. Nothing is contacted until something is asked of them. */
 export async function openRealWorld(options: RealWorldOptions): Promise<World> {
-  const { hypervisor, signal } = options;
-  const decorators = [limited(commandLimit), gatheredReads(), ...(options.decorators ?? []), sharedReads()];
+  const { hypervisor, signal, parallel = commandLimit } = options;
+  const decorators = [limited(parallel), gatheredReads(), ...(options.decorators ?? []), sharedReads()];
   const clock = realClock(signal);
   if (hypervisor === undefined) {
     const network = createNetwork({ signal });

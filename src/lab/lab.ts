@@ -1,6 +1,6 @@
 /** Opening a lab: the same `World` as the real machines make, over a directory and loopback servers. */
 import { resolve } from "node:path";
-import { limited } from "../hosts/decorators.ts";
+import { commandLimit, limited } from "../hosts/decorators.ts";
 import { worldOf } from "../hosts/open.ts";
 import type { Decorator, World } from "../hosts/world.ts";
 import type { GuestName } from "../resource.ts";
@@ -16,12 +16,11 @@ import { isActive } from "./units.ts";
 export interface LabOptions {
   /** Aborted: commands and requests under way are ended. */
   readonly signal: AbortSignal;
+  /** Commands at a time; as many as on a real hypervisor unless given. */
+  readonly parallel?: number;
   /** The last one is the outermost. */
   readonly decorators?: readonly Decorator[];
 }
-
-/** As many commands at a time as on a real hypervisor. */
-const commandLimit = 8;
 
 /** The lab in `directory` as a world. @throws SiteError where there is none */
 export async function openLab(directory: string, options: LabOptions): Promise<World> {
@@ -39,7 +38,7 @@ export async function openLab(directory: string, options: LabOptions): Promise<W
     hypervisorExec: labExec(lab, () => notice(lab)),
     network,
     clock: lab.clock,
-    decorators: [limited(commandLimit), ...(options.decorators ?? [])],
+    decorators: [limited(options.parallel ?? commandLimit), ...(options.decorators ?? [])],
     close: async () => {
       await network.close();
       closing.abort();

@@ -86,18 +86,22 @@ test("traces tell what was done, and never what was sent", async () => {
   expect(JSON.stringify(traces)).not.toContain("poison");
 });
 
-test("a limit holds over all hosts together", async () => {
-  let running = 0;
-  let most = 0;
-  const exec: Exec = async () => {
-    most = Math.max(most, ++running);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-    running--;
-    return { exitCode: 0, stdout: "absent\nabsent\n", stderr: "" };
-  };
-  const { host } = world([limited(3)], exec);
-  await Promise.all(Array.from({ length: 12 }, (_, at) => host(at % 2 === 0 ? "pve" : "lxc/102").run(read)));
-  expect(most).toBe(3);
+test("a limit holds on the hypervisor, and over all guests together", async () => {
+  const running = { pve: 0, guests: 0 };
+  const most = { pve: 0, guests: 0 };
+  const on =
+    (where: keyof typeof running): Exec =>
+    async () => {
+      most[where] = Math.max(most[where], ++running[where]);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      running[where]--;
+      return { exitCode: 0, stdout: "", stderr: "" };
+    };
+  const limit = limited(3);
+  const own = limit.exec(on("pve"), "pve");
+  const guests = [limit.exec(on("guests"), "lxc/102"), limit.exec(on("guests"), "vm/1001")];
+  await Promise.all(Array.from({ length: 12 }, (_, at) => [own(read), guests[at % 2]?.(read)]).flat());
+  expect(most).toEqual({ pve: 3, guests: 3 });
 });
 
 test("changes are counted before they are made, and can be stopped there", async () => {
