@@ -33,7 +33,8 @@ export function furnishHypervisor(lab: Lab, site: Site): void {
     "/etc/dnsmasq.d/local-network.conf",
     "# Made by the administrator.\ncache-size=500\n",
   );
-  lab.files.makeDirectory("pve", "/var/log");
+  for (const path of ["/var/log", "/etc/systemd/system/multi-user.target.wants"])
+    lab.files.makeDirectory("pve", path);
   for (const unit of ["dnsmasq", "pve-firewall", "pve-cluster", "pveproxy", "ssh", "nfs-server"])
     install(lab, "pve", unit);
 }

@@ -108,12 +108,14 @@ describe("confirming", () => {
 test("the undo is armed before anything is changed, with copies that only root may read", async () => {
   const { io, commands, files } = machine({ answers: true });
   await guard(changes, io);
-  expect(commands.at(-1)).toBe(
+  expect(commands.slice(-2)).toEqual([
     `systemd-run --collect --unit=${undoUnit} --on-active=60s --timer-property=AccuracySec=1s --property=Restart=on-failure --property=RestartSec=5s -- /bin/sh ${undoPaths.script} /var/lib/phoenix/firewall-undo`,
-  );
+    `ln -sfn ${undoPaths.bootUnit} ${undoPaths.bootLink}`,
+  ]);
   expect([...files].map(([path, { mode }]) => `${path} ${mode}`)).toEqual([
     `${undoPaths.manifest} 600`,
     `${undoPaths.script} 600`,
+    `${undoPaths.bootUnit} 644`,
   ]);
 });
 

@@ -60,7 +60,7 @@ describe.each(["sh", "busybox sh"])("in %s", (shell) => {
 
 test("only root may read the copies", () => {
   const files = undoFiles(["/etc/pve/firewall/cluster.fw"], new Map(), false);
-  expect(files.map(({ mode }) => mode)).toEqual(["600", "600"]);
+  expect(files.map(({ mode }) => mode)).toEqual(["600", "600", "644"]);
   expect(files[0]?.text).toBe("absent - /etc/pve/firewall/cluster.fw\nstopped - -\n");
   expect(manifestSteps(files[0]?.text ?? "")).toEqual([{ path: "/etc/pve/firewall/cluster.fw" }, {}]);
   expect(restoreText.startsWith(": phoenix firewall-restore\n")).toBe(true);

@@ -18,6 +18,16 @@ export function lockout(site: () => Site): void {
     const installed = () => expectRun("pve", ["sh", "-c", files]);
     const operator = async () => (await expectRun("client", ["hostname", "--all-ip-addresses"])).trim();
 
+    /** Forces the rules in, and kills Phoenix as soon as they are in place. */
+    async function forceAndKill(address: string): Promise<void> {
+      const script = `export SSH_CONNECTION="$1 40000 $2 22"
+phoenix sync firewall --site ${changed} --allow lockout >/tmp/lockout.log 2>&1 &
+cp /etc/pve/firewall/cluster.fw /tmp/before.fw
+while cmp -s /etc/pve/firewall/cluster.fw /tmp/before.fw; do kill -0 $!; sleep 0.02; done
+kill -9 $!`;
+      await expectRun("pve", ["sh", "-eu", "-c", script, "sh", await operator(), address]);
+    }
+
     test("are refused, and nothing is changed", async () => {
       const { hypervisor } = site();
       // Nobody else is cut off: what is wrong for everybody is refused without looking at the host.
@@ -58,12 +68,7 @@ writeFileSync(file, readFileSync(file, "utf8").replace(rules, (head) => head + d
       say(
         "phoenix sync firewall --allow lockout, killed as soon as the files are in place; then the undo is waited for (1 min) …",
       );
-      const script = `export SSH_CONNECTION="$1 40000 $2 22"
-phoenix sync firewall --site ${changed} --allow lockout >/tmp/lockout.log 2>&1 &
-cp /etc/pve/firewall/cluster.fw /tmp/before.fw
-while cmp -s /etc/pve/firewall/cluster.fw /tmp/before.fw; do kill -0 $!; sleep 0.02; done
-kill -9 $!`;
-      await expectRun("pve", ["sh", "-eu", "-c", script, "sh", await operator(), hypervisor.address]);
+      await forceAndKill(hypervisor.address);
       const killed = Date.now();
       expect(await installed()).not.toBe(before);
       const isOut = await eventually(async () => !(await reaches(hypervisor.address, 22)), Boolean);
@@ -73,6 +78,22 @@ kill -9 $!`;
       say(`  the previous rules were back after ${Math.round((Date.now() - killed) / 1000)} s`);
       expect(await eventually(() => reaches(hypervisor.address, 22), Boolean)).toBe(true);
       expect((await run("client", ["ssh-keyscan", "-T", "5", hypervisor.address])).stdout).toContain("ssh-");
+    }, 120_000);
+
+    test("are taken back at the start of a hypervisor that was restarted within the minute", async () => {
+      const { hypervisor } = site();
+      const before = await installed();
+      say("the same, and then what a restart does: the timer is gone, and systemd starts what is enabled …");
+      await forceAndKill(hypervisor.address);
+      expect(await installed()).not.toBe(before);
+      const restart = `systemctl stop phoenix-firewall-undo.timer
+systemctl daemon-reload
+systemctl start multi-user.target`;
+      await expectRun("pve", ["sh", "-eu", "-c", restart]);
+      expect(await eventually(installed, (now) => now === before, 10_000)).toBe(before);
+      expect(await eventually(() => reaches(hypervisor.address, 22), Boolean)).toBe(true);
+      const left = await expectRun("pve", ["find", "/etc/systemd/system", "-name", "phoenix-firewall-*"]);
+      expect(left).toBe("");
     }, 120_000);
   });
 }

@@ -1,6 +1,6 @@
 /** Every command that the firewall runs on the hypervisor. */
 import type { Command } from "../../hosts/host.ts";
-import { undoUnit, undoWindowSeconds } from "./undo.ts";
+import { undoPaths, undoUnit, undoWindowSeconds } from "./undo.ts";
 
 const properties = "--property=Id,LoadState,ActiveState,UnitFileState";
 
@@ -19,6 +19,8 @@ export const commands = {
   },
   stop: { argv: ["systemctl", "stop", "pve-firewall.service"], effect: "change", timeoutMs: 60_000 },
   disarm: { argv: ["systemctl", "stop", `${undoUnit}.timer`], effect: "change" },
+  /** What `systemctl enable` does, without reading every unit anew: systemd only has to find it when it starts. */
+  armAtBoot: { argv: ["ln", "-sfn", undoPaths.bootUnit, undoPaths.bootLink], effect: "change" },
 
   /** A timer of systemd's own: it outlives this process. The script must be in a file, for systemd would replace "$1". `--collect` forgets a failed one, so its name is free. */
   arm: (script: string, directory: string): Command => ({

@@ -27,11 +27,13 @@ export async function guard(changes: readonly Change[], io: Io): Promise<Guard> 
   if (changes.length === 0 && !undoArmed) return { confirm: async () => {} };
   // An undo that a killed run left: what it would put back was the last confirmed state, and stays so.
   const kept = undoArmed ? await readCopies(io) : undefined;
-  if (undoArmed) await stopTimer(io);
+  if (undoArmed) await disarm(io);
   await prepare(io, touched, daemon.active || !starts, kept);
   await io.host("pve").remove([undoPaths.restored]);
   const armedAt = io.clock.now();
+  // The timer first: a link that a kill in between left behind would undo, at some later start, what others did.
   await io.host("pve").expect(commands.arm(undoPaths.script, undoDirectory));
+  await io.host("pve").expect(commands.armAtBoot);
   return { confirm: () => confirm(io, armedAt) };
 }
 
@@ -53,7 +55,7 @@ async function prepare(
 async function confirm(io: Io, armedAt: number): Promise<void> {
   const proved = await proveAccess(io);
   if (proved === undefined) {
-    if ((await stopTimer(io)) && !(await isRestored(io))) {
+    if ((await disarm(io)) && !(await isRestored(io))) {
       await forget(io);
       return;
     }
@@ -85,9 +87,10 @@ async function proveAccess(io: Io): Promise<string | undefined> {
   }
 }
 
-/** @returns false when the timer was not there any more */
-async function stopTimer(io: Io): Promise<boolean> {
+/** The timer goes last: it still works when this process is killed in between. @returns false when it was not there any more */
+async function disarm(io: Io): Promise<boolean> {
   const host = io.host("pve");
+  await host.remove([undoPaths.bootLink, undoPaths.bootUnit]);
   const { exitCode, stderr } = await host.run(commands.disarm);
   if (exitCode === 0) return true;
   // systemctl(1): 5 for a unit that is not loaded, which is a timer that has run.

@@ -16,8 +16,14 @@ export const undoWindowSeconds = 60;
 
 export const undoDirectory = "/var/lib/phoenix/firewall-undo";
 
+/** The unit that runs the undo at boot: a transient timer does not outlive the machine's restart. */
+const bootUnit = `${undoUnit}-at-boot.service`;
+
 export const undoPaths = {
   script: `${undoDirectory}/restore`,
+  bootUnit: `/etc/systemd/system/${bootUnit}`,
+  /** While this link is there the machine's next start undoes what nobody has confirmed. */
+  bootLink: `/etc/systemd/system/multi-user.target.wants/${bootUnit}`,
   manifest: `${undoDirectory}/manifest`,
   /** Written by the script when it has run. */
   restored: `${undoDirectory}/restored`,
@@ -26,7 +32,7 @@ export const undoPaths = {
 /**
  * Parameter: the directory. Reads its `manifest`, one line for each step: `file COPY PATH` puts a copy back, `absent -
  * PATH` removes what was not there, `stopped - -` stops the daemon that we started. pmxcfs takes no chmod and no copy
- * with a mode, so the content goes through cat into a file beside it, which is renamed.
+ * with a mode, so the content goes through cat into a file beside it, which is renamed. What has run is not run at boot.
  */
 export const restoreScript: Script = {
   name: "firewall-restore",
@@ -38,10 +44,22 @@ while read -r step copy path; do
   stopped) systemctl stop pve-firewall.service || failed=1 ;;
   esac
 done <"$1/manifest"
-[ "$failed" = 0 ] && echo restored >"$1/restored"
+[ "$failed" = 0 ] && echo restored >"$1/restored" && rm -f ${undoPaths.bootLink} ${undoPaths.bootUnit}
 exit "$failed"
 `,
 };
+
+const bootText = `# Written by phoenix: a firewall change is not confirmed yet. It goes with the confirmation.
+[Unit]
+Description=Undo of a firewall change that was not confirmed before the restart
+After=pve-cluster.service pve-firewall.service
+
+[Service]
+Type=oneshot
+ExecStart=/bin/sh ${undoPaths.script} ${undoDirectory}
+Restart=on-failure
+RestartSec=5s
+`;
 
 /** The script as a file, with the first line that names it. */
 export const restoreText = `: phoenix ${restoreScript.name}\n${restoreScript.body}`;
@@ -62,6 +80,7 @@ export function undoFiles(
     ...copies,
     { path: undoPaths.manifest, text: manifest, mode: "600" },
     { path: undoPaths.script, text: restoreText, mode: "600" },
+    { path: undoPaths.bootUnit, text: bootText, mode: "644" },
   ];
 }
 
