@@ -44,6 +44,13 @@ export function subjectOf(change: Change): Resource {
   return change.verb === "delete" ? change.live : change.desired;
 }
 
+/** What a resource will be after these changes; undefined when none writes it. */
+export function candidateOf(changes: readonly Change[], id: ResourceId): Resource | undefined {
+  return changes
+    .flatMap((change) => (change.verb === "delete" ? [] : [change.desired]))
+    .find((resource) => resource.id === id);
+}
+
 /** The change that takes this one back. */
 export function inverseOf(change: Change): Change {
   switch (change.verb) {

@@ -102,14 +102,12 @@ async function syncLocked(session: Session, targets: Targets): Promise<ExitCode>
 }
 
 async function syncAndShow(session: Session, targets: Targets, phase: Phase): Promise<ExitCode> {
-  const { call, components, run, site, root, display } = session;
-  const { options, terminal, interruption } = call;
-  const [{ sync }, { exitCodeOf }, { resultLines }, { resultDocument }, { deliver }] = await Promise.all([
+  const { call, components, run } = session;
+  const { options, interruption } = call;
+  const [{ sync }, { exitCodeOf }, { deliverResult }] = await Promise.all([
     import("../engine/run.ts"),
     import("../engine/outcome.ts"),
-    import("../render/text-result.ts"),
-    import("../render/json.ts"),
-    import("./output.ts"),
+    import("./run-result.ts"),
   ]);
   const startedMs = run.world.clock.now();
   let approved: Plan | undefined;
@@ -128,15 +126,7 @@ async function syncAndShow(session: Session, targets: Targets, phase: Phase): Pr
   });
   const exitCode = endOf(result, exitCodeOf(result), interruption.reason === "signal");
   await writeDown(session, targets, startedMs, result, exitCode, approved);
-  display.pause();
-  const origin = { site: root, world: run.world.description };
-  await deliver(
-    terminal,
-    options,
-    () => resultDocument(result, origin, exitCode),
-    (view) => resultLines(result, exitCode, view),
-    site,
-  );
+  await deliverResult(session, result, exitCode);
   return exitCode;
 }
 

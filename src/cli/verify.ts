@@ -28,30 +28,21 @@ export const verifyCommand: CommandDefinition = {
 };
 
 async function runVerify(call: Call): Promise<ExitCode> {
-  const { options, terminal } = call;
+  const { options } = call;
   const targets = targetsOf(call.args, options);
   const { withSession } = await import("./session.ts");
-  return withSession(call, "read", async ({ components, run, site, root, display }) => {
+  return withSession(call, "read", async (session) => {
+    const { components, run, site } = session;
     refuseUnknownResources(targets.resources, components, site);
-    const [{ verify }, { exitCodeOf }, { resultLines }, { resultDocument }, { deliver }] = await Promise.all([
+    const [{ verify }, { exitCodeOf }, { deliverResult }] = await Promise.all([
       import("../engine/run.ts"),
       import("../engine/outcome.ts"),
-      import("../render/text-result.ts"),
-      import("../render/json.ts"),
-      import("./output.ts"),
+      import("./run-result.ts"),
     ]);
     const choices = { only: targets.only, skip: targets.skip, allow: options.allow };
     const result = await verify(components, run, choices);
-    display.pause();
     const exitCode = exitCodeOf(result);
-    const origin = { site: root, world: run.world.description };
-    await deliver(
-      terminal,
-      options,
-      () => resultDocument(result, origin, exitCode),
-      (view) => resultLines(result, exitCode, view),
-      site,
-    );
+    await deliverResult(session, result, exitCode);
     return exitCode;
   });
 }

@@ -7,26 +7,17 @@ import { dirname, join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { options } from "../esbuild-options.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const [tree, target] = process.argv.slice(2).map((path) => resolve(path));
 
 await build({
+  ...options,
   absWorkingDir: here,
   entryPoints: ["portainer.ts", "agent.ts", "service.ts", "front.ts", "load.ts"],
   outdir: target,
-  outExtension: { ".js": ".mjs" },
-  bundle: true,
-  platform: "node",
-  format: "esm",
-  target: "node20",
-  mainFields: ["module", "main"],
-  // CommonJS dependencies call require() for Node's own modules.
-  banner: {
-    js: 'import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);',
-  },
   legalComments: "none",
-  logLevel: "warning",
 });
 execFileSync(join(here, "build-layers"), [tree, target, target], { stdio: "inherit" });
 const layers = ["node", "compose", "portainer", "agent", "service"];

@@ -3,7 +3,7 @@ import type { Component, Io } from "../../component.ts";
 import { CandidateError, NotReadyError } from "../../errors.ts";
 import { unitState } from "../../formats/systemd.ts";
 import type { FileState, Host } from "../../hosts/host.ts";
-import { type Change, type Resource, type ResourceId, subjectOf } from "../../resource.ts";
+import { type Change, candidateOf, type Resource, type ResourceId, subjectOf } from "../../resource.ts";
 import { commands } from "./commands.ts";
 import { compile, gatewayResource, linkResource, paths, serviceResource, targetOf } from "./compile.ts";
 import { verify } from "./verify.ts";
@@ -36,10 +36,7 @@ export const nginx: Component = {
   },
 
   async validate(changes, io) {
-    const candidate = changes
-      .filter(({ verb }) => verb !== "delete")
-      .map(subjectOf)
-      .find(({ id }) => id === "nginx/gateway");
+    const candidate = candidateOf(changes, "nginx/gateway");
     if (candidate === undefined) return;
     const { exitCode, stdout, stderr } = await gateway(io).run(commands.test(candidate.text));
     const said = [...stdout.split("\n"), ...stderr.split("\n")].filter(

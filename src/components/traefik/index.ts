@@ -5,7 +5,7 @@ import { CandidateError, NotReadyError } from "../../errors.ts";
 import { unitState } from "../../formats/systemd.ts";
 import { configurationFaults, routeFaults } from "../../formats/traefik-lint.ts";
 import type { Host } from "../../hosts/host.ts";
-import { type Resource, subjectOf } from "../../resource.ts";
+import { candidateOf, type Resource, subjectOf } from "../../resource.ts";
 import { activate, nothingLoaded } from "./activate.ts";
 import { commands } from "./commands.ts";
 import {
@@ -55,10 +55,7 @@ export const traefik: Component = {
   },
 
   async validate(changes, io) {
-    const candidate = changes
-      .filter(({ verb }) => verb !== "delete")
-      .map(subjectOf)
-      .find(({ id }) => id === "traefik/routes");
+    const candidate = candidateOf(changes, "traefik/routes");
     if (candidate === undefined) return;
     const faults = [
       ...routeFaults(routesOf(io.site)).map(({ route, message }) => `route ${route}: ${message}`),

@@ -1,0 +1,23 @@
+/** Showing what a sync or a verify did, and with which exit code it ends. */
+import type { RunResult } from "../engine/plan.ts";
+import type { ExitCode } from "../errors.ts";
+import { resultDocument } from "../render/json.ts";
+import { resultLines } from "../render/text-result.ts";
+import { deliver } from "./output.ts";
+import type { Session } from "./session.ts";
+
+export async function deliverResult(
+  { call, run, site, root, display }: Session,
+  result: RunResult,
+  exitCode: ExitCode,
+): Promise<void> {
+  display.pause();
+  const origin = { site: root, world: run.world.description };
+  await deliver(
+    call.terminal,
+    call.options,
+    () => resultDocument(result, origin, exitCode),
+    (view) => resultLines(result, exitCode, view),
+    site,
+  );
+}
