@@ -61,6 +61,9 @@ async function runSync(call: Call): Promise<ExitCode> {
   return withSession(call, "change", (session) => syncLocked(session, targets));
 }
 
+/** How long a host may be silent before that is worth a line. Milliseconds. */
+const silenceMs = 3_000;
+
 interface Phase {
   /** The plan is on the screen and nothing has been touched: an interruption has nothing to wait for. */
   asking: boolean;
@@ -72,14 +75,21 @@ async function syncLocked(session: Session, targets: Targets): Promise<ExitCode>
   for (const resource of targets.resources)
     if (!call.options.quiet) display.say(`${resource}: its whole component is synced (${targets.words})`);
   const { acquireLock } = await import("../journal/lock.ts");
+  // The first question to the host: until it answers there is nothing else to show.
+  const slow = setTimeout(() => {
+    if (!call.options.quiet) display.say(`${run.world.description} has not answered yet`);
+  }, silenceMs);
   const lock = await acquireLock(run.world.host("pve"), {
     command: `sync ${targets.words}`,
     clock: run.world.clock,
     waitMs: call.options.lockWaitMs,
-    onWait: (holder) => display.say(`waiting for the lock, held by ${holder}`),
+    onWait: (holder) => {
+      clearTimeout(slow);
+      display.say(`waiting for the lock, held by ${holder}`);
+    },
     onTakeOver: (holder) =>
       display.say(`a run was ended before its end: ${holder}; this one goes on from there`),
-  });
+  }).finally(() => clearTimeout(slow));
   lock.lost.addEventListener("abort", () => session.abort(lock.lost.reason), { once: true });
   const { interruption } = call;
   const phase: Phase = { asking: false };
