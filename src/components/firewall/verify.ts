@@ -11,7 +11,7 @@ import { checkAccess } from "./access.ts";
 import { commands } from "./commands.ts";
 import { compile, paths } from "./compile.ts";
 
-/** Connections in flight at once. */
+/** Connections of one kind in flight at once. */
 const parallel = 64;
 
 /** What a check needs: a closed port of an open guest refuses at once, that of a filtered one stays silent. */
@@ -23,15 +23,21 @@ const silenceMs = 1_500;
 export async function verify(io: Io): Promise<readonly Check[]> {
   if (!io.site.firewall.enabled) return checkDaemon(io);
   // A daemon that does not run explains everything else, and needs no further words.
-  const [daemon, access, [probed, interfaces]] = await Promise.all([
+  const [daemon, access, interfaces, open, closed] = await Promise.all([
     checkDaemon(io),
     checkAccess(io),
-    checkInterfaces(io).then(async (seen) => [await checkProbes(io, seen), seen] as const),
+    checkInterfaces(io),
+    checkPaths(io),
+    checkClosedPorts(io),
   ]);
   if (daemon.some(({ status }) => status === "fail")) return daemon;
   return [
     ...daemon,
-    ...probed,
+    ...open,
+    // Of a guest with an interface that is not filtered nobody expects silence.
+    ...closed.filter(
+      ({ resource }) => !interfaces.some((seen) => seen.status === "fail" && seen.resource === resource),
+    ),
     ...access.map(({ claim, answers }): Check => {
       const resource = "firewall/rules" as const;
       return answers
@@ -42,20 +48,24 @@ export async function verify(io: Io): Promise<readonly Check[]> {
   ];
 }
 
-/** What answers and what stays silent. A guest with an interface that is not filtered is not asked to be silent. */
-async function checkProbes(io: Io, interfaces: readonly Check[]): Promise<readonly Check[]> {
-  const open = new Set(interfaces.filter(({ status }) => status === "fail").map(({ resource }) => resource));
+function checkPaths(io: Io): Promise<readonly Check[]> {
+  const needed = requiredPaths(io.site).filter(
+    ({ from, to }) => to !== "pve" && to !== "outside" && (from === "pve" || from === "anywhere"),
+  );
+  return inShares(needed, (path) => checkPath(io, path));
+}
+
+function checkClosedPorts(io: Io): Promise<readonly Check[]> {
+  return inShares(firewallOf(io.site).guests, (guest) => checkClosed(io, guest));
+}
+
+async function inShares<T>(
+  all: readonly T[],
+  probe: (one: T) => Promise<Check | undefined>,
+): Promise<readonly Check[]> {
   const checks: Check[] = [];
-  const probes = [
-    ...requiredPaths(io.site)
-      .filter(({ from, to }) => to !== "pve" && to !== "outside" && (from === "pve" || from === "anywhere"))
-      .map((path) => () => checkPath(io, path)),
-    ...firewallOf(io.site)
-      .guests.filter(({ guest }) => !open.has(guestResource(guest)))
-      .map((guest) => () => checkClosed(io, guest)),
-  ];
-  for (let at = 0; at < probes.length; at += parallel) {
-    const seen = await Promise.all(probes.slice(at, at + parallel).map((probe) => probe()));
+  for (let at = 0; at < all.length; at += parallel) {
+    const seen = await Promise.all(all.slice(at, at + parallel).map(probe));
     checks.push(...seen.flatMap((check) => check ?? []));
   }
   return checks;
