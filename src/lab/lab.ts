@@ -10,7 +10,7 @@ import { openContext } from "./open-context.ts";
 import type { Lab } from "./parts.ts";
 import { createServers } from "./servers.ts";
 import { runDueTimers } from "./timers.ts";
-import { readDynamic } from "./traefik-load.ts";
+import { readDynamic } from "./traefik/load.ts";
 import { isActive } from "./units.ts";
 
 export interface LabOptions {

@@ -2,9 +2,9 @@
 import type { Endpoint } from "../hosts/network.ts";
 import type { HostName } from "../resource.ts";
 import type { LabServer } from "./context.ts";
-import { loadedDnsmasq } from "./dnsmasq-config.ts";
+import { loadedDnsmasq } from "./dns/dnsmasq-config.ts";
 import type { Lab } from "./parts.ts";
-import { loadedTraefik } from "./traefik-load.ts";
+import { loadedTraefik } from "./traefik/load.ts";
 import { isActive, unitOn } from "./units.ts";
 
 /** Somebody who listens: servers with one key are one server. */
@@ -48,7 +48,7 @@ export async function playerOn(
 
 function dnsPlayer(lab: Lab, protocol: Endpoint["protocol"]): Player {
   const start = async (): Promise<LabServer> => {
-    const { startTcpDns, startUdpDns } = await import("./dns-server.ts");
+    const { startTcpDns, startUdpDns } = await import("./dns/server.ts");
     return protocol === "udp" ? startUdpDns(lab) : startTcpDns(lab);
   };
   return { key: `dns ${protocol}`, role: "dns", start };
@@ -73,7 +73,7 @@ async function nginxPlayer(
   port: number,
 ): Promise<Player | undefined> {
   if (!isActive(lab, host, "nginx")) return undefined;
-  const { nginxListens, startNginx } = await import("./nginx-server.ts");
+  const { nginxListens, startNginx } = await import("./nginx/server.ts");
   if (!nginxListens(lab, host, port)) return undefined;
   const role = host === lab.facts.roles.gateway ? "gateway" : host;
   return { key: `nginx ${host} ${port} ${from}`, role, start: () => startNginx(lab, host, port, from) };
@@ -84,7 +84,7 @@ function traefikPlayer(lab: Lab, from: HostName, host: HostName, port: number): 
   const points = Object.values(loadedTraefik(lab, host)?.static.entryPoints ?? {});
   if (!points.some((point) => point.port === port)) return undefined;
   const start = async (): Promise<LabServer> =>
-    (await import("./traefik-server.ts")).startTraefikServer(lab, host, port, from);
+    (await import("./traefik/server.ts")).startTraefikServer(lab, host, port, from);
   return {
     key: `traefik ${host} ${port} ${from}`,
     role: host === lab.facts.roles.mesh ? "mesh" : host,

@@ -27,18 +27,18 @@ export interface UnitBehaviour {
 
 const behaviours: Readonly<Record<string, UnitBehaviour>> = {
   dnsmasq: {
-    start: async (lab, host) => (await import("./dnsmasq-config.ts")).startDnsmasq(lab, host),
+    start: async (lab, host) => (await import("./dns/dnsmasq-config.ts")).startDnsmasq(lab, host),
     // SIGHUP reads hosts files again, and those are always read anew here.
     reload: async () => undefined,
   },
   nginx: {
-    start: async (lab, host) => (await import("./nginx-load.ts")).loadNginx(lab, host),
-    reload: async (lab, host) => (await import("./nginx-load.ts")).loadNginx(lab, host),
+    start: async (lab, host) => (await import("./nginx/load.ts")).loadNginx(lab, host),
+    reload: async (lab, host) => (await import("./nginx/load.ts")).loadNginx(lab, host),
   },
   traefik: {
-    start: async (lab, host) => (await import("./traefik-load.ts")).startTraefik(lab, host),
+    start: async (lab, host) => (await import("./traefik/load.ts")).startTraefik(lab, host),
     // SIGHUP: the file provider reads its directory again. A file that it refuses is a line in its log, no exit code.
-    reload: async (lab, host) => (await import("./traefik-load.ts")).readDynamic(lab, host, "always"),
+    reload: async (lab, host) => (await import("./traefik/load.ts")).readDynamic(lab, host, "always"),
   },
   "step-ca": { reload: async () => undefined },
   docker: { reload: async () => undefined },

@@ -9,7 +9,7 @@ import {
   sentinelMiddleware,
 } from "../../src/formats/traefik.ts";
 import { configurationFaults, routeFaults } from "../../src/formats/traefik-lint.ts";
-import { decodeDynamic } from "../../src/lab/traefik-decode.ts";
+import { decodeDynamic } from "../../src/lab/traefik/decode.ts";
 
 const rootFile = "/etc/traefik/dynamic/root.crt";
 

@@ -1,5 +1,5 @@
 /** dnsmasq as a program: `--test` and `--version` (2.90). */
-import { checkConfiguration, readConfiguration } from "../dnsmasq-config.ts";
+import { checkConfiguration, readConfiguration } from "../dns/dnsmasq-config.ts";
 import { done, type Program } from "../parts.ts";
 
 export const dnsmasq: Program = ({ context, host, args, stdin }) => {

@@ -1,6 +1,6 @@
 /** nginx as a program: `-t`, `-T`, `-v`, `-V`, and `-s reload` to the running one (Debian 13: 1.26.3). */
-import { nginxSource } from "../nginx-config.ts";
-import { loadNginx, mainFile, testNginx, testOutput } from "../nginx-load.ts";
+import { nginxSource } from "../nginx/config.ts";
+import { loadNginx, mainFile, testNginx, testOutput } from "../nginx/load.ts";
 import { done, failed, type Program } from "../parts.ts";
 import { isActive } from "../units.ts";
 

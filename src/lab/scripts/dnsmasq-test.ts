@@ -1,5 +1,5 @@
 /** dnsmasq-test of the dns component: everything that dnsmasq loads, with the candidate in place of some files. */
-import { checkConfiguration, installedDnsmasq, readConfiguration } from "../dnsmasq-config.ts";
+import { checkConfiguration, installedDnsmasq, readConfiguration } from "../dns/dnsmasq-config.ts";
 import { done, type Program } from "../parts.ts";
 
 export const dnsmasqTest: Program = ({ context, host, args, stdin }) => {

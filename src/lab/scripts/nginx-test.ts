@@ -1,6 +1,6 @@
 /** nginx-test of the nginx component: the candidate takes the place of the enabled gateway and of the distribution's site. */
-import { type NginxSource, nginxSource } from "../nginx-config.ts";
-import { mainFile, testNginx, testOutput } from "../nginx-load.ts";
+import { type NginxSource, nginxSource } from "../nginx/config.ts";
+import { mainFile, testNginx, testOutput } from "../nginx/load.ts";
 import { failed, type Program } from "../parts.ts";
 
 const enabled = "/etc/nginx/sites-enabled";

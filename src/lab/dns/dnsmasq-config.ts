@@ -1,8 +1,8 @@
 /** What dnsmasq makes of its configuration files (2.90, measured): which it reads, what it refuses, what it keeps. */
 import { isIPv4, isIPv6 } from "node:net";
-import type { HostName } from "../resource.ts";
+import type { HostName } from "../../resource.ts";
+import type { Lab } from "../parts.ts";
 import { dnsmasqFlags, dnsmasqOptions } from "./dnsmasq-options.ts";
-import type { Lab } from "./parts.ts";
 
 export interface DnsmasqOption {
   readonly name: string;

@@ -1,15 +1,15 @@
 /** The mesh's Traefik on loopback: one listener for each entry point. */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { HostName } from "../resource.ts";
-import type { LabServer } from "./context.ts";
-import { answerText, forward, withoutHops } from "./http-forward.ts";
-import { closedSockets, listening } from "./listen.ts";
-import type { Lab } from "./parts.ts";
-import { addressOf } from "./programs/basics.ts";
-import { traefikApi } from "./traefik-api.ts";
-import { type LoadedTraefik, loadedTraefik, readDynamic } from "./traefik-load.ts";
-import { stringsOf } from "./traefik-objects.ts";
-import { type MeshAction, meshAction } from "./traefik-serve.ts";
+import type { HostName } from "../../resource.ts";
+import type { LabServer } from "../context.ts";
+import { answerText, forward, withoutHops } from "../http-forward.ts";
+import { closedSockets, listening } from "../listen.ts";
+import type { Lab } from "../parts.ts";
+import { addressOf } from "../programs/basics.ts";
+import { traefikApi } from "./api.ts";
+import { type LoadedTraefik, loadedTraefik, readDynamic } from "./load.ts";
+import { stringsOf } from "./objects.ts";
+import { type MeshAction, meshAction } from "./serve.ts";
 
 /** The entry point that listens on a port, by what runs. */
 export function entryPointOn(lab: Lab, host: HostName, port: number): string | undefined {

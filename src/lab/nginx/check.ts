@@ -1,6 +1,6 @@
 /** What `nginx -t` finds in a configuration (1.22.1, measured; the http2 warning is 1.26's). */
 import { isIP } from "node:net";
-import { checkCertificates } from "./nginx-certificates.ts";
+import { checkCertificates } from "./certificates.ts";
 import {
   httpBlock,
   listenOf,
@@ -10,8 +10,8 @@ import {
   type NginxSource,
   named,
   serverNames,
-} from "./nginx-config.ts";
-import { isKnownDirective, isKnownVariable } from "./nginx-names.ts";
+} from "./config.ts";
+import { isKnownDirective, isKnownVariable } from "./names.ts";
 
 export interface NginxSurroundings extends NginxSource {
   /** Whether a host name resolves. */

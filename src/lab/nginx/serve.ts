@@ -1,6 +1,6 @@
 /** What a loaded Nginx configuration does with a request. Pure: decisions only, no sockets. */
-import { listensOf, type NginxDirective, named, serverNames } from "./nginx-config.ts";
-import type { LoadedNginx } from "./nginx-load.ts";
+import { listensOf, type NginxDirective, named, serverNames } from "./config.ts";
+import type { LoadedNginx } from "./load.ts";
 
 export interface NginxRequest {
   readonly port: number;

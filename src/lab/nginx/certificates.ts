@@ -1,6 +1,6 @@
 /** What `nginx -t` finds in certificates and keys (1.22.1, measured). It looks neither at names nor at dates. */
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { listenOf, type NginxDirective, NginxEmergency, type NginxSource, named } from "./nginx-config.ts";
+import { listenOf, type NginxDirective, NginxEmergency, type NginxSource, named } from "./config.ts";
 
 /** @throws NginxEmergency */
 export function checkCertificates(

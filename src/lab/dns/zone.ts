@@ -1,6 +1,6 @@
 /** What dnsmasq answers (2.90, measured): records, wildcards, local zones, and nothing from the outside world. Pure. */
 import { isIPv4, isIPv6 } from "node:net";
-import { parseHostsFile } from "../formats/dnsmasq.ts";
+import { parseHostsFile } from "../../formats/dnsmasq.ts";
 import type { DnsmasqOption } from "./dnsmasq-config.ts";
 
 export interface DnsReply {

@@ -1,6 +1,6 @@
 /** One file of Traefik's file provider: template, YAML, and the strict decoding that refuses unknown fields (3.0.4 to 3.7.15). */
 import { parseAllDocuments } from "yaml";
-import { type Field, type Fields, mayBeEmpty, roots } from "./traefik-shapes.ts";
+import { type Field, type Fields, mayBeEmpty, roots } from "./shapes.ts";
 
 /** A decoded section: routers, services, middlewares … by name. */
 export type Section = Readonly<Record<string, Readonly<Record<string, unknown>>>>;

@@ -1,5 +1,5 @@
 /** Traefik's rules as matchers of requests (checked against 3.7.15): "&&", "||", "!", parentheses, the HTTP matchers. Pure. */
-import { inRange, isRange } from "./address-range.ts";
+import { inRange, isRange } from "../address-range.ts";
 
 export interface MatchedRequest {
   /** The Host header. */

@@ -1,17 +1,17 @@
 /** What the mesh's Traefik has loaded: its static configuration at start, its watched directory whenever that changes. */
 import { createHash } from "node:crypto";
 import { parse } from "yaml";
-import type { HostName } from "../resource.ts";
-import type { Lab } from "./parts.ts";
+import type { HostName } from "../../resource.ts";
+import type { Lab } from "../parts.ts";
+import { treeOf } from "../tree.ts";
 import {
   type DynamicConfiguration,
   decodeDynamic,
   emptyConfiguration,
   RefusedFile,
   type Section,
-} from "./traefik-decode.ts";
-import { fieldsOf } from "./traefik-objects.ts";
-import { treeOf } from "./tree.ts";
+} from "./decode.ts";
+import { fieldsOf } from "./objects.ts";
 
 export interface TraefikStatic {
   /** Port by entry point. */

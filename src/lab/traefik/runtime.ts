@@ -1,8 +1,8 @@
 /** What Traefik makes of a loaded configuration: which routers, services and middlewares work, and why others do not. Pure. */
-import type { DynamicConfiguration, Section } from "./traefik-decode.ts";
-import type { TraefikStatic } from "./traefik-load.ts";
-import { type Matcher, RuleError, ruleMatcher } from "./traefik-match.ts";
-import { middlewareFaults, qualified, serviceFaults, stringsOf } from "./traefik-objects.ts";
+import type { DynamicConfiguration, Section } from "./decode.ts";
+import type { TraefikStatic } from "./load.ts";
+import { type Matcher, RuleError, ruleMatcher } from "./match.ts";
+import { middlewareFaults, qualified, serviceFaults, stringsOf } from "./objects.ts";
 
 export interface RuntimeRouter {
   readonly name: string;

@@ -1,7 +1,10 @@
 /** What the gateway's Nginx has loaded: a snapshot of configuration and certificates, taken at start and reload. */
-import type { HostName } from "../resource.ts";
-import { answerFrom } from "./dns-server.ts";
-import { checkNginx } from "./nginx-check.ts";
+import type { HostName } from "../../resource.ts";
+import { answerFrom } from "../dns/server.ts";
+import type { Lab } from "../parts.ts";
+import { treeOf } from "../tree.ts";
+import { isActive } from "../units.ts";
+import { checkNginx } from "./check.ts";
 import {
   httpBlock,
   type NginxDirective,
@@ -10,10 +13,7 @@ import {
   named,
   nginxSource,
   readNginx,
-} from "./nginx-config.ts";
-import type { Lab } from "./parts.ts";
-import { treeOf } from "./tree.ts";
-import { isActive } from "./units.ts";
+} from "./config.ts";
 
 export interface LoadedNginx {
   /** The http block. */

@@ -2,18 +2,18 @@
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer, type Socket } from "node:net";
 import { createSecureContext, type SecureContext, TLSSocket } from "node:tls";
-import type { HostName } from "../resource.ts";
-import type { LabServer } from "./context.ts";
-import { answerText, forward, withoutHops } from "./http-forward.ts";
-import { closedSockets, listening } from "./listen.ts";
-import { named } from "./nginx-config.ts";
-import { type LoadedNginx, loadedNginx } from "./nginx-load.ts";
-import { type NginxAction, nginxAction, nginxListener, nginxServer, page } from "./nginx-serve.ts";
-import type { Lab } from "./parts.ts";
-import { addressOf } from "./programs/basics.ts";
-import { foreignCertificate } from "./self-signed.ts";
-import { readHello, unrecognizedName } from "./tls-hello.ts";
-import type { TlsPair } from "./x509.ts";
+import type { HostName } from "../../resource.ts";
+import type { LabServer } from "../context.ts";
+import { answerText, forward, withoutHops } from "../http-forward.ts";
+import { closedSockets, listening } from "../listen.ts";
+import type { Lab } from "../parts.ts";
+import { addressOf } from "../programs/basics.ts";
+import { foreignCertificate } from "../self-signed.ts";
+import { readHello, unrecognizedName } from "../tls-hello.ts";
+import type { TlsPair } from "../x509.ts";
+import { named } from "./config.ts";
+import { type LoadedNginx, loadedNginx } from "./load.ts";
+import { type NginxAction, nginxAction, nginxListener, nginxServer, page } from "./serve.ts";
 
 /** @param from the machine whose connections arrive here: the client that Nginx sees */
 export async function startNginx(lab: Lab, host: HostName, port: number, from: HostName): Promise<LabServer> {

@@ -1,5 +1,5 @@
 /** What is wrong with services and middlewares of a loaded configuration, in Traefik's words (3.7.15). Pure. */
-import type { DynamicConfiguration } from "./traefik-decode.ts";
+import type { DynamicConfiguration } from "./decode.ts";
 
 const serviceTypes = ["loadBalancer", "weighted", "mirroring", "failover", "highestRandomWeight"];
 

@@ -3,11 +3,11 @@ import { createSocket } from "node:dgram";
 import { createServer, type Socket } from "node:net";
 import type { Answer, DecodedPacket } from "dns-packet";
 import dnsPacket from "dns-packet";
-import type { LabServer } from "./context.ts";
-import { type DnsReply, dnsZone } from "./dns-zone.ts";
+import type { LabServer } from "../context.ts";
+import { closedSockets, listening } from "../listen.ts";
+import type { Lab } from "../parts.ts";
 import { type DnsmasqOption, isPassedOver, loadedDnsmasq } from "./dnsmasq-config.ts";
-import { closedSockets, listening } from "./listen.ts";
-import type { Lab } from "./parts.ts";
+import { type DnsReply, dnsZone } from "./zone.ts";
 
 /** dnsmasq's own numbers of the codes that it answers with. */
 const codes: Readonly<Record<DnsReply["rcode"], number>> = { NOERROR: 0, NXDOMAIN: 3, REFUSED: 5 };

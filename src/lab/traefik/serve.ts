@@ -1,9 +1,9 @@
 /** What the mesh does with a request on an entry point: the router that wins, its middlewares, its service. Pure. */
-import { inRange } from "./address-range.ts";
-import type { LoadedTraefik } from "./traefik-load.ts";
-import type { MatchedRequest } from "./traefik-match.ts";
-import { fieldsOf, innerServices, qualified, stringsOf } from "./traefik-objects.ts";
-import { type TraefikRuntime, traefikRuntime } from "./traefik-runtime.ts";
+import { inRange } from "../address-range.ts";
+import type { LoadedTraefik } from "./load.ts";
+import type { MatchedRequest } from "./match.ts";
+import { fieldsOf, innerServices, qualified, stringsOf } from "./objects.ts";
+import { type TraefikRuntime, traefikRuntime } from "./runtime.ts";
 
 export interface MeshRequest extends MatchedRequest {
   readonly entryPoint: string;

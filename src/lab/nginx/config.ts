@@ -1,7 +1,7 @@
 /** Nginx's configuration as it reads it: the main file with its includes in their places. */
-import { type Directive, NginxSyntaxError, parseNginx } from "../formats/nginx-parse.ts";
-import type { HostName } from "../resource.ts";
-import type { Lab } from "./parts.ts";
+import { type Directive, NginxSyntaxError, parseNginx } from "../../formats/nginx-parse.ts";
+import type { HostName } from "../../resource.ts";
+import type { Lab } from "../parts.ts";
 
 /** A directive and the file it stands in. */
 export interface NginxDirective {
