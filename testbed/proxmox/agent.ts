@@ -1,10 +1,12 @@
 /** Speaking to the real guest agent of a virtual machine, qemu-ga, at its socket inside the guest. */
-import { connect } from "node:net";
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
 import { Refusal } from "./command-line.ts";
 import type { Guest } from "./guests.ts";
 
 /** Where the guest's agent listens; there is no virtual serial port in the testbed. */
-const socket = "/run/qemu-ga.socket";
+const socketPath = "/run/qemu-ga.socket";
 
 /** How long qm waits for one answer, in milliseconds: 3 s for a ping, 5 s for others (QMPClient.pm). */
 const pingMs = 3000;
@@ -27,27 +29,41 @@ export function needAgent({ id, config, leader }: Guest): void {
   if (leader === undefined) throw new Refusal(`VM ${id} is not running`);
 }
 
-function exchange(
+/** The agent hears one at a time: who comes meanwhile asks again every 100 ms, within its time (open_connection of QMPClient.pm). */
+const againMs = 100;
+
+async function connected(path: string, limitMs: number): Promise<Socket> {
+  const deadline = Date.now() + limitMs;
+  for (;;) {
+    const socket = connect(path);
+    try {
+      await once(socket, "connect");
+      return socket;
+    } catch (error) {
+      const isBusy = (error as NodeJS.ErrnoException).code === "EAGAIN";
+      if (!isBusy || Date.now() >= deadline) throw error;
+      await delay(againMs);
+    }
+  }
+}
+
+async function exchange(
   { id, leader }: Guest,
   execute: string,
   values: unknown,
   limitMs: number,
 ): Promise<unknown> {
+  const failed = (why: string): Refusal => new Refusal(`VM ${id} qga command '${execute}' failed - ${why}`);
+  const connection = await connected(`/proc/${leader}/root${socketPath}`, limitMs).catch((error: unknown) => {
+    throw failed((error as Error).message);
+  });
   return new Promise((resolve, reject) => {
-    const connection = connect(`/proc/${leader}/root${socket}`);
     let text = "";
     connection.setTimeout(limitMs, () => {
       connection.destroy();
-      reject(new Refusal(`VM ${id} qga command '${execute}' failed - got timeout`));
+      reject(failed("got timeout"));
     });
-    connection.on("error", (error) =>
-      reject(new Refusal(`VM ${id} qga command '${execute}' failed - ${error.message}`)),
-    );
-    connection.on("connect", () =>
-      connection.write(
-        `${JSON.stringify({ execute, ...(values === undefined ? {} : { arguments: values }) })}\n`,
-      ),
-    );
+    connection.on("error", (error) => reject(failed(error.message)));
     connection.on("data", (data) => {
       text += data.toString("utf8");
       if (!text.endsWith("\n")) return;
@@ -56,8 +72,8 @@ function exchange(
       if (error === undefined) resolve(value);
       else reject(new Refusal(`Agent error: ${error.desc}`));
     });
-    connection.on("end", () =>
-      reject(new Refusal(`VM ${id} qga command '${execute}' failed - got no answer`)),
-    );
+    connection.on("end", () => reject(failed("got no answer")));
+    const request = { execute, ...(values === undefined ? {} : { arguments: values }) };
+    connection.write(`${JSON.stringify(request)}\n`);
   });
 }
