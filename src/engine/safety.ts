@@ -14,13 +14,16 @@ export function shrinkHazards(component: ComponentName, changes: readonly Change
     if (change.verb !== "update") return [];
     const before = Object.keys(change.live.units).length;
     const lost = diffUnits(change).filter(({ verb }) => verb === "delete").length;
-    const emptied = before > 0 && Object.keys(change.desired.units).length === 0;
+    // The last entry of a small list goes as it came; a list that ends at once is suspicious whatever its size.
+    const emptied = before > 1 && Object.keys(change.desired.units).length === 0;
     if (!emptied && (before < smallestJudged || lost / before <= largestShareLost)) return [];
     const share = Math.round((lost / before) * 100);
     return [
       {
         consent: `${component}-shrink`,
-        message: `${change.desired.id} would lose ${lost} of its ${before} entries (${share} %, the limit is ${largestShareLost * 100} %)`,
+        message: emptied
+          ? `${change.desired.id} would lose all of its ${before} entries`
+          : `${change.desired.id} would lose ${lost} of its ${before} entries (${share} %, the limit is ${largestShareLost * 100} %)`,
         hint: `if that is what you want, repeat the command with --allow ${component}-shrink; \`phoenix plan --only ${component}\` lists them`,
       },
     ];

@@ -301,13 +301,22 @@ describe("safety", () => {
   test("an emptied resource is refused with the numbers and the exact consent", async () => {
     const dns = new Machine("dns", { "dns/a": "" });
     dns.live.set("dns/a", "a b c");
-    await expect(outcomes([dns])).rejects.toThrow(
-      "dns/a would lose 3 of its 3 entries (100 %, the limit is 30 %)",
-    );
+    await expect(outcomes([dns])).rejects.toThrow("dns/a would lose all of its 3 entries");
     await expect(outcomes([dns])).rejects.toMatchObject({
       exitCode: 5,
       hint: expect.stringContaining("--allow dns-shrink"),
     });
+  });
+
+  test("the last entry of a list of one goes as it came; a large share of a long list does not", async () => {
+    const dns = new Machine("dns", { "dns/a": "", "dns/b": "a b c d e f" });
+    dns.live.set("dns/a", "a");
+    dns.live.set("dns/b", "a b c d e f g h i j");
+    await expect(outcomes([dns])).rejects.toThrow(
+      "refused: dns/b would lose 4 of its 10 entries (40 %, the limit is 30 %)",
+    );
+    dns.live.set("dns/b", "a b c d e f g h");
+    expect((await outcomes([dns])).outcomes).toEqual(["changed"]);
   });
 
   test("an answer of no changes nothing", async () => {
@@ -330,7 +339,7 @@ describe("safety", () => {
     const { result, outcomes: ends, code } = await outcomes([portainer, stacks]);
     expect(ends).toEqual(["changed", "failed"]);
     expect(code).toBe(4);
-    expect(result.components[1]?.reason).toContain("stacks/a would lose 3 of its 3 entries");
+    expect(result.components[1]?.reason).toContain("stacks/a would lose all of its 3 entries");
     expect(result.components[1]?.hint).toContain("--allow stacks-shrink");
     expect(stacks.live.get("stacks/a")).toBe("a b c");
     // With nothing changed it is a refusal.
