@@ -39,7 +39,8 @@ export function ownedAfter(
     const part = parts.find(({ component }) => component === result.component);
     if (part === undefined) continue;
     const { outcome, changes } = result;
-    const isComplete = (outcome === "changed" || outcome === "unchanged") && part.unread === undefined;
+    const wasRead = part.unread === undefined && part.unreadResources.length === 0;
+    const isComplete = wasRead && (outcome === "changed" || outcome === "unchanged");
     after.set(
       result.component,
       isComplete
@@ -51,9 +52,12 @@ export function ownedAfter(
 }
 
 function changed(owned: readonly OwnedResource[], changes: readonly Change[]): readonly OwnedResource[] {
-  const deleted = new Set(changes.flatMap((change) => (change.verb === "delete" ? [change.live.id] : [])));
-  const kept = owned.filter(({ id }) => !deleted.has(id));
-  const names = new Set(kept.map(({ id, host }) => `${id} ${host}`));
+  const nameOf = ({ id, host }: OwnedResource): string => `${id} ${host}`;
+  const deleted = new Set(
+    changes.flatMap((change) => (change.verb === "delete" ? [nameOf(change.live)] : [])),
+  );
+  const kept = owned.filter((one) => !deleted.has(nameOf(one)));
+  const names = new Set(kept.map(nameOf));
   const made = changes.filter(({ verb }) => verb !== "delete").map(subjectOf);
-  return [...kept, ...made.filter(({ id, host }) => !names.has(`${id} ${host}`))];
+  return [...kept, ...made.filter((one) => !names.has(nameOf(one)))];
 }

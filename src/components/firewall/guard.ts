@@ -25,10 +25,11 @@ export async function guard(changes: readonly Change[], io: Io): Promise<Guard> 
   const touched = [...new Set([paths.cluster, ...wanted])];
   const starts = changes.some((change) => subjectOf(change).id === "firewall/service");
   if (changes.length === 0 && !undoArmed) return { confirm: async () => {} };
-  // An undo that a killed run left: what it would put back was the last confirmed state, and stays so.
+  // An undo that a killed run left: what it would put back was the last confirmed state, and stays so. It stays armed, at
+  // boot all the time, until the copies are complete and a new one takes its place.
   const kept = undoArmed ? await readCopies(io) : undefined;
-  if (undoArmed) await disarm(io);
   await prepare(io, touched, daemon.active || !starts, kept);
+  if (undoArmed) await stopTimer(io);
   await io.host("pve").remove([undoPaths.restored]);
   const armedAt = io.clock.now();
   // The timer first: a link that a kill in between left behind would undo, at some later start, what others did.
@@ -89,8 +90,12 @@ async function proveAccess(io: Io): Promise<string | undefined> {
 
 /** The timer goes last: it still works when this process is killed in between. @returns false when it was not there any more */
 async function disarm(io: Io): Promise<boolean> {
+  await io.host("pve").remove([undoPaths.bootLink, undoPaths.bootUnit]);
+  return stopTimer(io);
+}
+
+async function stopTimer(io: Io): Promise<boolean> {
   const host = io.host("pve");
-  await host.remove([undoPaths.bootLink, undoPaths.bootUnit]);
   const { exitCode, stderr } = await host.run(commands.disarm);
   if (exitCode === 0) return true;
   // systemctl(1): 5 for a unit that is not loaded, which is a timer that has run.

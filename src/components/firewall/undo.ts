@@ -37,6 +37,7 @@ export const undoPaths = {
 export const restoreScript: Script = {
   name: "firewall-restore",
   body: `failed=0
+[ -r "$1/manifest" ] || exit 1
 while read -r step copy path; do
   case $step in
   file) cat "$1/$copy" >"$path.phx" && mv -f "$path.phx" "$path" || failed=1 ;;
@@ -49,6 +50,7 @@ exit "$failed"
 `,
 };
 
+/** What pmxcfs is not there to take would be lost: systemd tries again until /etc/pve is mounted. */
 const bootText = `# Written by phoenix: a firewall change is not confirmed yet. It goes with the confirmation.
 [Unit]
 Description=Undo of a firewall change that was not confirmed before the restart
@@ -56,6 +58,7 @@ After=pve-cluster.service pve-firewall.service
 
 [Service]
 Type=oneshot
+ExecStartPre=/usr/bin/test -e /etc/pve/.version
 ExecStart=/bin/sh ${undoPaths.script} ${undoDirectory}
 Restart=on-failure
 RestartSec=5s
