@@ -105,6 +105,8 @@ function resultsOf(stdout: string, count: number): readonly CommandResult[] | un
     if (out === undefined) return [];
     const said = Buffer.from(out, "base64").toString("utf8");
     const end = said.lastIndexOf("\n");
+    // A shell that was killed in the middle has not written it.
+    if (!/\n\d+$/.test(said)) return [];
     const exitCode = Number(said.slice(end + 1));
     return [{ exitCode, stdout: said.slice(0, end), stderr: Buffer.from(errors, "base64").toString("utf8") }];
   });

@@ -45,8 +45,8 @@ while read -r step copy path; do
   stopped) systemctl stop pve-firewall.service || failed=1 ;;
   esac
 done <"$1/manifest"
-[ "$failed" = 0 ] && echo restored >"$1/restored" && rm -f ${undoPaths.bootLink} ${undoPaths.bootUnit}
-exit "$failed"
+[ "$failed" = 0 ] || exit 1
+rm -f ${undoPaths.bootLink} ${undoPaths.bootUnit} && echo restored >"$1/restored"
 `,
 };
 
