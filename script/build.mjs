@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { options } from "./esbuild-options.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const target = join(root, "dist");
@@ -11,24 +12,15 @@ const target = join(root, "dist");
 const fresh = await mkdtemp(join(root, "node_modules/.phoenix-dist-"));
 try {
   const result = await build({
+    ...options,
     absWorkingDir: root,
     entryPoints: ["src/main.ts"],
     outdir: fresh,
-    bundle: true,
     splitting: true,
-    platform: "node",
-    format: "esm",
-    target: "node20",
-    mainFields: ["module", "main"],
     chunkNames: "chunks/[name]-[hash]",
-    // CommonJS dependencies call require() for Node's own modules.
-    banner: {
-      js: 'import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);',
-    },
     legalComments: "none",
     sourcemap: false,
     metafile: true,
-    logLevel: "warning",
   });
   await writeFile(join(fresh, "LICENSES.txt"), await licences(Object.keys(result.metafile.inputs)));
   await rm(target, { recursive: true, force: true });

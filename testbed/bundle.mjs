@@ -1,7 +1,7 @@
 // Bundles the testbed's own programs, written in TypeScript, into single files that Node 20 runs. Argument: a directory.
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { options } from "./esbuild-options.mjs";
+import { options } from "../script/esbuild-options.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const [target] = process.argv.slice(2);
@@ -11,4 +11,5 @@ await build({
   absWorkingDir: here,
   entryPoints: { furnish: "furnish/main.ts", proxmox: "proxmox/main.ts" },
   outdir: target,
+  outExtension: { ".js": ".mjs" },
 });

@@ -28,7 +28,7 @@ export function leftBehindNotes(left: readonly OwnedResource[], forgotten: boole
   });
 }
 
-/** What the components of a run own after it. @param before what each owned */
+/** What the components of a run own after it; the inventory keeps one of each. @param before what each owned */
 export function ownedAfter(
   results: readonly ComponentResult[],
   parts: readonly ComponentPlan[],
@@ -57,7 +57,5 @@ function changed(owned: readonly OwnedResource[], changes: readonly Change[]): r
     changes.flatMap((change) => (change.verb === "delete" ? [nameOf(change.live)] : [])),
   );
   const kept = owned.filter((one) => !deleted.has(nameOf(one)));
-  const names = new Set(kept.map(nameOf));
-  const made = changes.filter(({ verb }) => verb !== "delete").map(subjectOf);
-  return [...kept, ...made.filter((one) => !names.has(nameOf(one)))];
+  return [...kept, ...changes.filter(({ verb }) => verb !== "delete").map(subjectOf)];
 }

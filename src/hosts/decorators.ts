@@ -103,14 +103,12 @@ export function traced(sink: (trace: Trace) => void): Decorator {
   };
 }
 
-/** Commands at a time unless told otherwise: every one of them is a process on the hypervisor, a guest's is a Perl program. */
-export const commandLimit = 8;
-
 /**
- * At most `n` commands at a time on the hypervisor, and as many in all guests together: a guest's answer takes a second
- * that is spent waiting, so neither kind stands in the other's queue.
+ * At most `n` commands at a time on the hypervisor, and as many in all guests together: every one of them is a process on
+ * the hypervisor, a guest's is a Perl program. A guest's answer takes a second that is spent waiting, so neither kind stands
+ * in the other's queue.
  */
-export function limited(n: number): Decorator {
+export function limited(n = 8): Decorator {
   const [own, guests] = [pLimit(n), pLimit(n)];
   return {
     exec: (exec, host) => (command) => (host === "pve" ? own : guests)(() => exec(command)),

@@ -103,12 +103,14 @@ function resultsOf(stdout: string, count: number): readonly CommandResult[] | un
   const results = lines.flatMap((line) => {
     const [, out, errors = ""] = /^([A-Za-z0-9+/=]+) ([A-Za-z0-9+/=]*)$/.exec(line) ?? [];
     if (out === undefined) return [];
-    const said = Buffer.from(out, "base64").toString("utf8");
-    const end = said.lastIndexOf("\n");
-    // A shell that was killed in the middle has not written it.
-    if (!/\n\d+$/.test(said)) return [];
-    const exitCode = Number(said.slice(end + 1));
-    return [{ exitCode, stdout: said.slice(0, end), stderr: Buffer.from(errors, "base64").toString("utf8") }];
+    // A shell that was killed in the middle has not written the exit code.
+    const [, stdout, exitCode] = /^([\s\S]*)\n(\d+)$/.exec(decoded(out)) ?? [];
+    if (stdout === undefined) return [];
+    return [{ exitCode: Number(exitCode), stdout, stderr: decoded(errors) }];
   });
   return results.length === count ? results : undefined;
+}
+
+function decoded(base64: string): string {
+  return Buffer.from(base64, "base64").toString("utf8");
 }

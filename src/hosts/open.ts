@@ -3,7 +3,7 @@ import { hostname, networkInterfaces } from "node:os";
 import type { Clock } from "../component.ts";
 import type { GuestName, HostName } from "../resource.ts";
 import { realClock } from "./clock.ts";
-import { commandLimit, decorated, limited } from "./decorators.ts";
+import { decorated, limited } from "./decorators.ts";
 import { gatheredReads } from "./gathered.ts";
 import { guestExecs } from "./guests.ts";
 import type { Exec, Host } from "./host.ts";
@@ -19,7 +19,7 @@ export interface RealWorldOptions {
   readonly hypervisor?: string;
   /** Aborted: commands and requests under way are ended. */
   readonly signal: AbortSignal;
-  /** Commands at a time; `commandLimit` unless given. */
+  /** Commands at a time; as many as `limited` says unless given. */
   readonly parallel?: number;
   /** The last one is the outermost. */
   readonly decorators?: readonly Decorator[];
@@ -27,7 +27,7 @@ export interface RealWorldOptions {
 
 /** The real machines. Nothing is contacted until something is asked of them. */
 export async function openRealWorld(options: RealWorldOptions): Promise<World> {
-  const { hypervisor, signal, parallel = commandLimit } = options;
+  const { hypervisor, signal, parallel } = options;
   const decorators = [limited(parallel), gatheredReads(), ...(options.decorators ?? []), sharedReads()];
   const clock = realClock(signal);
   if (hypervisor === undefined) {

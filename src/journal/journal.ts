@@ -12,16 +12,13 @@ import { openRuns, type Runs } from "./runs.ts";
 import { generatedSecret } from "./secrets.ts";
 import { journalDirectory } from "./store.ts";
 
-export interface Journal {
+export interface Journal extends Inventory {
   /** Resources that a run wrote and never proved live. */
   pending(component: ComponentName): Promise<readonly ResourceId[]>;
   mark(component: ComponentName, ids: readonly ResourceId[]): Promise<void>;
   clear(component: ComponentName, kept?: readonly ResourceId[]): Promise<void>;
   /** A secret that is made once and found again. On a read-only journal a missing one is made for this run alone. */
   secret(name: string): Promise<Secret>;
-  /** What a component made so far, and where. */
-  owned: Inventory["owned"];
-  own: Inventory["own"];
   readonly runs: Runs;
 }
 

@@ -1,6 +1,6 @@
 /** Opening a lab: the same `World` as the real machines make, over a directory and loopback servers. */
 import { resolve } from "node:path";
-import { commandLimit, limited } from "../hosts/decorators.ts";
+import { limited } from "../hosts/decorators.ts";
 import { worldOf } from "../hosts/open.ts";
 import type { Decorator, World } from "../hosts/world.ts";
 import type { GuestName } from "../resource.ts";
@@ -38,7 +38,7 @@ export async function openLab(directory: string, options: LabOptions): Promise<W
     hypervisorExec: labExec(lab, () => notice(lab)),
     network,
     clock: lab.clock,
-    decorators: [limited(options.parallel ?? commandLimit), ...(options.decorators ?? [])],
+    decorators: [limited(options.parallel), ...(options.decorators ?? [])],
     close: async () => {
       await network.close();
       closing.abort();

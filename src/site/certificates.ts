@@ -1,5 +1,4 @@
 /** The manifest's certificates. */
-
 import { parseHook } from "../formats/hook.ts";
 import { addressNumber } from "../formats/ipv4.ts";
 import type { Certificate, Guest } from "../model.ts";

@@ -7,7 +7,7 @@ import { dirname, join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { options } from "../esbuild-options.mjs";
+import { options } from "../../script/esbuild-options.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const [tree, target] = process.argv.slice(2).map((path) => resolve(path));
@@ -17,6 +17,7 @@ await build({
   absWorkingDir: here,
   entryPoints: ["portainer.ts", "agent.ts", "service.ts", "front.ts", "load.ts"],
   outdir: target,
+  outExtension: { ".js": ".mjs" },
   legalComments: "none",
 });
 execFileSync(join(here, "build-layers"), [tree, target, target], { stdio: "inherit" });

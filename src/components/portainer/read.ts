@@ -1,5 +1,4 @@
 /** What is: on the machines by Docker, in Portainer by its API. What one machine does not tell is unknown for it alone. */
-
 import type { EnvironmentState, PortainerStatus } from "../../apis/portainer.ts";
 import type { Io } from "../../component.ts";
 import { ApiError, messageOf, type PhoenixError, TransportError } from "../../errors.ts";
@@ -142,7 +141,7 @@ async function readServer(io: Io, portainer: Portainer): Promise<readonly Resour
   const [container, secret, there, compose] = await Promise.all([
     inspect(host, name),
     agentSecret(io),
-    host.readFiles(serverPaths(portainer)),
+    host.readFiles(serverPaths),
     io.host(written.host).readFiles([written.path]),
   ]);
   if (container === undefined) return [];

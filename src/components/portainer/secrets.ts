@@ -19,18 +19,15 @@ export function secretState(container: Container, secret: Secret): string {
   return value === secret.reveal() ? "as generated" : "another";
 }
 
-/** Where `serverFiles` lie; they can be read before the secret is known. */
-export function serverPaths(portainer: Portainer): readonly string[] {
-  return [paths.serverEnvironment, ...(usesPasswordFile(portainer) ? [paths.adminPassword] : [])];
-}
+/** Where `serverFiles` may lie; they can be read before the secret is known. */
+export const serverPaths: readonly string[] = [paths.serverEnvironment, paths.adminPassword];
 
 export function serverFiles(portainer: Portainer, secret: Secret): readonly FileWrite[] {
-  const texts = new Map<string, string>([
-    [paths.serverEnvironment, `${name}=${secret.reveal()}\n`],
-    // Portainer takes exactly one line feed off the end.
-    [paths.adminPassword, `${portainer.adminPassword.reveal()}\n`],
-  ]);
-  return serverPaths(portainer).map((path) => privateFile(path, texts.get(path) ?? ""));
+  const files = [privateFile(paths.serverEnvironment, `${name}=${secret.reveal()}\n`)];
+  // Portainer takes exactly one line feed off the end.
+  if (usesPasswordFile(portainer))
+    files.push(privateFile(paths.adminPassword, `${portainer.adminPassword.reveal()}\n`));
+  return files;
 }
 
 export function agentFiles(secret: Secret): readonly FileWrite[] {

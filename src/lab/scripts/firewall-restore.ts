@@ -18,8 +18,8 @@ export const firewallRestore: Program = ({ context, host, args }) => {
     }
   }
   if (complaints.length > 0) return failed(1, complaints.join("\n"));
-  files.write(host, `${directory}/restored`, "restored\n");
   for (const place of ["multi-user.target.wants/", ""])
     files.remove(host, `/etc/systemd/system/${place}phoenix-firewall-undo-at-boot.service`);
+  files.write(host, `${directory}/restored`, "restored\n");
   return done();
 };

@@ -1,8 +1,7 @@
-// How the testbed's own programs, written in TypeScript, become single files that Node 20 runs.
+// How programs written in TypeScript become files that Node 20 runs: Phoenix itself, and the testbed's.
 
 /** @type {import("esbuild").BuildOptions} */
 export const options = {
-  outExtension: { ".js": ".mjs" },
   bundle: true,
   platform: "node",
   format: "esm",
