@@ -23,7 +23,7 @@ export function leftBehindNotes(left: readonly OwnedResource[], forgotten: boole
     const names = left.filter((one) => one.host === host).map(({ id }) => id);
     const what = `${names.slice(0, 3).join(", ")}${names.length > 3 ? ` and ${names.length - 3} more` : ""}`;
     return forgotten
-      ? `${what} on ${host}, where the site declares nothing of the kind any more: forgotten`
+      ? `${what} on ${host}, where the site declares nothing of the kind any more: --allow prune forgets it`
       : `${host} may still have ${what}, and the site declares nothing of the kind there any more: remove it by hand; --allow prune then forgets it`;
   });
 }

@@ -3,9 +3,9 @@
  * (`pct exec`, `qm guest exec`: half a second of processor time) and, in a virtual machine, a second's wait for its agent.
  */
 import { CommandError } from "../errors.ts";
+import { TimedOutError, TooMuchOutputError } from "./command-limits.ts";
 import type { Command, CommandResult, Exec } from "./host.ts";
 import { type Script, scriptArgv } from "./script.ts";
-import { TimedOutError } from "./timed-out.ts";
 import type { Decorator } from "./world.ts";
 
 /**
@@ -89,9 +89,10 @@ async function askTogether(exec: Exec, together: readonly Waiting[]): Promise<vo
       resolve(results?.[at] ?? exec(command));
     });
   } catch (error) {
-    // One that hangs, or that cannot be asked at all, must not keep the others from their answers.
+    // One that hangs, talks too much or cannot be asked at all must not keep the others from their answers.
+    const isOfOne = [TimedOutError, TooMuchOutputError, CommandError].some((kind) => error instanceof kind);
     for (const { command, resolve, reject } of together)
-      if (error instanceof TimedOutError || error instanceof CommandError) resolve(exec(command));
+      if (isOfOne) resolve(exec(command));
       else reject(error);
   }
 }

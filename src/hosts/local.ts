@@ -4,9 +4,9 @@ import { setMaxListeners } from "node:events";
 import { constants } from "node:os";
 import { messageOf, TransportError } from "../errors.ts";
 import { interrupted } from "./clock.ts";
+import { TooMuchOutputError, timedOut } from "./command-limits.ts";
 import { type Command, type CommandResult, defaultTimeoutMs, type Exec } from "./host.ts";
 import { programOf } from "./script-host.ts";
-import { timedOut } from "./timed-out.ts";
 
 /** More than any answer we read; guards against a command that never stops talking. Bytes of both streams together. */
 const outputLimit = 32 * 1024 * 1024;
@@ -121,14 +121,24 @@ class Run {
     const chunks: Buffer[] = [];
     stream.on("data", (chunk: Buffer) => {
       this.#bytes += chunk.length;
-      if (this.#bytes > outputLimit) stop(this.#error(`printed more than ${outputLimit / 1024 / 1024} MiB`));
-      else chunks.push(chunk);
+      if (this.#bytes <= outputLimit) chunks.push(chunk);
+      else
+        stop(
+          new TooMuchOutputError(
+            this.#target,
+            this.#said(`printed more than ${outputLimit / 1024 / 1024} MiB`),
+          ),
+        );
     });
     return chunks;
   }
 
   #error(what: string): TransportError {
-    return new TransportError(this.#target, `${programOf(this.#command.argv)} on ${this.#target} ${what}`);
+    return new TransportError(this.#target, this.#said(what));
+  }
+
+  #said(what: string): string {
+    return `${programOf(this.#command.argv)} on ${this.#target} ${what}`;
   }
 }
 

@@ -1,5 +1,6 @@
 /** What `qm guest exec` and `qm guest exec-status` answer. Pure. Facts: qemu-server 9.2. */
 import { TransportError } from "../errors.ts";
+import { TooMuchOutputError } from "./command-limits.ts";
 import { errorLines, isNotOnNode, isProgramMissing, NotOnNodeError } from "./guest-errors.ts";
 import type { CommandResult } from "./host.ts";
 
@@ -21,7 +22,7 @@ export function qmAnswer(id: number, program: string, result: CommandResult): Qm
   if (isNo(answer.exited)) return { kind: "running" };
   if (!isYes(answer.exited)) throw unreadable(id, result.stdout);
   if (isCut(answer, "out") || isCut(answer, "err")) {
-    throw new TransportError(
+    throw new TooMuchOutputError(
       `vm/${id}`,
       `${program} on vm/${id} printed more than the guest agent keeps (16 MiB)`,
     );

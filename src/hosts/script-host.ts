@@ -2,11 +2,11 @@
 import { createHash } from "node:crypto";
 import { CommandError } from "../errors.ts";
 import type { HostName } from "../resource.ts";
+import { TimedOutError, timedOut } from "./command-limits.ts";
 import type { Command, CommandResult, Exec, FileState, FileWrite, Host } from "./host.ts";
 import { type Script, scriptArgv, scriptOf } from "./script.ts";
 import * as scripts from "./scripts.ts";
 import { bytesOf, textOf } from "./text.ts";
-import { TimedOutError, timedOut } from "./timed-out.ts";
 
 /** Names that the temporary files of `writeFiles` begin with; `list` leaves them out. */
 const temporaryPrefix = ".phx.";

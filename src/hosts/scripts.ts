@@ -137,13 +137,14 @@ for entry in "$1"/* "$1"/.[!.]* "$1"/..?*; do
 done`,
 };
 
-/** Parameters: paths of files and symbolic links; they are gone afterwards. A directory stays, and fails. */
+/** Parameters: paths of files and symbolic links; they are gone afterwards, also after a power cut. A directory stays, and fails. */
 export const remove: Script = {
   name: "remove",
   body: `status=0
 for path; do
   if [ -d "$path" ] && [ ! -L "$path" ]; then echo "$path: is a directory" >&2; status=1
-  else rm -f -- "$path" || status=1; fi
+  elif rm -f -- "$path"; then [ ! -d "\${path%/*}/" ] || sync "\${path%/*}/"
+  else status=1; fi
 done
 exit "$status"`,
 };

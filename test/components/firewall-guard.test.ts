@@ -2,7 +2,8 @@
 import { describe, expect, test } from "vitest";
 import type { Io } from "../../src/component.ts";
 import { guard } from "../../src/components/firewall/guard.ts";
-import { undoPaths, undoUnit, undoWindowSeconds } from "../../src/components/firewall/undo.ts";
+import { readUnits } from "../../src/components/firewall/read.ts";
+import { bootUnit, undoPaths, undoUnit, undoWindowSeconds } from "../../src/components/firewall/undo.ts";
 import { CandidateError } from "../../src/errors.ts";
 import type { CommandResult, FileState, FileWrite, Host } from "../../src/hosts/host.ts";
 import type { Change } from "../../src/resource.ts";
@@ -108,15 +109,32 @@ describe("confirming", () => {
 test("the undo is armed before anything is changed, with copies that only root may read", async () => {
   const { io, commands, files } = machine({ answers: true });
   await guard(changes, io);
-  expect(commands.slice(-2)).toEqual([
+  expect(commands.slice(-1)).toEqual([
     `systemd-run --collect --unit=${undoUnit} --on-active=60s --timer-property=AccuracySec=1s --property=Restart=on-failure --property=RestartSec=5s -- /bin/sh ${undoPaths.script} /var/lib/phoenix/firewall-undo`,
-    `ln -sfn ${undoPaths.bootUnit} ${undoPaths.bootLink}`,
   ]);
   expect([...files].map(([path, { mode }]) => `${path} ${mode}`)).toEqual([
     `${undoPaths.manifest} 600`,
     `${undoPaths.script} 600`,
     `${undoPaths.bootUnit} 644`,
+    `${undoPaths.wantedAtBoot} 644`,
   ]);
+});
+
+test("an undo that waits for its turn after a restart is taken over, and stopped before a new one is armed", async () => {
+  const { io, commands, files } = machine({ answers: true });
+  await guard(changes, io);
+  const left = new Map(files);
+  const restarted = machine({ answers: true });
+  for (const [path, file] of left) restarted.files.set(path, file);
+  expect((await readUnits(restarted.io)).undoArmed).toBe(true);
+  await (await guard([], restarted.io)).confirm();
+  expect(commands.filter((line) => line.includes(" stop "))).toEqual([]);
+  expect(restarted.commands.filter((line) => line.includes(" stop "))).toEqual([
+    `systemctl stop ${bootUnit}`,
+    `systemctl stop ${undoUnit}.timer`,
+    `systemctl stop ${undoUnit}.timer`,
+  ]);
+  expect((await readUnits(restarted.io)).undoArmed).toBe(false);
 });
 
 test("nothing to change and nothing armed needs no undo", async () => {

@@ -5,12 +5,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { CommandError, TransportError } from "../../src/errors.ts";
+import { TimedOutError, TooMuchOutputError } from "../../src/hosts/command-limits.ts";
 import { gatheredReads } from "../../src/hosts/gathered.ts";
 import type { Command, Exec } from "../../src/hosts/host.ts";
 import { localExec } from "../../src/hosts/local.ts";
 import { scriptOf } from "../../src/hosts/script.ts";
 import { createHost } from "../../src/hosts/script-host.ts";
-import { TimedOutError } from "../../src/hosts/timed-out.ts";
 import { hostContract } from "../contract/host.ts";
 
 const local = localExec(new AbortController().signal);
@@ -133,6 +133,7 @@ describe("gathered reads", () => {
 
   test.each([
     ["one that hangs", new TimedOutError("vm/1001", "gather did not end within 10 s")],
+    ["one that talks too much", new TooMuchOutputError("pve", "pct on pve printed more than 32 MiB")],
     ["one that cannot be asked", new CommandError("vm/1001", 126, "an argument is not ASCII")],
   ])("%s does not keep the others from their answers", async (_, error) => {
     const { exec, asked } = failing(error);

@@ -1,6 +1,6 @@
 /** Every command that the firewall runs on the hypervisor. */
 import type { Command } from "../../hosts/host.ts";
-import { undoPaths, undoUnit, undoWindowSeconds } from "./undo.ts";
+import { bootUnit, undoUnit, undoWindowSeconds } from "./undo.ts";
 
 const properties = "--property=Id,LoadState,ActiveState,UnitFileState";
 
@@ -19,8 +19,8 @@ export const commands = {
   },
   stop: { argv: ["systemctl", "stop", "pve-firewall.service"], effect: "change", timeoutMs: 60_000 },
   disarm: { argv: ["systemctl", "stop", `${undoUnit}.timer`], effect: "change" },
-  /** What `systemctl enable` does, without reading every unit anew: systemd only has to find it when it starts. */
-  armAtBoot: { argv: ["ln", "-sfn", undoPaths.bootUnit, undoPaths.bootLink], effect: "change" },
+  /** After a restart the undo is a unit that may still wait for its turn, or for /etc/pve. */
+  disarmAtBoot: { argv: ["systemctl", "stop", bootUnit], effect: "change" },
 
   /** A timer of systemd's own: it outlives this process. The script must be in a file, for systemd would replace "$1". `--collect` forgets a failed one, so its name is free. */
   arm: (script: string, directory: string): Command => ({

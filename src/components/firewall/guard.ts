@@ -4,6 +4,7 @@
  */
 import type { Guard, Io } from "../../component.ts";
 import { CandidateError, CommandError } from "../../errors.ts";
+import type { Command } from "../../hosts/host.ts";
 import { type Change, subjectOf } from "../../resource.ts";
 import { checkAccess } from "./access.ts";
 import { commands } from "./commands.ts";
@@ -11,7 +12,7 @@ import { paths } from "./compile.ts";
 import { type Copies, readCopies } from "./copies.ts";
 import { partsOfAll, pathOf } from "./files.ts";
 import { readUnits } from "./read.ts";
-import { undoDirectory, undoFiles, undoPaths, undoUnit, undoWindowSeconds } from "./undo.ts";
+import { undoDirectory, undoFiles, undoPaths, undoUnit, undoWindowSeconds, wantedAtBoot } from "./undo.ts";
 
 /** How long a new connection is tried for, in milliseconds: well within the window. */
 const proofMs = 15_000;
@@ -29,12 +30,15 @@ export async function guard(changes: readonly Change[], io: Io): Promise<Guard> 
   // boot all the time, until the copies are complete and a new one takes its place.
   const kept = undoArmed ? await readCopies(io) : undefined;
   await prepare(io, touched, daemon.active || !starts, kept);
-  if (undoArmed) await stopTimer(io);
+  if (undoArmed) {
+    await stop(io, commands.disarmAtBoot);
+    await stop(io, commands.disarm);
+  }
   await io.host("pve").remove([undoPaths.restored]);
   const armedAt = io.clock.now();
-  // The timer first: a link that a kill in between left behind would undo, at some later start, what others did.
+  // The timer first: a file that a kill in between left behind would undo, at some later start, what others did.
   await io.host("pve").expect(commands.arm(undoPaths.script, undoDirectory));
-  await io.host("pve").expect(commands.armAtBoot);
+  await io.host("pve").writeFiles([wantedAtBoot]);
   return { confirm: () => confirm(io, armedAt) };
 }
 
@@ -90,13 +94,14 @@ async function proveAccess(io: Io): Promise<string | undefined> {
 
 /** The timer goes last: it still works when this process is killed in between. @returns false when it was not there any more */
 async function disarm(io: Io): Promise<boolean> {
-  await io.host("pve").remove([undoPaths.bootLink, undoPaths.bootUnit]);
-  return stopTimer(io);
+  await io.host("pve").remove([undoPaths.wantedAtBoot, undoPaths.bootUnit]);
+  return stop(io, commands.disarm);
 }
 
-async function stopTimer(io: Io): Promise<boolean> {
+/** @returns false when it was not there any more */
+async function stop(io: Io, command: Command): Promise<boolean> {
   const host = io.host("pve");
-  const { exitCode, stderr } = await host.run(commands.disarm);
+  const { exitCode, stderr } = await host.run(command);
   if (exitCode === 0) return true;
   // systemctl(1): 5 for a unit that is not loaded, which is a timer that has run.
   if (exitCode === 5) return false;

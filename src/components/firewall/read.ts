@@ -7,7 +7,7 @@ import type { Resource } from "../../resource.ts";
 import { commands } from "./commands.ts";
 import { isOursIn, liveResources, paths, serviceResource } from "./compile.ts";
 import { parsed } from "./files.ts";
-import { undoUnit } from "./undo.ts";
+import { undoPaths, undoUnit } from "./undo.ts";
 
 export async function read(io: Io): Promise<readonly Resource[]> {
   const [texts, units] = await Promise.all([readInstalled(io), readUnits(io)]);
@@ -49,11 +49,17 @@ export async function readInstalled(io: Io): Promise<ReadonlyMap<string, FileSta
 
 export interface Units {
   readonly daemon: { readonly active: boolean; readonly enabled: boolean };
+  /** An unconfirmed change waits for its undo: by the timer, or after a restart for the unit that runs at boot. */
   readonly undoArmed: boolean;
 }
 
 export async function readUnits(io: Io): Promise<Units> {
-  const blocks = (await io.host("pve").expect(commands.showUnits)).split(/\n\n+/);
+  const host = io.host("pve");
+  const [shown, atBoot] = await Promise.all([
+    host.expect(commands.showUnits),
+    host.readFiles([undoPaths.wantedAtBoot]),
+  ]);
+  const blocks = shown.split(/\n\n+/);
   const of = (id: string): readonly string[] =>
     blocks.map((block) => block.split("\n")).find((lines) => lines.includes(`Id=${id}`)) ?? [];
   const daemon = of("pve-firewall.service");
@@ -67,6 +73,6 @@ export async function readUnits(io: Io): Promise<Units> {
       active: daemon.includes("ActiveState=active"),
       enabled: daemon.includes("UnitFileState=enabled"),
     },
-    undoArmed: of(`${undoUnit}.timer`).includes("ActiveState=active"),
+    undoArmed: of(`${undoUnit}.timer`).includes("ActiveState=active") || atBoot.size > 0,
   };
 }

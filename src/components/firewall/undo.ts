@@ -17,13 +17,13 @@ export const undoWindowSeconds = 60;
 export const undoDirectory = "/var/lib/phoenix/firewall-undo";
 
 /** The unit that runs the undo at boot: a transient timer does not outlive the machine's restart. */
-const bootUnit = `${undoUnit}-at-boot.service`;
+export const bootUnit = `${undoUnit}-at-boot.service`;
 
 export const undoPaths = {
   script: `${undoDirectory}/restore`,
   bootUnit: `/etc/systemd/system/${bootUnit}`,
-  /** While this link is there the machine's next start undoes what nobody has confirmed. */
-  bootLink: `/etc/systemd/system/multi-user.target.wants/${bootUnit}`,
+  /** While this file is there the machine's next start undoes what nobody has confirmed. */
+  wantedAtBoot: `/etc/systemd/system/multi-user.target.d/${undoUnit}.conf`,
   manifest: `${undoDirectory}/manifest`,
   /** Written by the script when it has run. */
   restored: `${undoDirectory}/restored`,
@@ -46,7 +46,7 @@ while read -r step copy path; do
   esac
 done <"$1/manifest"
 [ "$failed" = 0 ] || exit 1
-rm -f ${undoPaths.bootLink} ${undoPaths.bootUnit} && echo restored >"$1/restored"
+rm -f ${undoPaths.wantedAtBoot} ${undoPaths.bootUnit} && echo restored >"$1/restored"
 `,
 };
 
@@ -63,6 +63,13 @@ ExecStart=/bin/sh ${undoPaths.script} ${undoDirectory}
 Restart=on-failure
 RestartSec=5s
 `;
+
+/** What `systemctl enable` would do with a link, as a file: it is written whole and synced like every other. */
+export const wantedAtBoot: FileWrite = {
+  path: undoPaths.wantedAtBoot,
+  text: `[Unit]\nWants=${bootUnit}\n`,
+  mode: "644",
+};
 
 /** The script as a file, with the first line that names it. */
 export const restoreText = `: phoenix ${restoreScript.name}\n${restoreScript.body}`;

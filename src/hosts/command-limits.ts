@@ -1,4 +1,4 @@
-/** A command that did not end in time. */
+/** A command that went beyond a limit: of time, or of output. */
 import { TransportError } from "../errors.ts";
 import { seconds } from "./clock.ts";
 import { type Command, defaultTimeoutMs } from "./host.ts";
@@ -8,6 +8,9 @@ import { type Command, defaultTimeoutMs } from "./host.ts";
  * command in a container. The host that was asked says it in its own words.
  */
 export class TimedOutError extends TransportError {}
+
+/** A command printed more than we keep, or than the guest's agent does. */
+export class TooMuchOutputError extends TransportError {}
 
 export function timedOut(
   target: string,
