@@ -116,6 +116,7 @@ function parseFiles(
   result: CommandResult,
 ): ReadonlyMap<string, FileState> {
   const lines = result.stdout.split("\n");
+  if (lines[0]?.startsWith("part ")) return parseParts(host, paths, lines, result);
   const files = new Map<string, FileState>();
   paths.forEach((path, at) => {
     const line = lines[at] ?? "";
@@ -129,6 +130,26 @@ function parseFiles(
       ...(link === "-" ? {} : { link: textOf(Buffer.from(link, "base64")) }),
     });
   });
+  return files;
+}
+
+/** What several ordinary files answered together. */
+function parseParts(
+  host: HostName,
+  paths: readonly string[],
+  lines: readonly string[],
+  result: CommandResult,
+): ReadonlyMap<string, FileState> {
+  const content = Buffer.from(lines[paths.length]?.replace(/^content /, "") ?? "", "base64");
+  const files = new Map<string, FileState>();
+  let at = 0;
+  for (const [index, path] of paths.entries()) {
+    const [kind, mode = "", names = "", numbers = "", size = ""] = lines[index]?.split(" ") ?? [];
+    const end = at + Number(size);
+    if (kind !== "part" || !(end <= content.length)) throw readError(host, path, "", result);
+    files.set(path, { text: textOf(content.subarray(at, end)), mode, owner: ownerOf(names, numbers) });
+    at = end;
+  }
   return files;
 }
 

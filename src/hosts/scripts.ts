@@ -13,6 +13,11 @@ import type { Script } from "./script.ts";
  *     absent | directory | other | denied           `denied` has its reason on standard error
  *
  * LINK is the base64 of the link's target, "-" when the path is no link. CONTENT is base64, empty for an empty file.
+ *
+ * Several paths that are all ordinary files cost four processes together instead of two each. Then the lines are
+ *
+ *     part MODE USER:GROUP UID:GID SIZE …           in order; SIZE in bytes
+ *     content CONTENT                               the last line: that of all files, one after the other
  */
 export const readFiles: Script = {
   name: "read-files",
@@ -28,6 +33,27 @@ print() {
   printf '%s\\n' "$*"
   IFS=$lines
 }
+together() {
+  [ "$#" -gt 1 ] || return 1
+  for path; do
+    [ -f "$path" ] && [ -r "$path" ] && [ ! -L "$path" ] || return 1
+    case $path in /proc/* | /sys/*) return 1 ;; esac
+  done
+  parts=$(stat -c 'part %a %U:%G %u:%g %s %i %y' "$@") && content=$(cat "$@" | base64 | tr -d '\\n') || return 1
+  # What was changed meanwhile is read one by one: the sizes would cut the content in the wrong places.
+  [ "$(stat -c 'part %a %U:%G %u:%g %s %i %y' "$@")" = "$parts" ] || return 1
+  size=0
+  for part in $parts; do
+    part=\${part#part * * * }
+    size=$((size + \${part%% *}))
+  done
+  case $content in *==) padding=2 ;; *=) padding=1 ;; *) padding=0 ;; esac
+  [ "$((\${#content} / 4 * 3 - padding))" -eq "$size" ]
+}
+if together "$@" 2>/dev/null; then
+  printf '%s\\ncontent %s\\n' "$parts" "$content"
+  exit
+fi
 for path; do
   link=-
   [ ! -L "$path" ] || link=$(readlink -n "$path" | base64 | tr -d '\\n')

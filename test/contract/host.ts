@@ -84,6 +84,44 @@ export function hostContract(
         expect(files.has(absent)).toBe(false);
       });
 
+      test("files that are all there have each their own text, mode and owner", async () => {
+        const texts = [
+          "",
+          "a",
+          "\n",
+          "no newline\nat the end",
+          "",
+          "Grüße, \u{1F525}\n",
+          "caf\udce9",
+          "x".repeat(5_000),
+          "",
+        ];
+        const writes = texts.map((text, at) => ({
+          path: fresh(`t${at}`),
+          text,
+          mode: at % 2 === 0 ? "600" : "644",
+        }));
+        await host.writeFiles(writes);
+        const files = await host.readFiles(writes.map(({ path }) => path));
+        expect([...files].map(([path, { text, mode }]) => ({ path, text, mode }))).toEqual(writes);
+        expect(new Set([...files.values()].map(({ owner }) => owner)).size).toBe(1);
+        const empty = writes.flatMap(({ path, text }) => (text === "" ? [path] : []));
+        expect([...(await host.readFiles(empty)).values()].map(({ text }) => text)).toEqual(["", "", ""]);
+      });
+
+      test("files that are all there, one of them a link", async () => {
+        const [path, other] = [fresh("there"), fresh("other")];
+        await host.writeFiles([
+          { path, text: "there\n" },
+          { path: other, text: "other\n" },
+        ]);
+        const link = `${path}-link`;
+        await host.expect({ argv: ["ln", "-s", other, link], effect: "change" });
+        const files = await host.readFiles([path, link]);
+        expect([...files.values()].map(({ text }) => text)).toEqual(["there\n", "other\n"]);
+        expect(files.get(link)?.link).toBe(other);
+      });
+
       test.each([
         ["nothing", ""],
         ["one newline", "\n"],
