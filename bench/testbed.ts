@@ -4,7 +4,7 @@
  * that clients lose while a route is added and removed. Ends with 1 when a limit is passed.
  */
 import { spawn, spawnSync } from "node:child_process";
-import { cpSync, existsSync, readFileSync } from "node:fs";
+import { cpSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { median, table } from "./measure.ts";
 
@@ -13,13 +13,25 @@ const chainLimit = 1.3;
 /** Ansible takes at least this many times the processor's time. */
 const ansibleLimit = 50;
 
+const exampleSite = "/usr/local/phoenix_hypervisor";
+
 /** A copy of the site with one more service, on a machine that has none of its own. */
-const addRoute = `rm -rf /run/bench-site && cp -r /usr/local/phoenix_hypervisor /run/bench-site &&
+const addRoute = `rm -rf /run/bench-site && cp -r ${exampleSite} /run/bench-site &&
 sed -i '/"name": "docker-two",/a "traefik_service": { "name": "bench-route", "port": 8081 },' /run/bench-site/etc/phoenix_vm_configs.json`;
 
+/** A copy of the site whose stacks have more files: this many each time that a stack with files is deployed, 3 times. */
+const moreFiles = 100;
+const addFiles = `rm -rf /run/bench-files && cp -r ${exampleSite} /run/bench-files && cd /run/bench-files/stacks
+for stack in grafana homepage; do
+  mkdir -p $stack/pages
+  for n in $(seq ${moreFiles}); do
+    seq -s ' ' $n 800 >$stack/pages/bench-$n.html
+    echo '{ "source": "pages/bench-'$n'.html", "destination_in_container": "/srv/bench/'$n'.html" },'
+  done >/run/bench-entries
+  sed -i '/"files": \\[/r /run/bench-entries' $stack/phoenix.json
+done`;
+
 const rounds = 3;
-/** A playbook takes minutes, and its processor time is much the same each time. */
-const ansibleRounds = 1;
 const [root = ".", built = ".", ansible = "", ...parts] = process.argv.slice(2);
 /** Where pve sees what is built here. */
 const inPve = "/srv/testbed/run/bench";
@@ -112,47 +124,73 @@ function spentBy(command: string): Spent {
 }
 
 function benchAnsible(): void {
-  if (!existsSync(ansible)) {
-    console.log("without Ansible: script/bench --testbed says how to get it\n");
-    return;
-  }
   cpSync(ansible, join(runDirectory, "bench/ansible-core"), { recursive: true });
-  const where = `cd ${inPve}/ansible`;
-  inMachine("pve", "sh", "-c", `${where} && ./prepare`);
-  const play = `${where} && PYTHONPATH=${inPve}/ansible-core python3 -m ansible playbook site.yml`;
-  // The first run may set what a copy cannot take over; those that count have nothing to do.
-  spentBy(play);
-  const theirs: Spent[] = [];
-  const ours: Spent[] = [];
-  for (let at = 0; at < ansibleRounds; at++) {
-    ours.push(spentBy("phoenix sync all --quiet"));
-    theirs.push(spentBy(play));
-    const recap = inMachine("pve", "cat", "/tmp/bench.out");
-    if (!/changed=0/.test(recap) || /(changed|failed|unreachable)=[1-9]/.test(recap))
-      throw new Error(`the playbook had something to do:\n${recap}`);
+  const small = compareAnsible(exampleSite);
+  inMachine("pve", "sh", "-euc", addFiles);
+  inMachine("pve", "phoenix", "sync", "all", "--quiet", "--site", "/run/bench-files");
+  const large = compareAnsible("/run/bench-files");
+  // What nobody declares any more stays where it is; the next bench shall not find it.
+  inMachine("pve", "phoenix", "sync", "all", "--quiet");
+  inMachine("pve", "find", "/tank/vm-persistent-data", "-name", "bench-*.html", "-delete");
+
+  const rows = [["nothing to do", "files and objects", "wall s", "cpu s", "x sync", "wanted"]];
+  for (const [name, { tasks, sync, plan, playbook }] of [
+    ["the example site", small],
+    [`with ${3 * moreFiles} more files`, large],
+  ] as const) {
+    const row = (program: string, { wallS, cpuS }: Spent, wanted = ""): string[] => [
+      `${name}: ${program}`,
+      String(tasks),
+      wallS.toFixed(1),
+      cpuS.toFixed(2),
+      (cpuS / sync.cpuS).toFixed(1),
+      wanted,
+    ];
+    rows.push(
+      row("phoenix sync all", sync),
+      row("phoenix plan", plan),
+      row("ansible-playbook", playbook, name === "the example site" ? "" : `>= ${ansibleLimit}`),
+    );
   }
-  const row = (name: string, all: readonly Spent[]): string[] => [
-    name,
-    median(all.map(({ wallS }) => wallS)).toFixed(1),
-    median(all.map(({ cpuS }) => cpuS)).toFixed(1),
-  ];
-  const ratio = median(theirs.map(({ cpuS }, at) => cpuS / (ours[at]?.cpuS ?? 0)));
+  console.log(table(rows));
+  const more = (of: (all: typeof small) => Spent): string =>
+    ((1000 * (of(large).cpuS - of(small).cpuS)) / (large.tasks - small.tasks)).toFixed(1);
   console.log(
-    table([
-      ["nothing to do, median", "wall s", "cpu s", "x phoenix", "wanted"],
-      [...row("phoenix sync all (reads, and 181 checks from outside)", ours), "1", ""],
-      [
-        ...row("ansible-playbook (reads; no checks from outside)", theirs),
-        ratio.toFixed(1),
-        `>= ${ansibleLimit}`,
-      ],
-    ]),
+    `One more file costs Phoenix ${more(({ sync }) => sync)} ms and Ansible ${more(({ playbook }) => playbook)} ms.
+Ansible ${readFileSync(join(ansible, "version"), "utf8").trim()} reads and compares, as \`phoenix plan\` does; a sync also makes 178 checks from outside. Counted is the
+user and system time of the program and of all its children that it waited for, also in containers (pct enters them); not
+what an agent does in a virtual machine, nor servers that answer. The same for both.\n`,
   );
-  console.log(
-    "Counted is the user and system time of the program and of all its children that it waited for, also in containers\n(pct enters them); not what an agent does in a virtual machine, nor servers that answer. The same for both.\n",
-  );
+  const ratio = large.playbook.cpuS / large.sync.cpuS;
   if (ratio < ansibleLimit)
     failures.push(`Ansible takes only ${ratio.toFixed(1)} times the processor's time`);
+}
+
+interface Compared {
+  /** How many files and objects the playbook looks after. */
+  readonly tasks: number;
+  readonly sync: Spent;
+  readonly plan: Spent;
+  readonly playbook: Spent;
+}
+
+/** A playbook takes minutes, and its processor time is much the same each time: one run of it, the median of ours. */
+function compareAnsible(site: string): Compared {
+  const where = `cd ${inPve}/ansible`;
+  inMachine("pve", "sh", "-c", `${where} && ./prepare`);
+  const play = `${where} && PYTHONPATH=${inPve}/ansible-core/dist-packages python3 -m ansible playbook site.yml`;
+  // The first run may set what a copy cannot take over; the one that counts has nothing to do.
+  spentBy(play);
+  const playbook = spentBy(play);
+  const recap = inMachine("pve", "cat", "/tmp/bench.out");
+  if (!/changed=0/.test(recap) || /(changed|failed|unreachable)=[1-9]/.test(recap))
+    throw new Error(`the playbook had something to do:\n${recap}`);
+  const tasks = (recap.match(/^ok: /gm) ?? []).length;
+  const middle = (command: string): Spent => {
+    const all = Array.from({ length: rounds }, () => spentBy(`${command} --site ${site} --quiet`));
+    return { wallS: median(all.map(({ wallS }) => wallS)), cpuS: median(all.map(({ cpuS }) => cpuS)) };
+  };
+  return { tasks, playbook, sync: middle("phoenix sync all"), plan: middle("phoenix plan") };
 }
 
 interface Tally {
@@ -190,7 +228,7 @@ async function benchRoute(): Promise<void> {
   ];
   for (const [what, site] of [
     ["while a route is added", "/run/bench-site"],
-    ["while it is removed", "/usr/local/phoenix_hypervisor"],
+    ["while it is removed", exampleSite],
   ] as const) {
     const stints = await askDuring(["phoenix", "sync", "all", "--quiet", "--site", site, "--allow", "prune"]);
     for (const kind of ["kept", "fresh"] as const) {

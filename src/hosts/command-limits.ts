@@ -1,5 +1,5 @@
 /** A command that went beyond a limit: of time, or of output. */
-import { TransportError } from "../errors.ts";
+import { CommandError, TransportError } from "../errors.ts";
 import { seconds } from "./clock.ts";
 import { type Command, defaultTimeoutMs } from "./host.ts";
 
@@ -18,4 +18,9 @@ export function timedOut(
   { timeoutMs = defaultTimeoutMs }: Command,
 ): TimedOutError {
   return new TimedOutError(target, `${program} on ${target} did not end within ${seconds(timeoutMs)}`);
+}
+
+/** Of commands that went together: true when each may well be answered alone, false when nobody can be (a guest that is down). */
+export function isOfOneCommand(error: unknown): boolean {
+  return [TimedOutError, TooMuchOutputError, CommandError].some((kind) => error instanceof kind);
 }

@@ -2,8 +2,7 @@
  * One trip for everybody who asks a guest at the same time. Each command in a guest is a Perl program on the hypervisor
  * (`pct exec`, `qm guest exec`: half a second of processor time) and, in a virtual machine, a second's wait for its agent.
  */
-import { CommandError } from "../errors.ts";
-import { TimedOutError, TooMuchOutputError } from "./command-limits.ts";
+import { isOfOneCommand } from "./command-limits.ts";
 import type { Command, CommandResult, Exec } from "./host.ts";
 import { type Script, scriptArgv } from "./script.ts";
 import type { Decorator } from "./world.ts";
@@ -90,9 +89,8 @@ async function askTogether(exec: Exec, together: readonly Waiting[]): Promise<vo
     });
   } catch (error) {
     // One that hangs, talks too much or cannot be asked at all must not keep the others from their answers.
-    const isOfOne = [TimedOutError, TooMuchOutputError, CommandError].some((kind) => error instanceof kind);
     for (const { command, resolve, reject } of together)
-      if (isOfOne) resolve(exec(command));
+      if (isOfOneCommand(error)) resolve(exec(command));
       else reject(error);
   }
 }

@@ -1,8 +1,8 @@
 /** What goes wrong between the hypervisor and a guest, before the guest's command has a say. */
 import { CommandError, TransportError } from "../errors.ts";
 import type { GuestName } from "../resource.ts";
+import { programOf } from "./command-error.ts";
 import type { CommandResult } from "./host.ts";
-import { programOf } from "./script-host.ts";
 
 /** This node has no such guest: it is on another one, or nowhere. Its place must be looked up again. */
 export class NotOnNodeError extends TransportError {}

@@ -4,9 +4,9 @@ import { setMaxListeners } from "node:events";
 import { constants } from "node:os";
 import { messageOf, TransportError } from "../errors.ts";
 import { interrupted } from "./clock.ts";
+import { programOf } from "./command-error.ts";
 import { TooMuchOutputError, timedOut } from "./command-limits.ts";
 import { type Command, type CommandResult, defaultTimeoutMs, type Exec } from "./host.ts";
-import { programOf } from "./script-host.ts";
 
 /** More than any answer we read; guards against a command that never stops talking. Bytes of both streams together. */
 const outputLimit = 32 * 1024 * 1024;

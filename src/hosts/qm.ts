@@ -1,11 +1,11 @@
 /** Running commands in a virtual machine, through its guest agent and `qm guest exec` on the node that has it. */
 import type { Clock } from "../component.ts";
 import { TransportError } from "../errors.ts";
+import { programOf } from "./command-error.ts";
 import { timedOut } from "./command-limits.ts";
 import { NotOnNodeError, refuseNonAscii } from "./guest-errors.ts";
 import { type Command, type CommandResult, defaultTimeoutMs, type Exec } from "./host.ts";
 import { type QmAnswer, qmAnswer } from "./qm-answer.ts";
-import { programOf } from "./script-host.ts";
 
 /** The most that `qm guest exec --pass-stdin` takes, in bytes (qemu-server 9.2). */
 const inputLimit = 1024 * 1024;

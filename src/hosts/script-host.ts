@@ -2,11 +2,13 @@
 import { createHash } from "node:crypto";
 import { CommandError } from "../errors.ts";
 import type { HostName } from "../resource.ts";
+import { commandError, hintFor, lastLines, programOf } from "./command-error.ts";
 import { TimedOutError, timedOut } from "./command-limits.ts";
-import type { Command, CommandResult, Exec, FileState, FileWrite, Host } from "./host.ts";
-import { type Script, scriptArgv, scriptOf } from "./script.ts";
+import { fileReads } from "./file-reads.ts";
+import type { Command, CommandResult, Exec, FileWrite, Host } from "./host.ts";
+import { type Script, scriptArgv } from "./script.ts";
 import * as scripts from "./scripts.ts";
-import { bytesOf, textOf } from "./text.ts";
+import { bytesOf } from "./text.ts";
 
 /** Names that the temporary files of `writeFiles` begin with; `list` leaves them out. */
 const temporaryPrefix = ".phx.";
@@ -35,6 +37,8 @@ export function createHost(name: HostName, within: Exec): Host {
     return result.stdout;
   };
 
+  const readFiles = fileReads(name, (paths) => runScript(scripts.readFiles, "read", paths));
+
   return {
     name,
     run: exec,
@@ -48,9 +52,7 @@ export function createHost(name: HostName, within: Exec): Host {
     readFiles: async (paths) => {
       if (paths.length === 0) return new Map();
       assertAbsolute(paths);
-      const result = await runScript(scripts.readFiles, "read", paths);
-      if (result.exitCode !== 0) throw commandError(name, scripts.readFiles.name, result);
-      return parseFiles(name, paths, result);
+      return readFiles(paths);
     },
 
     list: async (directory) => {
@@ -83,93 +85,6 @@ export function createHost(name: HostName, within: Exec): Host {
   };
 }
 
-/** The error of a command that had to succeed: its program, its exit code and what it said last. */
-export function commandError(host: string, program: string, result: CommandResult): CommandError {
-  const said = lastLines(result.stderr) || lastLines(result.stdout);
-  const detail = said === "" ? "" : `: ${said}`;
-  return new CommandError(
-    host,
-    result.exitCode,
-    `${program} failed on ${host} (exit ${result.exitCode})${detail}`,
-    { hint: hintFor(said) },
-  );
-}
-
-/** What a person calls the command: a script's name, a program's name without its directory. */
-export function programOf(argv: readonly string[]): string {
-  return scriptOf(argv)?.name ?? argv[0]?.split("/").at(-1) ?? "";
-}
-
-/** The last three lines that are not empty, on one line, at most 400 characters. */
-export function lastLines(text: string): string {
-  const lines = text.split("\n").map((line) => line.trim());
-  return lines
-    .filter((line) => line !== "")
-    .slice(-3)
-    .join("; ")
-    .slice(-400);
-}
-
-function parseFiles(
-  host: HostName,
-  paths: readonly string[],
-  result: CommandResult,
-): ReadonlyMap<string, FileState> {
-  const lines = result.stdout.split("\n");
-  if (lines[0]?.startsWith("part ")) return parseParts(host, paths, lines, result);
-  const files = new Map<string, FileState>();
-  paths.forEach((path, at) => {
-    const line = lines[at] ?? "";
-    const [kind, mode = "", names = "", numbers = "", link = "", content = ""] = line.split(" ");
-    if (kind === "absent") return;
-    if (kind !== "file" && kind !== "dangling") throw readError(host, path, line, result);
-    files.set(path, {
-      text: textOf(Buffer.from(content, "base64")),
-      mode,
-      owner: ownerOf(names, numbers),
-      ...(link === "-" ? {} : { link: textOf(Buffer.from(link, "base64")) }),
-    });
-  });
-  return files;
-}
-
-/** What several ordinary files answered together. */
-function parseParts(
-  host: HostName,
-  paths: readonly string[],
-  lines: readonly string[],
-  result: CommandResult,
-): ReadonlyMap<string, FileState> {
-  const content = Buffer.from(lines[paths.length]?.replace(/^content /, "") ?? "", "base64");
-  const files = new Map<string, FileState>();
-  let at = 0;
-  for (const [index, path] of paths.entries()) {
-    const [kind, mode = "", names = "", numbers = "", size = ""] = lines[index]?.split(" ") ?? [];
-    const end = at + Number(size);
-    if (kind !== "part" || !(end <= content.length)) throw readError(host, path, "", result);
-    files.set(path, { text: textOf(content.subarray(at, end)), mode, owner: ownerOf(names, numbers) });
-    at = end;
-  }
-  return files;
-}
-
-function readError(host: HostName, path: string, line: string, { stderr }: CommandResult): CommandError {
-  const reasons: Record<string, string> = {
-    directory: "it is a directory",
-    other: "it is not a regular file",
-    denied: lastLines(stderr) || "Permission denied",
-  };
-  const reason = reasons[line] ?? "the answer broke off";
-  return new CommandError(host, 1, `cannot read ${path} on ${host}: ${reason}`, { hint: hintFor(reason) });
-}
-
-/** `stat` prints UNKNOWN for a user or group that has no name. */
-function ownerOf(names: string, numbers: string): string {
-  const [user = "", group = ""] = names.split(":");
-  const [uid = "", gid = ""] = numbers.split(":");
-  return `${user === "UNKNOWN" ? uid : user}:${group === "UNKNOWN" ? gid : group}`;
-}
-
 function writeError(host: HostName, files: readonly FileWrite[], result: CommandResult): CommandError {
   const what = scripts.writeFailures[result.exitCode];
   const at = /^file (\d+)$/m.exec(result.stderr);
@@ -182,18 +97,6 @@ function writeError(host: HostName, files: readonly FileWrite[], result: Command
     `cannot write ${path} on ${host}: ${what}${said === "" ? "" : `: ${said}`}`,
     { hint: result.exitCode === 87 ? "start it: systemctl start pve-cluster" : hintFor(said, path) },
   );
-}
-
-function hintFor(said: string, path = ""): string | undefined {
-  if (/no space left on device|disk quota exceeded/i.test(said)) {
-    return "free some space: `df -h` and `df -i` on that host show what is full";
-  }
-  if (/read-only file system/i.test(said)) return "the file system is mounted read-only; `dmesg` may say why";
-  if (/permission denied/i.test(said) && path.startsWith("/etc/pve/")) {
-    return "without quorum /etc/pve is read-only: `pvecm status` shows the cluster's state";
-  }
-  if (/permission denied|operation not permitted/i.test(said)) return "run phoenix as root";
-  return undefined;
 }
 
 function assertAbsolute(paths: readonly string[]): void {

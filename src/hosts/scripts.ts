@@ -6,22 +6,21 @@
 import type { Script } from "./script.ts";
 
 /**
- * Parameters: absolute paths. Prints one line for each, in order:
+ * Parameters: absolute paths. Prints a line for each:
  *
  *     file MODE USER:GROUP UID:GID LINK CONTENT     a file, or a link to one; all but LINK as of the file
  *     dangling MODE USER:GROUP UID:GID LINK         a link to nothing
+ *     part MODE USER:GROUP UID:GID SIZE …           an ordinary file of SIZE bytes; its content stands further down
  *     absent | directory | other | denied           `denied` has its reason on standard error
  *
  * LINK is the base64 of the link's target, "-" when the path is no link. CONTENT is base64, empty for an empty file.
- *
- * Several paths that are all ordinary files cost four processes together instead of two each. Then the lines are
- *
- *     part MODE USER:GROUP UID:GID SIZE …           in order; SIZE in bytes
- *     content CONTENT                               the last line: that of all files, one after the other
+ * Ordinary files are read together, by five processes for all: their lines come last, in order, and behind them a line
+ * `content CONTENT` with that of all, one after the other. Before them the lines of other paths begin with the path's
+ * number, counted from 0. Lines without a number are about the paths that have none, in order.
  */
 export const readFiles: Script = {
   name: "read-files",
-  // The lines of base64 are joined by the shell itself: two processes for each file instead of five.
+  // The lines of base64 are joined by the shell itself: two processes for each file that is read alone instead of five.
   body: `set -f
 lines='
 '
@@ -33,29 +32,8 @@ print() {
   printf '%s\\n' "$*"
   IFS=$lines
 }
-together() {
-  [ "$#" -gt 1 ] || return 1
-  for path; do
-    [ -f "$path" ] && [ -r "$path" ] && [ ! -L "$path" ] || return 1
-    case $path in /proc/* | /sys/*) return 1 ;; esac
-  done
-  parts=$(stat -c 'part %a %U:%G %u:%g %s %i %y' "$@") && content=$(cat "$@" | base64 | tr -d '\\n') || return 1
-  # What was changed meanwhile is read one by one: the sizes would cut the content in the wrong places.
-  [ "$(stat -c 'part %a %U:%G %u:%g %s %i %y' "$@")" = "$parts" ] || return 1
-  size=0
-  for part in $parts; do
-    part=\${part#part * * * }
-    size=$((size + \${part%% *}))
-  done
-  case $content in *==) padding=2 ;; *=) padding=1 ;; *) padding=0 ;; esac
-  [ "$((\${#content} / 4 * 3 - padding))" -eq "$size" ]
-}
-if together "$@" 2>/dev/null; then
-  printf '%s\\ncontent %s\\n' "$parts" "$content"
-  exit
-fi
-for path; do
-  link=-
+alone() {
+  path=$1 link=-
   [ ! -L "$path" ] || link=$(readlink -n "$path" | base64 | tr -d '\\n')
   if [ -d "$path" ]; then
     echo directory
@@ -71,13 +49,44 @@ for path; do
     echo other
   elif [ -L "$path" ]; then
     printf 'dangling %s %s\\n' "$(stat -c '%a %U:%G %u:%g' "$path")" "$link"
+  elif [ -x "\${path%/*}/" ]; then
+    echo absent
   else
     case $(LC_ALL=C stat "$path" 2>&1) in
     *'ermission denied'*) echo "$path: Permission denied" >&2; echo denied ;;
     *) echo absent ;;
     esac
   fi
-done`,
+}
+together() {
+  parts=$(stat -c 'part %a %U:%G %u:%g %s %i %y' "$@") && content=$(cat "$@" | base64 | tr -d '\\n') || return 1
+  # What was changed meanwhile is read one by one: the sizes would cut the content in the wrong places.
+  [ "$(stat -c 'part %a %U:%G %u:%g %s %i %y' "$@")" = "$parts" ] || return 1
+  size=0
+  for part in $parts; do
+    part=\${part#part * * * }
+    size=$((size + \${part%% *}))
+  done
+  case $content in *==) padding=2 ;; *=) padding=1 ;; *) padding=0 ;; esac
+  [ "$((\${#content} / 4 * 3 - padding))" -eq "$size" ]
+}
+number=0
+for path; do
+  shift
+  if [ -f "$path" ] && [ -r "$path" ] && [ ! -L "$path" ]; then
+    set -- "$@" "$path"
+  else
+    printf '%s ' "$number"
+    alone "$path"
+  fi
+  number=$((number + 1))
+done
+[ "$#" -gt 0 ] || exit 0
+if [ "$#" -gt 1 ] && together "$@" 2>/dev/null; then
+  printf '%s\\ncontent %s\\n' "$parts" "$content"
+else
+  for path; do alone "$path"; done
+fi`,
 };
 
 /** What the exit codes of `write-files` mean. The lab answers with the same ones. */

@@ -1,8 +1,8 @@
 /** Commands that travel through ssh: how argv becomes the one line that ssh takes, and what ssh's exit code means. Pure. */
 import { TransportError } from "../errors.ts";
+import { lastLines } from "./command-error.ts";
 import { type Command, type CommandResult, defaultTimeoutMs } from "./host.ts";
 import { type Script, scriptArgv } from "./script.ts";
-import { lastLines } from "./script-host.ts";
 
 /** How much later than ours the other side's clock ends the command, in seconds: ours speaks first. */
 const timeoutSlack = 2;

@@ -4,9 +4,9 @@
  */
 import type { Clock } from "../component.ts";
 import { LockedError, PhoenixError } from "../errors.ts";
+import { commandError } from "../hosts/command-error.ts";
 import type { Command, Host } from "../hosts/host.ts";
 import { type Script, scriptArgv } from "../hosts/script.ts";
-import { commandError } from "../hosts/script-host.ts";
 import { isAlive, newToken, ownIdentity, type ProcessIdentity } from "./process-identity.ts";
 import { journalDirectory, parseDocument, version } from "./store.ts";
 

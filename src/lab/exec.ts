@@ -2,10 +2,10 @@
 import { basename } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { interrupted } from "../hosts/clock.ts";
+import { programOf } from "../hosts/command-error.ts";
 import { timedOut } from "../hosts/command-limits.ts";
 import { type Command, type CommandResult, defaultTimeoutMs, type Exec } from "../hosts/host.ts";
 import { scriptOf } from "../hosts/script.ts";
-import { programOf } from "../hosts/script-host.ts";
 import type { HostName } from "../resource.ts";
 import { faultOn, faultsOf, forgetFault } from "./faults.ts";
 import { failed, type Lab, type LabCommand } from "./parts.ts";

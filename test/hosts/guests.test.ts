@@ -96,13 +96,14 @@ describe("a guest that moved", () => {
   const gone = { exitCode: 2, stderr: "Configuration file 'nodes/pve1/lxc/102.conf' does not exist\n" };
 
   test("is looked for once more", async () => {
-    const pve = cluster(both(), (argv) => (argv[0] === "pct" ? gone : { exitCode: 0, stdout: "there" }));
+    const pve = cluster(both(), (argv) => {
+      if (argv[0] !== "pct") return { exitCode: 0, stdout: "there" };
+      // It moves after the first look.
+      pve.files[".vmlist"] = { version: 10, ids: { ...ids, "102": guest("pve2", "lxc") } };
+      return gone;
+    });
     const exec = guestExecs(pve.exec, clock)("lxc/102");
-    const first = exec(ls);
-    pve.files[".vmlist"] = { version: 10, ids: { ...ids, "102": guest("pve2", "lxc") } };
-    // The first look saw the old list: it was read when the command began.
-    const result = await first;
-    expect(result.stdout).toBe("there");
+    expect((await exec(ls)).stdout).toBe("there");
     expect(pve.asked.map(({ argv }) => argv[0])).toEqual(["pct", "ssh"]);
     expect(pve.asked.at(-1)?.argv).toContain("root@10.0.0.14");
     expect((await exec(ls)).stdout).toBe("there");
