@@ -1,7 +1,7 @@
 /** The file that `--json-into` names: proved before a run, replaced whole after it. */
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
-import { access, rename, rm, stat, writeFile } from "node:fs/promises";
+import { access, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { messageOf, SiteError } from "../errors.ts";
 
@@ -11,25 +11,39 @@ const hint = "name a file in a directory that exists and that you may write to";
 export async function refuseUnwritable(path: string): Promise<void> {
   const refused = (why: string) =>
     new SiteError(`the result could not be written to ${path}: ${why}`, { hint });
-  const directory = dirname(path);
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory() === true) throw refused("it is a directory");
   try {
+    if (found !== undefined && !found.isFile()) return await access(path, constants.W_OK);
+    const directory = dirname(found === undefined ? path : await realpath(path));
     if (!(await stat(directory)).isDirectory()) throw refused(`${directory} is not a directory`);
     await access(directory, constants.W_OK | constants.X_OK);
   } catch (error) {
     throw error instanceof SiteError ? error : refused(messageOf(error));
   }
-  const found = await stat(path).catch(() => undefined);
-  if (found?.isDirectory() === true) throw refused("it is a directory");
 }
 
-/** @throws SiteError */
+/**
+ * Replaces a file whole; a link stays, and leads to the new text. Into what is no file (`/dev/null`, a pipe) the text is
+ * written. @throws SiteError
+ */
 export async function replaceFile(path: string, text: string): Promise<void> {
+  try {
+    const found = await stat(path).catch(() => undefined);
+    if (found !== undefined && !found.isFile()) await writeFile(path, text);
+    else await moveInto(found === undefined ? path : await realpath(path), text);
+  } catch (error) {
+    throw new SiteError(`the result could not be written to ${path}: ${messageOf(error)}`, { hint });
+  }
+}
+
+async function moveInto(path: string, text: string): Promise<void> {
   const temporary = `${path}.${randomBytes(4).toString("hex")}.tmp`;
   try {
     await writeFile(temporary, text, { flag: "wx" });
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
-    throw new SiteError(`the result could not be written to ${path}: ${messageOf(error)}`, { hint });
+    throw error;
   }
 }

@@ -1,5 +1,16 @@
 /** What leaves the process: colours where they are wanted, secrets never, a bug's trace in a private file. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -115,6 +126,29 @@ describe("the file of --json-into", () => {
       message: "there is no directory /nonexistent",
       exitCode: 1,
     });
+  });
+});
+
+describe("what is no ordinary file stays what it is", () => {
+  const args = ["check", "--site", "/nonexistent", "--json-into"];
+
+  test("a link leads to the new text", async () => {
+    const [target, link] = [join(directory, "target.json"), join(directory, "link.json")];
+    writeFileSync(target, "an earlier result");
+    symlinkSync(target, link);
+    await call([...args, link]);
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    expect(JSON.parse(readFileSync(target, "utf8"))).toMatchObject({ format: "phoenix.error/1" });
+    expect(readdirSync(directory).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+  });
+
+  test("a pipe is written into", async () => {
+    const pipe = join(directory, "pipe");
+    execFileSync("mkfifo", [pipe]);
+    const reading = readFile(pipe, "utf8");
+    await call([...args, pipe]);
+    expect(JSON.parse(await reading)).toMatchObject({ format: "phoenix.error/1" });
+    expect(lstatSync(pipe).isFIFO()).toBe(true);
   });
 });
 
