@@ -31,6 +31,9 @@ export interface Component {
    */
   readonly independent?: true;
 
+  /** Its `read` finds declared resources only (a pair of files lies anywhere): the inventory tells what is declared no more. */
+  readonly findsDeclaredOnly?: true;
+
   /** What should be. Pure: no clock, no disk, no network; equal sites give equal resources, in the order to apply them. */
   compile(site: Site): readonly Resource[];
 

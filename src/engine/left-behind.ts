@@ -1,19 +1,24 @@
 /**
- * Orphans where nobody looks any more: when a role moves to another guest or a guest leaves the site, its component no
- * longer reads that place. Only the inventory knows of them.
+ * Orphans where nobody looks any more: when a role moves to another guest, a guest leaves the site or a certificate its
+ * manifest, the component no longer reads that place. Only the inventory knows of them.
  */
-import type { ComponentName } from "../component.ts";
+import type { Component, ComponentName } from "../component.ts";
 import { type Change, type Resource, subjectOf } from "../resource.ts";
 import type { ComponentPlan, ComponentResult, OwnedResource } from "./plan.ts";
 
-/** Owned resources on hosts where the component neither declares nor sees anything. Elsewhere it would have seen them. */
+/**
+ * Owned resources on hosts where the component neither declares nor sees anything: elsewhere it would have seen them. One
+ * that finds declared resources only would not.
+ */
 export function leftBehind(
+  { findsDeclaredOnly }: Pick<Component, "findsDeclaredOnly">,
   owned: readonly OwnedResource[],
   desired: readonly Resource[],
   live: readonly Resource[],
 ): readonly OwnedResource[] {
-  const looked = new Set([...desired, ...live].map(({ host }) => host));
-  return owned.filter(({ host }) => !looked.has(host));
+  const placeOf = ({ id, host }: OwnedResource): string => (findsDeclaredOnly ? `${id} ${host}` : host);
+  const looked = new Set([...desired, ...live].map(placeOf));
+  return owned.filter((one) => !looked.has(placeOf(one)));
 }
 
 /** One line for each place. */
@@ -23,8 +28,8 @@ export function leftBehindNotes(left: readonly OwnedResource[], forgotten: boole
     const names = left.filter((one) => one.host === host).map(({ id }) => id);
     const what = `${names.slice(0, 3).join(", ")}${names.length > 3 ? ` and ${names.length - 3} more` : ""}`;
     return forgotten
-      ? `${what} on ${host}, where the site declares nothing of the kind any more: --allow prune forgets it`
-      : `${host} may still have ${what}, and the site declares nothing of the kind there any more: remove it by hand; --allow prune then forgets it`;
+      ? `${what} on ${host}, which the site no longer declares: --allow prune forgets it`
+      : `${host} may still have ${what}, which the site no longer declares: remove it by hand; --allow prune then forgets it`;
   });
 }
 

@@ -71,7 +71,7 @@ export async function planComponent(
     ? [...orphans].reverse().map((resource) => ({ verb: "delete" as const, live: resource }))
     : [];
   // A place that could not be read has not been left.
-  const left = reports.unread.length > 0 ? [] : leftBehind(owned, desired, live);
+  const left = reports.unread.length > 0 ? [] : leftBehind(component, owned, desired, live);
   return {
     component: component.name,
     desired,

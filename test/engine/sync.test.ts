@@ -67,7 +67,7 @@ describe("converging", () => {
     expect(again.code).toBe(0);
     const forgetting = await outcomes([before], run, { allow: new Set(["prune"]) });
     expect(forgetting.result.components[0]?.notes).toEqual([
-      expect.stringContaining("of the kind any more: --allow prune forgets it"),
+      expect.stringContaining("which the site no longer declares: --allow prune forgets it"),
     ]);
     expect(run.owned.get("nginx")).toMatchObject([{ host: "pve" }]);
     expect((await outcomes([before], run)).result.components[0]?.notes).toEqual([]);

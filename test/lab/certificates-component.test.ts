@@ -118,6 +118,18 @@ describe("issuing", () => {
   });
 });
 
+test("a pair that left the manifest is told until it is forgotten; its files stay", async () => {
+  const lab = await synced();
+  const without: Site = { ...site, certificates: [forGateway] };
+  const planned = (await planLab(lab, without, [certificates])).components[0];
+  expect(planned).toMatchObject({ changes: [], orphans: [] });
+  expect(planned?.notes).toEqual([
+    "pve may still have certificates/portainer.lab.test, which the site no longer declares: remove it by hand; --allow prune then forgets it",
+  ]);
+  expect((await sync(lab, without)).notes).toEqual(planned?.notes);
+  expect(serial(lab, forPortainer)).not.toBe("");
+});
+
 describe("drift", () => {
   const drifts: readonly (readonly [string, RegExp | undefined, (lab: string) => void, boolean])[] = [
     ["an expired pair", /^it expired/, (lab) => setClockOffset(lab, 30 * hour), true],

@@ -11,6 +11,7 @@ export const certificates: Component = {
   name: "certificates",
   after: ["trust"],
   independent: true,
+  findsDeclaredOnly: true,
   compile,
 
   async read(io) {
