@@ -81,7 +81,7 @@ export class ApiError extends PhoenixError {
   }
 }
 
-/** The target's own checker refused a candidate before it was put in place. Nothing was changed. */
+/** A candidate was refused by the target's own checker, or could not be had at all, before it was put in place: nothing was changed. */
 export class CandidateError extends PhoenixError {
   readonly exitCode = exitCodes.error;
 }

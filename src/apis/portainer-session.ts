@@ -178,7 +178,7 @@ export function wordsOf(text: string): string {
 }
 
 function loginHint({ status }: HttpResponse): string | undefined {
-  if (status === 422) return "the password in the configuration is not the stored one; nothing was changed";
+  if (status === 422) return "the password in the configuration is not the stored one";
   if (status === 403)
     return "after more than ten quick logins Portainer refuses an address for an hour; restarting its container ends that";
   return undefined;

@@ -76,6 +76,8 @@ class Attempt {
   checks: readonly Check[] = [];
   /** Everything that was written has been made live, now or before it was taken back. */
   activated = false;
+  /** What has failed already: that it is not as declared is known. */
+  readonly #failed = new Set<ResourceId>();
   readonly #component: Component;
   readonly #run: RunWorld;
   readonly #io: Io;
@@ -93,11 +95,10 @@ class Attempt {
       await this.#component.apply(change, this.#io);
     } catch (error) {
       if (!(error instanceof PhoenixError) || endsRun(error)) throw error;
-      // The failed change may be half done, so it is taken back as well.
-      await this.#takeBack(
-        error,
-        this.#component.independent === true ? [change] : [...this.applied, change],
-      );
+      this.#failed.add(id);
+      // What was refused beforehand has changed nothing; any other failed change may be half done and is taken back as well.
+      const own = error instanceof CandidateError ? [] : [change];
+      await this.#takeBack(error, this.#component.independent === true ? own : [...this.applied, ...own]);
       return false;
     }
     this.applied.push(change);
@@ -122,7 +123,7 @@ class Attempt {
     const failed = checks.filter(({ status, beyond }) => status === "fail" && beyond !== true);
     const ours =
       this.#component.independent === true
-        ? failed.filter(({ resource }) => touched.includes(resource))
+        ? failed.filter(({ resource }) => touched.includes(resource) && !this.#failed.has(resource))
         : failed;
     const [first] = ours;
     if (first === undefined || this.applied.length === 0) return;

@@ -240,16 +240,16 @@ function outcomeOf(
     outcome: back && changes.length === 0 ? "rolled-back" : "failed",
     changes,
     checks,
-    ...reasonOf({ reason: describe(failure, failures.length), hint: adviceOn(failure.error) }),
+    ...reasonOf({
+      reason: [...new Set(failures.map(describe))].join("\n"),
+      hint: [...new Set(failures.flatMap(({ error }) => adviceOn(error) ?? []))].join("\n") || undefined,
+    }),
   };
 }
 
-function describe({ error, changes, stuck }: Failure, failures: number): string {
-  const more = failures === 1 ? "" : ` (and ${failures - 1} more)`;
-  if (stuck !== undefined) return `${messageOf(error)}${more}; taking it back failed too: ${stuck}`;
-  return changes.length === 0
-    ? `${messageOf(error)}${more}`
-    : `${messageOf(error)}${more}; the previous state is back`;
+function describe({ error, changes, stuck }: Failure): string {
+  if (stuck !== undefined) return `${messageOf(error)}; taking it back failed too: ${stuck}`;
+  return changes.length === 0 ? messageOf(error) : `${messageOf(error)}; the previous state is back`;
 }
 
 async function verifyComponent(component: Component, run: RunWorld): Promise<ComponentResult> {

@@ -17,6 +17,7 @@ export function errorLines(
   ];
 }
 
+/** A line for each hint: several failures may have one each. */
 export function hintLines(hint: string | undefined, view: View): readonly string[] {
-  return hint === undefined ? [] : hanging("  hint: ", clean(hint), view.width);
+  return (hint?.split("\n") ?? []).flatMap((line) => hanging("  hint: ", clean(line), view.width));
 }

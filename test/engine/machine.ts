@@ -15,6 +15,8 @@ export interface Behaviour {
   independent?: true;
   /** Ids whose apply fails as long as they are in here. */
   failing?: Set<ResourceId>;
+  /** Ids whose candidate is refused before anything is touched. */
+  refused?: Set<ResourceId>;
   /** Claims that fail, by resource. */
   wrong?: Set<ResourceId>;
   beyond?: true;
@@ -83,6 +85,8 @@ export class Machine {
         ) {
           throw new CommandError("pve", 1, `cannot write ${id}`);
         }
+        if (behaviour.refused?.has(id))
+          throw new CandidateError(`${id} was left alone`, { hint: `mend ${id}` });
         if (change.verb === "delete") this.live.delete(id);
         else this.live.set(id, change.desired.text);
       },

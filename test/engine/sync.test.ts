@@ -234,6 +234,24 @@ describe("failing", () => {
     expect(run.marks.get("firewall")).toEqual(["firewall/a"]);
   });
 
+  test("what was refused beforehand is a failure, no rollback: nothing was taken back, and each is told", async () => {
+    const refused = new Set(["stacks/a", "stacks/c"] as const);
+    const stacks = new Machine(
+      "stacks",
+      { "stacks/a": "x", "stacks/b": "x", "stacks/c": "x" },
+      { independent: true, refused },
+    );
+    const { result, outcomes: ends, code } = await outcomes([stacks]);
+    expect(ends).toEqual(["failed"]);
+    expect(code).toBe(4);
+    expect(result.components[0]).toMatchObject({
+      reason: "stacks/a was left alone\nstacks/c was left alone",
+      hint: "mend stacks/a\nmend stacks/c",
+    });
+    expect([...stacks.live.keys()]).toEqual(["stacks/b"]);
+    expect(stacks.log.filter((line) => line.startsWith("delete"))).toEqual([]);
+  });
+
   test("independent resources fail alone", async () => {
     const stacks = new Machine(
       "stacks",

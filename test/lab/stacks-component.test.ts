@@ -162,7 +162,7 @@ describe("a site's stacks", () => {
     test("an image that cannot be had: nothing is touched", async () => {
       const before = await lab.docker("ps", "-q", "--no-trunc");
       const result = await sync(changed("nginx:", "registry.invalid/missing:"));
-      expect(only(result)).toMatchObject({ outcome: "rolled-back", changes: [] });
+      expect(only(result)).toMatchObject({ outcome: "failed", changes: [] });
       expect(only(result).reason).toContain("image registry.invalid/missing:1.28 cannot be had");
       expect(only(result).hint).toContain("tag");
       expect(await lab.docker("ps", "-q", "--no-trunc")).toBe(before);

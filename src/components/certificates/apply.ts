@@ -1,7 +1,14 @@
 /** Makes a pair what it should be, and puts a previous one back. */
 import { findProvisionerPassword, findRoot } from "../../apis/root.ts";
 import type { Io } from "../../component.ts";
-import { CommandError } from "../../errors.ts";
+import {
+  adviceOn,
+  CandidateError,
+  CommandError,
+  InterruptedError,
+  messageOf,
+  PhoenixError,
+} from "../../errors.ts";
 import type { FileState, FileWrite } from "../../hosts/host.ts";
 import type { Certificate } from "../../model.ts";
 import type { Change } from "../../resource.ts";
@@ -53,7 +60,17 @@ async function bringAbout(certificate: Certificate, io: Io): Promise<void> {
   ]);
 }
 
+/** @throws CandidateError when the CA gives none: what is in place was not touched */
 async function issued(certificate: Certificate, io: Io): Promise<{ certificate: string; key: string }> {
+  try {
+    return await asked(certificate, io);
+  } catch (error) {
+    if (!(error instanceof PhoenixError) || error instanceof InterruptedError) throw error;
+    throw new CandidateError(messageOf(error), { hint: adviceOn(error), cause: error });
+  }
+}
+
+async function asked(certificate: Certificate, io: Io): Promise<{ certificate: string; key: string }> {
   const [root, password] = await Promise.all([
     findRoot(io.site, io.host),
     findProvisionerPassword(io.site, io.host),

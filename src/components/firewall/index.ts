@@ -44,7 +44,7 @@ export const firewall: Component = {
       throw new CandidateError(
         `Proxmox would not take the new ${path} (line ${fault.line})${fault.message}`,
         {
-          hint: `\`phoenix check\` shows the declared rule; the whole line: ${printedLine(text, fault.line)}`,
+          hint: `change the rule, or make what it names first; the whole line: ${printedLine(text, fault.line)}`,
         },
       );
     }

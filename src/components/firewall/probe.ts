@@ -3,7 +3,7 @@
  * its own address goes over the loopback interface, which no firewall of Proxmox filters.
  */
 import type { Io } from "../../component.ts";
-import { CommandError, TransportError } from "../../errors.ts";
+import { CommandError, NotReadyError, TransportError } from "../../errors.ts";
 import { type Script, scriptArgv } from "../../hosts/script.ts";
 import type { GuestName } from "../../resource.ts";
 
@@ -34,7 +34,7 @@ export type ProbeAnswer = "answers" | "silent" | "unknown";
 /** Milliseconds for a whole probe: 3 s for each of a few ends, and a virtual machine's agent takes a second or two. */
 const probeMs = 20_000;
 
-/** Asks from inside a guest. @returns undefined when the guest cannot be asked: it does not run, or has no shell */
+/** Asks from inside a guest. @returns undefined when the guest cannot be asked: it is not there, does not run, or has no shell */
 export async function probeFrom(
   io: Io,
   guest: GuestName,
@@ -47,7 +47,8 @@ export async function probeFrom(
     const lines = stdout.split("\n");
     return ends.map((_, at) => (lines[at] === "answers" || lines[at] === "silent" ? lines[at] : "unknown"));
   } catch (error) {
-    if (error instanceof TransportError || error instanceof CommandError) return undefined;
+    const cannotAsk = [TransportError, CommandError, NotReadyError].some((kind) => error instanceof kind);
+    if (cannotAsk) return undefined;
     throw error;
   }
 }

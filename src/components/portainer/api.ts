@@ -1,6 +1,6 @@
 /** What is done through Portainer's own API: waiting for it, its administrator, its environments. */
 import type { Io } from "../../component.ts";
-import { TransportError } from "../../errors.ts";
+import { InterruptedError, PhoenixError, TransportError } from "../../errors.ts";
 import type { Portainer, PortainerEnvironment } from "../../model.ts";
 import type { Change } from "../../resource.ts";
 import { commands } from "./commands.ts";
@@ -68,6 +68,16 @@ export async function applyAdministrator(change: Change, portainer: Portainer, i
 /** The environment that Portainer makes of `-H` by itself when it has no other (2.19 to 2.45). */
 const firstName = "primary";
 
+/** What does not answer has told nobody of a registration. */
+async function isRegistered(io: Io, name: string): Promise<boolean> {
+  try {
+    return (await io.apis.portainer.environments()).some((each) => each.name === name);
+  } catch (error) {
+    if (error instanceof PhoenixError && !(error instanceof InterruptedError)) return false;
+    throw error;
+  }
+}
+
 export async function applyEnvironment(
   change: Change,
   environment: PortainerEnvironment,
@@ -75,7 +85,8 @@ export async function applyEnvironment(
 ): Promise<void> {
   if (change.verb === "delete") {
     // Removing it would orphan stacks that were deployed meanwhile; a registration too many harms nobody.
-    io.note(`the environment ${environment.name} stays registered in Portainer`);
+    const isThere = await isRegistered(io, environment.name);
+    if (isThere) io.note(`the environment ${environment.name} stays registered in Portainer`);
     return;
   }
   if (isUnread(change.desired)) return;
