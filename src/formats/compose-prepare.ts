@@ -6,6 +6,7 @@
 import { isMap, type YAMLMap } from "yaml";
 import { readCompose } from "./compose.ts";
 import { append, effective, ownMember, ownService, removeMember, setPairs } from "./compose-edit.ts";
+import { filesLabel, filesLabels } from "./compose-file-labels.ts";
 import { escaped, missingFile, rewriteBinds, rewriteFiles, within } from "./compose-paths.ts";
 import {
   type ComposeFault,
@@ -19,6 +20,7 @@ import {
   textOf,
 } from "./compose-yaml.ts";
 import { parseEnvFile } from "./interpolation.ts";
+import { yamlText } from "./yaml-document.ts";
 
 export interface PrepareOptions {
   readonly variables: ReadonlyMap<string, string>;
@@ -64,10 +66,28 @@ export function preparedCompose(text: string, options: PrepareOptions): Prepared
       ),
     );
   faults.push(...inlineEnvironments(yaml, services, names, options));
-  injectLabels(yaml, services, names, options.labels);
   mountFiles(yaml, services, names, options);
+  injectLabels(yaml, services, names, withFilesLabels(yaml, names, options));
   const inOrder = faults.sort((a, b) => a.place.line - b.place.line || a.place.column - b.place.column);
-  return { text: yaml.document.toString({ lineWidth: 0 }), faults: inOrder };
+  return { text: yamlText(yaml.document), faults: inOrder };
+}
+
+function withFilesLabels(
+  yaml: ComposeYaml,
+  names: readonly string[],
+  { labels, directory, files }: PrepareOptions,
+): PrepareOptions["labels"] {
+  const contents = new Map(
+    [...files].map(([path, { content }]) => [`${directory}/${path}`, content] as const),
+  );
+  const ofFiles = filesLabels(yaml, names, contents);
+  return Object.fromEntries(
+    names.map((name) => {
+      const value = ofFiles.get(name);
+      const own = value === undefined ? [] : [{ key: filesLabel, value }];
+      return [name, [...(labels[name] ?? []), ...own]];
+    }),
+  );
 }
 
 /** Labels of one service stay its own, also where others take it for their pattern. */

@@ -8,11 +8,11 @@ import {
   LineCounter,
   type Node,
   type Pair,
-  parseDocument,
   type Scalar,
   visit,
 } from "yaml";
 import { interpolate } from "./interpolation.ts";
+import { parseYaml } from "./yaml-document.ts";
 
 /** A place in a compose file; lines and columns count from 1. */
 export interface Place {
@@ -54,7 +54,7 @@ const deepestMerge = 20;
 
 export function parseComposeYaml(text: string, variables: ReadonlyMap<string, string>): ComposeYaml {
   const lines = new LineCounter();
-  const document = parseDocument(text, { merge: true, lineCounter: lines, prettyErrors: false });
+  const document = parseYaml(text, { merge: true, lineCounter: lines });
   const faults: ComposeFault[] = document.errors.map(({ message, pos }) => ({
     message: `this is no valid YAML: ${message.split("\n", 1)[0]?.replace(/[.:]$/, "")}`,
     place: placeAt(lines, pos[0]),

@@ -3,8 +3,9 @@
  * comments and everything else stay as they were written. Pure.
  */
 import { createHash } from "node:crypto";
-import { type Document, isMap, isScalar, isSeq, parseDocument, type YAMLMap, type YAMLSeq } from "yaml";
+import { type Document, isMap, isScalar, isSeq, type YAMLMap, type YAMLSeq } from "yaml";
 import { splitWords } from "./hook.ts";
+import { parseYaml, yamlText } from "./yaml-document.ts";
 
 export interface ServerAdditions {
   /** Absolute paths on the machine that runs it. */
@@ -55,7 +56,7 @@ export function portainerCompose(
   text: string,
   additions: ServerAdditions,
 ): { readonly compose: ServerCompose } | { readonly fault: string } {
-  const document = parseDocument(text, { prettyErrors: false });
+  const document = parseYaml(text);
   const [error] = document.errors;
   if (error !== undefined) return { fault: error.message };
   const services = document.get("services");
@@ -69,11 +70,11 @@ export function portainerCompose(
   addMounts(document, service, additions);
   addEnvironmentFile(document, service, additions.environmentFile);
   publish(document, service, additions.port);
-  const definition = createHash("sha256").update(print(document)).digest("hex").slice(0, 16);
+  const definition = createHash("sha256").update(yamlText(document)).digest("hex").slice(0, 16);
   addLabel(document, service, definition);
   return {
     compose: {
-      text: print(document),
+      text: yamlText(document),
       service: name,
       container: containerOf(service, name, additions.project),
       image: String(service.get("image")),
@@ -85,7 +86,7 @@ export function portainerCompose(
 
 /** The container that a project's server runs in; undefined when nothing in the text is one. */
 export function serverContainer(text: string, project: string): string | undefined {
-  const services = parseDocument(text, { prettyErrors: false }).get("services");
+  const services = parseYaml(text).get("services");
   const name = isMap(services) ? serverName(services) : undefined;
   const service = isMap(services) && name !== undefined ? services.get(name) : undefined;
   if (!isMap(service)) return undefined;
@@ -100,10 +101,6 @@ function containerOf(service: YAMLMap, name: string, project: string): string {
 /** The definition that a compose file of ours carries; "" for any other text. */
 export function definitionIn(text: string): string {
   return new RegExp(`${definitionLabel.replace(".", "\\.")}(?:=|: ?)"?([0-9a-f]{16})`).exec(text)?.[1] ?? "";
-}
-
-function print(document: Document): string {
-  return document.toString({ lineWidth: 0 });
 }
 
 function serverName(services: YAMLMap): string | undefined {

@@ -67,6 +67,27 @@ describe("a site's stacks", () => {
     expect(await lab.docker("ps", "-aq", "--no-trunc")).toBe(before);
   });
 
+  test("a file that changed reaches the containers that mount it, and only those", async () => {
+    await sync();
+    const ids = async () =>
+      Promise.all(
+        ["web", "jobs"].map(async (project) =>
+          (await lab.api.containers(lab.environmentId, project)).map(({ id }) => id),
+        ),
+      );
+    const [webBefore, jobsBefore] = await ids();
+    const files = web.files.map((file) => ({ ...file, content: new Secret("secret = of another file\n") }));
+    const changed = withStacks({ ...web, files }, jobs);
+    expect(only(await sync(changed))).toMatchObject({ outcome: "changed", changes: [{ verb: "update" }] });
+    const [webAfter, jobsAfter] = await ids();
+    expect(webAfter).toHaveLength(1);
+    expect(webAfter).not.toEqual(webBefore);
+    expect(jobsAfter).toEqual(jobsBefore);
+    expect(only(await sync(changed))).toMatchObject({ outcome: "unchanged", changes: [] });
+    expect((await ids())[0]).toEqual(webAfter);
+    await sync();
+  });
+
   test("never show a secret in a plan", async () => {
     const changed = withStacks({
       ...web,
