@@ -23,6 +23,16 @@ export function within(directory: string, path: string): string | undefined {
   return parts.length === 0 ? directory : `${directory}/${parts.join("/")}`;
 }
 
+/**
+ * Where a file of a stack lies below the stack's directory: what lies beside the compose file keeps its place there.
+ * @param composeFile and `source` are paths below the site's root
+ */
+export function placeBelow(composeFile: string, source: string): string {
+  const own = composeFile.slice(0, composeFile.lastIndexOf("/") + 1);
+  const path = own !== "" && source.startsWith(own) ? source.slice(own.length) : source;
+  return within("", path)?.slice(1) ?? "";
+}
+
 /** A dollar sign that Compose is to leave alone. */
 export function escaped(text: string): string {
   return text.replaceAll("$", "$$$$");

@@ -57,7 +57,11 @@ export function preparedCompose(text: string, options: PrepareOptions): Prepared
     faults.push(...rewriteBinds(yaml, members, options.directory));
     const labelFile = memberOf(members, "label_file");
     if (labelFile !== undefined)
-      faults.push({ message: `label_file of ${key} cannot be used in a stack`, place: labelFile.place });
+      faults.push({
+        message: `label_file of ${key} cannot be used in a stack`,
+        place: labelFile.place,
+        hint: 'write its labels into the compose file, or under "services" in phoenix.json',
+      });
   }
   for (const section of ["configs", "secrets"])
     faults.push(

@@ -1,5 +1,7 @@
 /** Stacks on the virtual machines that they are assigned to: their variables, files, labels, volumes and routes. */
 import { type Compose, readCompose } from "../formats/compose.ts";
+import { placeBelow } from "../formats/compose-paths.ts";
+import { preparedCompose } from "../formats/compose-prepare.ts";
 import type { RoleGuest, Service, Stack } from "../model.ts";
 import { redactor } from "../secret.ts";
 import { type Assignment, usualEnvironment } from "./assignments.ts";
@@ -49,10 +51,21 @@ export async function readStack(
     ...unread.map((name) => [name, "1"] as const),
     ...variables.map(({ name, value }) => [name, value.reveal()] as const),
   ]);
-  const { compose, faults } = readCompose(declared.compose.text, values, project);
+  const { file, text } = declared.compose;
+  const { compose } = readCompose(text, values, project);
+  const { faults } = preparedCompose(text, {
+    variables: values,
+    labels: {},
+    directory: `${share?.mountPoint ?? ""}/stacks/${declared.name}`,
+    files: new Map(
+      stackFiles.map(({ source, destination, content }) => [
+        placeBelow(file, source),
+        { content: content.reveal(), destination },
+      ]),
+    ),
+  });
   // A fault's words may quote the file with its variables filled in.
   const clean = redactor(secrets.found);
-  const { file } = declared.compose;
   for (const { message, place, hint, severity } of faults)
     problems[severity ?? "error"]("PHX0405", { file, ...place }, clean(message), { hint });
   if (compose === undefined) return undefined;

@@ -1,7 +1,7 @@
 /** What each stack should be: the compose file as it is sent, its variables, the files on its share, what runs of it. */
 import type { EnvironmentVariable } from "../../apis/portainer.ts";
 import { type Compose, type ComposeService, readCompose } from "../../formats/compose.ts";
-import { within } from "../../formats/compose-paths.ts";
+import { placeBelow } from "../../formats/compose-paths.ts";
 import { type PreparedCompose, preparedCompose } from "../../formats/compose-prepare.ts";
 import { type HostPath, type Site, type Stack, shareDirectory } from "../../model.ts";
 import {
@@ -61,13 +61,6 @@ function directoryOf(site: Site, { name, project, guest }: Stack): string {
   return several ? project : name;
 }
 
-/** Where a file of the stack lies below its directory. What the site keeps in the stack's directory keeps its place there. */
-function placeBelow({ compose }: Stack, source: string): string {
-  const own = compose.file.slice(0, compose.file.lastIndexOf("/") + 1);
-  const path = own !== "" && source.startsWith(own) ? source.slice(own.length) : source;
-  return within("", path)?.slice(1) ?? "";
-}
-
 function targetOf(site: Site, stack: Stack): StackTarget {
   const id = idOf(site, stack);
   const base = shareDirectory(site, stack.guest, stack.share);
@@ -76,7 +69,7 @@ function targetOf(site: Site, stack: Stack): StackTarget {
   const variables = new Map(stack.variables.map(({ name, value }) => [name, value.reveal()]));
   const files = new Map(
     stack.files.map(({ source, destination, content }) => [
-      placeBelow(stack, source),
+      placeBelow(stack.compose.file, source),
       { content: content.reveal(), destination },
     ]),
   );
@@ -205,6 +198,8 @@ function fromOf(stack: Stack): Readonly<Record<string, SourceRef>> {
     "compose file": { file: stack.compose.file, line: 1, column: 1 },
     environment: stack.from,
     ...Object.fromEntries(stack.variables.map(({ name, from }) => [`variable ${name}`, from])),
-    ...Object.fromEntries(stack.files.map(({ source, from }) => [`file ${placeBelow(stack, source)}`, from])),
+    ...Object.fromEntries(
+      stack.files.map(({ source, from }) => [`file ${placeBelow(stack.compose.file, source)}`, from]),
+    ),
   };
 }
