@@ -20,21 +20,44 @@ export function readProtocol(cell: Cell | undefined, problems: Problems): string
   return undefined;
 }
 
-/** "80,443", "8000:8010": from text, a number or a list of these. */
+/**
+ * What commas and lists part; undefined for nothing. An empty part is a fault: taken for nothing, it would open everything
+ * where somebody forgot to fill it in.
+ */
+function partsOf(
+  cell: Cell | undefined,
+  code: "PHX0505" | "PHX0506",
+  what: "port" | "address",
+  problems: Problems,
+): readonly string[] | undefined {
+  if (cell === undefined) return undefined;
+  const { each } = cell;
+  if (each.some(({ text }) => text === undefined)) return undefined;
+  const partsIn = ({ text = "" }: Cell): readonly string[] => text.split(",").map((part) => part.trim());
+  const empty = each.length === 0 ? cell : each.find((item) => partsIn(item).includes(""));
+  if (empty === undefined) return each.flatMap(partsIn);
+  const isWhole = each.length === 0 || empty.text === "";
+  problems.error(
+    code,
+    empty.ref,
+    isWhole ? `there is no ${what} in it` : `${JSON.stringify(empty.text)} has an empty part`,
+    { hint: `write "any", or leave the key out, to mean every ${what}` },
+  );
+  return undefined;
+}
+
+function isAny(parts: readonly string[]): boolean {
+  return parts.length === 1 && parts[0]?.toLowerCase() === "any";
+}
+
+/** "80,443", "8000:8010": from text, a number or a list of these. Only an absent key and "any" mean every port. */
 export function readPorts(
   cell: Cell | undefined,
   protocol: string | undefined,
   problems: Problems,
 ): string | undefined {
-  if (cell === undefined) return undefined;
-  const written = cell.each.map((item) => item.text);
-  if (written.some((part) => part === undefined)) return undefined;
-  const parts = written
-    .join(",")
-    .split(",")
-    .map((part) => part.trim())
-    .filter((part) => part !== "");
-  if (parts.length === 0 || (parts.length === 1 && parts[0] === "any")) return undefined;
+  const parts = partsOf(cell, "PHX0505", "port", problems);
+  if (cell === undefined || parts === undefined || isAny(parts)) return undefined;
   const ports = parts.map((part) => portOf(part));
   const bad = parts[ports.indexOf(undefined)];
   if (bad !== undefined) {
@@ -63,6 +86,7 @@ export function readPorts(
 
 function portOf(part: string): string | undefined {
   const [first = "", last, ...more] = part.split(/\s*[:-]\s*/);
+  if (isAny([part])) return undefined;
   if (/^[a-z][a-z0-9-]*$/i.test(part)) return part.toLowerCase();
   const isPort = (text: string): boolean =>
     /^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65535;
@@ -71,17 +95,10 @@ function portOf(part: string): string | undefined {
   return isPort(last) && Number(first) <= Number(last) ? `${Number(first)}:${Number(last)}` : undefined;
 }
 
-/** Addresses, networks, a range, an IP set or an alias; undefined for "any". */
+/** Addresses, networks, a range, an IP set or an alias. Only an absent key and "any" mean every address. */
 export function readAddresses(cell: Cell | undefined, problems: Problems): string | undefined {
-  if (cell === undefined) return undefined;
-  const written = cell.each.map((item) => item.text);
-  if (written.some((part) => part === undefined)) return undefined;
-  const parts = written
-    .join(",")
-    .split(",")
-    .map((part) => part.trim())
-    .filter((part) => part !== "");
-  if (parts.length === 0 || (parts.length === 1 && parts[0]?.toLowerCase() === "any")) return undefined;
+  const parts = partsOf(cell, "PHX0506", "address", problems);
+  if (cell === undefined || parts === undefined || isAny(parts)) return undefined;
   for (const part of parts) {
     const fault = addressFault(part, parts.length);
     if (fault !== undefined) {
