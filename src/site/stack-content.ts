@@ -1,5 +1,6 @@
 /** What a stack brings along: variables, files, labels and the places of its volumes. */
 import type { Compose } from "../formats/compose.ts";
+import { interpolate } from "../formats/interpolation.ts";
 import { nearest } from "../formats/nearest.ts";
 import type { StackFile, StackLabel, StackVariable, StackVolume } from "../model.ts";
 import type { SourceRef } from "../resource.ts";
@@ -148,22 +149,34 @@ function labelsOf(written: Cell, problems: Problems): readonly StackLabel[] {
   return [...labels.values()];
 }
 
-/** Labels with the variables in them filled in, as Compose will do it; a variable that is not there is reported. */
+/**
+ * Labels with the variables in them filled in, as Compose will do it; what Compose would not fill in is reported, with
+ * `clean` taking secrets out of its words.
+ */
 export function filledIn(
   labels: Readonly<Record<string, readonly StackLabel[]>>,
   values: ReadonlyMap<string, string>,
+  clean: (text: string) => string,
   problems: Problems,
 ): Readonly<Record<string, readonly StackLabel[]>> {
+  const variables = Object.fromEntries(values);
   const fill = (label: StackLabel): StackLabel => {
-    const value = label.value.replace(/(?<!\$)\$\{([A-Za-z_]\w*)\}/g, (written, name: string) => {
-      const found = values.get(name);
-      if (found === undefined)
+    try {
+      const { text, unset } = interpolate(label.value, variables);
+      for (const name of new Set(unset))
         problems.error("PHX0410", label.from, `the label's variable ${name} has no value`, {
-          hint: 'give it one under "variables"',
+          hint: `give it one under "variables", or a default: \${${name}:-…}; a dollar sign by itself is written $$`,
         });
-      return found ?? written;
-    });
-    return { ...label, value };
+      return unset.length > 0 ? label : { ...label, value: text };
+    } catch (error) {
+      const words = error instanceof Error ? error.message : String(error);
+      problems.error("PHX0410", label.from, clean(`Compose would refuse the label ${label.key}: ${words}`), {
+        hint: words.startsWith("required variable ")
+          ? 'give it one under "variables"'
+          : "a dollar sign by itself is written $$",
+      });
+      return label;
+    }
   };
   return Object.fromEntries(Object.entries(labels).map(([service, all]) => [service, all.map(fill)]));
 }

@@ -77,7 +77,7 @@ export async function readStack(
       project,
       compose,
       file,
-      labels: filledIn(labels, values, problems),
+      labels: filledIn(labels, values, clean, problems),
       guest,
       settings,
     },
