@@ -102,9 +102,16 @@ function gatewayEntry(
 }
 
 /** The path in the spelling of the guest's mount point: a dataset is there natively and below the mount base. */
-function seenBy(guest: Guest, path: string, { mountBase }: Hypervisor): string | undefined {
-  const native = path.startsWith(`${mountBase}/`) ? path.slice(mountBase.length) : path;
-  return [path, native, mountBase + native].find((spelling) => pathInGuest(guest, spelling) !== undefined);
+function seenBy(guest: Guest, path: string, hypervisor: Hypervisor): string | undefined {
+  const dataset = native(path, hypervisor);
+  return [path, dataset, hypervisor.mountBase + dataset].find(
+    (spelling) => pathInGuest(guest, spelling) !== undefined,
+  );
+}
+
+/** The path without the mount base before it. */
+function native(path: string, { mountBase }: Hypervisor): string {
+  return path.startsWith(`${mountBase}/`) ? path.slice(mountBase.length) : path;
 }
 
 function portainerEntry(
@@ -126,24 +133,28 @@ function portainerEntry(
       related: others.map(({ from }) => from),
       hint: `only one of them may name ${hostname} and lie on the share ${share.path}`,
     });
+  else if (share.server !== hypervisor.address)
+    problems.error(
+      "PHX0708",
+      share.from,
+      `the share of ${portainer.guest.host} is served by ${share.server}, which is not this hypervisor, ${hypervisor.address}: Portainer's certificate cannot be put on it`,
+      {
+        related: [at],
+        hint: `certificates are made on the hypervisor: let the first NFS volume of ${portainer.guest.host} be a directory of the hypervisor, "server": "${hypervisor.address}"`,
+      },
+    );
   else
     problems.error("PHX0708", at, `the manifest has no certificate for Portainer, ${hostname}`, {
       related: [share.from],
-      hint: `its cert_path and key_path must lie on the share of ${portainer.guest.host}: ${hypervisor.mountBase}${share.path}/portainer/certs/…`,
+      hint: `its cert_path and key_path must lie on the share of ${portainer.guest.host}: ${hypervisor.mountBase}${native(share.path, hypervisor)}/portainer/certs/…`,
     });
   return undefined;
 }
 
 /** Where a machine sees a file of the hypervisor through its NFS share; undefined when it does not. */
-export function pathOnShare(
-  share: Share,
-  path: string,
-  { address, mountBase }: Hypervisor,
-): string | undefined {
-  if (share.server !== address) return undefined;
-  const native = (one: string): string =>
-    one.startsWith(`${mountBase}/`) ? one.slice(mountBase.length) : one;
-  const [file, directory] = [native(path), native(share.path)];
+export function pathOnShare(share: Share, path: string, hypervisor: Hypervisor): string | undefined {
+  if (share.server !== hypervisor.address) return undefined;
+  const [file, directory] = [native(path, hypervisor), native(share.path, hypervisor)];
   return file.startsWith(`${directory}/`) ? share.mountPoint + file.slice(directory.length) : undefined;
 }
 
