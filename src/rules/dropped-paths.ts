@@ -12,6 +12,7 @@ import {
   type SiteRule,
   verdictOn,
 } from "../formats/firewall-rules.ts";
+import { addressRange, overlaps } from "../formats/ipv4.ts";
 import { printedSize } from "../formats/pve-firewall.ts";
 import { fileLimit } from "../formats/pve-firewall-check.ts";
 import { firstMatch } from "../formats/pve-firewall-decide.ts";
@@ -162,6 +163,7 @@ function idle(site: Site, { guest, rules }: RuleList): readonly Problem[] {
   return rules.flatMap((rule): readonly Problem[] => {
     const own = rule.direction === "in" ? rule.destination : rule.source;
     if (own === undefined || address === undefined || isAbout(own, address)) return [];
+    if (rule.direction === "in" ? isForMany(own, site.hypervisor.network) : own.includes(":")) return [];
     const end = rule.direction === "in" ? "destination" : "source";
     return [
       warn(
@@ -178,4 +180,17 @@ function isAbout(addresses: string, address: string): boolean {
   if (/^\+|^(?:(?:dc|guest)\/)?[a-z][\w-]*$/i.test(addresses)) return true;
   const probe = { enabled: true, type: "IN", action: "ACCEPT", dest: addresses } as const;
   return firstMatch([probe], { direction: "IN", dest: address, protocol: "tcp", port: 1 }) !== undefined;
+}
+
+/** Addresses of the IPv4 multicast groups (RFC 5771), and of everybody on the link. */
+const everybodys = ["224.0.0.0/4", "255.255.255.255"].flatMap((text) => addressRange(text) ?? []);
+
+/** Whether addresses may be a machine's besides its own: multicast, broadcast, and IPv6, which no site declares. */
+function isForMany(addresses: string, network: string): boolean {
+  const own = addressRange(network);
+  const many = own === undefined ? everybodys : [...everybodys, { first: own.last, last: own.last }];
+  return addresses.split(",").some((part) => {
+    const range = addressRange(part);
+    return range === undefined ? part.includes(":") : many.some((other) => overlaps(other, range));
+  });
 }
