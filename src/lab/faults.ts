@@ -57,13 +57,14 @@ export interface LabStatus {
 
 /**
  * Breaks something until it is mended. Breaking the same thing again replaces its value.
- * @throws UsageError for an unknown fault or target; SiteError where there is no lab
+ * @throws UsageError for an unknown fault or target, or a value that it cannot have; SiteError where there is no lab
  */
 export function breakLab(directory: string, fault: string, target?: string, value?: string): void {
   readLab(directory);
   const store = createStore(directory);
   const name = faultNamed(fault);
   const where = target === undefined ? undefined : checkedTarget(target, readFacts(store));
+  if (value !== undefined) checkValue(name, value);
   const rest = faultsOf(store).filter((each) => each.fault !== name || each.target !== where);
   const added: Fault = {
     fault: name,
@@ -165,6 +166,16 @@ function faultNamed(name: string): FaultName {
   const found = known.find((each) => each === name);
   if (found !== undefined) return found;
   throw new UsageError(`there is no fault ${JSON.stringify(name)}`, { hint: `one of ${known.join(", ")}` });
+}
+
+/** Only `slow` has a value: milliseconds, as many as a timer of Node's can wait. */
+function checkValue(fault: FaultName, value: string): void {
+  if (fault !== "slow")
+    throw new UsageError(`${fault} takes no value, and was given ${JSON.stringify(value)}`);
+  if (/^[1-9]\d{0,8}$/.test(value)) return;
+  throw new UsageError(`${JSON.stringify(value)} is no number of milliseconds`, {
+    hint: "a whole number from 1 on: phoenix lab break slow portainer 5000",
+  });
 }
 
 function checkedTarget(target: string, facts: LabFacts | undefined): string {

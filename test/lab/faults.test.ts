@@ -58,6 +58,10 @@ describe("breaking and mending", () => {
     expect(() => breakLab(lab, "explode")).toThrow(UsageError);
     expect(() => breakLab(lab, "hang", "lxc/999")).toThrow(UsageError);
     expect(() => mendLab(lab, "explode")).toThrow(UsageError);
+    for (const value of ["abc", "0", "-5", "1.5", "2s", "", "9999999999"])
+      expect(() => breakLab(lab, "slow", "portainer", value), value).toThrow(/milliseconds/);
+    expect(() => breakLab(lab, "hang", "lxc/104", "5")).toThrow(/takes no value/);
+    expect(labStatus(lab).faults).toEqual([]);
   });
 
   test("every fault says in one line what it does", () => {
