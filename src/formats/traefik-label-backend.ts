@@ -1,6 +1,7 @@
 /** Where the mesh reaches a stack's container: the virtual machine's address and the port that it publishes. */
 import type { Backend } from "../model.ts";
 import type { DeclaredService, LabelFault } from "./traefik-label-read.ts";
+import { unknownToMesh } from "./traefik-label-url.ts";
 import type { LabelLine, LabelledContainer } from "./traefik-labels.ts";
 
 export interface ReadBackends {
@@ -149,11 +150,8 @@ function backendOfUrl(service: DeclaredService, line: LabelLine, faults: LabelFa
   if (scheme === "") return fail(`${JSON.stringify(line.value)} is no url of a server`);
   if (path !== "" && path !== "/")
     return fail(`the path ${path} of its url would be dropped`, "use a middleware: addprefix.prefix=…");
-  if (!host.includes("."))
-    return fail(
-      `${host} is a name of the container's network`,
-      "the mesh is another machine: use an address",
-    );
+  const unknown = unknownToMesh(host);
+  if (unknown !== undefined) return fail(unknown.message, unknown.hint);
   const known = scheme.toLowerCase() as Backend["scheme"];
   return { scheme: known, address: host, port: port === "" ? (known === "https" ? 443 : 80) : Number(port) };
 }

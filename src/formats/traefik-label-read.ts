@@ -1,6 +1,7 @@
 /** Reading a stack's Traefik labels: routers, services and middlewares, brought together over all its containers. */
 import type { SourceRef } from "../resource.ts";
 import { fieldNamed, loadBalancerFields, middlewareFields, setField } from "./traefik-fields.ts";
+import { authAddressFault } from "./traefik-label-url.ts";
 import type { LabelLine, LabelledContainer } from "./traefik-labels.ts";
 
 export interface LabelFault {
@@ -223,7 +224,10 @@ class LabelReader {
     const known = fieldNamed(middlewareFields, type);
     if (known === undefined) return this.#fault(from, `label ${key}: there is no middleware ${type}`);
     const problem = setField(middleware.options, middlewareFields, [known, ...fields], value);
-    if (problem !== undefined) this.#fault(from, `label ${key}: ${problem}`);
+    if (problem !== undefined) return this.#fault(from, `label ${key}: ${problem}`);
+    const isAddress = known === "forwardAuth" && fields.join(".").toLowerCase() === "address";
+    const fault = isAddress ? authAddressFault(value) : undefined;
+    if (fault !== undefined) this.#fault(from, `label ${key}: ${fault.message}`, fault.hint);
   }
 
   /** False for what another container of the stack has said already. */

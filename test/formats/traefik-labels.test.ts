@@ -158,6 +158,12 @@ describe("a container's labels", () => {
     ["must be written traefik", "Traefik.http.routers.x.rule=Host(`a.b`)", {}],
     ["no scheme ftp", "traefik.http.services.s.loadbalancer.server.scheme=ftp", {}],
     ["name of the container's network", "traefik.http.services.s.loadbalancer.server.url=http://db:7", {}],
+    [
+      "authelia is a name of the container's network",
+      "traefik.http.middlewares.m.forwardauth.address=http://authelia:9091/api",
+      {},
+    ],
+    ["is no url", "traefik.http.middlewares.m.forwardAuth.address=10.0.0.9:9091", {}],
     ["would be dropped", "traefik.http.services.s.loadbalancer.server.url=http://10.0.0.1:7/base", {}],
     ["has no rule", "traefik.http.routers.other.priority=1", {}],
     ["names no host", "traefik.http.routers.other.rule=PathPrefix(`/x`)", {}],
@@ -165,6 +171,18 @@ describe("a container's labels", () => {
   ])("are refused: %s", (words, labels, more) => {
     const errors = translate(labels, more).faults.filter(({ severity }) => severity !== "warning");
     expect(errors.map(({ message, hint = "" }) => `${message} ${hint}`).join("\n")).toContain(words);
+  });
+
+  test.each([
+    "http://10.0.0.9:9091/api",
+    "https://auth.example.net/api/verify?rd=https://login",
+    "http://me:x@[fd00::9]:9091",
+  ])("may have authentication forwarded to %s", (address) => {
+    const { routes, faults } = translate(`
+      traefik.http.routers.web.middlewares=m
+      traefik.http.middlewares.m.forwardauth.address=${address}`);
+    expect(faults).toEqual([]);
+    expect(routes[0]?.middlewares).toEqual([{ name: "app-m", options: { forwardAuth: { address } } }]);
   });
 
   test.each([
