@@ -1,5 +1,6 @@
 /** What Proxmox's firewall does with a new connection, worked out from its files. Pure. */
 import { type AddressRange, addressRange, contains, overlaps } from "./ipv4.ts";
+import { portNames } from "./port-names.ts";
 import { type FirewallFile, groupsOf } from "./pve-firewall.ts";
 import { macroParts } from "./pve-firewall-macros.ts";
 import { type FwRule, isSameMatch } from "./pve-firewall-rule.ts";
@@ -111,10 +112,9 @@ function numberOf(protocol: string): string | undefined {
   return { icmp: "1", tcp: "6", udp: "17" }[protocol];
 }
 
-/** Names of /etc/services that rules use. An unknown one matches nothing. */
+/** A port by its number, or a name of /etc/services. An unknown one matches nothing. */
 function portNumber(text: string): number {
-  const known: Readonly<Record<string, number>> = { ssh: 22, domain: 53, http: 80, https: 443, nfs: 2049 };
-  return /^\d+$/.test(text) ? Number(text) : (known[text] ?? Number.NaN);
+  return /^\d+$/.test(text) ? Number(text) : (portNames.get(text) ?? Number.NaN);
 }
 
 /** @param wanted what the rule says. A rule about part of the packet's addresses does not count as matching. */

@@ -1,4 +1,5 @@
 /** What the values of a rule may be: the stricter of Proxmox's two parsers decides. Pure. */
+import { icmpTypeNames, isIcmp } from "./icmp-types.ts";
 import { addressRange, hasHostBits } from "./ipv4.ts";
 import { macroName, macroParts } from "./pve-firewall-macros.ts";
 import type { FwRule } from "./pve-firewall-rule.ts";
@@ -26,7 +27,6 @@ const protocols = new Set(
   ),
 );
 const withPorts = new Set(["tcp", "udp", "dccp", "sctp", "udplite", "6", "17", "33", "132", "136"]);
-const icmpProtocols = new Set(["icmp", "icmpv6", "ipv6-icmp"]);
 
 /** As many as one iptables multiport match holds; a range counts twice. */
 const portLimit = 15;
@@ -48,7 +48,7 @@ export function ruleFaults(rule: FwRule, place: RulePlace, known: KnownNames): r
   if (!["ACCEPT", "DROP", "REJECT"].includes(rule.action)) add("action", `no such action '${rule.action}'`);
   if (rule.iface !== undefined) add("iface", interfaceFault(rule.iface, place));
   if (rule.macro !== undefined) add("macro", macroFault(rule));
-  if (rule.proto !== undefined && !protocols.has(rule.proto) && !/^\d{1,3}$/.test(rule.proto))
+  if (rule.proto !== undefined && !protocols.has(rule.proto) && !isProtocolNumber(rule.proto))
     add("proto", `unknown protocol '${rule.proto}'`);
   for (const name of ["dport", "sport"] as const) {
     const ports = rule[name];
@@ -58,13 +58,19 @@ export function ruleFaults(rule: FwRule, place: RulePlace, known: KnownNames): r
     add(name, portsFault(ports));
   }
   if (rule.icmpType !== undefined) {
-    if (!icmpProtocols.has(rule.proto ?? "")) add("icmp-type", "needs protocol icmp or icmpv6");
+    if (!isIcmp(rule.proto)) add("icmp-type", "needs protocol icmp or icmpv6");
+    else if (!icmpTypeNames(rule.proto).includes(rule.icmpType))
+      add("icmp-type", `invalid icmp-type '${rule.icmpType}' for proto '${rule.proto}'`);
     if (rule.dport !== undefined) add("icmp-type", "cannot stand beside ports");
-    if (!/^[a-z0-9/-]+$/.test(rule.icmpType)) add("icmp-type", `unknown type '${rule.icmpType}'`);
   }
   for (const name of ["source", "dest"] as const)
     if (rule[name] !== undefined) add(name, addressFault(rule[name], known));
   return faults;
+}
+
+/** A protocol's number as it stands in an IP header, without zeros before it. */
+export function isProtocolNumber(text: string): boolean {
+  return /^(?:0|[1-9]\d{0,2})$/.test(text) && Number(text) <= 255;
 }
 
 function interfaceFault(name: string, place: RulePlace): string | undefined {
@@ -83,13 +89,14 @@ function macroFault({ macro = "", proto, dport }: FwRule): string | undefined {
     : undefined;
 }
 
-/** A port's number; Proxmox also takes names of /etc/services, which differ from host to host. */
+/** A port's number; Proxmox also takes names of /etc/services, which differ from host to host, but in no range. */
 export function portsFault(text: string): string | undefined {
   let count = 0;
   for (const part of text.split(",")) {
     const [first = "", last, ...more] = part.split(":");
     const numbers = [first, ...(last === undefined ? [] : [last])];
-    if (more.length > 0 || !numbers.every(isPort)) return `invalid port '${part}' in '${text}'`;
+    if (more.length > 0 || !numbers.every(last === undefined ? isPort : isPortNumber))
+      return `invalid port '${part}' in '${text}'`;
     if (last !== undefined && Number(first) > Number(last)) return `'${part}' ends before it begins`;
     count += numbers.length;
   }
@@ -99,9 +106,11 @@ export function portsFault(text: string): string | undefined {
 }
 
 function isPort(text: string): boolean {
-  return (
-    (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) || (/[a-z]/.test(text) && /^[a-z0-9-]{2,}$/.test(text))
-  );
+  return isPortNumber(text) || (/[a-z]/.test(text) && /^[a-z0-9-]{2,}$/.test(text));
+}
+
+function isPortNumber(text: string): boolean {
+  return /^\d{1,5}$/.test(text) && Number(text) <= 65_535;
 }
 
 /** Addresses, networks with zero host bits, one range alone, comma lists, `+set` and alias names. */

@@ -1,5 +1,9 @@
 /** The fields of a firewall rule, each in Proxmox's notation (pve-firewall 5 and proxmox-firewall, the stricter of the two). */
+import { icmpTypeName, icmpTypeNames, isIcmp } from "../formats/icmp-types.ts";
 import { addressNumber, addressText } from "../formats/ipv4.ts";
+import { nearest } from "../formats/nearest.ts";
+import { portNames } from "../formats/port-names.ts";
+import { isProtocolNumber } from "../formats/pve-firewall-values.ts";
 import { networkOf, parseInterface } from "./addresses.ts";
 import type { Cell } from "./cell.ts";
 import type { Problems } from "./problems.ts";
@@ -13,9 +17,12 @@ const mostPorts = 15;
 export function readProtocol(cell: Cell | undefined, problems: Problems): string | undefined {
   const word = cell?.text?.toLowerCase();
   if (cell === undefined || word === undefined || word === "any" || word === "all") return undefined;
-  if (/^(?:[a-z][a-z0-9.+-]{0,30}|\d{1,3})$/.test(word)) return word;
+  const number = /^\d{1,9}$/.test(word) ? String(Number(word)) : word;
+  if (/^[a-z][a-z0-9.+-]{0,30}$/.test(word) || isProtocolNumber(number)) return number;
   problems.error("PHX0505", cell.ref, `${JSON.stringify(cell.text)} is no protocol`, {
-    hint: /[,/]/.test(word) ? "a rule has one protocol: write one rule for each" : "tcp, udp, icmp …",
+    hint: /[,/]/.test(word)
+      ? "a rule has one protocol: write one rule for each"
+      : "tcp, udp, icmp …, or a number up to 255",
   });
   return undefined;
 }
@@ -81,7 +88,17 @@ export function readPorts(
     });
     return undefined;
   }
+  const unusual = ports.find((port = "") => /^[a-z]/.test(port) && !portNames.has(port));
+  if (unusual !== undefined) warnOfName(unusual, cell, problems);
   return [...new Set(ports)].join(",");
+}
+
+/** The hypervisor may know a name that Debian does not; a slip would leave the rule out of the firewall. */
+function warnOfName(name: string, cell: Cell, problems: Problems): void {
+  const near = nearest(name, [...portNames.keys()]);
+  problems.warning("PHX0505", cell.ref, `${JSON.stringify(name)} is no usual name of a port`, {
+    hint: `${near === undefined ? "" : `did you mean ${JSON.stringify(near)}? `}Proxmox leaves the rule out unless the hypervisor's /etc/services has the name; a number is always understood`,
+  });
 }
 
 function portOf(part: string): string | undefined {
@@ -149,19 +166,28 @@ function ipv6Fault(part: string): Fault | undefined {
   return isShape && isWhole ? undefined : { message: "is no IPv6 address or network" };
 }
 
+/** Proxmox's name of a type, from its name or number: it takes names only. Undefined for "any". */
 export function readIcmpType(
   cell: Cell | undefined,
-  isPing: boolean,
+  protocol: string | undefined,
   problems: Problems,
 ): string | undefined {
-  const type = cell?.text?.toLowerCase();
-  if (cell === undefined || type === undefined) return undefined;
-  if (isPing && /^[a-z0-9-]+$/.test(type)) return type;
-  problems.error(
-    "PHX0509",
-    cell.ref,
-    isPing ? `${JSON.stringify(type)} is no ICMP type` : "an ICMP type needs the protocol icmp",
-  );
+  const { text } = cell ?? {};
+  if (cell === undefined || text === undefined) return undefined;
+  if (!isIcmp(protocol)) {
+    problems.error("PHX0509", cell.ref, "an ICMP type needs the protocol icmp");
+    return undefined;
+  }
+  const name = icmpTypeName(protocol, text);
+  // There is no "any" for ICMPv6; no type at all means the same.
+  if (name !== undefined || text.toLowerCase() === "any") return name;
+  const near = nearest(text, icmpTypeNames(protocol));
+  problems.error("PHX0509", cell.ref, `${JSON.stringify(text)} is no type of ${protocol} to Proxmox`, {
+    hint:
+      near === undefined
+        ? "a name like echo-request, or the number of a type that has a name: 8, 3/4"
+        : `did you mean ${JSON.stringify(near)}?`,
+  });
   return undefined;
 }
 

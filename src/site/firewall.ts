@@ -113,21 +113,20 @@ function readRule(cell: Cell, zone: "host" | "guest", problems: Problems): Firew
   if (switchedOff?.flag === false || switchedOff?.integer === 0) return undefined;
   const direction = directionOf(cell.get("type", "direction"), problems);
   const verdict = actionOf(cell.get("action"), problems);
-  const before = problems.all.length;
+  const before = problems.errors;
   const protocol = readProtocol(cell.get("proto", "protocol"), problems);
-  const isPing = protocol !== undefined && /icmp/.test(protocol);
   const ports = readPorts(cell.get("port", "ports", "dport"), protocol, problems);
   const sourcePorts = readPorts(cell.get("sport", "source_port"), protocol, problems);
   const source = readAddresses(cell.get("source", "src"), problems);
   const destination = readAddresses(cell.get("dest", "destination", "dst"), problems);
-  const icmpType = readIcmpType(cell.get("icmp_type", "icmp-type"), isPing, problems);
+  const icmpType = readIcmpType(cell.get("icmp_type", "icmp-type"), protocol, problems);
   const netInterface = readInterface(cell.get("iface", "interface"), zone, problems);
   const macro = macroOf(cell.get("macro"), verdict?.macro, problems);
   const log = levelOf(cell.get("log"), problems);
   const comment = commentOf(cell.get("comment", "name"));
   if (source?.includes(":") !== destination?.includes(":") && isAddress(source) && isAddress(destination))
     problems.error("PHX0506", cell.ref, "source and destination are of different address families");
-  if (direction === undefined || verdict === undefined || problems.all.length > before) return undefined;
+  if (direction === undefined || verdict === undefined || problems.errors > before) return undefined;
   return {
     direction,
     action: verdict.action,

@@ -42,7 +42,7 @@ export async function loadSite(root: string): Promise<LoadedSite> {
   ]);
   const site = await resolveSite({ root: directory, config, lxc, vms, manifest, stacks }, files, problems);
   const sorted = unique(problems.all).sort(compareProblems);
-  return { site: problems.hasErrors ? undefined : site, problems: sorted, sources: files.sources };
+  return { site: problems.errors > 0 ? undefined : site, problems: sorted, sources: files.sources };
 }
 
 /** A file that is nothing but the guests is taken as such. */

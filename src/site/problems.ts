@@ -9,6 +9,7 @@ export interface ProblemMore {
 
 export class Problems {
   readonly #all: Problem[] = [];
+  #errors = 0;
 
   error(code: string, at: SourceRef, message: string, more: ProblemMore = {}): void {
     this.#add("error", code, at, message, more);
@@ -22,11 +23,13 @@ export class Problems {
     return this.#all;
   }
 
-  get hasErrors(): boolean {
-    return this.#all.some(({ severity }) => severity === "error");
+  /** How many of them are errors. */
+  get errors(): number {
+    return this.#errors;
   }
 
   #add(severity: Problem["severity"], code: string, at: SourceRef, message: string, more: ProblemMore): void {
+    if (severity === "error") this.#errors += 1;
     this.#all.push({
       severity,
       code,
