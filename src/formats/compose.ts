@@ -3,6 +3,7 @@
  * that Compose, or Portainer that runs it, would refuse.
  */
 import type { Node } from "yaml";
+import { valueFaults } from "./compose-check.ts";
 import { keyFaults, refused } from "./compose-keys.ts";
 import type { ComposePort } from "./compose-ports.ts";
 import { readService } from "./compose-service.ts";
@@ -103,7 +104,11 @@ export function readCompose(
     });
   const read = members.map((member) => readService(yaml, member, declared));
   const services = read.map(({ service }) => service);
-  faults.push(...read.flatMap((each) => each.faults), ...portClashes(services));
+  faults.push(
+    ...read.flatMap((each) => each.faults),
+    ...valueFaults(yaml, members),
+    ...portClashes(services),
+  );
   const volumes = (membersOf(yaml, memberOf(root, "volumes")?.value) ?? []).map((member) =>
     volumeOf(yaml, member, project),
   );
