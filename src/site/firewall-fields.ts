@@ -28,8 +28,8 @@ export function readProtocol(cell: Cell | undefined, problems: Problems): string
 }
 
 /**
- * What commas and lists part; undefined for nothing. An empty part is a fault: taken for nothing, it would open everything
- * where somebody forgot to fill it in.
+ * What commas and lists part; undefined for nothing. Where nothing is written it means everything, with a warning: somebody
+ * may have forgotten to fill it in. An empty part beside others is a fault.
  */
 function partsOf(
   cell: Cell | undefined,
@@ -43,13 +43,11 @@ function partsOf(
   const partsIn = ({ text = "" }: Cell): readonly string[] => text.split(",").map((part) => part.trim());
   const empty = each.length === 0 ? cell : each.find((item) => partsIn(item).includes(""));
   if (empty === undefined) return each.flatMap(partsIn);
-  const isWhole = each.length === 0 || empty.text === "";
-  problems.error(
-    code,
-    empty.ref,
-    isWhole ? `there is no ${what} in it` : `${JSON.stringify(empty.text)} has an empty part`,
-    { hint: `write "any", or leave the key out, to mean every ${what}` },
-  );
+  if (each.length === 0 || (each.length === 1 && empty.text?.trim() === ""))
+    problems.warning(code, empty.ref, `there is no ${what} in it: every ${what} is meant`, {
+      hint: `write "any", or leave the key out, to say so`,
+    });
+  else problems.error(code, empty.ref, `${JSON.stringify(empty.text)} has an empty part`);
   return undefined;
 }
 
