@@ -19,6 +19,7 @@ export function viewOf(
     width: output.tty ? (output.columns ?? 80) : Number.POSITIVE_INFINITY,
     hostName: (host) => (site === undefined ? host : describeHost(site, host)),
     full: options.full,
+    redact: terminal.redact,
   };
 }
 

@@ -105,10 +105,24 @@ function textLines(change: Change, view: View): readonly string[] {
     return [`${count(before.split("\n").length, "line")} -> ${count(after.split("\n").length, "line")}`];
   const lines = patch.hunks.flatMap((hunk) => [
     view.paint.cyan(`@@ -${hunk.oldStart},${hunk.oldLines} +${hunk.newStart},${hunk.newLines} @@`),
-    ...hunk.lines.map((line) => diffLine(clean(line).trimEnd(), view)),
+    ...withoutSecrets(hunk.lines, view).map((line) => diffLine(clean(line).trimEnd(), view)),
   ]);
   const shown = view.full ? lines : lines.slice(0, most);
   return [...shown, ...more(lines.length - shown.length, "more lines")];
+}
+
+/** The hash of a password, as htpasswd and crypt(3) write it. */
+const passwordHash = /\$(?:2[abxy]?|apr1|[156y]|argon2\w*)\$|\{SHA\}/;
+
+/**
+ * Of a secret that is replaced only the new value is known: what goes where it comes is not shown, and neither is the hash
+ * of a password.
+ */
+function withoutSecrets(lines: readonly string[], view: View): readonly string[] {
+  const comes = lines.some((line) => line.startsWith("+") && view.redact(line) !== line);
+  return lines.map((line) =>
+    line.startsWith("-") && (comes || passwordHash.test(line)) ? "- (may hold a secret: not shown)" : line,
+  );
 }
 
 function diffLine(line: string, view: View): string {

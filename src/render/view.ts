@@ -19,6 +19,8 @@ export interface View {
   readonly hostName: (host: HostName) => string;
   /** Long lists and texts are shown whole. */
   readonly full: boolean;
+  /** Known secrets in a text are replaced by "(secret)". */
+  readonly redact: (text: string) => string;
 }
 
 /** Colours, or functions that leave text as it is. Colour only repeats what a sign or word already says. */
@@ -32,6 +34,7 @@ export const plainView: View = {
   width: Number.POSITIVE_INFINITY,
   hostName: (host) => host,
   full: false,
+  redact: (text) => text,
 };
 
 export type Sign = "=" | "+" | "~" | "-" | "!" | ">" | " ";

@@ -73,7 +73,13 @@ function documentOf(input: Case): [keyof typeof outputSchemas, OutputDocument] |
 }
 
 function view(input: Case, width: number, color = false): View {
-  return { paint: paintOf(color), width, hostName: (host) => input.hostNames[host] ?? host, full: false };
+  return {
+    paint: paintOf(color),
+    width,
+    hostName: (host) => input.hostNames[host] ?? host,
+    full: false,
+    redact: (text) => text,
+  };
 }
 
 function expectScreen(name: string, file: string, text: string): void {

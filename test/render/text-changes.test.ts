@@ -1,0 +1,34 @@
+/** Diffs of texts that hold secrets: of one that is replaced, only the new value is known. */
+import { expect, test } from "vitest";
+import { changeLines } from "../../src/render/text-changes.ts";
+import { plainView } from "../../src/render/view.ts";
+import type { Change } from "../../src/resource.ts";
+import { redactor, Secret } from "../../src/secret.ts";
+
+const view = { ...plainView, redact: redactor([new Secret("new-token-7")]) };
+
+function linesOf(before: string, after: string): string {
+  const resource = { id: "traefik/routes", host: "lxc/211", units: {} } as const;
+  const change: Change = {
+    verb: "update",
+    live: { ...resource, text: before },
+    desired: { ...resource, text: after },
+  };
+  return changeLines(change, view).join("\n");
+}
+
+test("the value that a secret replaces is not shown", () => {
+  const shown = linesOf("a: 1\ntoken: old-token-3\nb: 2\n", "a: 1\ntoken: new-token-7\nb: 2\n");
+  expect(shown).not.toContain("old-token-3");
+  expect(shown).toContain("not shown");
+});
+
+test("the hash of a password that goes is not shown", () => {
+  const shown = linesOf('users:\n  - "ops:$2y$05$abcdefghijklmnop"\nb: 2\n', "b: 2\n");
+  expect(shown).not.toContain("abcdefghijklmnop");
+  expect(shown).toContain("users:");
+});
+
+test("any other change is", () => {
+  expect(linesOf("rule: a\n", "rule: b\n")).toContain("-rule: a");
+});
