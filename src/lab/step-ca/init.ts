@@ -26,13 +26,15 @@ export interface NewCa {
 
 /** Where `step ca init` puts everything for root. */
 export const stepPath = "/root/.step";
+/** Where the family's CA keeps them when its guest has no mount point. */
+const unshared = "/etc/step-ca/ssl";
 
 const tenYearsMs = 10 * 365 * 24 * 60 * 60 * 1000;
 
 /** Rounds that the provisioner's password is stretched by: step's older default, a sixth of today's, because a lab is made often. */
 const rounds = 100_000;
 
-/** Makes the CA's files, and copies of what clients need at the guest's first mount point. */
+/** Makes the CA's files, and copies of what clients need, at the guest's first mount point where it has one. */
 export async function initCa(context: LabContext, host: HostName, options: CaOptions): Promise<NewCa> {
   const { provisioner, hostname, address, domain } = options;
   const [password, now] = [randomBytes(32).toString("base64"), context.clock.now()];
@@ -86,11 +88,9 @@ export async function initCa(context: LabContext, host: HostName, options: CaOpt
   write(`${stepPath}/config/ca.json`, pretty(configuration), 0o600);
   write(`${stepPath}/config/defaults.json`, pretty(defaults), 0o644);
   // `openssl rand -base64 32 > FILE` ends it with a line feed, and so do the copies.
-  const shared = readFacts(context.store)?.mounts.find((mount) => mount.host === host)?.path;
-  if (shared !== undefined) {
-    write(posix.join(shared, "phoenix_root_ca.crt"), rootPem, 0o644);
-    write(posix.join(shared, "provisioner_password.txt"), `${password}\n`, 0o600);
-  }
+  const shared = readFacts(context.store)?.mounts.find((mount) => mount.host === host)?.path ?? unshared;
+  write(posix.join(shared, "phoenix_root_ca.crt"), rootPem, 0o644);
+  write(posix.join(shared, "provisioner_password.txt"), `${password}\n`, 0o600);
   return { rootPem, fingerprint, password };
 }
 
