@@ -61,6 +61,9 @@ export class LabDocker {
     for (const container of this.state.containers.filter(({ state }) => state === "running")) {
       const published = container.ports.find((each) => each.host === port && each.protocol === protocol);
       if (published !== undefined) return { container, port: published.container };
+      // In the machine's own network it listens where Traefik is told to find it.
+      if (container.networks.length === 0 && protocol === "tcp" && servesAt(container, port))
+        return { container, port };
     }
     return undefined;
   }
@@ -227,4 +230,11 @@ export class LabDocker {
     });
     return changed;
   }
+}
+
+function servesAt({ labels }: Pick<LabContainer, "labels">, port: number): boolean {
+  return Object.entries(labels).some(
+    ([key, value]) =>
+      /^traefik\.http\.services\..+\.loadbalancer\.server\.port$/i.test(key) && value === String(port),
+  );
 }
