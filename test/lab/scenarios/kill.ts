@@ -102,7 +102,8 @@ function halfWritten(tree: Tree, before: Tree, after: Tree): string[] {
 
 /** Text that differs from run to run (keys, ids, times) is whole when it ends as its form demands. */
 function isWhole(path: string, content: string): boolean {
-  if (/^\s*[{[]/.test(content)) return isJson(content);
+  // A unit of systemd begins with "[Unit]".
+  if (/^\s*(?:\{|\[(?![A-Z]))/.test(content)) return isJson(content);
   if (content.includes("-----BEGIN")) return /-----END [A-Z ]+-----\n$/.test(content);
   // The lock and what the lab's own machines log.
   return journal.test(path) || /\/var\/log\//.test(path) || content.endsWith("\n") || isToken(content);
