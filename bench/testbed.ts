@@ -4,7 +4,7 @@
  * that clients lose while a route is added and removed. Ends with 1 when a limit is passed.
  */
 import { spawn, spawnSync } from "node:child_process";
-import { cpSync, readFileSync } from "node:fs";
+import { cpSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { median, table } from "./measure.ts";
 
@@ -20,7 +20,7 @@ const addRoute = `rm -rf /run/bench-site && cp -r ${exampleSite} /run/bench-site
 sed -i '/"name": "docker-two",/a "traefik_service": { "name": "bench-route", "port": 8081 },' /run/bench-site/etc/phoenix_vm_configs.json`;
 
 /** A copy of the site whose stacks have more files: this many each time that a stack with files is deployed, 3 times. */
-const moreFiles = 100;
+const moreFiles = 150;
 const addFiles = `rm -rf /run/bench-files && cp -r ${exampleSite} /run/bench-files && cd /run/bench-files/stacks
 for stack in grafana homepage; do
   mkdir -p $stack/pages
@@ -38,6 +38,7 @@ const inPve = "/srv/testbed/run/bench";
 const runDirectory = process.env.PHOENIX_TESTBED_RUN ?? "/var/lib/phoenix-testbed";
 const failures: string[] = [];
 
+rmSync(join(runDirectory, "bench"), { recursive: true, force: true });
 cpSync(built, join(runDirectory, "bench"), { recursive: true });
 cpSync(join(root, "bench/ansible"), join(runDirectory, "bench/ansible"), { recursive: true });
 console.log(
@@ -174,7 +175,7 @@ interface Compared {
   readonly playbook: Spent;
 }
 
-/** A playbook takes minutes, and its processor time is much the same each time: one run of it, the median of ours. */
+/** A playbook takes minutes: one run of it, and the median of ours before and after it, since a machine is not always as fast. */
 function compareAnsible(site: string): Compared {
   const where = `cd ${inPve}/ansible`;
   inMachine("pve", "sh", "-c", `${where} && ./prepare`);
@@ -183,16 +184,22 @@ function compareAnsible(site: string): Compared {
   const isIdle = (recap: string): boolean =>
     /changed=0/.test(recap) && !/(changed|failed|unreachable)=[1-9]/.test(recap);
   const recapOf = (): string => inMachine("pve", "cat", "/tmp/bench.out");
+  const ours = [...spentEach("phoenix sync all", site)];
   let playbook = spentBy(play);
   if (!isIdle(recapOf())) playbook = spentBy(play);
   const recap = recapOf();
   if (!isIdle(recap)) throw new Error(`the playbook had something to do:\n${recap}`);
   const tasks = (recap.match(/^ok: /gm) ?? []).length;
-  const middle = (command: string): Spent => {
-    const all = Array.from({ length: rounds }, () => spentBy(`${command} --site ${site} --quiet`));
-    return { wallS: median(all.map(({ wallS }) => wallS)), cpuS: median(all.map(({ cpuS }) => cpuS)) };
-  };
-  return { tasks, playbook, sync: middle("phoenix sync all"), plan: middle("phoenix plan") };
+  ours.push(...spentEach("phoenix sync all", site));
+  return { tasks, playbook, sync: middle(ours), plan: middle(spentEach("phoenix plan", site)) };
+}
+
+function spentEach(command: string, site: string): readonly Spent[] {
+  return Array.from({ length: rounds }, () => spentBy(`${command} --site ${site} --quiet`));
+}
+
+function middle(all: readonly Spent[]): Spent {
+  return { wallS: median(all.map(({ wallS }) => wallS)), cpuS: median(all.map(({ cpuS }) => cpuS)) };
 }
 
 interface Tally {
