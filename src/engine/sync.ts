@@ -241,7 +241,7 @@ function outcomeOf(
     changes,
     checks,
     ...reasonOf({
-      reason: [...new Set(failures.map(describe))].join("\n"),
+      reason: [...new Set(failures.map(describe))].join(";\n"),
       hint: [...new Set(failures.flatMap(({ error }) => adviceOn(error) ?? []))].join("\n") || undefined,
     }),
   };

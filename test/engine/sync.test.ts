@@ -245,7 +245,7 @@ describe("failing", () => {
     expect(ends).toEqual(["failed"]);
     expect(code).toBe(4);
     expect(result.components[0]).toMatchObject({
-      reason: "stacks/a was left alone\nstacks/c was left alone",
+      reason: "stacks/a was left alone;\nstacks/c was left alone",
       hint: "mend stacks/a\nmend stacks/c",
     });
     expect([...stacks.live.keys()]).toEqual(["stacks/b"]);
