@@ -146,7 +146,13 @@ describe.skipIf(unavailable !== undefined)("the testbed's hypervisor", () => {
     ).toBe(0);
 
     // The host lets its own network in where Proxmox does, and nowhere else.
-    expect(await httpStatus("client", "https://10.9.0.2:8006/", "--insecure")).toBe(200);
+    // Its server there answers one client at a time.
+    expect(
+      await eventually(
+        () => httpStatus("client", "https://10.9.0.2:8006/", "--insecure"),
+        (status) => status === 200,
+      ),
+    ).toBe(200);
     expect((await run("client", ["nc", "-z", "-w", "2", "10.9.0.2", "22"])).exitCode).toBe(0);
     expect((await run("client", ["nc", "-z", "-w", "2", "10.9.0.2", "53"])).exitCode).not.toBe(0);
     expect(await expectRun("pve", ["pve-firewall", "status"])).toBe("Status: enabled/running\n");
