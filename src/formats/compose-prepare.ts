@@ -4,7 +4,7 @@
  * wrote it, comments and anchors included; the same input gives the same text, and preparing it again changes nothing.
  */
 import { isMap, type YAMLMap } from "yaml";
-import { readCompose } from "./compose.ts";
+import { type Compose, readCompose } from "./compose.ts";
 import { append, effective, ownMember, ownService, removeMember, setPairs } from "./compose-edit.ts";
 import { filesLabel, filesLabels } from "./compose-file-labels.ts";
 import { escaped, missingFile, rewriteBinds, rewriteFiles, within } from "./compose-paths.ts";
@@ -30,6 +30,8 @@ export interface PrepareOptions {
   readonly directory: string;
   /** Files that the stack brings along, by their paths below `directory`. */
   readonly files: ReadonlyMap<string, StackFileUse>;
+  /** The compose project's name, where what is declared is looked at as well. */
+  readonly project?: string;
 }
 
 export interface StackFileUse {
@@ -41,14 +43,18 @@ export interface StackFileUse {
 export interface PreparedCompose {
   readonly text: string;
   readonly faults: readonly ComposeFault[];
+  /** What the text declared before it was prepared; absent when it is no compose file. */
+  readonly declared?: Compose;
 }
 
 export function preparedCompose(text: string, options: PrepareOptions): PreparedCompose {
-  const { faults: found } = readCompose(text, options.variables);
+  const { compose, faults: found } = readCompose(text, options.variables, options.project);
+  const declared = compose === undefined ? {} : { declared: compose };
   const yaml = parseComposeYaml(text, options.variables);
   const { contents } = yaml.document;
   const services = isMap(contents) ? contents.get("services") : undefined;
-  if (yaml.document.errors.length > 0 || !isMap(contents) || !isMap(services)) return { text, faults: found };
+  if (yaml.document.errors.length > 0 || !isMap(contents) || !isMap(services))
+    return { text, faults: found, ...declared };
   const faults: ComposeFault[] = [...found];
   const root = membersOf(yaml, contents) ?? [];
   const names = (membersOf(yaml, services) ?? []).map(({ key }) => key);
@@ -73,7 +79,7 @@ export function preparedCompose(text: string, options: PrepareOptions): Prepared
   mountFiles(yaml, services, names, options);
   injectLabels(yaml, services, names, withFilesLabels(yaml, names, options));
   const inOrder = faults.sort((a, b) => a.place.line - b.place.line || a.place.column - b.place.column);
-  return { text: yamlText(yaml.document), faults: inOrder };
+  return { text: yamlText(yaml.document), faults: inOrder, ...declared };
 }
 
 function withFilesLabels(

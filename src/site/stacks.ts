@@ -1,5 +1,5 @@
 /** Stacks on the virtual machines that they are assigned to: their variables, files, labels, volumes and routes. */
-import { type Compose, readCompose } from "../formats/compose.ts";
+import type { Compose } from "../formats/compose.ts";
 import { placeBelow } from "../formats/compose-paths.ts";
 import { preparedCompose } from "../formats/compose-prepare.ts";
 import type { RoleGuest, Service, Stack } from "../model.ts";
@@ -52,8 +52,8 @@ export async function readStack(
     ...variables.map(({ name, value }) => [name, value.reveal()] as const),
   ]);
   const { file, text } = declared.compose;
-  const { compose } = readCompose(text, values, project);
-  const { faults } = preparedCompose(text, {
+  const { declared: compose, faults } = preparedCompose(text, {
+    project,
     variables: values,
     labels: {},
     directory: `${share?.mountPoint ?? ""}/stacks/${declared.name}`,
