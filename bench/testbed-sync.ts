@@ -3,9 +3,9 @@
  * in it, replayed alone. Prints one line of JSON. Arguments: the number of rounds.
  */
 import { openApis } from "../src/apis/open-apis.ts";
-import { findRoot } from "../src/apis/root.ts";
 import { components } from "../src/components/index.ts";
 import { sync } from "../src/engine/run.ts";
+import { findRoot } from "../src/hosts/ca-files.ts";
 import { openRealWorld } from "../src/hosts/open.ts";
 import type { Decorator } from "../src/hosts/world.ts";
 import { openJournal } from "../src/journal/journal.ts";

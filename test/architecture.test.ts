@@ -5,24 +5,32 @@ import { dirname, join, normalize } from "node:path";
 import { describe, expect, test } from "vitest";
 
 const root = join(import.meta.dirname, "..");
-const source = join(root, "src");
+/** The product, and the lab beside it. */
+const rooms = ["src", "lab"];
 const longest = 400;
 
 interface SourceFile {
-  /** Relative to src/: "engine/sync.ts". */
+  /** Relative to src/: "engine/sync.ts"; of the lab with its folder: "lab/faults.ts". */
   readonly path: string;
   readonly text: string;
   /** Own files by their path relative to src/; packages and Node's modules as they are written. */
   readonly imports: readonly string[];
 }
 
-const files: readonly SourceFile[] = readdirSync(source, { recursive: true, encoding: "utf8" })
-  .filter((path) => path.endsWith(".ts"))
+const files: readonly SourceFile[] = rooms
+  .flatMap((room) =>
+    readdirSync(join(root, room), { recursive: true, encoding: "utf8" }).map((path) => join(room, path)),
+  )
+  .filter((path) => path.endsWith(".ts") && !path.includes("node_modules"))
   .sort()
   .map((path) => {
-    const text = readFileSync(join(source, path), "utf8");
-    return { path, text, imports: importsOf(path, text) };
+    const text = readFileSync(join(root, path), "utf8");
+    return { path: withinSource(path), text, imports: importsOf(path, text) };
   });
+
+function withinSource(path: string): string {
+  return path.replace(/^src\//, "");
+}
 
 function importsOf(path: string, text: string): readonly string[] {
   const specifiers = text.matchAll(
@@ -30,7 +38,7 @@ function importsOf(path: string, text: string): readonly string[] {
   );
   return [...specifiers].map(([, from, bare, lazy]) => {
     const name = from ?? bare ?? lazy ?? "";
-    return name.startsWith(".") ? normalize(join(dirname(path), name)) : name;
+    return name.startsWith(".") ? withinSource(normalize(join(dirname(path), name))) : name;
   });
 }
 
@@ -48,8 +56,8 @@ const vocabulary = [
   "hosts/network.ts",
   "hosts/world.ts",
   "apis/apis.ts",
-  "apis/portainer.ts",
-  "apis/step-ca.ts",
+  "apis/portainer/index.ts",
+  "apis/step-ca/index.ts",
   "engine/plan.ts",
   "lab/context.ts",
 ];
@@ -77,8 +85,8 @@ const rules: readonly (readonly [where: (path: string) => boolean, allowed: Allo
   [(path) => path === "components/index.ts", within("components")],
   [within("engine"), (name) => name === "node:crypto" || within("engine")(name)],
   [within("render"), (name) => isPackage(name) || within("render")(name) || name === "engine/diff.ts"],
-  [within("site"), (name) => isPackage(name) || isNode(name) || within("site", "formats")(name)],
-  [within("rules"), within("rules", "formats")],
+  [within("site"), (name) => isPackage(name) || isNode(name) || within("site", "fabric", "formats")(name)],
+  [within("fabric"), within("fabric", "formats")],
   [
     within("lab"),
     (name) => name === "lab/context.ts" || !within("components", "engine", "cli", "render", "journal")(name),
@@ -91,8 +99,8 @@ function isAllowed(path: string, imported: string): boolean {
   if (component !== undefined)
     return (
       isPackage(imported) ||
-      within(`components/${component}`, "formats")(imported) ||
-      imported === "apis/root.ts"
+      within(`components/${component}`, "formats", "fabric")(imported) ||
+      imported === "hosts/ca-files.ts"
     );
   const rule = rules.find(([where]) => where(path));
   return rule?.[1](imported) ?? false;
@@ -203,15 +211,15 @@ describe("files", () => {
 describe("secrets", () => {
   /** Where a secret's value may come out: on its way into standard input, a file or a request's body, or to be looked for. */
   const revealing: readonly string[] = [
-    "apis/portainer-client.ts",
-    "apis/portainer-session.ts",
-    "apis/step-ca-token.ts",
+    "apis/portainer/client.ts",
+    "apis/portainer/session.ts",
+    "apis/step-ca/token.ts",
     "components/certificates/apply.ts",
     "components/portainer/secrets.ts",
     "components/stacks/apply.ts",
     "components/stacks/compile.ts",
     "secret.ts",
-    "site/stacks.ts",
+    "site/stacks/index.ts",
   ];
 
   test("come out only where they leave for their destination", () => {

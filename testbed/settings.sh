@@ -36,7 +36,7 @@ digest() {
 debian_part=$cache/debian-$(cat "$here/build-debian" "$here/debian/packages" | digest)
 step_ca_part=$cache/step-ca-$step_ca_version
 # What virtual machines get for Docker: images, and programs beside the engine, which contain parts of the lab.
-images_part=$cache/images-$( (cd "$repository" && find testbed/docker script/esbuild-options.mjs src/lab src/formats -type f -exec sha256sum {} + | sort && echo "$debian_part") | digest)
+images_part=$cache/images-$( (cd "$repository" && find testbed/docker script/esbuild-options.mjs lab src/formats -type f -exec sha256sum {} + | sort && echo "$debian_part") | digest)
 ansible_part=$cache/ansible-$(cat "$here/debian/build-ansible" "$here/debian/packages" | digest)
 traefik_part() {
   echo "$cache/traefik-$1"

@@ -4,10 +4,10 @@ import { NotReadyError } from "../errors.ts";
 import type { Network } from "../hosts/network.ts";
 import type { Site } from "../model.ts";
 import type { Apis } from "./apis.ts";
-import type { PortainerApi } from "./portainer.ts";
-import { createPortainerClient } from "./portainer-client.ts";
-import type { StepCaApi } from "./step-ca.ts";
-import { createStepCaClient } from "./step-ca-client.ts";
+import { createPortainerClient } from "./portainer/client.ts";
+import type { PortainerApi } from "./portainer/index.ts";
+import { createStepCaClient } from "./step-ca/client.ts";
+import type { StepCaApi } from "./step-ca/index.ts";
 
 export interface ApisOptions {
   /** PEM of the site's root certificate; asked for with each request, so the caller keeps it. @throws NotReadyError when there is none yet */

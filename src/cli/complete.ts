@@ -1,7 +1,7 @@
 /** What can come next on a command line: the hidden `phoenix __complete -- WORD...`, asked by the shells' scripts. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { faultDescriptions, faultRoles } from "../lab/faults.ts";
+import { faultDescriptions, faultRoles } from "../../lab/faults.ts";
 import type { CommandDefinition, OptionDefinition } from "./command.ts";
 import { componentNames, consentNames, defaultSite, globalOptions } from "./options.ts";
 

@@ -1,7 +1,7 @@
 /** `phoenix completion`: scripts for shells. They ask `phoenix __complete` with what was typed as arguments; nothing typed is ever evaluated. */
 import { type ExitCode, exitCodes, UsageError } from "../errors.ts";
+import { nearest } from "../formats/text/nearest.ts";
 import type { Call, CommandDefinition } from "./command.ts";
-import { nearest } from "./nearest.ts";
 
 export const completionCommand: CommandDefinition = {
   name: "completion",

@@ -1,7 +1,7 @@
 /** `phoenix lab …`: the embedded lab, which needs no root, no network and no real machine. */
 import { resolve } from "node:path";
+import { faultDescriptions } from "../../lab/faults.ts";
 import { type ExitCode, exitCodes, SiteError, UsageError } from "../errors.ts";
-import { faultDescriptions } from "../lab/faults.ts";
 import type { Call, CommandDefinition } from "./command.ts";
 
 const exits: CommandDefinition["exits"] = [
@@ -104,7 +104,7 @@ async function initialise(call: Call): Promise<ExitCode> {
         hint: `\`phoenix check --site ${root}\` shows them`,
       },
     );
-  const { initLab } = await import("../lab/init.ts");
+  const { initLab } = await import("../../lab/init.ts");
   await initLab(directory, site);
   return say(call, [`A lab of ${root} is in ${directory}.`, `Try: phoenix plan --lab ${directory}`]);
 }
@@ -112,7 +112,7 @@ async function initialise(call: Call): Promise<ExitCode> {
 async function showStatus(call: Call): Promise<ExitCode> {
   const directory = directoryOf(call, call.args[0]);
   const [{ labStatus }, { labDocument, labLines }, { deliver }] = await Promise.all([
-    import("../lab/faults.ts"),
+    import("../../lab/faults.ts"),
     import("../render/lab.ts"),
     import("./output.ts"),
   ]);
@@ -128,21 +128,21 @@ async function showStatus(call: Call): Promise<ExitCode> {
 
 async function breakSomething(call: Call): Promise<ExitCode> {
   const [fault = "", target, value] = call.args;
-  const { breakLab } = await import("../lab/faults.ts");
+  const { breakLab } = await import("../../lab/faults.ts");
   breakLab(directoryOf(call), fault, target, value);
   return say(call, [`Broken: ${[fault, target, value].filter((word) => word !== undefined).join(" ")}.`]);
 }
 
 async function mend(call: Call): Promise<ExitCode> {
   const [fault] = call.args;
-  const { mendLab } = await import("../lab/faults.ts");
+  const { mendLab } = await import("../../lab/faults.ts");
   mendLab(directoryOf(call), fault);
   return say(call, [`Mended: ${fault ?? "everything"}.`]);
 }
 
 async function reset(call: Call): Promise<ExitCode> {
   const directory = directoryOf(call, call.args[0]);
-  const { resetLab } = await import("../lab/init.ts");
+  const { resetLab } = await import("../../lab/init.ts");
   await resetLab(directory);
   return say(call, [`The lab in ${directory} is as on its first day.`]);
 }

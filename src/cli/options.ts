@@ -2,8 +2,8 @@
 import { resolve } from "node:path";
 import type { ComponentName } from "../component.ts";
 import { UsageError } from "../errors.ts";
+import { nearest } from "../formats/text/nearest.ts";
 import type { OptionDefinition } from "./command.ts";
-import { nearest } from "./nearest.ts";
 
 /** Where the described system keeps its configuration. */
 export const defaultSite = "/usr/local/phoenix_hypervisor";

@@ -2,8 +2,8 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { type ExitCode, exitCodes, messageOf, SiteError, UsageError } from "../errors.ts";
+import { nearest } from "../formats/text/nearest.ts";
 import type { Call, CommandDefinition } from "./command.ts";
-import { nearest } from "./nearest.ts";
 
 export const schemaCommand: CommandDefinition = {
   name: "schema",
@@ -58,7 +58,7 @@ async function runSchema({ args, own, terminal, options }: Call): Promise<ExitCo
 /** The schemas by name, each made when it is asked for. */
 async function allSchemas(): Promise<ReadonlyMap<string, () => unknown>> {
   const [{ fileSchemas, jsonSchema }, { outputJsonSchema, outputSchemas }] = await Promise.all([
-    import("../site/schemas.ts"),
+    import("../site/shapes/schemas.ts"),
     import("../render/output-schemas.ts"),
   ]);
   const outputs = Object.keys(outputSchemas) as (keyof typeof outputSchemas)[];

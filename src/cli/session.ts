@@ -52,7 +52,7 @@ export async function withSession(
     const [{ components }, { openApis }, { findRoot }, { openJournal }] = await Promise.all([
       import("../components/index.ts"),
       import("../apis/open-apis.ts"),
-      import("../apis/root.ts"),
+      import("../hosts/ca-files.ts"),
       import("../journal/journal.ts"),
     ]);
     const journal = openJournal(world.host("pve"), {
@@ -122,7 +122,7 @@ async function openWorld(
 ): Promise<World> {
   const parallel = options.parallel === undefined ? {} : { parallel: options.parallel };
   if (options.lab !== undefined) {
-    const { openLab } = await import("../lab/lab.ts");
+    const { openLab } = await import("../../lab/lab.ts");
     return openLab(options.lab, { signal, decorators, ...parallel });
   }
   const { openRealWorld } = await import("../hosts/open.ts");

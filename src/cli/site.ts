@@ -18,7 +18,7 @@ export interface ProvenSite {
 async function siteRoot({ options }: Call): Promise<string> {
   if (options.site !== undefined) return options.site;
   if (options.lab === undefined) return defaultSite;
-  const { readLab } = await import("../lab/lab-file.ts");
+  const { readLab } = await import("../../lab/lab-file.ts");
   return readLab(options.lab).site;
 }
 
@@ -32,7 +32,7 @@ export async function loadProven(call: Call): Promise<ProvenSite> {
   const loaded = await loadSite(root);
   const { site, sources } = loaded;
   if (site !== undefined) call.terminal.conceal(site.secrets);
-  const { droppedPaths } = await import("../rules/dropped-paths.ts");
+  const { droppedPaths } = await import("../fabric/dropped-paths.ts");
   const dropped = site === undefined ? [] : droppedPaths(site);
   return { root, site, problems: [...loaded.problems, ...dropped].sort(compareProblems), sources };
 }

@@ -1,8 +1,8 @@
 /** What a command works on, as its arguments say it: everything, components, or one resource's component. */
 import type { Component, ComponentName } from "../component.ts";
 import { UsageError } from "../errors.ts";
+import { nearest } from "../formats/text/nearest.ts";
 import type { Site } from "../model.ts";
-import { nearest } from "./nearest.ts";
 import { componentNamed, type GlobalOptions } from "./options.ts";
 
 export interface Targets {

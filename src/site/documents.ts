@@ -1,10 +1,11 @@
 /** The site's JSON files as cells, held against their shapes. */
-import { Cell } from "./cell.ts";
-import { checkShape } from "./check-shape.ts";
-import { JsonSyntaxError, parseJson } from "./json.ts";
-import type { Problems } from "./problems.ts";
-import type { Shape } from "./shape.ts";
-import type { SiteFiles, SourceFile } from "./source-file.ts";
+
+import { checkShape } from "./shapes/check.ts";
+import type { Shape } from "./shapes/shape.ts";
+import { Cell } from "./text/cell.ts";
+import { JsonSyntaxError, parseJson } from "./text/json.ts";
+import type { Problems } from "./text/problems.ts";
+import type { SiteFiles, SourceFile } from "./text/source-file.ts";
 
 /** Reads a file and reports everything in it that does not fit; undefined when it is not there or is no JSON. */
 export async function readDocument(

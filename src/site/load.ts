@@ -4,16 +4,16 @@ import { join, resolve } from "node:path";
 import { messageOf, SiteError } from "../errors.ts";
 import type { Site } from "../model.ts";
 import { compareProblems, type Problem } from "../problem.ts";
-import type { Cell } from "./cell.ts";
 import { readDocument } from "./documents.ts";
-import { Problems } from "./problems.ts";
 import { resolveSite } from "./resolve.ts";
-import type { Shape } from "./shape.ts";
-import { guestMapShape, lxcShape, vmShape } from "./shapes-guests.ts";
-import { hypervisorShape } from "./shapes-hypervisor.ts";
-import { certificatesShape } from "./shapes-stack.ts";
-import { SiteFiles } from "./source-file.ts";
-import { readStacks } from "./stack-files.ts";
+import { guestMapShape, lxcShape, vmShape } from "./shapes/guests.ts";
+import { hypervisorShape } from "./shapes/hypervisor.ts";
+import type { Shape } from "./shapes/shape.ts";
+import { certificatesShape } from "./shapes/stack.ts";
+import { readStacks } from "./stacks/files.ts";
+import type { Cell } from "./text/cell.ts";
+import { Problems } from "./text/problems.ts";
+import { SiteFiles } from "./text/source-file.ts";
 
 export interface LoadedSite {
   /** Absent when there are errors. */

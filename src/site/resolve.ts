@@ -1,22 +1,22 @@
 /** From the cells of all files to one Site: every reference resolved, every default filled in, in one straight line. */
 import { gatewayNames, type Hypervisor, type Roles, type Service, type Site } from "../model.ts";
-import { type Assignment, readAssignments, withStackRules } from "./assignments.ts";
-import { declaredCaName, readAuthority } from "./authority.ts";
-import type { Cell } from "./cell.ts";
-import { checkHooks, readCertificates } from "./certificates.ts";
-import { readFirewall } from "./firewall.ts";
-import { checkGuests, checkSharedVolumes } from "./guest-checks.ts";
-import { type GuestEntry, guestsIn, readGuests } from "./guests.ts";
-import { readDns, readDomain, readHypervisor } from "./hypervisor.ts";
-import { agentPortOf, readPortainer } from "./portainer.ts";
-import type { Problems } from "./problems.ts";
-import { readDocker } from "./resolve-docker.ts";
-import { findRoles } from "./roles.ts";
-import { SecretReader } from "./secrets.ts";
-import { assignCertificates, certificateRecords } from "./served-certificates.ts";
-import { checkRecords, checkServices, guestServices, portainerService } from "./services.ts";
-import type { SiteFiles } from "./source-file.ts";
-import type { DeclaredStack } from "./stack-files.ts";
+import { readFirewall } from "./firewall/index.ts";
+import { checkGuests, checkSharedVolumes } from "./machines/guest-checks.ts";
+import { type GuestEntry, guestsIn, readGuests } from "./machines/guests.ts";
+import { readDns, readDomain, readHypervisor } from "./machines/hypervisor.ts";
+import { findRoles } from "./machines/roles.ts";
+import { SecretReader } from "./secrets/index.ts";
+import { declaredCaName, readAuthority } from "./services/authority.ts";
+import { checkHooks, readCertificates } from "./services/certificates.ts";
+import { assignCertificates, certificateRecords } from "./services/served-certificates.ts";
+import { checkRecords, checkServices, guestServices, portainerService } from "./services/services.ts";
+import { type Assignment, readAssignments, withStackRules } from "./stacks/assignments.ts";
+import type { DeclaredStack } from "./stacks/files.ts";
+import { agentPortOf, readPortainer } from "./stacks/portainer.ts";
+import { readDocker } from "./stacks/resolve-docker.ts";
+import type { Cell } from "./text/cell.ts";
+import type { Problems } from "./text/problems.ts";
+import type { SiteFiles } from "./text/source-file.ts";
 
 /** The files of a site as they were read; absent where one could not be. */
 export interface SiteCells {

@@ -1,9 +1,9 @@
 /** A Portainer of the lab and a client of it, made anew for each test. */
 import { afterEach } from "vitest";
-import type { PortainerApi } from "../../src/apis/portainer.ts";
-import { createPortainerClient } from "../../src/apis/portainer-client.ts";
+import { LabDocker } from "../../lab/docker.ts";
+import { createPortainerClient } from "../../src/apis/portainer/client.ts";
+import type { PortainerApi } from "../../src/apis/portainer/index.ts";
 import type { ApiError } from "../../src/errors.ts";
-import { LabDocker } from "../../src/lab/docker.ts";
 import { Secret } from "../../src/secret.ts";
 import { type PortainerLab, type PortainerLabOptions, portainerLab } from "../lab/portainer.ts";
 import { type RecordingNetwork, recordingNetwork } from "./network.ts";

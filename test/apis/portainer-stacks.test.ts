@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: compose files have variables of this form
 /** The client of Portainer: stacks, in each of the versions' ways. */
 import { beforeEach, describe, expect, test } from "vitest";
-import { normalizeStackName } from "../../src/apis/portainer-client.ts";
+import { normalizeStackName } from "../../src/apis/portainer/client.ts";
 import { ApiError, TransportError } from "../../src/errors.ts";
 import { agent, changes, closeAfterEach, engine, failure, file, now, start } from "./portainer-fixture.ts";
 

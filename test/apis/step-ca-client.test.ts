@@ -1,13 +1,13 @@
 /** The client of Step-CA against the lab's. */
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { verifiedChain } from "../../src/apis/issued-chain.ts";
-import type { StepCaApi } from "../../src/apis/step-ca.ts";
-import { createStepCaClient } from "../../src/apis/step-ca-client.ts";
+import { initCa, type NewCa } from "../../lab/step-ca/init.ts";
+import { startStepCa } from "../../lab/step-ca/start.ts";
+import { createStepCaClient } from "../../src/apis/step-ca/client.ts";
+import type { StepCaApi } from "../../src/apis/step-ca/index.ts";
+import { verifiedChain } from "../../src/apis/step-ca/issued-chain.ts";
 import { ApiError, TransportError } from "../../src/errors.ts";
 import type { HttpResponse } from "../../src/hosts/network.ts";
-import { initCa, type NewCa } from "../../src/lab/step-ca/init.ts";
-import { startStepCa } from "../../src/lab/step-ca/start.ts";
 import { Secret } from "../../src/secret.ts";
 import { testContext } from "../lab/context.ts";
 import { type RecordingNetwork, recordingNetwork } from "./network.ts";

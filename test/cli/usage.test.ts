@@ -3,12 +3,12 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { commands } from "../../src/cli/commands.ts";
-import { nearest } from "../../src/cli/nearest.ts";
 import { componentNames, consentNames, parseOptions } from "../../src/cli/options.ts";
 import { parse } from "../../src/cli/parser.ts";
 import { targetsOf } from "../../src/cli/targets.ts";
 import { consents } from "../../src/engine/safety.ts";
 import { exitCodes, UsageError } from "../../src/errors.ts";
+import { nearest } from "../../src/formats/text/nearest.ts";
 import { call } from "./edge.ts";
 
 const none = { only: [], skip: [] };

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { envValue, targetsOf } from "../../src/components/stacks/compile.ts";
-import { parseEnvFile } from "../../src/formats/interpolation.ts";
+import { parseEnvFile } from "../../src/formats/compose/interpolation.ts";
 import { Secret } from "../../src/secret.ts";
 import { stack, withStacks } from "../lab/stacks-site.ts";
 

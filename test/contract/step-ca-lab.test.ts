@@ -1,7 +1,7 @@
 /** The lab's Step-CA keeps the contract. */
 import { afterAll } from "vitest";
-import { initCa } from "../../src/lab/step-ca/init.ts";
-import { startStepCa } from "../../src/lab/step-ca/start.ts";
+import { initCa } from "../../lab/step-ca/init.ts";
+import { startStepCa } from "../../lab/step-ca/start.ts";
 import { testContext } from "../lab/context.ts";
 import { stepCaContract } from "./step-ca.ts";
 

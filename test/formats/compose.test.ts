@@ -3,8 +3,8 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
-import { type ComposeFault, readCompose } from "../../src/formats/compose.ts";
-import { type PrepareOptions, preparedCompose } from "../../src/formats/compose-prepare.ts";
+import { type ComposeFault, readCompose } from "../../src/formats/compose/index.ts";
+import { type PrepareOptions, preparedCompose } from "../../src/formats/compose/prepare.ts";
 
 const none = new Map<string, string>();
 const cases = join(import.meta.dirname, "../cases/compose");

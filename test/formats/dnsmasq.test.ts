@@ -5,7 +5,7 @@ import {
   parseConf,
   parseHostsFile,
   wildcardConf,
-} from "../../src/formats/dnsmasq.ts";
+} from "../../src/formats/dnsmasq/index.ts";
 
 const options = {
   listen: ["127.0.0.1", "192.0.2.13"],

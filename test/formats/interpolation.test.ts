@@ -1,6 +1,6 @@
 /** Environment files as compose-go reads them. */
 import { expect, test } from "vitest";
-import { parseEnvFile } from "../../src/formats/interpolation.ts";
+import { parseEnvFile } from "../../src/formats/compose/interpolation.ts";
 
 test.each([
   ["A=plain", "plain"],

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { configurationHash, gatewayConfig, gatewayUnits } from "../../src/formats/nginx.ts";
-import { NginxSyntaxError, parseNginx } from "../../src/formats/nginx-parse.ts";
+import { configurationHash, gatewayConfig, gatewayUnits } from "../../src/formats/nginx/index.ts";
+import { NginxSyntaxError, parseNginx } from "../../src/formats/nginx/parse.ts";
 
 const settings = {
   mesh: { address: "192.0.2.12", port: 80 },

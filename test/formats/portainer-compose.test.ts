@@ -1,7 +1,11 @@
 /** The Portainer server's compose file: what is added, what is kept, and what is refused. */
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { definitionIn, portainerCompose, type ServerAdditions } from "../../src/formats/portainer-compose.ts";
+import {
+  definitionIn,
+  portainerCompose,
+  type ServerAdditions,
+} from "../../src/formats/compose/portainer-server.ts";
 
 const additions: ServerAdditions = {
   certPath: "/share/portainer/certs/portainer.crt",

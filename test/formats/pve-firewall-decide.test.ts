@@ -1,9 +1,9 @@
 /** What Proxmox's firewall does with a connection: first match, groups, names, policies, and what it adds of its own. */
 import { describe, expect, test } from "vitest";
-import { type InstalledFirewall, installedVerdict } from "../../src/formats/firewall-installed.ts";
-import { parseFirewall, rulesOf } from "../../src/formats/pve-firewall.ts";
-import { covers, decide, namesOf, type Packet } from "../../src/formats/pve-firewall-decide.ts";
-import { type FwRule, parseRule } from "../../src/formats/pve-firewall-rule.ts";
+import { covers, decide, namesOf, type Packet } from "../../src/formats/pve-firewall/decide.ts";
+import { parseFirewall, rulesOf } from "../../src/formats/pve-firewall/index.ts";
+import { type InstalledFirewall, installedVerdict } from "../../src/formats/pve-firewall/installed.ts";
+import { type FwRule, parseRule } from "../../src/formats/pve-firewall/rule.ts";
 
 const packet = (more: Partial<Packet> = {}): Packet => ({
   direction: "IN",

@@ -1,10 +1,10 @@
 /** The index against the list it stands for: whatever the rules and the packet, the same rule decides. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { addressNumber, addressRange } from "../../src/formats/ipv4.ts";
-import { covers, firstMatch, type Names, type Packet } from "../../src/formats/pve-firewall-decide.ts";
-import { coveredBy, firstMatchIn, indexRules } from "../../src/formats/pve-firewall-index.ts";
-import type { FwRule } from "../../src/formats/pve-firewall-rule.ts";
+import { addressNumber, addressRange } from "../../src/formats/ipv4/index.ts";
+import { covers, firstMatch, type Names, type Packet } from "../../src/formats/pve-firewall/decide.ts";
+import type { FwRule } from "../../src/formats/pve-firewall/rule.ts";
+import { coveredBy, firstMatchIn, indexRules } from "../../src/formats/pve-firewall/rule-index.ts";
 
 // Few of each, so that rules and packets meet.
 const addresses = [

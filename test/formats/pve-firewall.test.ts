@@ -3,10 +3,16 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { groupsOf, optionOf, parseFirewall, printFirewall, rulesOf } from "../../src/formats/pve-firewall.ts";
-import { fileFaults } from "../../src/formats/pve-firewall-check.ts";
-import { withGroups, withOption, withRules } from "../../src/formats/pve-firewall-edit.ts";
-import { commentText, type FwRule, parseRule, printRule } from "../../src/formats/pve-firewall-rule.ts";
+import { fileFaults } from "../../src/formats/pve-firewall/check.ts";
+import { withGroups, withOption, withRules } from "../../src/formats/pve-firewall/edit.ts";
+import {
+  groupsOf,
+  optionOf,
+  parseFirewall,
+  printFirewall,
+  rulesOf,
+} from "../../src/formats/pve-firewall/index.ts";
+import { commentText, type FwRule, parseRule, printRule } from "../../src/formats/pve-firewall/rule.ts";
 
 const cases = join(import.meta.dirname, "../cases/firewall");
 const files = (folder: string): readonly (readonly [string, string])[] =>

@@ -1,15 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { decodeDynamic } from "../../lab/traefik/decode.ts";
 import {
   dynamicConfig,
   dynamicHash,
   dynamicUnits,
   type MeshRoute,
   sentinelMiddleware,
-} from "../../src/formats/traefik.ts";
-import { configurationFaults, routeFaults } from "../../src/formats/traefik-lint.ts";
-import { decodeDynamic } from "../../src/lab/traefik/decode.ts";
+} from "../../src/formats/traefik/index.ts";
+import { configurationFaults, routeFaults } from "../../src/formats/traefik/lint.ts";
 
 const rootFile = "/etc/traefik/dynamic/root.crt";
 

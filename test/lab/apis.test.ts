@@ -1,8 +1,8 @@
 /** The clients over a whole lab: a certificate of its CA, its Portainer with that certificate, an agent, a stack. */
 import { expect, test } from "vitest";
 import { openApis } from "../../src/apis/open-apis.ts";
-import { findProvisionerPassword, findRoot } from "../../src/apis/root.ts";
 import { NotReadyError } from "../../src/errors.ts";
+import { findProvisionerPassword, findRoot } from "../../src/hosts/ca-files.ts";
 import { Secret } from "../../src/secret.ts";
 import { change, newLab, opened } from "./open.ts";
 import { labSite } from "./site.ts";

@@ -2,12 +2,12 @@
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { breakLab, mendLab } from "../../lab/faults.ts";
+import { setClockOffset } from "../../lab/lab-file.ts";
 import { certificates } from "../../src/components/certificates/index.ts";
 import { nginx } from "../../src/components/nginx/index.ts";
-import { keyMatches, parseChain, serialOf } from "../../src/formats/x509.ts";
+import { keyMatches, parseChain, serialOf } from "../../src/formats/x509/index.ts";
 import { counted, type Trace, traced } from "../../src/hosts/decorators.ts";
-import { breakLab, mendLab } from "../../src/lab/faults.ts";
-import { setClockOffset } from "../../src/lab/lab-file.ts";
 import type { Certificate, Site } from "../../src/model.ts";
 import { change, newLab, opened, prepared, read as reading } from "./open.ts";
 import { planLab, syncLab, verifyLab } from "./session.ts";
@@ -176,10 +176,10 @@ describe("drift", () => {
       { verb: "update", desired: { id: "certificates/gateway.lab.test" } },
     ]);
     expect(parseChain(text(lab, forGateway.certPath))[0]?.names).toContain("DNS:new.lab.test");
-    const { initCa } = await import("../../src/lab/step-ca/init.ts");
-    const { createStore } = await import("../../src/lab/store.ts");
-    const { contextOf } = await import("../../src/lab/open-context.ts");
-    const { readFacts } = await import("../../src/lab/facts.ts");
+    const { initCa } = await import("../../lab/step-ca/init.ts");
+    const { createStore } = await import("../../lab/store.ts");
+    const { contextOf } = await import("../../lab/open-context.ts");
+    const { readFacts } = await import("../../lab/facts.ts");
     const store = createStore(lab);
     const context = contextOf(lab, store, readFacts(store)!, 0, { signal: new AbortController().signal });
     const { provisioner, hostname } = site.ca;

@@ -2,10 +2,10 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { FaultName, LabContext, LabServer } from "../../src/lab/context.ts";
-import { type LabFacts, writeFacts } from "../../src/lab/facts.ts";
-import { createStore } from "../../src/lab/store.ts";
-import { createTrees } from "../../src/lab/tree.ts";
+import type { FaultName, LabContext, LabServer } from "../../lab/context.ts";
+import { type LabFacts, writeFacts } from "../../lab/facts.ts";
+import { createStore } from "../../lab/store.ts";
+import { createTrees } from "../../lab/tree.ts";
 
 export interface TestContext extends LabContext {
   /** Breaks something; `mend` puts it right. A fault without a target is everywhere. */

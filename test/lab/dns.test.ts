@@ -1,7 +1,7 @@
 /** The lab's dnsmasq answers and complains as dnsmasq 2.90 does. Expected values were measured on the real one. */
 import { describe, expect, test } from "vitest";
+import { dnsZone } from "../../lab/dns/zone.ts";
 import { TransportError } from "../../src/errors.ts";
-import { dnsZone } from "../../src/lab/dns/zone.ts";
 import { change, newLab, opened } from "./open.ts";
 
 const configuration = `no-resolv

@@ -3,8 +3,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { LabDocker } from "../../src/lab/docker.ts";
-import { docker } from "../../src/lab/programs/docker.ts";
+import { LabDocker } from "../../lab/docker.ts";
+import { docker } from "../../lab/programs/docker.ts";
 import { type TestContext, testContext } from "./context.ts";
 
 const host = "vm/1001";

@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { afterAll, describe, expect, test } from "vitest";
+import { breakLab, faultDescriptions, labStatus, mendLab } from "../../lab/faults.ts";
 import { CommandError, TransportError, UsageError } from "../../src/errors.ts";
-import { breakLab, faultDescriptions, labStatus, mendLab } from "../../src/lab/faults.ts";
 import { change, newLab, opened, read } from "./open.ts";
 
 const lab = await newLab();
@@ -175,7 +175,7 @@ describe("killed-before-activation", async () => {
   afterAll(() => rm(directory, { recursive: true }));
   const program = join(directory, "run.mjs");
   const text = `
-    import { openLab } from ${JSON.stringify(join(import.meta.dirname, "../../src/lab/lab.ts"))};
+    import { openLab } from ${JSON.stringify(join(import.meta.dirname, "../../lab/lab.ts"))};
     const world = await openLab(process.argv[2], { signal: new AbortController().signal });
     const gateway = world.host("lxc/101");
     await gateway.writeFiles([{ path: "/etc/written", text: "before" }]);

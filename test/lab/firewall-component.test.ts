@@ -2,12 +2,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { setClockOffset } from "../../lab/lab-file.ts";
 import type { Component } from "../../src/component.ts";
 import { firewall } from "../../src/components/firewall/index.ts";
 import { RefusedError, TransportError } from "../../src/errors.ts";
 import type { Command, Exec } from "../../src/hosts/host.ts";
 import type { Decorator } from "../../src/hosts/world.ts";
-import { setClockOffset } from "../../src/lab/lab-file.ts";
 import type { FirewallRule, Site } from "../../src/model.ts";
 import { change, newLab, opened, prepared, read } from "./open.ts";
 import { planLab, syncLab, type Told, verifyLab } from "./session.ts";

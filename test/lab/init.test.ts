@@ -2,9 +2,9 @@
 import { lstat, mkdir, readdir, readFile, readlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { growLab, initLab } from "../../lab/init.ts";
+import { readLab } from "../../lab/lab-file.ts";
 import { SiteError } from "../../src/errors.ts";
-import { growLab, initLab } from "../../src/lab/init.ts";
-import { readLab } from "../../src/lab/lab-file.ts";
 import { newDirectory, newLab, opened, read } from "./open.ts";
 import { labSite, ollama } from "./site.ts";
 

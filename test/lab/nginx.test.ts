@@ -1,8 +1,8 @@
 /** The lab's gateway serves what it has loaded, by name and by TLS, and complains as Nginx 1.22 does (measured). */
 import { X509Certificate } from "node:crypto";
 import { beforeAll, describe, expect, test } from "vitest";
-import { gatewayConfig } from "../../src/formats/nginx.ts";
-import { selfSigned } from "../../src/lab/self-signed.ts";
+import { selfSigned } from "../../lab/self-signed.ts";
+import { gatewayConfig } from "../../src/formats/nginx/index.ts";
 import { change, newLab, opened, read } from "./open.ts";
 
 const world = await opened(await newLab());

@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll } from "vitest";
+import { initLab } from "../../lab/init.ts";
+import { openLab } from "../../lab/lab.ts";
 import type { World } from "../../src/hosts/world.ts";
-import { initLab } from "../../src/lab/init.ts";
-import { openLab } from "../../src/lab/lab.ts";
 import type { Site } from "../../src/model.ts";
 import { labSite } from "./site.ts";
 

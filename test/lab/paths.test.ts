@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { createTrees } from "../../src/lab/tree.ts";
+import { createTrees } from "../../lab/tree.ts";
 import { change, newLab, opened } from "./open.ts";
 
 const base = mkdtempSync(join(tmpdir(), "phoenix-tree-"));

@@ -1,6 +1,6 @@
 /** Raw requests to a Portainer of the lab, with its administrator logged in. */
 import { afterEach } from "vitest";
-import { LabDocker } from "../../src/lab/docker.ts";
+import { LabDocker } from "../../lab/docker.ts";
 import { type RawAnswer, type RawRequest, rawHttp } from "../contract/raw-http.ts";
 import { type PortainerLab, type PortainerLabOptions, portainerLab } from "./portainer.ts";
 

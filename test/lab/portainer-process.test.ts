@@ -1,9 +1,9 @@
 /** What the lab's Portainer does beyond the contract: time, restarts, lost data (measured on 2.23). */
 import { connect } from "node:tls";
 import { describe, expect, test } from "vitest";
-import { LabDocker } from "../../src/lab/docker.ts";
-import { startPortainer } from "../../src/lab/portainer/start.ts";
-import { selfSigned } from "../../src/lab/self-signed.ts";
+import { LabDocker } from "../../lab/docker.ts";
+import { startPortainer } from "../../lab/portainer/start.ts";
+import { selfSigned } from "../../lab/self-signed.ts";
 import {
   addAgent,
   call,

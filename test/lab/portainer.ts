@@ -1,10 +1,10 @@
 /** A Portainer server and an agent in a lab of their own, for tests. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { startAgent } from "../../src/lab/agent.ts";
-import type { LabServer } from "../../src/lab/context.ts";
-import { startPortainer } from "../../src/lab/portainer/start.ts";
-import { docker } from "../../src/lab/programs/docker.ts";
+import { startAgent } from "../../lab/agent.ts";
+import type { LabServer } from "../../lab/context.ts";
+import { startPortainer } from "../../lab/portainer/start.ts";
+import { docker } from "../../lab/programs/docker.ts";
 import type { HostName } from "../../src/resource.ts";
 import { type TestContext, testContext } from "./context.ts";
 

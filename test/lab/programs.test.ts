@@ -237,7 +237,7 @@ describe("people's own commands through a shell", () => {
 });
 
 test("update-ca-certificates makes the bundle, and forgets only when it starts afresh", async () => {
-  const { selfSigned } = await import("../../src/lab/self-signed.ts");
+  const { selfSigned } = await import("../../lab/self-signed.ts");
   const { cert } = await selfSigned(["root.lab.test"]);
   const path = "/usr/local/share/ca-certificates/phoenix.crt";
   const bundle = async () =>

@@ -1,16 +1,17 @@
 /** A run of the engine in a lab, as the command line makes it: a world, APIs, a journal, and everything that was told. */
+
+import { openLab } from "../../lab/lab.ts";
 import { openApis } from "../../src/apis/open-apis.ts";
-import { findRoot } from "../../src/apis/root.ts";
 import type { Component, ComponentName } from "../../src/component.ts";
 import type { Plan, RunResult } from "../../src/engine/plan.ts";
 import { plan } from "../../src/engine/plan-run.ts";
 import type { RunWorld } from "../../src/engine/run.ts";
 import { sync, verify } from "../../src/engine/sync.ts";
 import type { Event } from "../../src/event.ts";
+import { findRoot } from "../../src/hosts/ca-files.ts";
 import { readOnly } from "../../src/hosts/decorators.ts";
 import type { Decorator } from "../../src/hosts/world.ts";
 import { openJournal } from "../../src/journal/journal.ts";
-import { openLab } from "../../src/lab/lab.ts";
 import type { Site } from "../../src/model.ts";
 
 export interface SessionOptions {

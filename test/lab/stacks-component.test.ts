@@ -1,9 +1,9 @@
 /** The stacks component against the lab's Portainer: what it brings about, finds, repairs, and leaves alone. */
 import { beforeAll, describe, expect, test } from "vitest";
+import { breakLab } from "../../lab/faults.ts";
 import { stacks } from "../../src/components/stacks/index.ts";
 import { exitCodeOfPlan } from "../../src/engine/outcome.ts";
 import type { RunResult } from "../../src/engine/plan.ts";
-import { breakLab } from "../../src/lab/faults.ts";
 import { Secret } from "../../src/secret.ts";
 import { planLab, type SessionOptions, syncLab, verifyLab } from "./session.ts";
 import { labSite } from "./site.ts";

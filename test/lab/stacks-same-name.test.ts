@@ -1,9 +1,9 @@
 /** One stack on two environments, whose Portainer has forgotten one of the two: the one that it does not adopt is made anew. */
 import { expect, test } from "vitest";
+import { LabDocker } from "../../lab/docker.ts";
+import { openContext } from "../../lab/open-context.ts";
+import { openDatabase } from "../../lab/portainer/database.ts";
 import { stacks } from "../../src/components/stacks/index.ts";
-import { LabDocker } from "../../src/lab/docker.ts";
-import { openContext } from "../../src/lab/open-context.ts";
-import { openDatabase } from "../../src/lab/portainer/database.ts";
 import { syncLab } from "./session.ts";
 import { jobs, stacksLab, web, withStacks } from "./stacks-site.ts";
 

@@ -1,7 +1,7 @@
 /** A lab with Portainer and an agent set up by hand, and stacks to deploy on it. */
 import { openApis } from "../../src/apis/open-apis.ts";
-import type { PortainerApi } from "../../src/apis/portainer.ts";
-import { findProvisionerPassword, findRoot } from "../../src/apis/root.ts";
+import type { PortainerApi } from "../../src/apis/portainer/index.ts";
+import { findProvisionerPassword, findRoot } from "../../src/hosts/ca-files.ts";
 import type { World } from "../../src/hosts/world.ts";
 import type { FirewallRule, Site, Stack } from "../../src/model.ts";
 import { Secret } from "../../src/secret.ts";

@@ -1,6 +1,6 @@
 /** Timers on lab hosts outlive the process that armed them. */
 import { expect, test } from "vitest";
-import { setClockOffset } from "../../src/lab/lab-file.ts";
+import { setClockOffset } from "../../lab/lab-file.ts";
 import { change, newLab, opened, read } from "./open.ts";
 
 const arm = (...argv: string[]) =>

@@ -1,9 +1,9 @@
 /** The mesh component against the lab's Traefik: what it brings about, what it finds, what it leaves alone. */
 import { beforeAll, describe, expect, test } from "vitest";
+import { breakLab } from "../../lab/faults.ts";
 import { traefik } from "../../src/components/traefik/index.ts";
 import type { RunResult } from "../../src/engine/plan.ts";
 import type { World } from "../../src/hosts/world.ts";
-import { breakLab } from "../../src/lab/faults.ts";
 import type { Site } from "../../src/model.ts";
 import { change, newLab, opened, read } from "./open.ts";
 import { planLab, syncLab, verifyLab } from "./session.ts";

@@ -6,9 +6,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { traefikApi } from "../../src/lab/traefik/api.ts";
-import { type DynamicConfiguration, decodeDynamic, RefusedFile } from "../../src/lab/traefik/decode.ts";
-import { type MeshAction, meshAction } from "../../src/lab/traefik/serve.ts";
+import { traefikApi } from "../../lab/traefik/api.ts";
+import { type DynamicConfiguration, decodeDynamic, RefusedFile } from "../../lab/traefik/decode.ts";
+import { type MeshAction, meshAction } from "../../lab/traefik/serve.ts";
 
 interface Measured {
   readonly text: string;

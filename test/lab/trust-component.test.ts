@@ -2,9 +2,9 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { breakLab, mendLab } from "../../lab/faults.ts";
 import { trust } from "../../src/components/trust/index.ts";
 import { counted } from "../../src/hosts/decorators.ts";
-import { breakLab, mendLab } from "../../src/lab/faults.ts";
 import { newLab, otherLab } from "./open.ts";
 import { planLab, syncLab, verifyLab } from "./session.ts";
 import { labSite } from "./site.ts";

@@ -3,8 +3,8 @@ import { mkdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "nod
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { SiteError } from "../../src/errors.ts";
-import { JsonSyntaxError, parseJson } from "../../src/site/json.ts";
 import { loadSite } from "../../src/site/load.ts";
+import { JsonSyntaxError, parseJson } from "../../src/site/text/json.ts";
 import { inDirectory, layOut, problemText } from "./tree.ts";
 
 const vms = "etc/phoenix_vm_configs.json";

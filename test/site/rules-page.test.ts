@@ -6,7 +6,8 @@ import { cases } from "./tree.ts";
 
 const root = join(import.meta.dirname, "../..");
 const codesIn = (text: string): readonly string[] => [...new Set(text.match(/PHX\d{4}/g) ?? [])].sort();
-const source = readdirSync(join(root, "src/site"))
+const source = readdirSync(join(root, "src/site"), { recursive: true, encoding: "utf8" })
+  .filter((name) => name.endsWith(".ts"))
   .map((name) => readFileSync(join(root, "src/site", name), "utf8"))
   .join("\n");
 const page = readFileSync(join(root, "docs/rules.md"), "utf8");

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { fileSchemas, jsonSchema } from "../../src/site/schemas.ts";
+import { fileSchemas, jsonSchema } from "../../src/site/shapes/schemas.ts";
 import { base, cases, inDirectory, layOut } from "./tree.ts";
 
 const files = {

@@ -3,7 +3,7 @@
  * sees it work, and a second sync touches nothing.
  */
 import { describe, expect, test } from "vitest";
-import { readCompose } from "../../src/formats/compose.ts";
+import { readCompose } from "../../src/formats/compose/index.ts";
 import {
   type FirewallRule,
   type Guest,

@@ -5,9 +5,9 @@
 import type { IncomingMessage } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import { networkInterfaces } from "node:os";
-import { featuresOf } from "../../src/lab/portainer/features.ts";
-import { admission, refusals } from "../../src/lab/portainer/signature.ts";
-import { selfSigned } from "../../src/lab/self-signed.ts";
+import { featuresOf } from "../../lab/portainer/features.ts";
+import { admission, refusals } from "../../lab/portainer/signature.ts";
+import { selfSigned } from "../../lab/self-signed.ts";
 import { type Failure, forwarder, type PassOnOptions } from "./pass-on.ts";
 import { imageTag, say, untilTold } from "./process.ts";
 

@@ -5,10 +5,10 @@
 import { spawn } from "node:child_process";
 import type { AddressInfo } from "node:net";
 import { basename, join } from "node:path";
-import type { ApiResponse } from "../../src/lab/api-server.ts";
-import type { ComposeOutcome, Deployment, Engines, Target } from "../../src/lab/portainer/engines.ts";
-import { type Exchange, exchange, UnreachableError, wordsOf } from "../../src/lab/portainer/exchange.ts";
-import { signatureHeaders } from "../../src/lab/portainer/signature.ts";
+import type { ApiResponse } from "../../lab/api-server.ts";
+import type { ComposeOutcome, Deployment, Engines, Target } from "../../lab/portainer/engines.ts";
+import { type Exchange, exchange, UnreachableError, wordsOf } from "../../lab/portainer/exchange.ts";
+import { signatureHeaders } from "../../lab/portainer/signature.ts";
 import { forwarder } from "./pass-on.ts";
 
 export interface RealEnginesOptions {

@@ -1,5 +1,5 @@
 /** Which images a site's machines need, and what a container of each one does. Pure. */
-import { isAgent, isPortainer } from "../../src/lab/docker/processes.ts";
+import { isAgent, isPortainer } from "../../lab/docker/processes.ts";
 
 export interface ServicePort {
   readonly port: number;

@@ -6,7 +6,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import { hostname } from "node:os";
-import { selfSigned } from "../../src/lab/self-signed.ts";
+import { selfSigned } from "../../lab/self-signed.ts";
 import { say, untilTold } from "./process.ts";
 
 const { PHOENIX_TESTBED_SERVICE: service = hostname(), PHOENIX_TESTBED_PORTS: ports = "" } = process.env;

@@ -1,5 +1,5 @@
 /** The images that a site's virtual machines need, with the ports where each must answer. Pure. */
-import { readCompose } from "../../src/formats/compose.ts";
+import { readCompose } from "../../src/formats/compose/index.ts";
 import type { Site } from "../../src/model.ts";
 import type { ServicePort, WantedImage } from "./images.ts";
 

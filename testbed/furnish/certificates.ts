@@ -1,8 +1,8 @@
 /** Certificates of the services that guests run by themselves over TLS, signed by the site's CA. */
 import { createPrivateKey } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { stepPath } from "../../src/lab/step-ca/init.ts";
-import { newKey, signCertificate } from "../../src/lab/x509.ts";
+import { stepPath } from "../../lab/step-ca/init.ts";
+import { newKey, signCertificate } from "../../lab/x509.ts";
 import { type Layers, machineOf } from "./layers.ts";
 
 const yearMs = 365 * 24 * 60 * 60 * 1000;

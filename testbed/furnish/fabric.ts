@@ -1,6 +1,6 @@
 /** What the testbed must know of a site to build its machines: what the lab knows, and what only real machines need. */
 import { readFileSync, statSync } from "node:fs";
-import { factsOf, type LabFacts } from "../../src/lab/facts.ts";
+import { factsOf, type LabFacts } from "../../lab/facts.ts";
 import type { Site } from "../../src/model.ts";
 import type { WantedImage } from "../docker/images.ts";
 import { siteImages } from "../docker/site-images.ts";

@@ -1,8 +1,8 @@
 /** Makes every machine's files for a site. Arguments: the site, or a file with a fabric; the testbed's directory. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { LabContext } from "../../src/lab/context.ts";
-import { initCa } from "../../src/lab/step-ca/init.ts";
+import type { LabContext } from "../../lab/context.ts";
+import { initCa } from "../../lab/step-ca/init.ts";
 import { furnishCertificates } from "./certificates.ts";
 import { readFabric } from "./fabric.ts";
 import { furnishClient, furnishGuest } from "./guest.ts";

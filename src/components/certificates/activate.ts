@@ -1,8 +1,8 @@
 /** Tells the consumers of new pairs: each declared command once, where it really runs, with a time limit and an exit code. */
 import type { Io } from "../../component.ts";
 import { messageOf, NotReadyError, TransportError } from "../../errors.ts";
-import { type Hook, type HookEffect, hookEffect, parseHook } from "../../formats/hook.ts";
-import { serverContainer } from "../../formats/portainer-compose.ts";
+import { serverContainer } from "../../formats/compose/portainer-server.ts";
+import { type Hook, type HookEffect, hookEffect, parseHook } from "../../formats/shell/hook.ts";
 import type { Host } from "../../hosts/host.ts";
 import type { Certificate, Site } from "../../model.ts";
 import { canonicalJson } from "../../resource.ts";

@@ -1,5 +1,5 @@
 /** Makes a pair what it should be, and puts a previous one back. */
-import { findProvisionerPassword, findRoot } from "../../apis/root.ts";
+
 import type { Io } from "../../component.ts";
 import {
   adviceOn,
@@ -9,6 +9,7 @@ import {
   messageOf,
   PhoenixError,
 } from "../../errors.ts";
+import { findProvisionerPassword, findRoot } from "../../hosts/ca-files.ts";
 import type { FileState, FileWrite } from "../../hosts/host.ts";
 import type { Certificate } from "../../model.ts";
 import type { Change } from "../../resource.ts";

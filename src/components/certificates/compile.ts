@@ -1,5 +1,5 @@
 /** What each certificate of the manifest should be: whom it names, who may read it, and that it is good. */
-import { typedNames } from "../../formats/x509.ts";
+import { typedNames } from "../../formats/x509/index.ts";
 import type { Certificate, Site } from "../../model.ts";
 import { canonicalJson, type Resource, type ResourceId, type SourceRef } from "../../resource.ts";
 

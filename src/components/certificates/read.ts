@@ -1,7 +1,8 @@
 /** What the pairs on the hypervisor really are. Changes nothing. */
-import { findRoot } from "../../apis/root.ts";
+
 import type { Io } from "../../component.ts";
-import { keyMatches, leadsTo, parseChain, renewalDue } from "../../formats/x509.ts";
+import { keyMatches, leadsTo, parseChain, renewalDue } from "../../formats/x509/index.ts";
+import { findRoot } from "../../hosts/ca-files.ts";
 import type { FileState, Host } from "../../hosts/host.ts";
 import type { Certificate } from "../../model.ts";
 import type { Resource } from "../../resource.ts";

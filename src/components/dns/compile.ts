@@ -6,7 +6,7 @@ import {
   parseConf,
   parseHostsFile,
   wildcardConf,
-} from "../../formats/dnsmasq.ts";
+} from "../../formats/dnsmasq/index.ts";
 import { hostNameOf, type Site } from "../../model.ts";
 import { canonicalJson, type Resource, type SourceRef } from "../../resource.ts";
 

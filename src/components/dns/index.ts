@@ -1,7 +1,7 @@
 /** DNS: dnsmasq on the hypervisor. Exactly these files are ours; every other file in its directory is left alone. */
 import type { Component, Io } from "../../component.ts";
 import { CandidateError } from "../../errors.ts";
-import { unitState } from "../../formats/systemd.ts";
+import { unitState } from "../../formats/systemd/index.ts";
 import { type Change, type Resource, type ResourceId, subjectOf } from "../../resource.ts";
 import { commands } from "./commands.ts";
 import {

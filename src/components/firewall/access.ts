@@ -1,8 +1,8 @@
 /** Whether the hypervisor can still be reached: new connections to it, from itself and from a guest on its network. */
 import type { Io } from "../../component.ts";
 import { TransportError } from "../../errors.ts";
-import { type FirewallPath, ports, requiredPaths } from "../../formats/firewall-paths.ts";
-import { firewallOf, verdictOn } from "../../formats/firewall-rules.ts";
+import { firewallOf, verdictOn } from "../../fabric/firewall.ts";
+import { type FirewallPath, ports, requiredPaths } from "../../fabric/paths.ts";
 import { describeHost, type Guest } from "../../model.ts";
 import { type ProbeAnswer, probeFrom } from "./probe.ts";
 

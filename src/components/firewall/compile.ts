@@ -1,14 +1,14 @@
 /** What the firewall should be: options, the hypervisor's rules, one group for each guest, and the files that use the groups. */
-import { isMarked, marked } from "../../formats/firewall-cluster.ts";
+import { isMarked, marked } from "../../fabric/cluster-firewall.ts";
 import {
   filteredGuests,
   firewallOf,
   guestOfGroup,
   guestPolicy,
   type SiteRule,
-} from "../../formats/firewall-rules.ts";
-import { type FirewallFile, groupsOf, optionOf, rulesOf } from "../../formats/pve-firewall.ts";
-import { type FwRule, printBare, printRule } from "../../formats/pve-firewall-rule.ts";
+} from "../../fabric/firewall.ts";
+import { type FirewallFile, groupsOf, optionOf, rulesOf } from "../../formats/pve-firewall/index.ts";
+import { type FwRule, printBare, printRule } from "../../formats/pve-firewall/rule.ts";
 import type { Site } from "../../model.ts";
 import { canonicalJson, type Resource, type ResourceId, type SourceRef } from "../../resource.ts";
 

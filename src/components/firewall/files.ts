@@ -1,15 +1,20 @@
 /** From resources to files: what a change makes of the firewall's files. Several resources share cluster.fw. */
-import { groupComment } from "../../formats/firewall-cluster.ts";
-import { guestOfGroup } from "../../formats/firewall-rules.ts";
-import { emptyFile, type FirewallFile, parseFirewall, printFirewall } from "../../formats/pve-firewall.ts";
+import { groupComment } from "../../fabric/cluster-firewall.ts";
+import { guestOfGroup } from "../../fabric/firewall.ts";
 import {
   type GroupContent,
   isEmpty,
   withGroups,
   withOption,
   withRules,
-} from "../../formats/pve-firewall-edit.ts";
-import { type FwRule, parseRule, printBare } from "../../formats/pve-firewall-rule.ts";
+} from "../../formats/pve-firewall/edit.ts";
+import {
+  emptyFile,
+  type FirewallFile,
+  parseFirewall,
+  printFirewall,
+} from "../../formats/pve-firewall/index.ts";
+import { type FwRule, parseRule, printBare } from "../../formats/pve-firewall/rule.ts";
 import type { FileState } from "../../hosts/host.ts";
 import { guestOf, type Site } from "../../model.ts";
 import { type Change, type HostName, type Resource, subjectOf } from "../../resource.ts";

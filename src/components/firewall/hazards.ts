@@ -1,11 +1,11 @@
 /** The lockout guard: what the candidate rules would cut off that can connect now, found before anything is written. */
 import type { Hazard, Io } from "../../component.ts";
-import { type InstalledFirewall, installedVerdict } from "../../formats/firewall-installed.ts";
-import { endOf, type FirewallPath, ports, requiredPaths, senderOf } from "../../formats/firewall-paths.ts";
-import { firewallOf, packetOf } from "../../formats/firewall-rules.ts";
-import { emptyFile, parseFirewall } from "../../formats/pve-firewall.ts";
-import type { Packet, Verdict } from "../../formats/pve-firewall-decide.ts";
-import { printBare } from "../../formats/pve-firewall-rule.ts";
+import { firewallOf, packetOf } from "../../fabric/firewall.ts";
+import { endOf, type FirewallPath, ports, requiredPaths, senderOf } from "../../fabric/paths.ts";
+import type { Packet, Verdict } from "../../formats/pve-firewall/decide.ts";
+import { emptyFile, parseFirewall } from "../../formats/pve-firewall/index.ts";
+import { type InstalledFirewall, installedVerdict } from "../../formats/pve-firewall/installed.ts";
+import { printBare } from "../../formats/pve-firewall/rule.ts";
 import { describeHost, guestOf, type Site } from "../../model.ts";
 import type { Change, HostName, SourceRef } from "../../resource.ts";
 import { type FirewallFiles, guestPath, paths } from "./compile.ts";

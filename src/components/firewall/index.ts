@@ -4,7 +4,7 @@
  */
 import type { Component, Io } from "../../component.ts";
 import { CandidateError, CommandError, NotReadyError } from "../../errors.ts";
-import { fileFaults } from "../../formats/pve-firewall-check.ts";
+import { fileFaults } from "../../formats/pve-firewall/check.ts";
 import { type Change, subjectOf } from "../../resource.ts";
 import { commands } from "./commands.ts";
 import { compile, liveResources, paths } from "./compile.ts";

@@ -1,7 +1,7 @@
 /** Reads the firewall's files and the state of its daemon. */
 import type { Io } from "../../component.ts";
 import { NotReadyError } from "../../errors.ts";
-import { rulesOf } from "../../formats/pve-firewall.ts";
+import { rulesOf } from "../../formats/pve-firewall/index.ts";
 import type { FileState } from "../../hosts/host.ts";
 import type { Resource } from "../../resource.ts";
 import { commands } from "./commands.ts";

@@ -1,9 +1,9 @@
 /** Proves the firewall: what the daemon says, whose interfaces are filtered, what answers a new connection and what does not. */
 import type { Check, Io } from "../../component.ts";
 import { TransportError } from "../../errors.ts";
-import { endOf, type FirewallPath, requiredPaths } from "../../formats/firewall-paths.ts";
-import { firewallOf, type GuestRules, guestPolicy } from "../../formats/firewall-rules.ts";
-import { decide, type Packet } from "../../formats/pve-firewall-decide.ts";
+import { firewallOf, type GuestRules, guestPolicy } from "../../fabric/firewall.ts";
+import { endOf, type FirewallPath, requiredPaths } from "../../fabric/paths.ts";
+import { decide, type Packet } from "../../formats/pve-firewall/decide.ts";
 import type { ConnectResult } from "../../hosts/network.ts";
 import { describeHost, type Guest } from "../../model.ts";
 import type { ResourceId } from "../../resource.ts";

@@ -1,5 +1,10 @@
 /** What the gateway should serve: every name of the one list, each with its treatment, all passed on to the mesh. */
-import { configurationHash, type GatewayServer, gatewayConfig, gatewayUnits } from "../../formats/nginx.ts";
+import {
+  configurationHash,
+  type GatewayServer,
+  gatewayConfig,
+  gatewayUnits,
+} from "../../formats/nginx/index.ts";
 import { type Certificate, gatewayNames, pathInGuest, type ServiceOptions, type Site } from "../../model.ts";
 import { canonicalJson, type Resource, type ResourceId } from "../../resource.ts";
 

@@ -1,7 +1,7 @@
 /** The gateway: Nginx ends TLS for every name of the one list and passes everything to the mesh. */
 import type { Component, Io } from "../../component.ts";
 import { CandidateError, NotReadyError } from "../../errors.ts";
-import { unitState } from "../../formats/systemd.ts";
+import { unitState } from "../../formats/systemd/index.ts";
 import type { FileState, Host } from "../../hosts/host.ts";
 import { type Change, candidateOf, type Resource, type ResourceId, subjectOf } from "../../resource.ts";
 import { commands } from "./commands.ts";

@@ -1,9 +1,10 @@
 /** Looks at the gateway as clients do: which configuration serves, which certificate each name gets, what is turned away. */
-import { findRoot } from "../../apis/root.ts";
+
 import type { Check, Io } from "../../component.ts";
 import { messageOf, TransportError } from "../../errors.ts";
-import { configurationPath } from "../../formats/nginx.ts";
-import { serialOf } from "../../formats/x509.ts";
+import { configurationPath } from "../../formats/nginx/index.ts";
+import { serialOf } from "../../formats/x509/index.ts";
+import { findRoot } from "../../hosts/ca-files.ts";
 import type { HandshakeResult } from "../../hosts/network.ts";
 import { gatewayNames } from "../../model.ts";
 import { expectedHash, gatewayCertificate } from "./compile.ts";

@@ -1,7 +1,7 @@
 /** Agents: one container on each machine, replaced only when it differs from its definition. */
 import type { Io } from "../../component.ts";
 import { CommandError, TransportError } from "../../errors.ts";
-import { definitionLabel } from "../../formats/portainer-compose.ts";
+import { definitionLabel } from "../../formats/compose/portainer-server.ts";
 import type { Command, Host } from "../../hosts/host.ts";
 import type { PortainerEnvironment } from "../../model.ts";
 import type { Change } from "../../resource.ts";

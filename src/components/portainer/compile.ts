@@ -1,5 +1,5 @@
 /** What should be: the server with its storage and administrator, an agent on each machine, and their registrations. */
-import { portainerCompose, type ServerCompose } from "../../formats/portainer-compose.ts";
+import { portainerCompose, type ServerCompose } from "../../formats/compose/portainer-server.ts";
 import {
   type HostPath,
   type Portainer,

@@ -1,6 +1,6 @@
 /** Containers as Docker on a virtual machine tells of them, and images that must be there before anything is replaced. */
 import { CandidateError, CommandError, NotReadyError, TransportError } from "../../errors.ts";
-import { type JsonObject, member, objectsOf, parseJson, textOf, textsOf } from "../../formats/json.ts";
+import { type JsonObject, member, objectsOf, parseJson, textOf, textsOf } from "../../formats/json/index.ts";
 import type { Host } from "../../hosts/host.ts";
 import { commands } from "./commands.ts";
 

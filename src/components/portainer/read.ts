@@ -1,9 +1,9 @@
 /** What is: on the machines by Docker, in Portainer by its API. What one machine does not tell is unknown for it alone. */
-import type { EnvironmentState, PortainerStatus } from "../../apis/portainer.ts";
+import type { EnvironmentState, PortainerStatus } from "../../apis/portainer/index.ts";
 import type { Io } from "../../component.ts";
 import { ApiError, messageOf, type PhoenixError, TransportError } from "../../errors.ts";
-import { member, textsOf } from "../../formats/json.ts";
-import { definitionLabel } from "../../formats/portainer-compose.ts";
+import { definitionLabel } from "../../formats/compose/portainer-server.ts";
+import { member, textsOf } from "../../formats/json/index.ts";
 import { type Portainer, type PortainerEnvironment, shareDirectory } from "../../model.ts";
 import { canonicalJson, type Resource } from "../../resource.ts";
 import { commands } from "./commands.ts";

@@ -1,7 +1,7 @@
 /** The server: its storage, its compose file, its container. Data is never removed, neither volumes nor directories. */
 import type { Io } from "../../component.ts";
 import { CandidateError, NotReadyError } from "../../errors.ts";
-import { definitionIn, type ServerCompose } from "../../formats/portainer-compose.ts";
+import { definitionIn, type ServerCompose } from "../../formats/compose/portainer-server.ts";
 import type { FileWrite, Host } from "../../hosts/host.ts";
 import { type Portainer, shareDirectory } from "../../model.ts";
 import type { Change } from "../../resource.ts";

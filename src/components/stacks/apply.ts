@@ -4,7 +4,7 @@ import type {
   EnvironmentState,
   EnvironmentVariable,
   StackDefinition,
-} from "../../apis/portainer.ts";
+} from "../../apis/portainer/index.ts";
 import type { Io } from "../../component.ts";
 import { ApiError } from "../../errors.ts";
 import type { FileWrite } from "../../hosts/host.ts";

@@ -2,10 +2,10 @@
  * Proving a stack before its running version is touched. Up to 2.39 Portainer takes a stack down when its update fails for
  * whatever reason, so every reason that can be seen beforehand is looked for.
  */
-import type { ContainerState, EnvironmentState, StackState } from "../../apis/portainer.ts";
+import type { ContainerState, EnvironmentState, StackState } from "../../apis/portainer/index.ts";
 import type { Io } from "../../component.ts";
 import { ApiError, CandidateError, messageOf } from "../../errors.ts";
-import { type ComposePort, readCompose } from "../../formats/compose.ts";
+import { type ComposePort, readCompose } from "../../formats/compose/index.ts";
 import type { StackTarget } from "./compile.ts";
 
 /** How long a port may stay silent before it counts as free: a filtered guest drops what nobody listens for. Milliseconds. */

@@ -1,6 +1,6 @@
 /** What a service's containers do, in one word or in the engine's own. Pure. */
-import type { ContainerState } from "../../apis/portainer.ts";
-import type { ComposeService } from "../../formats/compose.ts";
+import type { ContainerState } from "../../apis/portainer/index.ts";
+import type { ComposeService } from "../../formats/compose/index.ts";
 
 export interface ServiceState {
   /** "fine": runs, or has done its work. "waiting": may still come up. "broken": will not by itself. */

@@ -1,5 +1,10 @@
 /** What Portainer and the engines behind it have: stacks that are declared, and those that we made and nobody declares any more. */
-import type { ContainerState, EnvironmentState, StackState, VolumeState } from "../../apis/portainer.ts";
+import type {
+  ContainerState,
+  EnvironmentState,
+  StackState,
+  VolumeState,
+} from "../../apis/portainer/index.ts";
 import type { Io } from "../../component.ts";
 import { ApiError, CommandError, hintOf, messageOf, NotReadyError, TransportError } from "../../errors.ts";
 import type { Site, StackVolume } from "../../model.ts";

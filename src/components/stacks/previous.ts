@@ -1,5 +1,5 @@
 /** What a run found in place before it changed a stack, so that it can be put back: plans hold fingerprints only. */
-import type { StackDefinition } from "../../apis/portainer.ts";
+import type { StackDefinition } from "../../apis/portainer/index.ts";
 import type { Io } from "../../component.ts";
 import type { FileState } from "../../hosts/host.ts";
 import type { HostPath } from "../../model.ts";

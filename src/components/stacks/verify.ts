@@ -1,9 +1,9 @@
 /** Looks at every stack as its users do: each service runs and is healthy, each published port answers. */
-import type { ContainerState, EnvironmentState } from "../../apis/portainer.ts";
+import type { ContainerState, EnvironmentState } from "../../apis/portainer/index.ts";
 import type { Check, Io } from "../../component.ts";
 import { ApiError, hintOf, messageOf, TransportError } from "../../errors.ts";
-import type { ComposeService } from "../../formats/compose.ts";
-import { firewallOf, verdictOn } from "../../formats/firewall-rules.ts";
+import { firewallOf, verdictOn } from "../../fabric/firewall.ts";
+import type { ComposeService } from "../../formats/compose/index.ts";
 import { type StackTarget, targetsOf } from "./compile.ts";
 import { serviceState } from "./containers.ts";
 import { environmentNamed, leadsElsewhere, volumesOnce } from "./live.ts";

@@ -1,7 +1,7 @@
 /** Waiting for Traefik to take up its file, and helping where its watch does not. */
 import type { Io } from "../../component.ts";
 import { TransportError } from "../../errors.ts";
-import { dynamicHash, sentinel } from "../../formats/traefik.ts";
+import { dynamicHash, sentinel } from "../../formats/traefik/index.ts";
 import type { ResourceId } from "../../resource.ts";
 import { commands } from "./commands.ts";
 import { paths } from "./compile.ts";

@@ -1,5 +1,5 @@
 /** What the mesh should route: every routed service of the one list, to the place that answers for it. */
-import { dynamicConfig, dynamicHash, dynamicUnits, type MeshRoute } from "../../formats/traefik.ts";
+import { dynamicConfig, dynamicHash, dynamicUnits, type MeshRoute } from "../../formats/traefik/index.ts";
 import { routedServices, type Site } from "../../model.ts";
 import { canonicalJson, type Resource } from "../../resource.ts";
 

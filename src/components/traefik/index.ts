@@ -1,9 +1,10 @@
 /** The mesh: Traefik in a guest of its own passes every routed name to the service that answers for it. */
-import { findRoot } from "../../apis/root.ts";
+
 import type { Component, Io } from "../../component.ts";
 import { CandidateError, NotReadyError } from "../../errors.ts";
-import { unitState } from "../../formats/systemd.ts";
-import { configurationFaults, routeFaults } from "../../formats/traefik-lint.ts";
+import { unitState } from "../../formats/systemd/index.ts";
+import { configurationFaults, routeFaults } from "../../formats/traefik/lint.ts";
+import { findRoot } from "../../hosts/ca-files.ts";
 import type { Host } from "../../hosts/host.ts";
 import { candidateOf, type Resource, subjectOf } from "../../resource.ts";
 import { activate, nothingLoaded } from "./activate.ts";

@@ -1,7 +1,7 @@
 /** Routers as Traefik's own API tells them, where it can be reached. */
 import type { Io } from "../../component.ts";
 import { TransportError } from "../../errors.ts";
-import { membersOf } from "../../formats/traefik.ts";
+import { membersOf } from "../../formats/traefik/index.ts";
 
 export interface SeenRouter {
   readonly status: string;

@@ -1,6 +1,6 @@
 /** What the mesh's static configuration must have for the routes to work. It is its administrator's; we only look at it. */
-import { addressRange, contains } from "../../formats/ipv4.ts";
-import { membersOf, parsed } from "../../formats/traefik.ts";
+import { addressRange, contains } from "../../formats/ipv4/index.ts";
+import { membersOf, parsed } from "../../formats/traefik/index.ts";
 import { paths } from "./compile.ts";
 
 export interface StaticProblem {

@@ -1,8 +1,8 @@
 /** Looks at the mesh as the gateway does: which configuration serves, and one real request for every route. */
 import type { Check, Io } from "../../component.ts";
 import { messageOf, TransportError } from "../../errors.ts";
-import { dynamicConfig, dynamicRouters, urlOf } from "../../formats/traefik.ts";
-import { readRule } from "../../formats/traefik-rule.ts";
+import { dynamicConfig, dynamicRouters, urlOf } from "../../formats/traefik/index.ts";
+import { readRule } from "../../formats/traefik/rule.ts";
 import type { HttpResponse } from "../../hosts/network.ts";
 import { routedServices, type Service } from "../../model.ts";
 import { answers, loadedHash } from "./activate.ts";

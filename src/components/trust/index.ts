@@ -1,8 +1,9 @@
 /** Trust: programs on the hypervisor accept certificates that the site's own CA issued. */
-import { findRoot } from "../../apis/root.ts";
+
 import type { Check, Component, Io } from "../../component.ts";
 import { ApiError, hintOf, messageOf, NotReadyError, TransportError } from "../../errors.ts";
-import { bundleHolds, fingerprintOf, parseChain } from "../../formats/x509.ts";
+import { bundleHolds, fingerprintOf, parseChain } from "../../formats/x509/index.ts";
+import { findRoot } from "../../hosts/ca-files.ts";
 import { canonicalJson, type Resource } from "../../resource.ts";
 import { commands, paths } from "./commands.ts";
 

@@ -6,7 +6,7 @@
  * the lab's own memory (engines, units). Only the journal differs: it writes down that a sync ran.
  */
 import { beforeAll, describe, expect, test } from "vitest";
-import { readCompose } from "../../../src/formats/compose.ts";
+import { readCompose } from "../../../src/formats/compose/index.ts";
 import { call } from "../../cli/edge.ts";
 import { type Hands, handsIn } from "./hands.ts";
 import { freshLab, syncedLab } from "./labs.ts";

@@ -1,7 +1,7 @@
 /** The drifts that are tried: one hand-made change each, and exactly the resources that a plan must report for it. */
 import { readdirSync } from "node:fs";
+import type { LabDocker } from "../../../lab/docker.ts";
 import type { ComponentName } from "../../../src/component.ts";
-import type { LabDocker } from "../../../src/lab/docker.ts";
 import type { PortainerEnvironment, Site, Stack } from "../../../src/model.ts";
 import type { GuestName, ResourceId } from "../../../src/resource.ts";
 import { type Hands, withoutLastLine } from "./hands.ts";

@@ -1,6 +1,6 @@
 /** The fault matrix: every knob of the lab on everything that it can break, and how a sync with work to do must end. */
-import type { FaultName } from "../../../src/lab/context.ts";
-import { faultRoles } from "../../../src/lab/faults.ts";
+import type { FaultName } from "../../../lab/context.ts";
+import { faultRoles } from "../../../lab/faults.ts";
 import type { Site } from "../../../src/model.ts";
 
 export interface FaultRow {

@@ -4,8 +4,8 @@
  */
 import pLimit from "p-limit";
 import { afterAll, expect, test } from "vitest";
-import { breakLab, mendLab } from "../../../src/lab/faults.ts";
-import { setClockOffset } from "../../../src/lab/lab-file.ts";
+import { breakLab, mendLab } from "../../../lab/faults.ts";
+import { setClockOffset } from "../../../lab/lab-file.ts";
 import type { ErrorDocument, ResultDocument } from "../../../src/render/output-schemas.ts";
 import { type FaultRow, rowsOf } from "./fault-rows.ts";
 import { handsIn } from "./hands.ts";

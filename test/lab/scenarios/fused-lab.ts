@@ -7,10 +7,10 @@ import { createHash } from "node:crypto";
 import { appendFileSync, lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as tick } from "node:timers/promises";
+import { type LabOptions, openLab as openRealLab } from "../../../lab/lab.ts";
 import type { Command } from "../../../src/hosts/host.ts";
 import type { HttpRequest } from "../../../src/hosts/network.ts";
 import type { Decorator, World } from "../../../src/hosts/world.ts";
-import { type LabOptions, openLab as openRealLab } from "../../../src/lab/lab.ts";
 
 /** One line of FUSE_TRACE. */
 export interface TraceLine {

@@ -1,9 +1,9 @@
 /** Hands in a lab: what people and other programs do to its machines without Phoenix. */
 import { chmodSync, readFileSync, realpathSync, statSync, writeFileSync } from "node:fs";
-import { LabDocker } from "../../../src/lab/docker.ts";
-import { openContext } from "../../../src/lab/open-context.ts";
-import type { Lab } from "../../../src/lab/parts.ts";
-import { type DatabaseFile, openDatabase } from "../../../src/lab/portainer/database.ts";
+import { LabDocker } from "../../../lab/docker.ts";
+import { openContext } from "../../../lab/open-context.ts";
+import type { Lab } from "../../../lab/parts.ts";
+import { type DatabaseFile, openDatabase } from "../../../lab/portainer/database.ts";
 import type { GuestName, HostName } from "../../../src/resource.ts";
 
 export interface Hands {

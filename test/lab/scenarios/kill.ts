@@ -5,7 +5,7 @@
  */
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { isActivation } from "../../../src/lab/exec.ts";
+import { isActivation } from "../../../lab/exec.ts";
 import type { Moment, TraceLine } from "./fused-lab.ts";
 import { copyOf, discard, freshLab, master, syncedLab } from "./labs.ts";
 import { complaints, syncAll } from "./phoenix.ts";

@@ -1,0 +1,240 @@
+/** A Docker engine of the lab, one for each virtual machine. Its state is in the store; the rules are the real engine's. */
+import { createHash, randomBytes } from "node:crypto";
+import { mkdirSync, rmSync } from "node:fs";
+import type { HostName } from "../src/resource.ts";
+import type { LabContext } from "./context.ts";
+import { mountAll, pathInContainer, volumeDirectory } from "./docker/mounts.ts";
+import { bindPorts } from "./docker/ports.ts";
+import { startProcess } from "./docker/processes.ts";
+import {
+  type ContainerSpec,
+  DockerError,
+  type EngineNetwork,
+  type EngineState,
+  type EngineVolume,
+  emptyEngine,
+  fullReference,
+  type LabContainer,
+} from "./docker/state.ts";
+import { treeOf } from "./tree.ts";
+
+export type { LabContainer } from "./docker/state.ts";
+
+export class LabDocker {
+  readonly context: LabContext;
+  readonly host: HostName;
+  readonly #document: string;
+
+  constructor(context: LabContext, host: HostName) {
+    this.context = context;
+    this.host = host;
+    this.#document = `docker-${treeOf(host)}`;
+  }
+
+  get state(): EngineState {
+    return this.context.store.read<EngineState>(this.#document) ?? emptyEngine;
+  }
+
+  #save(change: Partial<EngineState>): void {
+    this.context.store.write(this.#document, { ...this.state, ...change });
+  }
+
+  /** A container by its name, its id, or the beginning of its id. */
+  find(wanted: string): LabContainer | undefined {
+    const { containers } = this.state;
+    const name = wanted.replace(/^\//, "");
+    return (
+      containers.find((each) => each.name === name || each.id === wanted) ??
+      (wanted.length < 4 ? undefined : containers.find(({ id }) => id.startsWith(wanted)))
+    );
+  }
+
+  /** @throws DockerError */
+  container(wanted: string): LabContainer {
+    const found = this.find(wanted);
+    if (found !== undefined) return found;
+    throw new DockerError(404, `No such container: ${wanted}`);
+  }
+
+  /** The running container behind a port of the machine, and the port inside it. */
+  publisher(port: number, protocol = "tcp"): { container: LabContainer; port: number } | undefined {
+    for (const container of this.state.containers.filter(({ state }) => state === "running")) {
+      const published = container.ports.find((each) => each.host === port && each.protocol === protocol);
+      if (published !== undefined) return { container, port: published.container };
+      // In the machine's own network it listens where Traefik is told to find it.
+      if (container.networks.length === 0 && protocol === "tcp" && servesAt(container, port))
+        return { container, port };
+    }
+    return undefined;
+  }
+
+  /** The real path of a file that a container sees; undefined where nothing is mounted. */
+  pathIn(container: Pick<LabContainer, "mounts">, path: string): string | undefined {
+    return pathInContainer(this.context, this.host, container, this.state.volumes, path);
+  }
+
+  /** The real path of a container's /data: of what is mounted there, or of a directory that goes with the container. */
+  dataOf(container: Pick<LabContainer, "id" | "mounts">): string {
+    return this.pathIn(container, "/data") ?? this.context.path(this.host, volumeDirectory(container.id));
+  }
+
+  hasImage(image: string): boolean {
+    return this.state.images.some(({ reference, id }) => reference === fullReference(image) || id === image);
+  }
+
+  /** Every image can be had but those with "missing" in their name. @throws DockerError */
+  pull(image: string): string {
+    const reference = fullReference(image);
+    if (reference.includes("missing")) {
+      const [name = ""] = reference.split(/[:@](?!.*\/)/);
+      throw new DockerError(
+        404,
+        `pull access denied for ${name}, repository does not exist or may require 'docker login': denied: requested access to the resource is denied`,
+      );
+    }
+    const id = `sha256:${createHash("sha256").update(`image ${reference}`).digest("hex")}`;
+    if (!this.hasImage(reference)) this.#save({ images: [...this.state.images, { id, reference }] });
+    return id;
+  }
+
+  /** @throws DockerError: name taken, no such image */
+  create(spec: ContainerSpec): LabContainer {
+    const { containers, images } = this.state;
+    const taken = containers.find(({ name }) => name === spec.name);
+    if (taken !== undefined)
+      throw new DockerError(
+        409,
+        `Conflict. The container name "/${spec.name}" is already in use by container "${taken.id}". You have to remove (or rename) that container to be able to reuse that name.`,
+      );
+    const image = images.find(
+      ({ reference, id }) => reference === fullReference(spec.image) || id === spec.image,
+    );
+    if (image === undefined) throw new DockerError(404, `No such image: ${fullReference(spec.image)}`);
+    // A volume that nobody made is made on the way, as with `docker run -v name:/path`.
+    for (const { type, source } of spec.mounts) if (type === "volume") this.createVolume({ name: source });
+    const container: LabContainer = {
+      ...spec,
+      id: randomBytes(32).toString("hex"),
+      imageId: image.id,
+      state: "created",
+      exitCode: 0,
+      error: "",
+      createdAt: this.context.clock.now(),
+      startedAt: 0,
+      finishedAt: 0,
+      log: [],
+    };
+    this.#save({ containers: [...containers, container] });
+    return container;
+  }
+
+  /** @throws DockerError: port taken, mount failed; the container then stays as it was made */
+  start(wanted: string): LabContainer {
+    const container = this.container(wanted);
+    if (container.state === "running") return container;
+    try {
+      mountAll(this.context, this.host, container.mounts, this.state.volumes);
+      const ports = bindPorts(container, this.state.containers);
+      const { exitCode, log } = startProcess(container, {
+        path: (path) => this.pathIn(container, path),
+        data: this.dataOf(container),
+      });
+      const now = this.context.clock.now();
+      const restarts = container.restart !== "no" && container.restart !== "";
+      return this.#change(container, {
+        ports,
+        log: [...container.log, ...log].slice(-200),
+        error: "",
+        startedAt: now,
+        ...(exitCode === undefined
+          ? { state: "running", exitCode: 0 }
+          : { state: restarts ? "restarting" : "exited", exitCode, finishedAt: now }),
+      });
+    } catch (error) {
+      if (error instanceof DockerError) this.#change(container, { error: error.message });
+      throw error;
+    }
+  }
+
+  stop(wanted: string): LabContainer {
+    const container = this.container(wanted);
+    if (container.state !== "running" && container.state !== "restarting") return container;
+    return this.#change(container, { state: "exited", finishedAt: this.context.clock.now() });
+  }
+
+  restart(wanted: string): LabContainer {
+    this.stop(wanted);
+    return this.start(wanted);
+  }
+
+  /** @throws DockerError when it runs and `force` is not set */
+  remove(wanted: string, force = false): void {
+    const { id, state } = this.container(wanted);
+    if (!force && (state === "running" || state === "restarting"))
+      throw new DockerError(
+        409,
+        `cannot remove container "${id}": container is running: stop the container before removing or force remove`,
+      );
+    this.#save({ containers: this.state.containers.filter((each) => each.id !== id) });
+    rmSync(this.context.path(this.host, volumeDirectory(id)), { recursive: true, force: true });
+  }
+
+  /** A volume that exists is returned as it is, whatever is asked for. */
+  createVolume(wanted: Partial<EngineVolume> & { readonly name: string }): EngineVolume {
+    const existing = this.state.volumes.find(({ name }) => name === wanted.name);
+    if (existing !== undefined) return existing;
+    const { name, driver = "local", options = {}, labels = {} } = wanted;
+    if (driver !== "local")
+      throw new DockerError(
+        404,
+        `create ${name}: error looking up volume plugin ${driver}: plugin "${driver}" not found`,
+      );
+    const volume = { name, driver, options, labels, createdAt: this.context.clock.now() };
+    if (Object.keys(options).length === 0)
+      mkdirSync(this.context.path(this.host, volumeDirectory(name)), { recursive: true });
+    this.#save({ volumes: [...this.state.volumes, volume] });
+    return volume;
+  }
+
+  /** @throws DockerError when there is none, or a container uses it */
+  removeVolume(wanted: string): void {
+    const { volumes, containers } = this.state;
+    if (!volumes.some(({ name }) => name === wanted))
+      throw new DockerError(404, `get ${wanted}: no such volume`);
+    const user = containers.find(({ mounts }) =>
+      mounts.some(({ type, source }) => type === "volume" && source === wanted),
+    );
+    if (user !== undefined) throw new DockerError(409, `remove ${wanted}: volume is in use - [${user.id}]`);
+    this.#save({ volumes: volumes.filter(({ name }) => name !== wanted) });
+    // Only what lies on the machine itself goes; an NFS directory stays on its server.
+    rmSync(this.context.path(this.host, volumeDirectory(wanted)), { recursive: true, force: true });
+  }
+
+  createNetwork(wanted: Partial<EngineNetwork> & { readonly name: string }): EngineNetwork {
+    const { networks } = this.state;
+    if (networks.some(({ name }) => name === wanted.name))
+      throw new DockerError(409, `network with name ${wanted.name} already exists`);
+    const network = { driver: "bridge", labels: {}, ...wanted, id: randomBytes(32).toString("hex") };
+    this.#save({ networks: [...networks, network] });
+    return network;
+  }
+
+  removeNetwork(wanted: string): void {
+    this.#save({ networks: this.state.networks.filter(({ name, id }) => name !== wanted && id !== wanted) });
+  }
+
+  #change(container: LabContainer, change: Partial<LabContainer>): LabContainer {
+    const changed = { ...container, ...change };
+    this.#save({
+      containers: this.state.containers.map((each) => (each.id === container.id ? changed : each)),
+    });
+    return changed;
+  }
+}
+
+function servesAt({ labels }: Pick<LabContainer, "labels">, port: number): boolean {
+  return Object.entries(labels).some(
+    ([key, value]) =>
+      /^traefik\.http\.services\..+\.loadbalancer\.server\.port$/i.test(key) && value === String(port),
+  );
+}

@@ -1,0 +1,146 @@
+/** What the lab knows of its site: who is where and which services the guests run of their own. Kept from process to process. */
+import type { Backend, Guest, Site } from "../src/model.ts";
+import type { GuestName, HostName } from "../src/resource.ts";
+import type { LabStore } from "./context.ts";
+
+export interface LabFacts {
+  readonly domain: string;
+  /** The hypervisor's address, and its network: "10.0.0.0/24". */
+  readonly address: string;
+  readonly network: string;
+  readonly bridge: string;
+  readonly guests: readonly LabGuest[];
+  readonly roles: { readonly gateway: GuestName; readonly mesh: GuestName; readonly ca: GuestName };
+  readonly caPort: number;
+  readonly portainer?: { readonly host: GuestName; readonly port: number };
+  readonly agents: readonly { readonly host: GuestName; readonly port: number }[];
+  readonly services: readonly LabService[];
+  readonly mounts: readonly LabMount[];
+}
+
+export interface LabGuest {
+  readonly host: GuestName;
+  readonly kind: "lxc" | "vm";
+  readonly id: number;
+  readonly name: string;
+  readonly address?: string;
+}
+
+/** A service that a guest runs by itself, without Docker. */
+export interface LabService {
+  readonly name: string;
+  readonly host: GuestName;
+  readonly port: number;
+  readonly scheme: Backend["scheme"];
+  /** Names in its certificate, for https. */
+  readonly names: readonly string[];
+}
+
+/** A directory of one tree that another host, or the same one by another name, sees at `path`. */
+export interface LabMount {
+  readonly host: HostName;
+  readonly path: string;
+  /** The tree that holds the files: "pve", or "nfs-10.0.0.5" for a server that is no host of the site. */
+  readonly tree: string;
+  readonly source: string;
+}
+
+const document = "facts";
+
+export function readFacts(store: LabStore): LabFacts | undefined {
+  return store.read<LabFacts>(document);
+}
+
+export function writeFacts(store: LabStore, facts: LabFacts): void {
+  store.write(document, facts);
+}
+
+export function factsOf(site: Site): LabFacts {
+  const guests = site.guests.filter(({ template }) => !template);
+  return {
+    domain: site.domain,
+    address: site.hypervisor.address,
+    network: site.hypervisor.network,
+    bridge: site.hypervisor.bridge,
+    guests: guests.map(({ host, kind, id, name, address }) => ({
+      host,
+      kind,
+      id,
+      name,
+      ...(address === undefined ? {} : { address }),
+    })),
+    roles: { gateway: site.roles.gateway.host, mesh: site.roles.mesh.host, ca: site.roles.ca.host },
+    caPort: site.ca.port,
+    ...(site.portainer === undefined
+      ? {}
+      : { portainer: { host: site.portainer.guest.host, port: site.portainer.port } }),
+    agents: (site.portainer?.environments ?? [])
+      .filter(({ kind }) => kind === "agent")
+      .map(({ guest, port }) => ({ host: guest.host, port })),
+    services: servicesOf(site),
+    mounts: mountsOf(site, guests),
+  };
+}
+
+/** Services of stacks live in containers; the CA, Portainer and its agents are servers of their own. */
+function servicesOf(site: Site): readonly LabService[] {
+  return site.services
+    .filter(({ stack, guest, backend }) => stack === undefined && backend.address === guest.address)
+    .map(({ id, guest, backend, names }) => ({
+      name: id,
+      host: guest.host,
+      port: backend.port,
+      scheme: backend.scheme,
+      names: [...new Set([...names, ...(backend.serverName === undefined ? [] : [backend.serverName])])],
+    }));
+}
+
+/**
+ * A dataset is there by its native path and below the hypervisor's mount base: /quickOS and /mnt/pve/quickOS are one
+ * directory. Containers see directories of the hypervisor, virtual machines those of an NFS server.
+ */
+function mountsOf(site: Site, guests: readonly Guest[]): readonly LabMount[] {
+  const { mountBase, address } = site.hypervisor;
+  const native = (path: string): string =>
+    path.startsWith(`${mountBase}/`) ? path.slice(mountBase.length) : path;
+  const datasets = new Set<string>();
+  const addDataset = (path: string): void => {
+    const dataset = native(path).split("/")[1] ?? "";
+    if (!mountBase.startsWith(`/${dataset}/`)) datasets.add(dataset);
+  };
+  const addMounted = (path: string): void => {
+    if (path.startsWith(`${mountBase}/`)) addDataset(path);
+  };
+  for (const guest of guests) {
+    for (const { hostPath } of guest.mounts) addMounted(hostPath);
+    for (const { server, path } of guest.shares) if (server === address) addDataset(path);
+  }
+  for (const { certPath, keyPath } of site.certificates) {
+    addMounted(certPath);
+    addMounted(keyPath);
+  }
+  return [
+    ...[...datasets].sort().map((dataset) => ({
+      host: "pve" as const,
+      path: `${mountBase}/${dataset}`,
+      tree: "pve",
+      source: `/${dataset}`,
+    })),
+    ...guests.flatMap(({ host, mounts }) =>
+      mounts.map(({ hostPath, guestPath }) => ({
+        host,
+        path: guestPath,
+        tree: "pve",
+        source: native(hostPath),
+      })),
+    ),
+    ...guests.flatMap(({ host, shares }) =>
+      shares.map(({ server, path, mountPoint }) => ({
+        host,
+        path: mountPoint,
+        tree: server === address ? "pve" : `nfs-${server}`,
+        source: native(path),
+      })),
+    ),
+  ];
+}

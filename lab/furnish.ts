@@ -1,0 +1,86 @@
+/** What is on lab machines before Phoenix comes. */
+import { mkdirSync, symlinkSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import type { Guest, Site } from "../src/model.ts";
+import type { HostName } from "../src/resource.ts";
+import { groupText, passwdText } from "./accounts.ts";
+import { writeDistributionFiles } from "./distribution.ts";
+import type { Lab } from "./parts.ts";
+import { writeProxmoxFiles } from "./proxmox-files.ts";
+import { setUnit, startUnit, unitsOf } from "./units.ts";
+
+/** Makes the directories behind mounts, and links to them for people who look around in the trees. */
+export function furnishMounts(lab: Lab): void {
+  for (const { host, path, tree, source } of lab.facts.mounts) {
+    mkdirSync(lab.path(host, path), { recursive: true });
+    const link = join(lab.path(host, dirname(path)), path.split("/").at(-1) ?? "");
+    mkdirSync(dirname(link), { recursive: true });
+    const target = join(lab.directory, "hosts", tree, source);
+    try {
+      symlinkSync(relative(dirname(link), target), link);
+    } catch {
+      // Something is there: a mount within a mount, or the link from the last time.
+    }
+  }
+}
+
+export function furnishHypervisor(lab: Lab, site: Site): void {
+  furnishBase(lab, "pve", "pve", site.hypervisor.address);
+  writeProxmoxFiles(lab, site);
+  writeDistributionFiles(lab, "pve", "dnsmasq");
+  lab.files.write(
+    "pve",
+    "/etc/dnsmasq.d/local-network.conf",
+    "# Made by the administrator.\ncache-size=500\n",
+  );
+  for (const path of ["/var/log", "/etc/systemd/system/multi-user.target.wants"])
+    lab.files.makeDirectory("pve", path);
+  for (const unit of ["dnsmasq", "pve-firewall", "pve-cluster", "pveproxy", "ssh", "nfs-server"])
+    install(lab, "pve", unit);
+}
+
+/** A guest with what its role needs: the gateway has Nginx, the mesh Traefik, the CA its certificates, a machine Docker. */
+export async function furnishGuest(lab: Lab, site: Site, guest: Guest): Promise<void> {
+  const { host, kind } = guest;
+  furnishBase(lab, host, guest.name.toLowerCase(), guest.address ?? "127.0.1.1");
+  install(lab, host, "ssh");
+  const { gateway, mesh, ca } = site.roles;
+  if (host === gateway.host) provide(lab, host, "nginx");
+  if (host === mesh.host) provide(lab, host, "traefik");
+  if (host === ca.host) {
+    const { initCa } = await import("./step-ca/init.ts");
+    const { provisioner, hostname } = site.ca;
+    await initCa(lab, host, { provisioner, hostname, address: ca.address, domain: site.domain });
+    install(lab, host, "step-ca");
+  }
+  if (kind === "vm") {
+    install(lab, host, "qemu-guest-agent");
+    install(lab, host, "docker");
+  }
+}
+
+/** Starts every unit of a host that is enabled. */
+export async function startEnabled(lab: Lab, host: HostName): Promise<void> {
+  for (const [name, { enabled }] of Object.entries(unitsOf(lab, host)))
+    if (enabled) await startUnit(lab, host, name);
+}
+
+function provide(lab: Lab, host: HostName, unit: string): void {
+  writeDistributionFiles(lab, host, unit);
+  install(lab, host, unit);
+}
+
+function install(lab: Lab, host: HostName, unit: string): void {
+  setUnit(lab, host, unit, { enabled: true });
+}
+
+function furnishBase({ files, facts }: Lab, host: HostName, name: string, address: string): void {
+  files.write(host, "/etc/passwd", passwdText);
+  files.write(host, "/etc/group", groupText);
+  files.write(host, "/etc/hostname", `${name}\n`);
+  files.write(host, "/etc/hosts", `127.0.0.1 localhost\n${address} ${name}.${facts.domain} ${name}\n`);
+  files.write(host, "/etc/resolv.conf", `search ${facts.domain}\nnameserver ${facts.address}\n`);
+  files.write(host, "/etc/ssl/certs/ca-certificates.crt", "");
+  for (const path of ["/usr/local/share/ca-certificates", "/var/lib", "/tmp", "/root"])
+    files.makeDirectory(host, path);
+}

@@ -1,0 +1,69 @@
+/** Guests as the hypervisor knows them: their configuration files under /etc/pve, and whether they run. */
+import { NotReadyError } from "../src/errors.ts";
+import type { GuestName } from "../src/resource.ts";
+import type { LabGuest } from "./facts.ts";
+import type { Lab } from "./parts.ts";
+
+/** The name of the lab's one node. */
+export const node = "pve";
+
+const document = "guests";
+
+type States = Readonly<Record<string, "running" | "stopped">>;
+
+export function guestState(lab: Pick<Lab, "store" | "fault">, host: GuestName): "running" | "stopped" {
+  if (lab.fault("guest-down", host) !== undefined) return "stopped";
+  return lab.store.read<States>(document)?.[host] ?? "running";
+}
+
+export function setGuestState(lab: Pick<Lab, "store">, host: GuestName, state: "running" | "stopped"): void {
+  lab.store.write(document, { ...lab.store.read<States>(document), [host]: state });
+}
+
+/** The guest with this number and of this kind, if its configuration file is there. */
+export function guestWith({ facts, files }: Lab, kind: LabGuest["kind"], id: string): LabGuest | undefined {
+  const guest = facts.guests.find((each) => each.kind === kind && String(each.id) === id);
+  return guest !== undefined && files.status("pve", configPath(kind, guest.id)) !== undefined
+    ? guest
+    : undefined;
+}
+
+export function configPath(kind: LabGuest["kind"], id: number): string {
+  return `/etc/pve/nodes/${node}/${kind === "lxc" ? "lxc" : "qemu-server"}/${id}.conf`;
+}
+
+/** A guest's configuration, keys in the file's order; sections of snapshots are left out. */
+export function guestConfig(
+  { files }: Pick<Lab, "files">,
+  kind: LabGuest["kind"],
+  id: number,
+): Map<string, string> {
+  const text = files.text("pve", configPath(kind, id));
+  if (text === undefined) throw new NotReadyError(`${configPath(kind, id)} is not there`);
+  const [current = ""] = text.split(/^\[/m);
+  return new Map(
+    current.split("\n").flatMap((line) => {
+      const at = line.indexOf(": ");
+      return at < 0 || line.startsWith("#") ? [] : [[line.slice(0, at), line.slice(at + 2)] as const];
+    }),
+  );
+}
+
+/** Sets values of a guest's configuration, as `pct set` and `qm set` do. */
+export function setGuestConfig(
+  lab: Pick<Lab, "files">,
+  kind: LabGuest["kind"],
+  id: number,
+  values: ReadonlyMap<string, string>,
+): void {
+  const config = guestConfig(lab, kind, id);
+  for (const [key, value] of values) config.set(key, value);
+  const text = [...config].map(([key, value]) => `${key}: ${value}\n`).join("");
+  lab.files.write("pve", configPath(kind, id), text, { mode: "640" });
+}
+
+/** Whether Proxmox filters the guest's first interface: its `firewall=1`. */
+export function hasFilteredInterface(lab: Lab, { kind, id }: LabGuest): boolean {
+  const interfaces = guestConfig(lab, kind, id).get("net0") ?? "";
+  return interfaces.split(",").includes("firewall=1");
+}

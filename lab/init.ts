@@ -1,0 +1,112 @@
+/** Making a lab: the trees of the hypervisor and its guests as packages and Proxmox leave them, before Phoenix comes. */
+import { mkdir, readdir, rm } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { SiteError } from "../src/errors.ts";
+import type { Site } from "../src/model.ts";
+import { factsOf, writeFacts } from "./facts.ts";
+import { furnishGuest, furnishHypervisor, furnishMounts, startEnabled } from "./furnish.ts";
+import { findLab, labVersion, readLab, writeLab } from "./lab-file.ts";
+import { contextOf } from "./open-context.ts";
+import type { Lab } from "./parts.ts";
+import { writeGuest, writeGuestList } from "./proxmox-files.ts";
+import { createStore } from "./store.ts";
+
+/**
+ * Makes a lab of a site in a directory that is empty or not there.
+ * @throws SiteError when something is there already
+ */
+export async function initLab(directory: string, site: Site): Promise<void> {
+  await refuseOccupied(directory);
+  await build(directory, site, new Date().toISOString());
+}
+
+/**
+ * Makes a lab anew from the site it was made for: the same directory, nothing broken, nothing synced.
+ * @throws SiteError when there is no lab, or its site has errors
+ */
+export async function resetLab(directory: string): Promise<void> {
+  const { site: root } = readLab(directory);
+  const { loadSite } = await import("../src/site/load.ts");
+  const { site } = await loadSite(root);
+  if (site === undefined) {
+    throw new SiteError(`the site in ${root} has errors; the lab was left as it is`, {
+      hint: `\`phoenix check --site ${root}\` shows them`,
+    });
+  }
+  for (const part of ["hosts", "state"]) await rm(join(directory, part), { recursive: true, force: true });
+  await build(directory, site, new Date().toISOString());
+}
+
+/**
+ * Brings a lab to a site that has grown since: guests and services that are new in it come into being. What is there
+ * stays as it is.
+ */
+export async function growLab(directory: string, site: Site): Promise<void> {
+  const lab = readLab(directory);
+  const store = createStore(directory);
+  const facts = factsOf(site);
+  const before = JSON.stringify(store.read("facts"));
+  if (JSON.stringify(facts) === before) return;
+  const known = new Set(labGuests(before));
+  writeFacts(store, facts);
+  await withLab(directory, facts, lab.clockOffsetMs ?? 0, async (context) => {
+    furnishMounts(context);
+    for (const guest of site.guests) {
+      if (guest.template || known.has(guest.host)) continue;
+      writeGuest(context, site, guest);
+      await furnishGuest(context, site, guest);
+      await startEnabled(context, guest.host);
+    }
+    writeGuestList(context);
+  });
+}
+
+function labGuests(facts: string): readonly string[] {
+  const { guests = [] } = JSON.parse(facts ?? "{}") as { guests?: readonly { host: string }[] };
+  return guests.map(({ host }) => host);
+}
+
+async function build(directory: string, site: Site, created: string): Promise<void> {
+  await mkdir(directory, { recursive: true });
+  const facts = factsOf(site);
+  const store = createStore(directory);
+  writeFacts(store, facts);
+  await withLab(directory, facts, 0, async (lab) => {
+    furnishMounts(lab);
+    furnishHypervisor(lab, site);
+    for (const guest of site.guests) if (!guest.template) await furnishGuest(lab, site, guest);
+    for (const host of ["pve" as const, ...facts.guests.map((guest) => guest.host)])
+      await startEnabled(lab, host);
+  });
+  // Last: a directory without it is no lab, whatever was written when this was interrupted.
+  writeLab(directory, { version: labVersion, site: site.root, created });
+}
+
+async function withLab(
+  directory: string,
+  facts: Lab["facts"],
+  clockOffsetMs: number,
+  use: (lab: Lab) => Promise<void>,
+): Promise<void> {
+  const ended = new AbortController();
+  try {
+    await use(
+      contextOf(resolve(directory), createStore(directory), facts, clockOffsetMs, { signal: ended.signal }),
+    );
+  } finally {
+    ended.abort();
+  }
+}
+
+async function refuseOccupied(directory: string): Promise<void> {
+  if (findLab(directory) !== undefined) {
+    throw new SiteError(`there is a lab in ${resolve(directory)} already`, {
+      hint: `make it anew: phoenix lab reset ${directory}`,
+    });
+  }
+  const names = await readdir(directory).catch(() => []);
+  if (names.length === 0) return;
+  throw new SiteError(`${resolve(directory)} is not empty, and no lab`, {
+    hint: "name a directory that is empty or does not exist yet",
+  });
+}

@@ -1,0 +1,54 @@
+/** Opening a lab: the same `World` as the real machines make, over a directory and loopback servers. */
+import { resolve } from "node:path";
+import { limited } from "../src/hosts/decorators.ts";
+import { worldOf } from "../src/hosts/open.ts";
+import type { Decorator, World } from "../src/hosts/world.ts";
+import type { GuestName } from "../src/resource.ts";
+import { labExec } from "./exec.ts";
+import { labNetwork, routeTo } from "./network.ts";
+import { openContext } from "./open-context.ts";
+import type { Lab } from "./parts.ts";
+import { createServers } from "./servers.ts";
+import { runDueTimers } from "./timers.ts";
+import { readDynamic } from "./traefik/load.ts";
+import { isActive } from "./units.ts";
+
+export interface LabOptions {
+  /** Aborted: commands and requests under way are ended. */
+  readonly signal: AbortSignal;
+  /** Commands at a time; as many as on a real hypervisor unless given. */
+  readonly parallel?: number;
+  /** The last one is the outermost. */
+  readonly decorators?: readonly Decorator[];
+}
+
+/** The lab in `directory` as a world. @throws SiteError where there is none */
+export async function openLab(directory: string, options: LabOptions): Promise<World> {
+  const closing = new AbortController();
+  const signal = AbortSignal.any([options.signal, closing.signal]);
+  const servers = createServers();
+  const lab: Lab = openContext(directory, {
+    signal,
+    route: (from, to) => routeTo(lab, servers, from, to),
+  });
+  await runDueTimers(lab);
+  const network = labNetwork(lab);
+  return worldOf({
+    description: `lab ${resolve(directory)}`,
+    hypervisorExec: labExec(lab, () => notice(lab)),
+    network,
+    clock: lab.clock,
+    decorators: [limited(options.parallel), ...(options.decorators ?? [])],
+    close: async () => {
+      await network.close();
+      closing.abort();
+      await servers.close();
+    },
+  });
+}
+
+/** What running services see of a change by themselves: a watched directory. */
+async function notice(lab: Lab): Promise<void> {
+  const hosts: readonly GuestName[] = [lab.facts.roles.mesh];
+  for (const host of hosts) if (isActive(lab, host, "traefik")) await readDynamic(lab, host, "changed");
+}

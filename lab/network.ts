@@ -1,0 +1,91 @@
+/** The lab's network: addresses of the site lead to loopback ports, through the lab's firewall and its faults. */
+import { TransportError } from "../src/errors.ts";
+import type { ConnectResult, Endpoint, Network } from "../src/hosts/network.ts";
+import { createNetwork, type RealNetwork } from "../src/hosts/real-network.ts";
+import type { HostName } from "../src/resource.ts";
+import { slowness } from "./exec.ts";
+import { faultsOf } from "./faults.ts";
+import { verdictOf } from "./firewall.ts";
+import { guestState } from "./guests.ts";
+import type { Lab } from "./parts.ts";
+import { addressOf } from "./programs/basics.ts";
+import { playerOn, type Servers } from "./servers.ts";
+import { runDueTimers } from "./timers.ts";
+
+/** A connection that ends in silence: dropped by a firewall, or to an address that nobody has. */
+export class NoAnswerError extends TransportError {
+  readonly reason: "timeout" | "unreachable";
+
+  constructor({ address, port }: Endpoint, reason: "timeout" | "unreachable") {
+    const words = reason === "timeout" ? "timed out" : "no route to host";
+    super(`${address}:${port}`, `connecting to ${address}:${port} failed: ${words}`);
+    this.reason = reason;
+  }
+}
+
+/** Nothing has listened on this port of a loopback interface for decades (tcpmux): connecting is refused at once. */
+const closedPort = 1;
+
+const loopback = "127.0.0.1";
+
+/** How long a test connection may take on loopback, in milliseconds. */
+const connectMs = 3_000;
+
+/** @throws NoAnswerError */
+export async function routeTo(lab: Lab, servers: Servers, from: HostName, to: Endpoint): Promise<Endpoint> {
+  await runDueTimers(lab);
+  const host = hostAt(lab, from, to.address);
+  if (host === undefined) throw new NoAnswerError(to, "unreachable");
+  if (host !== "pve" && guestState(lab, host) !== "running") throw new NoAnswerError(to, "unreachable");
+  const refused: Endpoint = { protocol: to.protocol, address: loopback, port: closedPort };
+  if (host !== from) {
+    const verdict = await verdictOf(lab, { from, to: host, source: addressOf(lab, from), ...endpointOf(to) });
+    if (verdict === "DROP") throw new NoAnswerError(to, "timeout");
+    if (verdict === "REJECT") return refused;
+  }
+  const player = await playerOn(lab, from, host, to);
+  // "agent" may be one of several: what breaks another guest does not break this one's.
+  const target = player === undefined || player.role === "agent" ? host : player.role;
+  await slowness(lab, target);
+  const isRefused =
+    lab.fault("refused", target) !== undefined ||
+    (player?.role === "agent" &&
+      faultsOf(lab.store).some((each) => each.fault === "refused" && each.target === "agent"));
+  if (player === undefined || isRefused) return refused;
+  return { protocol: to.protocol, address: loopback, port: await servers.portOf(player) };
+}
+
+function endpointOf({ protocol, address, port }: Endpoint) {
+  return { protocol, destination: address, port };
+}
+
+function hostAt({ facts }: Lab, from: HostName, address: string): HostName | undefined {
+  if (address.startsWith("127.")) return from;
+  if (address === facts.address) return "pve";
+  return facts.guests.find((guest) => guest.address === address)?.host;
+}
+
+/** The network as the hypervisor sees it. */
+export function labNetwork(lab: Lab): RealNetwork {
+  const route = (to: Endpoint): Promise<Endpoint> => lab.route("pve", to);
+  const connect = async (address: string, port: number): Promise<ConnectResult> => {
+    try {
+      const to = await route({ protocol: "tcp", address, port });
+      const { tryConnect } = await import("../src/hosts/sockets.ts");
+      return await tryConnect(to, AbortSignal.timeout(connectMs));
+    } catch (error) {
+      if (error instanceof NoAnswerError) return { ok: false, reason: error.reason };
+      throw error;
+    }
+  };
+  const network = createNetwork({ route, connect, signal: lab.signal });
+  const handshake: Network["handshake"] = async (address, port, options) => {
+    try {
+      return await network.handshake(address, port, options);
+    } catch (error) {
+      if (!(error instanceof NoAnswerError)) throw error;
+      return { ok: false, reason: error.reason === "timeout" ? "timed out" : "no route to host" };
+    }
+  };
+  return { ...network, handshake };
+}

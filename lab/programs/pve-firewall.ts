@@ -1,0 +1,73 @@
+/**
+ * pve-firewall (6.0): status, compile, localnet, start, stop and restart. The lab's rules count as soon as they are
+ * installed. Warnings about lines come on standard error, and the exit code is 0 all the same.
+ */
+
+import { fileFaults } from "../../src/formats/pve-firewall/check.ts";
+import { parseFirewall } from "../../src/formats/pve-firewall/index.ts";
+import { clusterFile, clusterIsEnabled, hostFile } from "../firewall.ts";
+import { done, type Lab, type Program } from "../parts.ts";
+import { isActive, startUnit, stopUnit } from "../units.ts";
+import { unknownCommand } from "./proxmox.ts";
+
+const unit = "pve-firewall";
+
+export const pveFirewall: Program = async ({ context, args }) => {
+  const [verb = ""] = args;
+  switch (verb) {
+    case "status": {
+      const enabled = clusterIsEnabled(context) ? "enabled" : "disabled";
+      const running = isActive(context, "pve", unit) ? "running" : "stopped";
+      return done(`Status: ${enabled}/${running}\n`, warnings(context));
+    }
+    case "compile":
+      return done(compiled(context), warnings(context));
+    case "localnet":
+      return done(localNetwork(context));
+    case "start":
+    case "restart":
+      await startUnit(context, "pve", unit);
+      return done();
+    case "stop":
+      stopUnit(context, "pve", unit);
+      return done();
+    default:
+      return unknownCommand("pve-firewall", [verb]);
+  }
+};
+
+/** What the compiler says about lines that it cannot take; it goes on without them. */
+function warnings({ files }: Lab): string {
+  const cluster = parseFirewall(files.text("pve", clusterFile) ?? "");
+  const names = files.list("pve", "/etc/pve/firewall").filter((name) => /^\d+\.fw$/.test(name));
+  const all = [
+    { path: clusterFile, place: "host" as const },
+    { path: hostFile, place: "host" as const },
+    ...names.map((name) => ({ path: `/etc/pve/firewall/${name}`, place: "guest" as const })),
+  ];
+  return all
+    .flatMap(({ path, place }) =>
+      fileFaults(files.text("pve", path) ?? "", place, path === clusterFile ? undefined : cluster).map(
+        ({ line, message }) => `${path} (line ${line})${message}\n`,
+      ),
+    )
+    .join("");
+}
+
+/** The titles of what the real one prints; the rules themselves mean nothing here. */
+function compiled(lab: Lab): string {
+  const titles = ["ipset cmdlist:", "iptables cmdlist:", "ip6tables cmdlist:", "ebtables cmdlist:"];
+  const more = ["iptables table raw cmdlist:", "ip6tables table raw cmdlist:"];
+  const end = clusterIsEnabled(lab) ? "no changes\n" : "no changes\nfirewall disabled\n";
+  return `${[...titles, ...more].join("\n\n")}\n${end}`;
+}
+
+function localNetwork({ facts }: Lab): string {
+  return [
+    "local hostname: pve",
+    `local IP address: ${facts.address}`,
+    `network auto detect: ${facts.network}`,
+    `using detected local_network: ${facts.network}`,
+    "",
+  ].join("\n");
+}

@@ -1,0 +1,79 @@
+/** /etc/pve as pmxcfs shows it on a single node: guests' configurations, who is where, and the firewall's directory. */
+import type { Guest, Site } from "../src/model.ts";
+import { configPath, node } from "./guests.ts";
+import type { Lab } from "./parts.ts";
+
+export function writeProxmoxFiles(lab: Lab, site: Site): void {
+  const { files } = lab;
+  const write = (path: string, text: string): void =>
+    files.write("pve", `/etc/pve/${path}`, text, { mode: "640" });
+  write(".version", `${JSON.stringify({ starttime: 1_760_000_000, clinfo: 1, vmlist: 3 })}\n`);
+  write(".members", `${JSON.stringify({ nodename: node, version: 3 })}\n`);
+  for (const path of ["firewall", `nodes/${node}/lxc`, `nodes/${node}/qemu-server`, "priv"])
+    files.makeDirectory("pve", `/etc/pve/${path}`);
+  for (const name of ["lxc", "qemu-server"])
+    files.makeLink("pve", `nodes/${node}/${name}`, `/etc/pve/${name}`);
+  files.makeLink("pve", `nodes/${node}`, "/etc/pve/local");
+  write("storage.cfg", "dir: local\n\tpath /var/lib/vz\n\tcontent iso,vztmpl,backup\n");
+  const guests = site.guests.filter(({ template }) => !template);
+  for (const guest of guests) writeGuest(lab, site, guest);
+  writeGuestList(lab);
+}
+
+/** `.vmlist`: which guest is on which node. */
+export function writeGuestList({ files, facts }: Lab): void {
+  const ids = Object.fromEntries(
+    facts.guests.map(({ id, kind }, at) => [
+      id,
+      { node, type: kind === "lxc" ? "lxc" : "qemu", version: at + 1 },
+    ]),
+  );
+  files.write("pve", "/etc/pve/.vmlist", `${JSON.stringify({ version: 3, ids })}\n`, { mode: "640" });
+}
+
+/** Every guest's interface is filtered (`firewall=1`) once its firewall is enabled. */
+export function writeGuest({ files }: Lab, site: Site, guest: Guest): void {
+  const lines = guest.kind === "lxc" ? containerLines(site, guest) : machineLines(site, guest);
+  files.write("pve", configPath(guest.kind, guest.id), lines.map((line) => `${line}\n`).join(""), {
+    mode: "640",
+  });
+}
+
+function containerLines({ hypervisor }: Site, guest: Guest): readonly string[] {
+  const address = guest.address === undefined ? "dhcp" : `${guest.address}/${hypervisor.prefix}`;
+  return [
+    "arch: amd64",
+    "cores: 2",
+    "features: nesting=1",
+    `hostname: ${guest.name}`,
+    "memory: 2048",
+    ...guest.mounts.map(({ hostPath, guestPath }, number) => `mp${number}: ${hostPath},mp=${guestPath}`),
+    `net0: name=eth0,bridge=${hypervisor.bridge},firewall=1,hwaddr=${hardwareAddress(guest)},ip=${address},type=veth`,
+    "onboot: 1",
+    "ostype: debian",
+    `rootfs: local-lvm:vm-${guest.id}-disk-0,size=16G`,
+    "swap: 512",
+    "unprivileged: 1",
+  ];
+}
+
+function machineLines({ hypervisor }: Site, guest: Guest): readonly string[] {
+  return [
+    "agent: 1",
+    "boot: order=scsi0",
+    "cores: 4",
+    "memory: 8192",
+    `name: ${guest.name}`,
+    `net0: virtio=${hardwareAddress(guest)},bridge=${hypervisor.bridge},firewall=1`,
+    "onboot: 1",
+    "ostype: l26",
+    `scsi0: local-lvm:vm-${guest.id}-disk-0,size=32G`,
+    "scsihw: virtio-scsi-pci",
+  ];
+}
+
+/** In the range that Proxmox takes addresses from. */
+function hardwareAddress({ id }: Guest): string {
+  const digits = id.toString(16).toUpperCase().padStart(6, "0");
+  return `BC:24:11:${digits.slice(0, 2)}:${digits.slice(2, 4)}:${digits.slice(4, 6)}`;
+}

@@ -1,0 +1,104 @@
+/** The mesh's Traefik on loopback: one listener for each entry point. */
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { HostName } from "../../src/resource.ts";
+import type { LabServer } from "../context.ts";
+import { answerText, forward, withoutHops } from "../http-forward.ts";
+import { closedSockets, listening } from "../listen.ts";
+import type { Lab } from "../parts.ts";
+import { addressOf } from "../programs/basics.ts";
+import { traefikApi } from "./api.ts";
+import { type LoadedTraefik, loadedTraefik, readDynamic } from "./load.ts";
+import { stringsOf } from "./objects.ts";
+import { type MeshAction, meshAction } from "./serve.ts";
+
+/** The entry point that listens on a port, by what runs. */
+export function entryPointOn(lab: Lab, host: HostName, port: number): string | undefined {
+  const points = loadedTraefik(lab, host)?.static.entryPoints ?? {};
+  return Object.entries(points).find(([, point]) => point.port === port)?.[0];
+}
+
+/** @param from the machine whose connections arrive here: the client that Traefik sees */
+export async function startTraefikServer(
+  lab: Lab,
+  host: HostName,
+  port: number,
+  from: HostName,
+): Promise<LabServer> {
+  const server = createServer((request, response) => {
+    handle(lab, host, port, from, request, response).catch(() => response.destroy());
+  });
+  return listening(server, closedSockets(server));
+}
+
+async function handle(
+  lab: Lab,
+  host: HostName,
+  port: number,
+  from: HostName,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  if (lab.fault("error-500", "mesh") !== undefined) return answerText(response, 500, "Internal Server Error");
+  // Files may have come through a mount or an editor: the watched directory is looked at before each request.
+  await readDynamic(lab, host, "changed");
+  const loaded = loadedTraefik(lab, host);
+  const entryPoint = entryPointOn(lab, host, port);
+  if (loaded === undefined || entryPoint === undefined) {
+    response.destroy();
+    return;
+  }
+  const uri = request.url ?? "/";
+  if (entryPoint === "traefik") return sendApi(loaded, uri, response);
+  const headers = withoutHops(request);
+  const action = meshAction(loaded, {
+    entryPoint,
+    host: headers.host ?? "",
+    method: request.method ?? "GET",
+    uri,
+    headers,
+    clientAddress: addressOf(lab, from),
+  });
+  if (action.kind === "api") return sendApi(loaded, uri, response);
+  if (action.kind === "answer") return answerText(response, action.status, action.text, action.headers);
+  return proxy(lab, host, action, request, response);
+}
+
+async function proxy(
+  lab: Lab,
+  host: HostName,
+  action: Extract<MeshAction, { kind: "proxy" }>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { url, path, headers, responseHeaders, transport } = action;
+  const secure = url.protocol === "https:";
+  const roots = stringsOf(transport.rootCAs).map((root) =>
+    root.includes("-----BEGIN") ? root : (lab.files.text(host, root) ?? ""),
+  );
+  const serverName = typeof transport.serverName === "string" ? transport.serverName : undefined;
+  const ended = await forward(lab, request, response, {
+    from: host,
+    address: url.hostname,
+    port: url.port === "" ? (secure ? 443 : 80) : Number(url.port),
+    path,
+    headers,
+    responseHeaders,
+    ...(secure
+      ? {
+          tls: {
+            insecure: transport.insecureSkipVerify === true || transport.insecureSkipVerify === "true",
+            ...(serverName === undefined ? {} : { servername: serverName }),
+            ...(roots.length === 0 ? {} : { roots }),
+          },
+        }
+      : {}),
+  });
+  if (ended === "refused") answerText(response, 502, "Bad Gateway");
+  else if (ended === "timeout") answerText(response, 504, "Gateway Timeout");
+  else if (ended === "untrusted") answerText(response, 500, "Internal Server Error");
+}
+
+function sendApi(loaded: LoadedTraefik, uri: string, response: ServerResponse): void {
+  const { status, text, headers } = traefikApi(loaded, uri);
+  answerText(response, status, text, headers ?? {});
+}

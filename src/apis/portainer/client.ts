@@ -1,0 +1,87 @@
+/** Portainer's HTTP API, from 2.19 to 2.45, over the network that it is handed. */
+import { InterruptedError, PhoenixError } from "../../errors.ts";
+import { parseJson, textOf } from "../../formats/json/index.ts";
+import type { HttpResponse } from "../../hosts/network.ts";
+import { dockerCalls } from "./docker.ts";
+import { environmentCalls } from "./environments.ts";
+import type { PortainerApi, PortainerStatus } from "./index.ts";
+import { isTimedOut, openSession, type PortainerOptions, type PortainerSession } from "./session.ts";
+import { stackCalls } from "./stacks.ts";
+
+export type { PortainerOptions } from "./session.ts";
+export { normalizeStackName } from "./stacks.ts";
+
+/** A Portainer that does not answer this quickly is not ready. Milliseconds. */
+const statusMs = 5_000;
+
+/** Nothing is contacted until the first call. */
+export function createPortainerClient(options: PortainerOptions): PortainerApi {
+  const session = openSession(options);
+  return {
+    ...administration(session),
+    ...environmentCalls(session, options.clock),
+    ...stackCalls(session, options.clock),
+    ...dockerCalls(session),
+  };
+}
+
+function administration(
+  session: PortainerSession,
+): Pick<PortainerApi, "status" | "adminExists" | "createAdmin" | "login"> {
+  return {
+    status: async () => {
+      try {
+        const response = await session.open({
+          method: "GET",
+          path: "/api/system/status",
+          purpose: "tell its status",
+          effect: "read",
+          accept: [303],
+          timeoutMs: statusMs,
+          once: true,
+        });
+        return statusOf(response);
+      } catch (error) {
+        const weather = error instanceof PhoenixError && !(error instanceof InterruptedError);
+        if (!weather) throw error;
+        return { state: "down", reason: error.message };
+      }
+    },
+
+    adminExists: async () => {
+      const { status } = await session.open({
+        method: "GET",
+        path: "/api/users/admin/check",
+        purpose: "tell whether it has an administrator",
+        effect: "read",
+        accept: [404],
+      });
+      return status !== 404;
+    },
+
+    createAdmin: async (user, password) => {
+      await session.open({
+        method: "POST",
+        path: "/api/users/admin/init",
+        purpose: `create its administrator ${user}`,
+        effect: "change",
+        json: { Username: user, Password: password.reveal() },
+        // There is one: login() proves whether it is ours.
+        accept: [409],
+        hint: ({ status }) => (status === 403 ? tokenHint : undefined),
+      });
+    },
+
+    login: () => session.login(),
+  };
+}
+
+const tokenHint =
+  "from 2.43 on Portainer wants a token from its log for this: start it with --admin-password-file instead";
+
+function statusOf(response: HttpResponse): PortainerStatus {
+  if (isTimedOut(response)) return { state: "timed-out" };
+  const version = textOf(parseJson(response.text), "Version");
+  if (version !== "") return { state: "up", version };
+  return { state: "down", reason: `something that is not Portainer answered ${response.status}` };
+}

@@ -1,0 +1,169 @@
+/** Docker engines behind Portainer: their own API, passed on by Portainer and its agents. */
+import { ApiError } from "../../errors.ts";
+import { member, objectsOf, parseJson, textOf, textsOf } from "../../formats/json/index.ts";
+import type { HttpResponse } from "../../hosts/network.ts";
+import { canonicalJson } from "../../resource.ts";
+import type { ContainerState, PortainerApi, VolumeState } from "./index.ts";
+import type { PortainerCall, PortainerSession } from "./session.ts";
+
+type Engines = Pick<
+  PortainerApi,
+  "containers" | "removeContainer" | "containerLogs" | "volumes" | "createVolume" | "hasImage" | "pullImage"
+>;
+
+/** Large images over a slow line. Milliseconds. */
+const pullMs = 15 * 60_000;
+
+export function dockerCalls(session: PortainerSession): Engines {
+  const docker = (environmentId: number, call: PortainerCall): Promise<HttpResponse> =>
+    session.call({ hint: engineHint, ...call, path: `/api/endpoints/${environmentId}/docker${call.path}` });
+
+  return {
+    containers: async (environmentId, project) => {
+      const filters = JSON.stringify({ label: [`com.docker.compose.project=${project}`] });
+      const { text } = await docker(environmentId, {
+        method: "GET",
+        path: `/containers/json?all=true&filters=${encodeURIComponent(filters)}`,
+        purpose: `list the containers of ${project}`,
+        effect: "read",
+      });
+      return objectsOf(parseJson(text)).map(containerOf);
+    },
+
+    removeContainer: async (environmentId, containerId) => {
+      await docker(environmentId, {
+        method: "DELETE",
+        path: `/containers/${encodeURIComponent(containerId)}?force=true`,
+        purpose: `remove container ${containerId.slice(0, 12)}`,
+        effect: "change",
+        accept: [404],
+        timeoutMs: 60_000,
+      });
+    },
+
+    containerLogs: async (environmentId, containerId, lines) => {
+      const { text } = await docker(environmentId, {
+        method: "GET",
+        path: `/containers/${encodeURIComponent(containerId)}/logs?stdout=true&stderr=true&tail=${lines}`,
+        purpose: `show the log of container ${containerId.slice(0, 12)}`,
+        effect: "read",
+      });
+      return withoutFrames(text);
+    },
+
+    volumes: async (environmentId) => {
+      const { text } = await docker(environmentId, {
+        method: "GET",
+        path: "/volumes",
+        purpose: "list the volumes",
+        effect: "read",
+      });
+      return objectsOf(member(parseJson(text), "Volumes")).map(volumeOf);
+    },
+
+    createVolume: async (environmentId, volume) => {
+      const { text } = await docker(environmentId, {
+        method: "POST",
+        path: "/volumes/create",
+        purpose: `create volume ${volume.name}`,
+        effect: "change",
+        json: {
+          Name: volume.name,
+          Driver: volume.driver,
+          DriverOpts: volume.options,
+          Labels: volume.labels,
+        },
+        timeoutMs: 60_000,
+      });
+      // For a name that exists Docker answers with the volume as it is, whatever was asked for.
+      const { options } = volumeOf(parseJson(text));
+      if (canonicalJson(options) === canonicalJson(volume.options)) return;
+      throw new ApiError(409, `volume ${volume.name} exists with other options; it was kept`, {
+        hint: `move its data, then remove it with \`docker volume rm ${volume.name}\``,
+      });
+    },
+
+    hasImage: async (environmentId, image) => {
+      const { status } = await docker(environmentId, {
+        method: "GET",
+        path: `/images/${image.split("/").map(encodeURIComponent).join("/")}/json`,
+        purpose: `look for image ${image}`,
+        effect: "read",
+        accept: [404],
+      });
+      return status === 200;
+    },
+
+    pullImage: async (environmentId, image) => {
+      const { name, tag } = referenceOf(image);
+      const purpose = `pull image ${image}`;
+      const { text } = await docker(environmentId, {
+        method: "POST",
+        path: `/images/create?fromImage=${encodeURIComponent(name)}&tag=${encodeURIComponent(tag)}`,
+        purpose,
+        effect: "change",
+        timeoutMs: pullMs,
+      });
+      // The status says only that pulling began: what went wrong later is a line of the answer.
+      const failure = text
+        .split("\n")
+        .map((line) => textOf(parseJson(line), "error"))
+        .find((words) => words !== "");
+      if (failure !== undefined) throw new ApiError(500, `Docker did not ${purpose}: ${failure}`);
+    },
+  };
+}
+
+function engineHint({ status }: HttpResponse): string | undefined {
+  if (status === 502)
+    return "Portainer cannot reach the agent: check that its container runs on the virtual machine";
+  if (status === 403) return "the agent is paired with another Portainer: restart its container";
+  return undefined;
+}
+
+function containerOf(value: unknown): ContainerState {
+  const labels = textsOf(member(value, "Labels"));
+  const names = member(value, "Names");
+  const name = Array.isArray(names) ? String(names[0] ?? "") : "";
+  return {
+    id: textOf(value, "Id"),
+    name: name.replace(/^\//, ""),
+    service: labels["com.docker.compose.service"] ?? "",
+    image: textOf(value, "Image"),
+    state: textOf(value, "State"),
+    status: textOf(value, "Status"),
+    labels,
+  };
+}
+
+function volumeOf(value: unknown): VolumeState {
+  return {
+    name: textOf(value, "Name"),
+    driver: textOf(value, "Driver"),
+    options: textsOf(member(value, "Options")),
+    labels: textsOf(member(value, "Labels")),
+  };
+}
+
+/** "registry:5000/app" has no tag. Without a tag Docker would pull every one there is; a digest counts more than a tag. */
+function referenceOf(image: string): { readonly name: string; readonly tag: string } {
+  const [reference = "", digest] = image.split("@");
+  const colon = reference.indexOf(":", reference.lastIndexOf("/") + 1);
+  const name = colon < 0 ? reference : reference.slice(0, colon);
+  return { name, tag: digest ?? (colon < 0 ? "latest" : reference.slice(colon + 1)) };
+}
+
+/** A log without a terminal is sent in frames: a stream's number, three zero bytes, and the length in four bytes. */
+const frameHeader = 8;
+
+/** The log's text. A length byte above 127 arrives as one replacement character, so every header keeps its eight places. */
+function withoutFrames(text: string): string {
+  let plain = "";
+  for (let at = 0; at < text.length; at += 1) {
+    const header =
+      text.charCodeAt(at) <= 2 && text.slice(at + 1, at + 4) === "\0\0\0" && at + frameHeader <= text.length;
+    if (header) at += frameHeader - 1;
+    else plain += text.charAt(at);
+  }
+  return plain;
+}

@@ -1,0 +1,110 @@
+/**
+ * Portainer's HTTP API, the part that Phoenix needs, with the versions' differences hidden (2.19 to 2.45).
+ * Logs in once per run; a second time only when the token died (Portainer's rate limit bans after ten quick logins).
+ */
+import type { Secret } from "../../secret.ts";
+
+export interface PortainerApi {
+  /** Whether the API answers, and as what. Never throws: weather is a value here. */
+  status(): Promise<PortainerStatus>;
+  /** Whether an administrator exists (public call). @throws TransportError, ApiError */
+  adminExists(): Promise<boolean>;
+  /** Makes the first administrator. Safe to call when one exists. @throws ApiError */
+  createAdmin(user: string, password: Secret): Promise<void>;
+  /** Proves that the configured credentials work. @throws ApiError 422 with a hint when the password differs from the stored one. */
+  login(): Promise<void>;
+
+  environments(): Promise<readonly EnvironmentState[]>;
+  /** Registers an agent or the local engine. @throws ApiError with a hint for "already paired". */
+  createEnvironment(environment: EnvironmentSettings): Promise<EnvironmentState>;
+  updateEnvironment(id: number, environment: EnvironmentSettings): Promise<void>;
+  /** Takes a fresh snapshot and returns whether the environment is up. */
+  isUp(id: number): Promise<boolean>;
+
+  stacks(): Promise<readonly StackState[]>;
+  /** The stack's compose file as stored, byte for byte. */
+  stackFile(id: number): Promise<string>;
+  /** Creates a standalone compose stack and waits until its deployment is done. @throws ApiError with the reason. */
+  createStack(environmentId: number, stack: StackDefinition): Promise<StackState>;
+  /** Replaces file and variables and waits until the deployment is done. @throws ApiError with the reason. */
+  updateStack(id: number, environmentId: number, stack: StackDefinition): Promise<StackState>;
+  /** Takes the stack down and forgets it; volumes stay. */
+  deleteStack(id: number, environmentId: number): Promise<void>;
+
+  /** Containers of a compose project on an environment, running or not. */
+  containers(environmentId: number, project: string): Promise<readonly ContainerState[]>;
+  removeContainer(environmentId: number, containerId: string): Promise<void>;
+  /** The last lines a container wrote, for an error message. */
+  containerLogs(environmentId: number, containerId: string, lines: number): Promise<string>;
+  volumes(environmentId: number): Promise<readonly VolumeState[]>;
+  createVolume(environmentId: number, volume: VolumeState): Promise<void>;
+  /** Whether the engine has the image. */
+  hasImage(environmentId: number, image: string): Promise<boolean>;
+  /** Pulls an image. @throws ApiError with the registry's words. */
+  pullImage(environmentId: number, image: string): Promise<void>;
+}
+
+export type PortainerStatus =
+  | { readonly state: "up"; readonly version: string }
+  /** No administrator was made within five minutes of the start: only a restart helps. */
+  | { readonly state: "timed-out" }
+  | { readonly state: "down"; readonly reason: string };
+
+export interface EnvironmentSettings {
+  readonly name: string;
+  readonly kind: "agent" | "local";
+  /** "tcp://10.0.0.102:9001" or "unix:///var/run/docker.sock". */
+  readonly url: string;
+}
+
+export interface EnvironmentState extends EnvironmentSettings {
+  readonly id: number;
+  /** As of the last snapshot. */
+  readonly up: boolean;
+  readonly tls: boolean;
+  readonly tlsSkipVerify: boolean;
+}
+
+export interface EnvironmentVariable {
+  readonly name: string;
+  readonly value: string;
+}
+
+export interface StackDefinition {
+  readonly name: string;
+  readonly file: string;
+  readonly env: readonly EnvironmentVariable[];
+}
+
+export interface StackState {
+  readonly id: number;
+  /** As Portainer normalised it. */
+  readonly name: string;
+  readonly environmentId: number;
+  /** Standalone compose; others are never ours. */
+  readonly compose: boolean;
+  readonly status: "active" | "inactive" | "deploying" | "error";
+  /** Why the last deployment failed, on versions that keep it. */
+  readonly message?: string;
+  readonly env: readonly EnvironmentVariable[];
+}
+
+export interface ContainerState {
+  readonly id: string;
+  readonly name: string;
+  readonly service: string;
+  readonly image: string;
+  /** Docker's words: "running", "exited", "restarting", "created". */
+  readonly state: string;
+  /** "Up 3 minutes (healthy)", "Exited (1) 2 seconds ago". */
+  readonly status: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export interface VolumeState {
+  readonly name: string;
+  readonly driver: string;
+  /** "type", "o", "device" for NFS. */
+  readonly options: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+}

@@ -1,0 +1,45 @@
+/** cluster.fw as a site declares it: what of it is ours and how that is told from other people's lines. Pure. */
+
+import { type GroupContent, withGroups, withOption, withRules } from "../formats/pve-firewall/edit.ts";
+import { emptyFile, type FirewallFile } from "../formats/pve-firewall/index.ts";
+import type { FwRule } from "../formats/pve-firewall/rule.ts";
+import type { Site } from "../model.ts";
+import { firewallOf, type SiteRule } from "./firewall.ts";
+
+/** How a rule of ours in [RULES] is told from others: its comment survives Proxmox's own editor, other marks do not. */
+const mark = "phoenix:";
+
+/** Whether a rule of [RULES] carries our mark. */
+export function isMarked({ comment }: FwRule): boolean {
+  return comment?.startsWith(mark) === true;
+}
+
+/** A rule as it stands in [RULES]. */
+export function marked({ rule }: SiteRule): FwRule {
+  return { ...rule, comment: `${mark} ${rule.comment ?? "declared"}` };
+}
+
+/** The comment of a guest's group, for people who look at it in Proxmox's interface. @param name the guest's, if known */
+export function groupComment(name: string | undefined): string {
+  return name === undefined ? mark.slice(0, -1) : `${mark} ${name.replace(/[^\x20-\x7e]|#/g, " ")}`;
+}
+
+/** cluster.fw on a hypervisor where nobody else has written anything. */
+export function declaredCluster(site: Site): FirewallFile {
+  const { enabled, inputPolicy, outputPolicy } = site.firewall;
+  const { host, guests } = firewallOf(site);
+  const groups = guests.map(({ guest, group, rules }): readonly [string, GroupContent] => [
+    group,
+    { comment: groupComment(guest.name), rules: rules.map(({ rule }) => rule) },
+  ]);
+  const options = [
+    ["enable", enabled ? "1" : "0"],
+    ["policy_in", inputPolicy],
+    ["policy_out", outputPolicy],
+  ] as const;
+  const withOptions = options.reduce((file, [key, value]) => withOption(file, key, value), emptyFile);
+  return withGroups(
+    withRules(withOptions, () => false, host.map(marked)),
+    new Map(groups),
+  );
+}

@@ -1,0 +1,197 @@
+/**
+ * The firewall against the fabric: paths that the declared rules would drop, and rules that do nothing. The openings
+ * that Phoenix derives count as declared, so what is left is what somebody forbade in so many words.
+ */
+
+import { addressRange, overlaps } from "../formats/ipv4/index.ts";
+import { fileLimit } from "../formats/pve-firewall/check.ts";
+import { firstMatch } from "../formats/pve-firewall/decide.ts";
+import { printedSize } from "../formats/pve-firewall/index.ts";
+import { printBare } from "../formats/pve-firewall/rule.ts";
+import { coveredBy } from "../formats/pve-firewall/rule-index.ts";
+import { ruleFaults } from "../formats/pve-firewall/values.ts";
+import { describeHost, type FirewallRule, type Guest, type Site } from "../model.ts";
+import type { Problem } from "../problem.ts";
+import { declaredCluster } from "./cluster-firewall.ts";
+import {
+  declaredRule,
+  firewallOf,
+  type PathVerdict,
+  type SiteFirewall,
+  type SiteRule,
+  verdictOn,
+} from "./firewall.ts";
+import { endOf, type FirewallPath, requiredPaths } from "./paths.ts";
+
+/** Every problem of the site's firewall that its layers show together. */
+export function droppedPaths(site: Site): readonly Problem[] {
+  const firewall = firewallOf(site);
+  return [
+    ...tooLarge(site),
+    ...requiredPaths(site).flatMap((path) => droppedPath(site, firewall, path)),
+    ...lists(site).flatMap((list) => [
+      ...list.rules.flatMap((rule) => refused(rule, list)),
+      ...shadowed(list.rules.map(declaredRule)),
+      ...idle(site, list),
+    ]),
+  ];
+}
+
+/** The rules of one machine. */
+interface RuleList {
+  readonly guest?: Guest;
+  readonly rules: readonly FirewallRule[];
+}
+
+function lists(site: Site): readonly RuleList[] {
+  return [
+    { rules: site.firewall.rules },
+    ...site.guests.flatMap((guest) =>
+      guest.template || guest.firewall === undefined ? [] : [{ guest, rules: guest.firewall.rules }],
+    ),
+  ];
+}
+
+/** PHX0524: cluster.fw would be larger than Proxmox's cluster file system takes; it would be cut off there. */
+function tooLarge(site: Site): readonly Problem[] {
+  const size = printedSize(declaredCluster(site));
+  if (size <= fileLimit) return [];
+  const { guests } = firewallOf(site);
+  const rules = guests.reduce((sum, each) => sum + each.rules.length, 0);
+  const mebibytes = (size / 1024 / 1024).toFixed(2);
+  return [
+    {
+      severity: "error",
+      code: "PHX0524",
+      message: `cluster.fw would be ${mebibytes} MiB large (${size} bytes), and Proxmox's cluster file system takes 1 MiB (${fileLimit} bytes)`,
+      at: site.firewall.from,
+      hint: `${guests.length} filtered guests have ${rules} rules in it: filter fewer guests, or have fewer and shorter rules (comments count)`,
+    },
+  ];
+}
+
+/** PHX0520: something that the fabric needs would not get through. */
+function droppedPath(site: Site, firewall: SiteFirewall, path: FirewallPath): readonly Problem[] {
+  const verdict = verdictOn(site, firewall, path);
+  if (verdict.action === "ACCEPT") return [];
+  const from = senderWords(site, path);
+  return [
+    {
+      severity: "error",
+      code: "PHX0520",
+      message: `${from} could not reach ${endOf(path)}: ${reason(site, path, verdict)} (needed because ${path.why})`,
+      at: verdict.from,
+      ...(path.at === verdict.from ? {} : { related: [path.at] }),
+      hint:
+        verdict.rule === undefined
+          ? `accept ${path.protocol} ${path.port} from ${from}`
+          : `put a rule before it that accepts ${path.protocol} ${path.port} from ${from}, or narrow it`,
+    },
+  ];
+}
+
+function senderWords(site: Site, { from }: FirewallPath): string {
+  if (from === "network") return site.hypervisor.network;
+  return from === "anywhere" ? "a client" : from === "pve" ? "the hypervisor" : describeHost(site, from);
+}
+
+function reason(site: Site, path: FirewallPath, { rule, end, action }: PathVerdict): string {
+  const host = end === "sender" ? path.from : path.to;
+  const machine = host === "pve" ? "the hypervisor" : describeHost(site, host as Guest["host"]);
+  return rule === undefined
+    ? `the policy of ${machine} is ${action}`
+    : `${machine} has "${printBare(rule)}" before anything accepts it`;
+}
+
+/** PHX0523: a rule that one of Proxmox's parsers would not take. Names of sets and aliases are for the host to know. */
+function refused(rule: FirewallRule, { guest }: RuleList): readonly Problem[] {
+  const everything = { has: () => true } as unknown as ReadonlySet<string>;
+  const known = { aliases: everything, ipsets: everything, groups: everything };
+  return ruleFaults(declaredRule(rule).rule, guest === undefined ? "host" : "group", known).map(
+    ({ parameter, message }) => ({
+      severity: "error",
+      code: "PHX0523",
+      message: `Proxmox would not take this rule: ${parameter}: ${message}`,
+      at: rule.from,
+      hint:
+        parameter === "iface"
+          ? "leave the interface out: a guest's rules are kept in a security group, which has none"
+          : "correct it: one of Proxmox's parsers would leave it out, the other refuse the whole file",
+    }),
+  );
+}
+
+/** PHX0521: an earlier rule decides about everything that this one is about. */
+function shadowed(rules: readonly SiteRule[]): readonly Problem[] {
+  const covered = coveredBy(rules.map(({ rule }) => rule));
+  if (covered.size === 0) return [];
+  const byRule = new Map(rules.map((each) => [each.rule, each]));
+  return [...covered].flatMap(([rule, by]): readonly Problem[] => {
+    const [later, earlier] = [byRule.get(rule), byRule.get(by)];
+    if (later === undefined || earlier === undefined) return [];
+    const same = earlier.rule.action === later.rule.action;
+    return [
+      {
+        severity: "warning",
+        code: "PHX0521",
+        message: `"${printBare(later.rule)}" never decides anything: "${printBare(earlier.rule)}" comes first`,
+        at: later.from,
+        related: [earlier.from],
+        hint: same ? "delete it" : "put it before the other one, or delete it",
+      },
+    ];
+  });
+}
+
+/** PHX0522: a rule that is declared and opens nothing. */
+function idle(site: Site, { guest, rules }: RuleList): readonly Problem[] {
+  const address = guest === undefined ? site.hypervisor.address : guest.address;
+  const off = guest !== undefined && guest.firewall?.enabled === false;
+  const warn = (rule: FirewallRule, message: string, hint: string): Problem => {
+    return { severity: "warning", code: "PHX0522", message, at: rule.from, hint };
+  };
+  const [first] = rules;
+  if (off && first !== undefined) {
+    const count = rules.length === 1 ? "a rule" : `${rules.length} rules`;
+    return [
+      warn(
+        first,
+        `${describeHost(site, guest.host)} declares ${count}, and its firewall is off`,
+        'set "enabled": true in its firewall, or delete the rules',
+      ),
+    ];
+  }
+  return rules.flatMap((rule): readonly Problem[] => {
+    const own = rule.direction === "in" ? rule.destination : rule.source;
+    if (own === undefined || address === undefined || isAbout(own, address)) return [];
+    if (rule.direction === "in" ? isForMany(own, site.hypervisor.network) : own.includes(":")) return [];
+    const end = rule.direction === "in" ? "destination" : "source";
+    return [
+      warn(
+        rule,
+        `"${printBare(declaredRule(rule).rule)}" opens nothing: its ${end} is not ${address}, the address of the machine it is declared for`,
+        `leave the ${end} out, or name ${address}`,
+      ),
+    ];
+  });
+}
+
+/** Whether addresses in a rule hold one address; a set or alias may. */
+function isAbout(addresses: string, address: string): boolean {
+  if (/^\+|^(?:(?:dc|guest)\/)?[a-z][\w-]*$/i.test(addresses)) return true;
+  const probe = { enabled: true, type: "IN", action: "ACCEPT", dest: addresses } as const;
+  return firstMatch([probe], { direction: "IN", dest: address, protocol: "tcp", port: 1 }) !== undefined;
+}
+
+/** Addresses of the IPv4 multicast groups (RFC 5771), and of everybody on the link. */
+const everybodys = ["224.0.0.0/4", "255.255.255.255"].flatMap((text) => addressRange(text) ?? []);
+
+/** Whether addresses may be a machine's besides its own: multicast, broadcast, and IPv6, which no site declares. */
+function isForMany(addresses: string, network: string): boolean {
+  const own = addressRange(network);
+  const many = own === undefined ? everybodys : [...everybodys, { first: own.last, last: own.last }];
+  return addresses.split(",").some((part) => {
+    const range = addressRange(part);
+    return range === undefined ? part.includes(":") : many.some((other) => overlaps(other, range));
+  });
+}

@@ -1,0 +1,239 @@
+/**
+ * The firewall that a site declares, in Proxmox's terms: the hypervisor's rules, one group of rules for each filtered
+ * guest, and the openings that the fabric needs and no declared rule gives. Pure.
+ */
+
+import type { Action, Packet, Verdict } from "../formats/pve-firewall/decide.ts";
+import { commentText, type FwRule, printBare } from "../formats/pve-firewall/rule.ts";
+import { firstMatchIn, indexRules, type RuleIndex } from "../formats/pve-firewall/rule-index.ts";
+import type { FirewallRule, Guest, Site } from "../model.ts";
+import type { SourceRef } from "../resource.ts";
+import { type FirewallPath, requiredPaths, senderOf } from "./paths.ts";
+
+/** A rule and where it comes from. */
+export interface SiteRule {
+  readonly rule: FwRule;
+  /** The declared rule's place, or the place of what needs the opening. */
+  readonly from: SourceRef;
+  /** For an opening that nobody declared: the path that needs it. */
+  readonly opens?: FirewallPath;
+}
+
+export interface GuestRules {
+  readonly guest: Guest;
+  /** The security group's name: "phx-vm-1002", at most 18 characters. */
+  readonly group: string;
+  readonly rules: readonly SiteRule[];
+}
+
+export interface SiteFirewall {
+  /** The hypervisor's own rules. */
+  readonly host: readonly SiteRule[];
+  /** Guests whose firewall is enabled; templates are none. */
+  readonly guests: readonly GuestRules[];
+}
+
+/** What a guest's firewall does with what no rule accepts (Proxmox's own default, written out). */
+export const guestPolicy = { in: "DROP", out: "ACCEPT" } as const satisfies Record<string, Action>;
+
+/** What a guest's group is called. Groups of this form are ours, whatever a comment says. */
+export function groupName({ kind, id }: Pick<Guest, "kind" | "id">): string {
+  return `phx-${kind}-${id}`;
+}
+
+/** The guest that a group of ours belongs to: "vm-1002"; undefined for a foreign group. */
+export function guestOfGroup(name: string): string | undefined {
+  return /^phx-((?:lxc|vm)-\d+)$/.exec(name)?.[1];
+}
+
+/** Guests that are filtered: declared so, and able to run. */
+export function filteredGuests({ guests }: Site): readonly Guest[] {
+  return guests.filter(({ template, firewall }) => !template && firewall?.enabled === true);
+}
+
+/** What was worked out for a site: it is asked for once for each change, and sites never change. */
+const known = new WeakMap<Site, SiteFirewall>();
+
+/** The declared rules without repetitions, and behind them the openings that they do not give. */
+export function firewallOf(site: Site): SiteFirewall {
+  const found = known.get(site) ?? compileFirewall(site);
+  known.set(site, found);
+  return found;
+}
+
+function compileFirewall(site: Site): SiteFirewall {
+  const paths = requiredPaths(site);
+  const declared = site.firewall.rules.map(declaredRule);
+  const to = new Map<string, FirewallPath[]>();
+  for (const path of paths) {
+    const known = to.get(path.to);
+    if (known === undefined) to.set(path.to, [path]);
+    else known.push(path);
+  }
+  return {
+    host: unique([
+      ...declared,
+      ...openings(
+        site,
+        paths.filter(({ to }) => to === "pve"),
+        "IN",
+        declared,
+        site.firewall.inputPolicy,
+      ),
+      ...openings(
+        site,
+        paths.filter(({ from }) => from === "pve"),
+        "OUT",
+        declared,
+        site.firewall.outputPolicy,
+      ),
+    ]),
+    guests: filteredGuests(site).map((guest) => {
+      const own = (guest.firewall?.rules ?? []).map(declaredRule);
+      const needed = to.get(guest.host) ?? [];
+      return {
+        guest,
+        group: groupName(guest),
+        rules: unique([...own, ...openings(site, needed, "IN", own, guestPolicy.in)]),
+      };
+    }),
+  };
+}
+
+/** A declared rule in Proxmox's terms. It need not be one that Proxmox accepts. */
+export function declaredRule(declared: FirewallRule): SiteRule {
+  const { source, destination, protocol, ports, sourcePorts, macro, icmpType, log } = declared;
+  const comment = declared.comment === undefined ? undefined : commentText(declared.comment);
+  const rule: FwRule = {
+    enabled: true,
+    type: declared.direction === "in" ? "IN" : "OUT",
+    action: declared.action,
+    ...(macro === undefined ? {} : { macro }),
+    ...(declared.interface === undefined ? {} : { iface: declared.interface }),
+    ...(source === undefined ? {} : { source }),
+    ...(destination === undefined ? {} : { dest: destination }),
+    ...(protocol === undefined ? {} : { proto: protocol }),
+    ...(ports === undefined ? {} : { dport: ports }),
+    ...(sourcePorts === undefined ? {} : { sport: sourcePorts }),
+    ...(log === undefined ? {} : { log }),
+    ...(icmpType === undefined ? {} : { icmpType }),
+    ...(comment === undefined ? {} : { comment }),
+  };
+  return { rule, from: declared.from };
+}
+
+/** Accepts for paths that no declared rule decides and the policy would not let through. */
+function openings(
+  site: Site,
+  paths: readonly FirewallPath[],
+  type: "IN" | "OUT",
+  declared: readonly SiteRule[],
+  policy: Action,
+): readonly SiteRule[] {
+  if (policy === "ACCEPT") return [];
+  const rules = indexRules(declared.map(({ rule }) => rule));
+  return paths.flatMap((path): readonly SiteRule[] => {
+    if (firstMatchIn(rules, packetOf(site, path, type)) !== undefined) return [];
+    const source = senderOf(site, path.from);
+    const comment = commentText(path.why);
+    const rule: FwRule = {
+      enabled: true,
+      type,
+      action: "ACCEPT",
+      ...(type === "IN" && source !== undefined ? { source } : {}),
+      ...(type === "OUT" ? { dest: path.address } : {}),
+      proto: path.protocol,
+      dport: String(path.port),
+      ...(comment === undefined ? {} : { comment }),
+    };
+    return [{ rule, from: path.at, opens: path }];
+  });
+}
+
+/** The first packet of a path as one end's rules see it. */
+export function packetOf(site: Site, path: FirewallPath, direction: "IN" | "OUT"): Packet {
+  const source = senderOf(site, path.from);
+  const onHost = direction === "IN" ? path.to === "pve" : path.from === "pve";
+  return {
+    direction,
+    ...(source === undefined ? {} : { source }),
+    dest: path.address,
+    protocol: path.protocol,
+    port: path.port,
+    ...(onHost ? { iface: site.hypervisor.bridge } : {}),
+  };
+}
+
+export interface PathVerdict extends Verdict {
+  /** The end whose rules decided. */
+  readonly end: "sender" | "receiver";
+  /** The place of the rule, or of the policy. */
+  readonly from: SourceRef;
+}
+
+/** What the declared firewall, openings included, does with a path: the end that keeps it out, or the receiver's accept. */
+export function verdictOn(site: Site, firewall: SiteFirewall, path: FirewallPath): PathVerdict {
+  const sender = endVerdict(site, firewall, path, "OUT");
+  if (sender.action !== "ACCEPT") return { ...sender, end: "sender" };
+  return { ...endVerdict(site, firewall, path, "IN"), end: "receiver" };
+}
+
+function endVerdict(
+  site: Site,
+  firewall: SiteFirewall,
+  path: FirewallPath,
+  direction: "IN" | "OUT",
+): Omit<PathVerdict, "end"> {
+  const host = direction === "IN" ? path.to : path.from;
+  const accepted = { action: "ACCEPT", from: site.firewall.from } as const;
+  if (!site.firewall.enabled) return accepted;
+  const { inputPolicy, outputPolicy } = site.firewall;
+  const guest = guestRulesOf(firewall, host);
+  const rules = host === "pve" ? firewall.host : guest?.rules;
+  if (rules === undefined) return accepted;
+  const guestOr = (own: Action, policy: Action): Action => (host === "pve" ? own : policy);
+  const policy =
+    direction === "IN" ? guestOr(inputPolicy, guestPolicy.in) : guestOr(outputPolicy, guestPolicy.out);
+  const { index, places } = lookupOf(rules);
+  const verdict = firstMatchIn(index, packetOf(site, path, direction)) ?? { action: policy };
+  const at = verdict.rule === undefined ? undefined : places.get(verdict.rule);
+  return { ...verdict, from: at ?? guest?.guest.from ?? site.firewall.from };
+}
+
+const guestsByHost = new WeakMap<SiteFirewall, ReadonlyMap<string, GuestRules>>();
+
+/** The rules of a filtered guest; undefined for every other host. */
+export function guestRulesOf(firewall: SiteFirewall, host: string): GuestRules | undefined {
+  const byHost =
+    guestsByHost.get(firewall) ?? new Map(firewall.guests.map((each) => [each.guest.host, each] as const));
+  guestsByHost.set(firewall, byHost);
+  return byHost.get(host);
+}
+
+/** Rules ready to be asked about many packets. */
+interface Lookup {
+  readonly index: RuleIndex;
+  readonly places: ReadonlyMap<FwRule, SourceRef>;
+}
+
+const lookups = new WeakMap<readonly SiteRule[], Lookup>();
+
+function lookupOf(rules: readonly SiteRule[]): Lookup {
+  const found = lookups.get(rules) ?? {
+    index: indexRules(rules.map(({ rule }) => rule)),
+    places: new Map(rules.map(({ rule, from }) => [rule, from])),
+  };
+  lookups.set(rules, found);
+  return found;
+}
+
+/** One rule is there once, whoever asks for it: the first one stays. */
+function unique(rules: readonly SiteRule[]): readonly SiteRule[] {
+  const seen = new Set<string>();
+  return rules.filter(({ rule }) => {
+    const key = printBare(rule);
+    if (seen.has(key)) return false;
+    seen.add(key);
+    return true;
+  });
+}

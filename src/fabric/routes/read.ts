@@ -1,0 +1,266 @@
+/** Reading a stack's Traefik labels: routers, services and middlewares, brought together over all its containers. */
+
+import { fieldNamed, loadBalancerFields, middlewareFields, setField } from "../../formats/traefik/fields.ts";
+import type { SourceRef } from "../../resource.ts";
+import type { LabelLine, LabelledContainer } from "./index.ts";
+import { authAddressFault } from "./url.ts";
+
+export interface LabelFault {
+  readonly message: string;
+  readonly from: SourceRef;
+  readonly hint?: string;
+  /** An error unless it says otherwise. */
+  readonly severity?: "error" | "warning";
+}
+
+export interface DeclaredRouter {
+  readonly stack: string;
+  readonly rule?: string;
+  readonly service?: string;
+  readonly priority?: number;
+  readonly middlewares: readonly string[];
+  readonly containers: readonly LabelledContainer[];
+  readonly from: SourceRef;
+}
+
+export interface DeclaredService {
+  readonly name: string;
+  readonly containers: readonly LabelledContainer[];
+  readonly from: SourceRef;
+  /** What `loadbalancer.server.…` says: port, scheme, url. */
+  readonly servers: ReadonlyMap<string, LabelLine>;
+  readonly loadBalancer: Readonly<Record<string, unknown>>;
+}
+
+export interface DeclaredMiddleware {
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly from: SourceRef;
+}
+
+export interface Labels {
+  readonly routers: ReadonlyMap<string, DeclaredRouter>;
+  readonly services: ReadonlyMap<string, DeclaredService>;
+  readonly middlewares: ReadonlyMap<string, DeclaredMiddleware>;
+  /** Routes ("<stack>-<router>") that were meant for TLS. */
+  readonly secure: ReadonlySet<string>;
+  readonly faults: readonly LabelFault[];
+}
+
+/** Names that other people's files give the two entry points; the mesh has one. */
+const entryPoints: readonly string[] = ["web", "websecure", "http", "https"];
+
+export function readLabels(containers: readonly LabelledContainer[]): Labels {
+  const reader = new LabelReader();
+  for (const container of containers) reader.read(container);
+  return reader.labels();
+}
+
+type Growing<T> = { -readonly [K in keyof T]: T[K] };
+
+class LabelReader {
+  readonly #routers = new Map<string, Growing<DeclaredRouter>>();
+  readonly #services = new Map<string, Growing<DeclaredService>>();
+  readonly #middlewares = new Map<string, DeclaredMiddleware & { options: Record<string, unknown> }>();
+  readonly #secure = new Set<string>();
+  readonly #faults: LabelFault[] = [];
+  /** Values by what they set: the containers of one stack must agree. */
+  readonly #said = new Map<string, LabelLine>();
+
+  labels(): Labels {
+    for (const [name, { options, from }] of this.#middlewares) {
+      const types = Object.keys(options);
+      if (types.length > 1) this.#fault(from, `middleware ${name} is of two kinds: ${types.join(", ")}`);
+      if (options.errors !== undefined)
+        this.#fault(from, `middleware ${name}: error pages from a service of the stack cannot be routed`);
+    }
+    return {
+      routers: this.#routers,
+      services: this.#services,
+      middlewares: this.#middlewares,
+      secure: this.#secure,
+      faults: this.#faults,
+    };
+  }
+
+  read(container: LabelledContainer): undefined {
+    const lines = container.labels.filter(({ key }) => /^traefik\./i.test(key));
+    const enable = lines.find(({ key }) => key.toLowerCase() === "traefik.enable");
+    const [first] = lines;
+    if (first === undefined) return;
+    if (!/^(true|t|1)$/i.test(enable?.value.trim() ?? "")) {
+      if (enable === undefined)
+        this.#warn(first.from, `${container.service} is not routed: it lacks the label traefik.enable=true`);
+      return;
+    }
+    for (const line of lines) if (line !== enable) this.#line(container, undoubled(line));
+  }
+
+  #line(container: LabelledContainer, line: LabelLine): undefined {
+    const { key, from } = line;
+    if (!key.startsWith("traefik."))
+      return this.#fault(from, `label ${key}: the first word must be written traefik`);
+    const [, protocol = "", kind = "", name = "", ...path] = key.split(".");
+    switch (protocol.toLowerCase()) {
+      case "docker":
+      case "swarm":
+      case "tls":
+        return;
+      case "tcp":
+      case "udp":
+        return this.#warn(from, `label ${key} is not used: the mesh passes HTTP only`);
+      case "http":
+        break;
+      default:
+        return this.#warn(from, `label ${key} means nothing to Traefik`);
+    }
+    if (name === "" || path.length === 0) return this.#fault(from, `label ${key} is incomplete`);
+    if (kind.toLowerCase() === "routers") return this.#router(container, line, name, path);
+    if (kind.toLowerCase() === "services") return this.#service(container, line, name, path);
+    if (kind.toLowerCase() === "middlewares") return this.#middleware(line, name, path);
+    this.#fault(from, `label ${key} means nothing to Traefik`);
+  }
+
+  #router(container: LabelledContainer, line: LabelLine, name: string, path: readonly string[]): undefined {
+    const { key, value, from } = line;
+    const router: Growing<DeclaredRouter> = this.#routers.get(name) ?? {
+      stack: container.stack,
+      middlewares: [],
+      containers: [],
+      from,
+    };
+    this.#routers.set(name, router);
+    if (!router.containers.includes(container)) router.containers = [...router.containers, container];
+    const field = path[0]?.toLowerCase() ?? "";
+    if (field === "tls") {
+      this.#secure.add(`${container.stack}-${name}`);
+      return;
+    }
+    if (!this.#agrees(`router ${name}.${field}`, line)) return;
+    switch (field) {
+      case "rule":
+        router.rule = value;
+        router.from = from;
+        return;
+      case "entrypoints":
+        return this.#entryPoints(container, name, line);
+      case "service":
+        router.service = value.trim();
+        return;
+      case "middlewares":
+        router.middlewares = listOf(value);
+        return;
+      case "priority":
+        if (/^-?\d+$/.test(value.trim())) router.priority = Number(value);
+        else this.#fault(from, `router ${name}: priority ${JSON.stringify(value)} is no number`);
+        return;
+      case "rulesyntax":
+        if (value.trim().toLowerCase() !== "v3")
+          this.#fault(from, `router ${name}: rules must be written in the syntax of Traefik v3`);
+        return;
+      case "observability":
+        return this.#warn(from, `label ${key} is not used: Traefik knows it from 3.3 on only`);
+      default:
+        this.#fault(from, `label ${key}: a router has no field ${path[0]}`);
+    }
+  }
+
+  #entryPoints({ stack }: LabelledContainer, name: string, { value, from }: LabelLine): undefined {
+    for (const point of listOf(value)) {
+      const known = point.toLowerCase();
+      if (known === "websecure" || known === "https") this.#secure.add(`${stack}-${name}`);
+      if (!entryPoints.includes(known))
+        this.#fault(
+          from,
+          `router ${name}: there is no entry point ${point}`,
+          "requests come in by web; websecure, http and https are taken for it",
+        );
+    }
+  }
+
+  #service(container: LabelledContainer, line: LabelLine, name: string, path: readonly string[]): undefined {
+    const { key, value, from } = line;
+    const service: Growing<DeclaredService> = this.#services.get(name) ?? {
+      name,
+      containers: [],
+      from,
+      servers: new Map(),
+      loadBalancer: {},
+    };
+    this.#services.set(name, service);
+    if (!service.containers.includes(container)) service.containers = [...service.containers, container];
+    const [type = "", ...fields] = path;
+    if (type.toLowerCase() !== "loadbalancer")
+      return this.#fault(from, `label ${key}: labels can declare a loadbalancer only`);
+    const [first = "", second = ""] = fields.map((field) => field.toLowerCase());
+    // Each container has its own server; everything else they share.
+    if (first === "server") {
+      if (second === "weight" || second === "preservepath")
+        return this.#warn(from, `label ${key} is not used`);
+      if (second !== "port" && second !== "scheme" && second !== "url")
+        return this.#fault(from, `label ${key}: a server has no field ${second}`);
+      service.servers = new Map([...service.servers, [`${container.service} ${second}`, line]]);
+      return;
+    }
+    if (!this.#agrees(`service ${name}.${fields.join(".").toLowerCase()}`, line)) return;
+    if (
+      /^(strategy|passivehealthcheck)$/.test(first) ||
+      /^sticky\.cookie\.(path|domain)$/i.test(fields.join("."))
+    )
+      return this.#warn(from, `label ${key} is not used: not every version of Traefik 3 knows it`);
+    const problem = setField(
+      service.loadBalancer as Record<string, unknown>,
+      loadBalancerFields,
+      fields,
+      value,
+    );
+    if (problem !== undefined) this.#fault(from, `label ${key}: ${problem}`);
+  }
+
+  #middleware(line: LabelLine, name: string, path: readonly string[]): undefined {
+    const { key, value, from } = line;
+    if (!this.#agrees(`middleware ${name}.${path.join(".").toLowerCase()}`, line)) return;
+    const middleware = this.#middlewares.get(name) ?? { options: {}, from };
+    this.#middlewares.set(name, middleware);
+    const [type = "", ...fields] = path;
+    const known = fieldNamed(middlewareFields, type);
+    if (known === undefined) return this.#fault(from, `label ${key}: there is no middleware ${type}`);
+    const problem = setField(middleware.options, middlewareFields, [known, ...fields], value);
+    if (problem !== undefined) return this.#fault(from, `label ${key}: ${problem}`);
+    const isAddress = known === "forwardAuth" && fields.join(".").toLowerCase() === "address";
+    const fault = isAddress ? authAddressFault(value) : undefined;
+    if (fault !== undefined) this.#fault(from, `label ${key}: ${fault.message}`, fault.hint);
+  }
+
+  /** False for what another container of the stack has said already. */
+  #agrees(what: string, line: LabelLine): boolean {
+    const before = this.#said.get(what);
+    this.#said.set(what, before ?? line);
+    if (before === undefined) return true;
+    if (before.value !== line.value)
+      this.#fault(
+        line.from,
+        `${what} is ${JSON.stringify(line.value)} here and ${JSON.stringify(before.value)} in ${before.from.file}:${before.from.line}`,
+      );
+    return false;
+  }
+
+  #fault(from: SourceRef, message: string, hint?: string): undefined {
+    this.#faults.push({ message, from, ...(hint === undefined ? {} : { hint }) });
+  }
+
+  #warn(from: SourceRef, message: string): undefined {
+    this.#faults.push({ message, from, severity: "warning" });
+  }
+}
+
+/** Labels written for a compose file have their dollar signs doubled. */
+function undoubled(line: LabelLine): LabelLine {
+  return { ...line, value: line.value.replaceAll("$$", "$") };
+}
+
+function listOf(value: string): readonly string[] {
+  return value
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== "");
+}

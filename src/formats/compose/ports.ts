@@ -1,0 +1,103 @@
+/** Ports of a compose service, short forms and long. */
+import { isMap, type Node } from "yaml";
+import {
+  type ComposeFault,
+  type ComposeYaml,
+  itemsOf,
+  memberOf,
+  membersOf,
+  type Place,
+  placeOf,
+  textOf,
+} from "./document.ts";
+
+/** A container's port, and where the machine publishes it. */
+export interface ComposePort {
+  /** In the container. */
+  readonly target: number;
+  /** On the machine; absent when Docker chooses one. */
+  readonly published?: number;
+  /** The only address that it is published at; absent for every address. */
+  readonly hostIp?: string;
+  /** "tcp", "udp" or "sctp". */
+  readonly protocol: string;
+  readonly place: Place;
+}
+
+export interface ReadPorts {
+  readonly ports: readonly ComposePort[];
+  readonly faults: readonly ComposeFault[];
+}
+
+export function portsOf(yaml: ComposeYaml, node: Node | null): ReadPorts {
+  const ports: ComposePort[] = [];
+  const faults: ComposeFault[] = [];
+  for (const item of itemsOf(yaml, node)) {
+    if (yaml.unfilled.has(item)) continue;
+    const place = placeOf(yaml, item);
+    const read = isMap(item) ? longPort(yaml, item, place) : shortPorts(textOf(yaml, item) ?? "", place);
+    if (typeof read === "string") faults.push({ message: read, place });
+    else ports.push(...read);
+  }
+  return { ports, faults };
+}
+
+function longPort(yaml: ComposeYaml, node: Node, place: Place): readonly ComposePort[] | string {
+  const members = membersOf(yaml, node) ?? [];
+  const text = (key: string): string => textOf(yaml, memberOf(members, key)?.value) ?? "";
+  const target = portNumber(text("target"));
+  if (target === undefined) return `target ${JSON.stringify(text("target"))} is no port`;
+  const published = rangeOf(text("published"));
+  if (text("published") !== "" && published === undefined)
+    return `published ${JSON.stringify(text("published"))} is no port`;
+  return [portOf(target, published ?? [], text("host_ip"), text("protocol"), place)];
+}
+
+/** "80", "8080:80", "127.0.0.1:8080:80/udp", "8000-8002:80-82", "[::1]:8080:80". */
+function shortPorts(text: string, place: Place): readonly ComposePort[] | string {
+  const [, places = "", protocol = ""] = /^([^/]*)(?:\/([a-z]+))?$/i.exec(text.trim()) ?? [];
+  const [, bracketed, rest = ""] = /^(?:\[([^\]]*)\]:)?(.*)$/.exec(places) ?? [];
+  const parts = rest.split(":");
+  const targets = rangeOf(parts.pop() ?? "");
+  if (targets === undefined) return `${JSON.stringify(text)} is no port`;
+  const host = parts.pop() ?? "";
+  const published = host === "" ? [] : rangeOf(host);
+  if (published === undefined) return `${JSON.stringify(host)} is no port of the machine`;
+  const hostIp = bracketed ?? parts.join(":");
+  if (targets.length === 1) return [portOf(targets[0] ?? 0, published, hostIp, protocol, place)];
+  if (published.length !== 0 && published.length !== targets.length)
+    return `${JSON.stringify(text)} has ranges of different lengths`;
+  return targets.map((target, at) => portOf(target, published.slice(at, at + 1), hostIp, protocol, place));
+}
+
+/** Of a range of published ports for one port of the container Docker takes a free one. */
+function portOf(
+  target: number,
+  published: readonly number[],
+  hostIp: string,
+  protocol: string,
+  place: Place,
+): ComposePort {
+  const [only] = published;
+  return {
+    target,
+    ...(only === undefined || published.length > 1 || only === 0 ? {} : { published: only }),
+    ...(hostIp === "" || hostIp === "0.0.0.0" || hostIp === "::" ? {} : { hostIp }),
+    protocol: protocol === "" ? "tcp" : protocol.toLowerCase(),
+    place,
+  };
+}
+
+function rangeOf(text: string): readonly number[] | undefined {
+  const [, first = "", last = first] = /^(\d+)(?:-(\d+))?$/.exec(text.trim()) ?? [];
+  if (first === "") return undefined;
+  if (first === "0" && last === "0") return [0];
+  const [from, to] = [portNumber(first), portNumber(last)];
+  if (from === undefined || to === undefined || to < from) return undefined;
+  return Array.from({ length: to - from + 1 }, (_, at) => from + at);
+}
+
+function portNumber(text: string): number | undefined {
+  const port = Number(text);
+  return /^\d+$/.test(text) && port >= 1 && port <= 65_535 ? port : undefined;
+}

@@ -1,0 +1,216 @@
+/** Firewall rules: each field held to the stricter of Proxmox's two parsers, for one bad line can stop a whole firewall. */
+import { macroName } from "../../formats/pve-firewall/macros.ts";
+import type { Firewall, FirewallPolicy, FirewallRule } from "../../model.ts";
+import type { SourceRef } from "../../resource.ts";
+import type { Cell } from "../text/cell.ts";
+import type { Problems } from "../text/problems.ts";
+import { readAddresses, readIcmpType, readInterface, readPorts, readProtocol } from "./fields.ts";
+
+const policies = ["ACCEPT", "DROP", "REJECT"] as const;
+const isPolicy = (word: string): word is FirewallPolicy => (policies as readonly string[]).includes(word);
+const levels = ["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug", "nolog"];
+
+/** Proxmox's own defaults for a firewall that says nothing (pve-firewall: policy_in DROP, policy_out ACCEPT). */
+const usualPolicies = { in: "DROP", out: "ACCEPT" } as const;
+
+/** The hypervisor's firewall: at the top level, or among the shared volumes where it was for a while. */
+export function readFirewall(config: Cell, problems: Problems): Firewall | undefined {
+  const top = config.get("firewall");
+  const nested = config.get("shared_volumes")?.get("firewall");
+  const cell = top ?? nested;
+  if (cell === undefined) {
+    problems.error("PHX0501", config.ref, "the hypervisor's configuration has no firewall", {
+      hint: 'say it: "firewall": {"enabled": false} leaves it off, an absent key says nothing',
+    });
+    return undefined;
+  }
+  if (top !== undefined && nested !== undefined) {
+    problems.error("PHX0502", top.ref, "the firewall is declared twice", {
+      related: [nested.ref],
+      hint: "keep the one at the top level",
+    });
+    return undefined;
+  }
+  const enabled = cell.get("enabled");
+  if (nested !== undefined && enabled === undefined)
+    problems.error("PHX0501", cell.ref, 'the firewall does not say whether it is "enabled"', {
+      hint: "an absent key is not the same as false",
+    });
+  if (enabled?.flag === undefined) return undefined;
+  return {
+    enabled: enabled.flag,
+    inputPolicy:
+      policyOf(cell.get("default_input_policy", "input_policy", "policy_in"), problems) ?? usualPolicies.in,
+    outputPolicy:
+      policyOf(cell.get("default_output_policy", "output_policy", "policy_out"), problems) ??
+      usualPolicies.out,
+    rules: readRules(cell.get("global_firewall_rules", "rules"), "host", problems),
+    from: cell.ref,
+  };
+}
+
+function policyOf(cell: Cell | undefined, problems: Problems): FirewallPolicy | undefined {
+  const word = cell?.text?.toUpperCase();
+  if (cell === undefined || word === undefined) return undefined;
+  if (isPolicy(word)) return word;
+  problems.error("PHX0503", cell.ref, `${JSON.stringify(cell.text)} is no policy`, {
+    hint: `one of ${policies.join(", ")}`,
+  });
+  return undefined;
+}
+
+/** The rules of a list, in order, each once; a second copy is a warning. */
+export function readRules(
+  cell: Cell | undefined,
+  zone: "host" | "guest",
+  problems: Problems,
+): readonly FirewallRule[] {
+  const rules = (cell?.items ?? []).flatMap((item) =>
+    item.isObject ? (readRule(item, zone, problems) ?? []) : [],
+  );
+  return uniqueRules(rules, (again, first) =>
+    problems.warning("PHX0508", again, "this firewall rule is there already; the copy is ignored", {
+      related: [first],
+    }),
+  );
+}
+
+/** Rules without copies: two that differ only in their comments are one. */
+export function uniqueRules(
+  rules: readonly FirewallRule[],
+  onCopy: (again: SourceRef, first: SourceRef) => void = () => undefined,
+): readonly FirewallRule[] {
+  const known = new Map<string, FirewallRule>();
+  for (const rule of rules) {
+    const key = matchKey(rule);
+    const first = known.get(key);
+    if (first === undefined) known.set(key, rule);
+    else onCopy(rule.from, first.from);
+  }
+  return [...known.values()];
+}
+
+/** Everything that decides what a rule matches and does; no value holds a line break. */
+function matchKey(rule: FirewallRule): string {
+  const { direction, action, protocol, ports, sourcePorts, source, destination, macro, icmpType } = rule;
+  return [
+    direction,
+    action,
+    protocol,
+    ports,
+    sourcePorts,
+    source,
+    destination,
+    rule.interface,
+    macro,
+    icmpType,
+  ].join("\n");
+}
+
+/** One rule; undefined when it is switched off or has an error, which is reported. */
+function readRule(cell: Cell, zone: "host" | "guest", problems: Problems): FirewallRule | undefined {
+  const switchedOff = cell.get("enabled", "enable");
+  if (switchedOff?.flag === false || switchedOff?.integer === 0) return undefined;
+  const direction = directionOf(cell.get("type", "direction"), problems);
+  const verdict = actionOf(cell.get("action"), problems);
+  const before = problems.errors;
+  const protocol = readProtocol(cell.get("proto", "protocol"), problems);
+  const ports = readPorts(cell.get("port", "ports", "dport"), protocol, problems);
+  const sourcePorts = readPorts(cell.get("sport", "source_port"), protocol, problems);
+  const source = readAddresses(cell.get("source", "src"), problems);
+  const destination = readAddresses(cell.get("dest", "destination", "dst"), problems);
+  const icmpType = readIcmpType(cell.get("icmp_type", "icmp-type"), protocol, problems);
+  const netInterface = readInterface(cell.get("iface", "interface"), zone, problems);
+  const macro = macroOf(cell.get("macro"), verdict?.macro, problems);
+  const log = levelOf(cell.get("log"), problems);
+  const comment = commentOf(cell.get("comment", "name"));
+  if (source?.includes(":") !== destination?.includes(":") && isAddress(source) && isAddress(destination))
+    problems.error("PHX0506", cell.ref, "source and destination are of different address families");
+  if (direction === undefined || verdict === undefined || problems.errors > before) return undefined;
+  return {
+    direction,
+    action: verdict.action,
+    ...(protocol === undefined ? {} : { protocol }),
+    ...(ports === undefined ? {} : { ports }),
+    ...(sourcePorts === undefined ? {} : { sourcePorts }),
+    ...(source === undefined ? {} : { source }),
+    ...(destination === undefined ? {} : { destination }),
+    ...(netInterface === undefined ? {} : { interface: netInterface }),
+    ...(macro === undefined ? {} : { macro }),
+    ...(icmpType === undefined ? {} : { icmpType }),
+    ...(log === undefined ? {} : { log }),
+    ...(comment === undefined ? {} : { comment }),
+    from: cell.ref,
+  };
+}
+
+const isAddress = (text: string | undefined): boolean => text !== undefined && /^[\d.:a-f/,-]+$/i.test(text);
+
+function directionOf(cell: Cell | undefined, problems: Problems): FirewallRule["direction"] | undefined {
+  const word = cell?.text?.toLowerCase();
+  if (cell === undefined || word === undefined) return undefined;
+  if (word === "in" || word === "out") return word;
+  problems.error("PHX0504", cell.ref, `${JSON.stringify(cell.text)} is no direction of a rule`, {
+    hint:
+      word === "group" || word === "forward"
+        ? "security groups and forwarding are not declared here"
+        : "in or out",
+  });
+  return undefined;
+}
+
+/** "ACCEPT", or as Proxmox writes a macro: "SSH(ACCEPT)". */
+function actionOf(
+  cell: Cell | undefined,
+  problems: Problems,
+): { action: FirewallRule["action"]; macro?: string } | undefined {
+  if (cell?.text === undefined) return undefined;
+  const [, macro, inner] = /^([A-Za-z][A-Za-z0-9]*)\(([A-Za-z]+)\)$/.exec(cell.text) ?? [];
+  const word = (inner ?? cell.text).toUpperCase();
+  if (isPolicy(word) && (macro === undefined || macroName(macro) !== undefined))
+    return macro === undefined ? { action: word } : { action: word, macro };
+  const meant: Record<string, string> = { ALLOW: "ACCEPT", DENY: "DROP", BLOCK: "DROP" };
+  problems.error("PHX0504", cell.ref, `${JSON.stringify(cell.text)} is no action of a rule`, {
+    hint: meant[word] === undefined ? `one of ${policies.join(", ")}` : `Proxmox says ${meant[word]}`,
+  });
+  return undefined;
+}
+
+function macroOf(
+  cell: Cell | undefined,
+  inAction: string | undefined,
+  problems: Problems,
+): string | undefined {
+  const written = cell?.text ?? inAction;
+  const at = cell?.ref;
+  if (written === undefined) return undefined;
+  const macro = macroName(written);
+  const isOne =
+    inAction === undefined || cell === undefined || inAction.toLowerCase() === written.toLowerCase();
+  if (macro !== undefined && isOne) return macro;
+  if (at !== undefined)
+    problems.error(
+      "PHX0509",
+      at,
+      `${JSON.stringify(written)} is no macro of Proxmox, or not that of the action`,
+    );
+  return undefined;
+}
+
+function levelOf(cell: Cell | undefined, problems: Problems): string | undefined {
+  const level = cell?.text?.toLowerCase();
+  if (cell === undefined || level === undefined || levels.includes(level)) return level;
+  problems.error("PHX0509", cell.ref, `${JSON.stringify(cell.text)} is no log level`, {
+    hint: `one of ${levels.join(", ")}`,
+  });
+  return undefined;
+}
+
+/** One line: a line break would begin a rule of its own, and "#" ends what Proxmox reads. */
+function commentOf(cell: Cell | undefined): string | undefined {
+  const comment = cell?.text
+    ?.replace(/[\p{C}#]+/gu, " ")
+    .replace(/\s+/g, " ")
+    .trim();
+  return comment === "" ? undefined : comment;
+}

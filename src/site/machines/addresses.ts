@@ -1,0 +1,49 @@
+/** IPv4 addresses, networks and host names: what is one, and what is not. */
+
+import { addressNumber } from "../../formats/ipv4/index.ts";
+
+export interface Ipv4Interface {
+  readonly address: string;
+  readonly bits: number;
+  readonly prefix: number | undefined;
+}
+
+/** "10.0.0.13/24" or "10.0.0.13". */
+export function parseInterface(text: string): Ipv4Interface | undefined {
+  const [address = "", length, ...more] = text.trim().split("/");
+  const bits = addressNumber(address);
+  if (bits === undefined || more.length > 0) return undefined;
+  if (length === undefined) return { address, bits, prefix: undefined };
+  if (!/^\d{1,2}$/.test(length) || Number(length) > 32) return undefined;
+  return { address, bits, prefix: Number(length) };
+}
+
+/** The first and the last address of the network that holds `bits`. */
+export function networkOf(bits: number, prefix: number): { readonly first: number; readonly last: number } {
+  const size = 2 ** (32 - prefix);
+  const first = Math.floor(bits / size) * size;
+  return { first, last: first + size - 1 };
+}
+
+/** One part of a name between dots. The underscore is no part of host names and of no certificate. */
+const label = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
+const hostPattern = new RegExp(`^${label}(?:\\.${label})*$`);
+
+/** A host name in lower case without a trailing dot; undefined when it is none. An address is none. */
+export function hostName(text: string): string | undefined {
+  const name = text.trim().toLowerCase().replace(/\.$/, "");
+  return name.length <= 253 && hostPattern.test(name) && !/(?:^|\.)\d+$/.test(name) ? name : undefined;
+}
+
+/** A host name, or "*." and one. */
+export function hostOrWildcard(text: string): string | undefined {
+  const name = text.trim();
+  if (!name.startsWith("*.")) return hostName(name);
+  const below = hostName(name.slice(2));
+  return below === undefined ? undefined : `*.${below}`;
+}
+
+/** A name without a dot, and one that ends in the domain already, become full names of the domain. */
+export function qualified(name: string, domain: string): string {
+  return name === domain || name.endsWith(`.${domain}`) ? name : `${name}.${domain}`;
+}

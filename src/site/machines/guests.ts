@@ -1,0 +1,219 @@
+/** The guests: containers by id or in a list, virtual machines in a list or by id. */
+import { addressNumber } from "../../formats/ipv4/index.ts";
+import type { Guest, GuestFirewall, Hypervisor, Mount, RoleGuest, Share } from "../../model.ts";
+import type { GuestName } from "../../resource.ts";
+import { readRules } from "../firewall/index.ts";
+import type { Cell } from "../text/cell.ts";
+import type { Problems } from "../text/problems.ts";
+import { parseInterface } from "./addresses.ts";
+
+/** A guest as far as its own entry tells, with the entry. */
+export interface GuestEntry {
+  readonly guest: Guest;
+  readonly cell: Cell;
+  /** The address as written, for problems about it. */
+  readonly addressCell: Cell | undefined;
+}
+
+/** Whether a guest can be pointed at. */
+export function isAddressed(guest: Guest): guest is RoleGuest {
+  return guest.address !== undefined;
+}
+
+interface Surroundings {
+  readonly hypervisor: Hypervisor | undefined;
+  /** The NFS server of volumes that name none. */
+  readonly nfsServer: string | undefined;
+  readonly problems: Problems;
+}
+
+/** The list or map of guests in a file, whichever of its shapes it has. */
+export function guestsIn(root: Cell, key: string, other?: string): Cell | undefined {
+  if (root.node.kind === "array") return root;
+  const named = root.get(key, other);
+  if (named !== undefined) return named;
+  const own = root.entries().filter(([key]) => !/^[$_]/.test(key));
+  return own.length > 0 && own.every(([key]) => /^\d+$/.test(key)) ? root : undefined;
+}
+
+export function readGuests(
+  cell: Cell | undefined,
+  kind: Guest["kind"],
+  around: Surroundings,
+): readonly GuestEntry[] {
+  if (cell === undefined) return [];
+  const entries: readonly (readonly [key: string | undefined, entry: Cell])[] = cell.isObject
+    ? cell.entries().filter(([key]) => /^\d+$/.test(key))
+    : cell.items.map((item) => [undefined, item] as const);
+  return entries.flatMap(([key, entry]) => {
+    const read = entry.isObject ? readGuest(key, entry, kind, around) : undefined;
+    return read === undefined ? [] : [read];
+  });
+}
+
+function readGuest(
+  key: string | undefined,
+  cell: Cell,
+  kind: Guest["kind"],
+  around: Surroundings,
+): GuestEntry | undefined {
+  const { problems } = around;
+  const inside = cell.get(kind === "lxc" ? "ctid" : "vmid", "vmid", "ctid", "id");
+  const id = key === undefined ? inside?.integer : Number(key);
+  if (id === undefined) {
+    if (inside === undefined)
+      problems.error("PHX0201", cell.ref, "this guest has no id", {
+        hint: `add "${kind === "lxc" ? "ctid" : "vmid"}"`,
+      });
+    return undefined;
+  }
+  if (inside?.integer !== undefined && inside.integer !== id)
+    problems.error("PHX0201", inside.ref, `guest ${id} calls itself ${inside.integer}`, {
+      related: [cell.ref],
+    });
+  const name = cell.get("name");
+  if (name?.text === undefined) return undefined;
+  const host: GuestName = `${kind}/${id}`;
+  const { addressCell, address } = readAddress(cell, around);
+  const role = readPortainerRole(cell, kind, problems);
+  const firewall = readGuestFirewall(cell, problems);
+  const template = isTemplate(cell, role);
+  const guest: Guest = {
+    host,
+    kind,
+    id,
+    name: name.text,
+    ...(address === undefined ? {} : { address }),
+    template,
+    ...(firewall === undefined || template ? {} : { firewall }),
+    mounts: readMounts(cell, problems),
+    shares: readShares(cell, around),
+    ...(role === undefined ? {} : { portainerRole: role }),
+    from: cell.ref,
+  };
+  return { guest, cell, addressCell };
+}
+
+/** "dhcp", "manual" and nothing mean that the address is not known. */
+function readAddress(cell: Cell, { problems }: Surroundings): { addressCell?: Cell; address?: string } {
+  const network = cell.get("network_config");
+  const written = network?.isObject === true ? network.get("ip", "address") : network;
+  const text = written?.text?.split(",")[0]?.trim();
+  if (written === undefined || text === undefined || text === "") return {};
+  if (/^(?:dhcp|manual|auto)$/i.test(text)) return {};
+  const parsed = parseInterface(text);
+  if (parsed === undefined) {
+    problems.error("PHX0207", written.ref, `${JSON.stringify(text)} is not an IPv4 address`, {
+      hint: 'write it like 10.0.0.12/24, or "dhcp"',
+    });
+    return {};
+  }
+  return { addressCell: written, address: parsed.address };
+}
+
+/**
+ * `is_template` decides where it is given. Else a guest that others are cloned from (it has a template snapshot), is not
+ * started at boot and serves nothing is one.
+ */
+function isTemplate(cell: Cell, role: Guest["portainerRole"]): boolean {
+  const declared = cell.get("is_template")?.flag;
+  if (declared !== undefined) return declared;
+  if (cell.get("template_snapshot_name") === undefined) return false;
+  const runs =
+    cell.get("start_at_boot")?.flag === true ||
+    role !== undefined ||
+    cell.get("traefik_service", "fabric_role") !== undefined ||
+    (cell.get("docker_stacks")?.items.length ?? 0) > 0;
+  return !runs;
+}
+
+/** Words that were in use for guests without Docker, and older words for the primary. */
+const roleWords: Readonly<Record<string, "primary" | "agent" | "none">> = {
+  primary: "primary",
+  server: "primary",
+  agent: "agent",
+  none: "none",
+  infrastructure: "none",
+  "": "none",
+};
+
+/** The role as written: "unknown" for a word that is none. */
+export function portainerRoleOf(cell: Cell): "primary" | "agent" | "none" | "unknown" {
+  const word = cell.get("portainer_role")?.text?.toLowerCase() ?? "none";
+  return (Object.hasOwn(roleWords, word) ? roleWords[word] : undefined) ?? "unknown";
+}
+
+function readPortainerRole(cell: Cell, kind: Guest["kind"], problems: Problems): Guest["portainerRole"] {
+  const written = cell.get("portainer_role");
+  const role = portainerRoleOf(cell);
+  if (written === undefined || role === "none") return undefined;
+  if (role === "unknown") {
+    problems.error("PHX0709", written.ref, `${JSON.stringify(written.text)} is no role of Portainer`, {
+      hint: "primary, agent or none",
+    });
+    return undefined;
+  }
+  if (kind === "vm") return role;
+  problems.warning(
+    "PHX0709",
+    written.ref,
+    "Portainer runs on virtual machines only; this container's role is ignored",
+  );
+  return undefined;
+}
+
+function readGuestFirewall(cell: Cell, problems: Problems): GuestFirewall | undefined {
+  const firewall = cell.get("firewall");
+  const enabled = firewall?.get("enabled")?.flag;
+  if (firewall === undefined) return undefined;
+  const rules = readRules(firewall.get("rules"), "guest", problems);
+  return enabled === undefined ? undefined : { enabled, rules };
+}
+
+function readMounts(cell: Cell, problems: Problems): readonly Mount[] {
+  return (cell.get("mount_points")?.items ?? []).flatMap((mount) => {
+    const hostPath = absolute(mount.get("host_path"), problems);
+    const guestPath = absolute(mount.get("container_path"), problems);
+    return hostPath === undefined || guestPath === undefined ? [] : [{ hostPath, guestPath }];
+  });
+}
+
+/** Volumes of type nfs; the first is the guest's persistent storage. */
+function readShares(cell: Cell, { hypervisor, nfsServer, problems }: Surroundings): readonly Share[] {
+  return (cell.get("volumes")?.items ?? []).flatMap((volume) => {
+    if (volume.get("type")?.text?.toLowerCase() !== "nfs") return [];
+    const path = absolute(volume.get("path"), problems);
+    const mountPoint = absolute(volume.get("mount_point"), problems);
+    const server = volume.get("server");
+    const address = server?.text ?? nfsServer;
+    if (path === undefined || mountPoint === undefined || address === undefined) {
+      const missing = (["path", "mount_point"] as const).filter((key) => volume.get(key) === undefined);
+      const wanted = [...missing, ...(address === undefined ? ["server"] : [])];
+      if (wanted.length > 0 && hypervisor !== undefined)
+        problems.error("PHX0214", volume.ref, `this NFS volume has no ${wanted.join(" and no ")}`);
+      return [];
+    }
+    if (server?.text !== undefined && addressNumber(server.text) === undefined) {
+      problems.error(
+        "PHX0214",
+        server.ref,
+        `${JSON.stringify(server.text)} is not the address of an NFS server`,
+      );
+      return [];
+    }
+    const name = volume.get("name")?.text ?? "persistent-storage";
+    return [{ name, server: address, path, mountPoint, from: volume.ref }];
+  });
+}
+
+/** An absolute path without a slash at its end; reports anything else. */
+export function absolute(cell: Cell | undefined, problems: Problems): string | undefined {
+  const path = cell?.text;
+  if (cell === undefined || path === undefined) return undefined;
+  const isPlain = path.startsWith("/") && !path.split("/").includes("..") && !/[\p{Cc}]/u.test(path);
+  if (!isPlain) {
+    problems.error("PHX0213", cell.ref, `${JSON.stringify(path)} is not an absolute path`);
+    return undefined;
+  }
+  return path.replace(/\/{2,}/g, "/").replace(/(?<=.)\/$/, "");
+}

@@ -1,0 +1,182 @@
+/** The hypervisor and its DNS, read from the hypervisor's configuration. */
+import { addressNumber, addressText } from "../../formats/ipv4/index.ts";
+import type { Dns, DnsRecord, Hypervisor } from "../../model.ts";
+import type { SourceRef } from "../../resource.ts";
+import type { Cell } from "../text/cell.ts";
+import type { Problems } from "../text/problems.ts";
+import { hostName, hostOrWildcard, networkOf, parseInterface, qualified } from "./addresses.ts";
+
+/** Where Proxmox mounts directories of storages that it did not make itself. */
+const usualMountBase = "/mnt/pve";
+/** The bridge that Proxmox's installer makes. */
+const usualBridge = "vmbr0";
+
+/** The domain in lower case. */
+export function readDomain(config: Cell, problems: Problems): string | undefined {
+  const cell = config.get("domain_name");
+  if (cell?.text === undefined) return undefined;
+  const name = hostName(cell.text);
+  if (name === undefined)
+    problems.error("PHX0301", cell.ref, `${JSON.stringify(cell.text)} is not a domain`, {
+      hint: "letters, digits and hyphens between dots: internal.example.net",
+    });
+  return name;
+}
+
+export function readHypervisor(config: Cell, problems: Problems): Hypervisor | undefined {
+  const network = config.get("network");
+  const interfaces = network?.get("interfaces")?.each ?? [];
+  const addressed = interfaces.filter((one) => one.get("address") !== undefined);
+  const [bridge, ...others] = addressed;
+  const cell = bridge?.get("address");
+  if (bridge === undefined || cell === undefined) {
+    const at = network?.get("interfaces")?.ref ?? network?.ref;
+    if (at !== undefined)
+      problems.error("PHX0207", at, "the hypervisor has no address", {
+        hint: 'network.interfaces needs "address": "10.0.0.13/24"',
+      });
+    return undefined;
+  }
+  if (others.length > 0) {
+    problems.error(
+      "PHX0207",
+      cell.ref,
+      "several interfaces have an address; which one is the guests' bridge is not clear",
+      {
+        related: others.map((one) => one.ref),
+        hint: "leave only the bridge of the guests in network.interfaces",
+      },
+    );
+    return undefined;
+  }
+  if (cell.text === undefined) return undefined;
+  const parsed = parseInterface(cell.text);
+  if (parsed?.prefix === undefined) {
+    problems.error(
+      "PHX0207",
+      cell.ref,
+      `${JSON.stringify(cell.text)} is not an address with its network's prefix length`,
+      {
+        hint: "write it like 10.0.0.13/24",
+      },
+    );
+    return undefined;
+  }
+  const { first } = networkOf(parsed.bits, parsed.prefix);
+  return {
+    address: parsed.address,
+    prefix: parsed.prefix,
+    network: `${addressText(first)}/${parsed.prefix}`,
+    bridge: bridge.get("name")?.text ?? usualBridge,
+    mountBase: (config.get("mount_point_base")?.text ?? usualMountBase).replace(/\/+$/, ""),
+    from: cell.ref,
+  };
+}
+
+/** `guests` are the guests' own `dns_records`, with the address that is meant when a record names none. */
+export function readDns(
+  config: Cell,
+  domain: string,
+  hypervisor: Hypervisor | undefined,
+  guests: readonly { readonly records: Cell; readonly address: string | undefined }[],
+  problems: Problems,
+): Dns {
+  const dns = config.get("dns_server");
+  const enabled = dns?.get("enabled")?.flag ?? false;
+  const own = [config.get("dns_records"), dns?.get("dns_records"), dns?.get("records")];
+  const records = [
+    ...own.flatMap((cell) => (cell === undefined ? [] : readRecords(cell, domain, undefined, problems))),
+    ...guests.flatMap((guest) => readRecords(guest.records, domain, guest.address, problems)),
+  ];
+  return { enabled, upstreams: readUpstreams(dns, enabled, hypervisor, problems), records };
+}
+
+function readUpstreams(
+  dns: Cell | undefined,
+  enabled: boolean,
+  hypervisor: Hypervisor | undefined,
+  problems: Problems,
+): readonly string[] {
+  const cell = dns?.get("upstream_servers", "forwarders", "upstreams");
+  const upstreams: string[] = [];
+  for (const server of cell?.each ?? []) {
+    if (server.text === undefined) continue;
+    for (const address of server.text.split(/[\s,]+/).filter((part) => part !== "")) {
+      if (addressNumber(address) === undefined)
+        problems.error(
+          "PHX0307",
+          server.ref,
+          `${JSON.stringify(address)} is not the IPv4 address of a resolver`,
+        );
+      else if (address === hypervisor?.address || address.startsWith("127."))
+        problems.error(
+          "PHX0307",
+          server.ref,
+          `${address} is the DNS server itself: it would ask itself for ever`,
+          {
+            related: hypervisor === undefined ? [] : [hypervisor.from],
+          },
+        );
+      else if (!upstreams.includes(address)) upstreams.push(address);
+    }
+  }
+  if (
+    enabled &&
+    dns !== undefined &&
+    (cell === undefined || cell.items.length === 0) &&
+    upstreams.length === 0
+  )
+    problems.error(
+      "PHX0307",
+      (cell ?? dns).ref,
+      "the DNS server has no upstream server for names outside the fabric",
+      {
+        hint: 'name one or two: "upstream_servers": ["9.9.9.9"]',
+      },
+    );
+  return upstreams;
+}
+
+function readRecords(
+  cell: Cell,
+  domain: string,
+  ownAddress: string | undefined,
+  problems: Problems,
+): readonly DnsRecord[] {
+  const found: (DnsRecord | undefined)[] = cell.isObject
+    ? cell
+        .entries()
+        .filter(([key]) => !key.startsWith("_") && !key.startsWith("$"))
+        .map(([key, value]) => record(key, value.text, value.keyRef, domain, problems))
+    : cell.items.map((item) => {
+        const name = item.isObject ? item.get("name", "hostname", "host", "domain") : item;
+        const address = item.isObject ? item.get("ip", "address", "value", "target") : undefined;
+        if (name?.text === undefined) {
+          if (item.isObject) problems.error("PHX0305", item.ref, "a DNS record without a name");
+          return undefined;
+        }
+        return record(name.text, address?.text ?? ownAddress, name.ref, domain, problems);
+      });
+  return found.filter((one) => one !== undefined);
+}
+
+function record(
+  written: string,
+  address: string | undefined,
+  from: SourceRef,
+  domain: string,
+  problems: Problems,
+): DnsRecord | undefined {
+  const name = hostOrWildcard(written);
+  if (name === undefined) {
+    problems.error("PHX0208", from, `${JSON.stringify(written)} is not a host name`);
+    return undefined;
+  }
+  if (address === undefined || addressNumber(address) === undefined) {
+    const what =
+      address === undefined ? "no address" : `${JSON.stringify(address)}, which is no IPv4 address`;
+    problems.error("PHX0305", from, `the DNS record ${name} has ${what}`);
+    return undefined;
+  }
+  return { name: name.includes(".") ? name : qualified(name, domain), address, from };
+}

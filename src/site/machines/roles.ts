@@ -1,0 +1,158 @@
+/** Which guest is the gateway, the mesh and the CA: what the configuration says, never an id. See docs/site.md. */
+import type { RoleGuest, Roles } from "../../model.ts";
+import type { SourceRef } from "../../resource.ts";
+import type { Problems } from "../text/problems.ts";
+import { type GuestEntry, isAddressed } from "./guests.ts";
+
+export type RoleName = keyof Roles;
+
+interface RoleWords {
+  readonly title: string;
+  /** Features that make a container this. */
+  readonly features: RegExp;
+  /** In the container's name, its service's name or its script's. */
+  readonly words: RegExp;
+  /** Directories of the software inside a container. */
+  readonly directories: RegExp;
+}
+
+const roles: Readonly<Record<RoleName, RoleWords>> = {
+  gateway: {
+    title: "the gateway (Nginx)",
+    features: /^(?:nginx|gateway|nginx[_-]gateway)$/,
+    words: /(?:^|[^a-z])(?:nginx|gateway)/,
+    directories: /^\/etc\/nginx(?:\/|$)/,
+  },
+  mesh: {
+    title: "the mesh (Traefik)",
+    features: /^(?:traefik|mesh|traefik[_-]mesh)$/,
+    words: /(?:^|[^a-z])(?:traefik|mesh(?![a-z]))/,
+    directories: /^\/etc\/traefik(?:\/|$)/,
+  },
+  ca: {
+    title: "the CA (Step-CA)",
+    features: /^(?:step[_-]?ca|ca)$/,
+    words: /(?:^|[^a-z])(?:step[ _-]?ca|ca)(?![a-z])/,
+    directories: /^$/,
+  },
+};
+
+/** One kind of evidence: the strongest that fits anyone decides, weaker kinds only choose among those it leaves. */
+type Evidence = (entry: GuestEntry) => boolean;
+
+/**
+ * Finds the three. Without one of them a site cannot be synced, so each that is missing or not clear is an error.
+ * `caName` is the name in the CA's certificate, when it is declared.
+ */
+export function findRoles(
+  entries: readonly GuestEntry[],
+  caName: string | undefined,
+  domain: string | undefined,
+  at: SourceRef,
+  problems: Problems,
+): Roles | undefined {
+  const containers = entries.filter(({ guest }) => guest.kind === "lxc" && !guest.template);
+  checkDeclared(entries, problems);
+  const caAddresses = new Set(
+    entries.flatMap(({ cell }) => {
+      const host = /^https?:\/\/([^/:]+)/.exec(cell.get("bootstrap_ca_url")?.text ?? "")?.[1];
+      return host === undefined ? [] : [host];
+    }),
+  );
+  const find = (role: RoleName, structural: Evidence): RoleGuest | undefined =>
+    findRole(role, containers, structural, at, problems);
+  const gateway = find("gateway", mountsBelow(roles.gateway.directories));
+  const mesh = find("mesh", mountsBelow(roles.mesh.directories));
+  const ca = find("ca", ({ guest, cell }) => {
+    const service = cell.get("traefik_service")?.get("name")?.text;
+    const isNamed = caName !== undefined && service !== undefined && `${service}.${domain}` === caName;
+    return isNamed || (guest.address !== undefined && caAddresses.has(guest.address));
+  });
+  if (gateway === undefined || mesh === undefined || ca === undefined) return undefined;
+  const same = gateway.host === mesh.host || gateway.host === ca.host || mesh.host === ca.host;
+  if (!same) return { gateway, mesh, ca };
+  problems.error(
+    "PHX0211",
+    gateway.from,
+    `gateway, mesh and CA must be three containers; here they are ${gateway.host}, ${mesh.host}, ${ca.host}`,
+    {
+      hint: 'say which is which: "fabric_role": "gateway"',
+    },
+  );
+  return undefined;
+}
+
+const mountsBelow =
+  (directory: RegExp): Evidence =>
+  ({ guest }) =>
+    guest.mounts.some(({ guestPath }) => directory.test(guestPath));
+
+function findRole(
+  role: RoleName,
+  containers: readonly GuestEntry[],
+  structural: Evidence,
+  at: SourceRef,
+  problems: Problems,
+): RoleGuest | undefined {
+  const { title, words, features } = roles[role];
+  const says = (text: string | undefined): boolean => text !== undefined && words.test(text.toLowerCase());
+  const evidence: readonly Evidence[] = [
+    (entry) => declaredRoles(entry).includes(role),
+    ({ cell }) =>
+      (cell.get("features")?.each ?? []).some(({ text }) => features.test(text?.toLowerCase() ?? "")),
+    ({ guest }) => says(guest.name),
+    ({ cell }) =>
+      (cell.get("traefik_service")?.each ?? []).some((service) => says(service.get("name")?.text)),
+    ({ cell }) => (cell.get("application_script")?.each ?? []).some(({ text }) => says(text)),
+    structural,
+  ];
+  let candidates = containers;
+  for (const fits of evidence) {
+    const fitting = candidates.filter(fits);
+    if (fitting.length > 0) candidates = fitting;
+    // Two that are both declared are a contradiction; their names must not decide between them.
+    if (fitting.length === 1 || (fitting.length > 1 && fits === evidence[0])) break;
+  }
+  const [found, ...others] = candidates;
+  const isFound = found !== undefined && evidence.some((fits) => fits(found));
+  if (!isFound) {
+    problems.error("PHX0210", at, `no container is recognised as ${title}`, {
+      hint: `say which one it is: "fabric_role": "${role}" in its entry`,
+    });
+    return undefined;
+  }
+  if (others.length > 0) {
+    const names = candidates.map(({ guest }) => `${guest.host} (${guest.name})`).slice(0, 5);
+    problems.error("PHX0211", found.guest.from, `several containers could be ${title}: ${names.join(", ")}`, {
+      related: others.slice(0, 4).map(({ guest }) => guest.from),
+      hint: `say which one it is: "fabric_role": "${role}" in its entry`,
+    });
+    return undefined;
+  }
+  const { guest } = found;
+  if (!isAddressed(guest)) {
+    problems.error("PHX0212", guest.from, `${guest.host} is ${title} and has no fixed address`, {
+      hint: "give it one in network_config.ip; names point at it",
+    });
+    return undefined;
+  }
+  return guest;
+}
+
+function declaredRoles({ cell }: GuestEntry): readonly string[] {
+  return (cell.get("fabric_role")?.each ?? []).map(({ text }) => text?.toLowerCase() ?? "");
+}
+
+/** A role said of a guest that cannot play it. */
+function checkDeclared(entries: readonly GuestEntry[], problems: Problems): void {
+  for (const { guest, cell } of entries) {
+    const declared = cell.get("fabric_role");
+    if (declared === undefined || (guest.kind === "lxc" && !guest.template)) continue;
+    const what = guest.template ? "a template" : "a virtual machine";
+    problems.error(
+      "PHX0212",
+      declared.ref,
+      `${guest.host} is ${what}; gateway, mesh and CA are containers that run`,
+    );
+  }
+}

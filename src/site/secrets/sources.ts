@@ -1,0 +1,184 @@
+/** Where references to secrets lead: the environment, a file, an age file, a command's output. */
+import { execFile } from "node:child_process";
+import { readFile, stat } from "node:fs/promises";
+import { homedir } from "node:os";
+import { isAbsolute, join } from "node:path";
+import { SiteError } from "../../errors.ts";
+
+/** A command that gets a secret may ask a server, but not a person. Milliseconds. */
+const commandTimeoutMs = 10_000;
+/** Bytes. No secret that a variable can hold is larger. */
+const largestSecret = 64 * 1024;
+
+/**
+ * The value that a reference stands for; one line break at its end is not part of it.
+ * @throws SiteError that never holds any part of a value
+ */
+export async function lookUp(
+  kind: "env" | "file" | "age" | "exec",
+  target: string,
+  root: string,
+): Promise<string> {
+  switch (kind) {
+    case "env":
+      return fromEnvironment(target);
+    case "file":
+      return fromFile(target, root);
+    case "age":
+      return fromAge(target, root);
+    case "exec":
+      return fromCommand(target, root);
+  }
+}
+
+function fromEnvironment(name: string): string {
+  if (!/^[A-Za-z_]\w*$/.test(name)) throw new SiteError(`${JSON.stringify(name)} is no variable's name`);
+  const value = process.env[name];
+  if (value === undefined || value === "")
+    throw new SiteError(`the environment variable ${name} is ${value === undefined ? "not set" : "empty"}`, {
+      hint: `set it where phoenix runs: export ${name}=…`,
+    });
+  return value;
+}
+
+async function fromFile(target: string, root: string): Promise<string> {
+  const value = withoutLineBreak((await bytesOf(target, root)).toString("utf8"));
+  if (value === "") throw new SiteError(`${target} is empty`);
+  return value;
+}
+
+/** Paths are absolute, below the home directory ("~/"), or below the site's root. */
+function pathOf(target: string, root: string): string {
+  if (target.startsWith("~/")) return join(homedir(), target.slice(2));
+  return isAbsolute(target) ? target : join(root, target);
+}
+
+async function bytesOf(target: string, root: string): Promise<Buffer> {
+  if (target === "") throw new SiteError("the reference names no file");
+  const path = pathOf(target, root);
+  try {
+    const found = await stat(path);
+    if (!found.isFile()) throw new SiteError(`${target} is no ordinary file`);
+    if (found.size > largestSecret) throw new SiteError(`${target} is larger than 64 KiB`);
+    return await readFile(path);
+  } catch (error) {
+    if (error instanceof SiteError) throw error;
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    throw new SiteError(
+      code === "ENOENT" || code === "ENOTDIR"
+        ? `${target} is not there`
+        : `${target} cannot be read (${code})`,
+    );
+  }
+}
+
+/** The identity that opens age files: the one that is named, then the usual places. */
+async function ageIdentities(): Promise<readonly string[]> {
+  const named = process.env.PHOENIX_AGE_IDENTITY_FILE;
+  const places =
+    named === undefined || named === ""
+      ? ["/etc/phoenix/age.key", join(homedir(), ".config/phoenix/age.key")]
+      : [named];
+  for (const place of places) {
+    const text = await readFile(place, "utf8").catch(() => undefined);
+    const identities = text?.split("\n").filter((line) => line.startsWith("AGE-SECRET-KEY-")) ?? [];
+    if (identities.length > 0) return identities.map((line) => line.trim());
+  }
+  throw new SiteError(`no age identity was found in ${places.join(" or ")}`, {
+    hint: "name the file that age-keygen made in PHOENIX_AGE_IDENTITY_FILE",
+  });
+}
+
+/** The member KEY of an encrypted file that holds a JSON object or lines of NAME=value; the whole file without "#KEY". */
+async function fromAge(target: string, root: string): Promise<string> {
+  const at = target.lastIndexOf("#");
+  const file = at < 0 ? target : target.slice(0, at);
+  const key = at < 0 ? undefined : target.slice(at + 1);
+  const [bytes, identities, { Decrypter, armor }] = await Promise.all([
+    bytesOf(file, root),
+    ageIdentities(),
+    import("age-encryption"),
+  ]);
+  let plain: string;
+  try {
+    const decrypter = new Decrypter();
+    for (const identity of identities) decrypter.addIdentity(identity);
+    const isArmored = bytes.subarray(0, 5).toString("latin1") === "-----";
+    const sealed = isArmored ? armor.decode(bytes.toString("utf8").trim()) : new Uint8Array(bytes);
+    plain = await decrypter.decrypt(sealed, "text");
+  } catch {
+    throw new SiteError(`${file} cannot be opened with this identity`, {
+      hint: "encrypt it anew for the recipient that belongs to the identity: age -r age1…",
+    });
+  }
+  const value = key === undefined ? withoutLineBreak(plain) : memberOf(plain, key);
+  if (value === undefined || value === "") throw new SiteError(`${file} holds no ${key ?? "text"}`);
+  return value;
+}
+
+function memberOf(plain: string, key: string): string | undefined {
+  if (/^\s*\{/.test(plain)) {
+    try {
+      const members = new Map(Object.entries(JSON.parse(plain) as Record<string, unknown>));
+      const value = members.get(key);
+      return typeof value === "string" || typeof value === "number" ? String(value) : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+  for (const line of plain.split(/\r?\n/)) {
+    const [, name, value = ""] = /^\s*(?:export\s+)?([\w.-]+)\s*[=:]\s*(.*?)\s*$/.exec(line) ?? [];
+    if (name === key) return value.replace(/^(["'])(.*)\1$/, "$2");
+  }
+  return undefined;
+}
+
+/** No shell: words are parted at blanks, and quotes keep blanks together. */
+async function fromCommand(target: string, root: string): Promise<string> {
+  const [command, ...args] = wordsOf(target);
+  if (command === undefined) throw new SiteError("exec: names no command");
+  return new Promise((resolve, reject) => {
+    const child = execFile(
+      command,
+      args,
+      {
+        cwd: root,
+        timeout: commandTimeoutMs,
+        maxBuffer: largestSecret,
+        encoding: "utf8",
+        killSignal: "SIGKILL",
+      },
+      (error, stdout) => {
+        if (error === null) {
+          const value = withoutLineBreak(stdout);
+          if (value === "") reject(new SiteError(`the command ${command} printed nothing`));
+          else resolve(value);
+          return;
+        }
+        const { code, killed } = error as { code?: unknown; killed?: boolean };
+        const reason = killed
+          ? `took longer than ${commandTimeoutMs / 1000} s or printed too much`
+          : code === "ENOENT"
+            ? "is not there"
+            : `ended with ${String(code)}`;
+        reject(new SiteError(`the command ${command} ${reason}`));
+      },
+    );
+    child.stdin?.end();
+  });
+}
+
+function wordsOf(line: string): readonly string[] {
+  const words = line.matchAll(/(?:[^\s"'\\]|"(?:[^"\\]|\\.)*"|'[^']*'|\\.)+/gs);
+  return [...words].map(([word]) =>
+    word.replace(
+      /"((?:[^"\\]|\\.)*)"|'([^']*)'|\\(.)/gs,
+      (_, double?: string, single?: string, plain?: string) =>
+        double === undefined ? (single ?? plain ?? "") : double.replace(/\\(.)/gs, "$1"),
+    ),
+  );
+}
+
+function withoutLineBreak(text: string): string {
+  return text.replace(/\r?\n$/, "");
+}

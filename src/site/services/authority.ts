@@ -1,0 +1,97 @@
+/** The CA: where requests go, who signs, and where its root certificate and the signer's password may lie. */
+import type { CertificateAuthority, HostPath, Mount, RoleGuest, Roles } from "../../model.ts";
+import { hostName, qualified } from "../machines/addresses.ts";
+import { absolute, type GuestEntry } from "../machines/guests.ts";
+import type { Cell } from "../text/cell.ts";
+import type { Problems } from "../text/problems.ts";
+
+/** The port that this family of sites runs Step-CA on. */
+const usualPort = 9000;
+
+/** Names of the files, the family's own first, then `step ca init`'s. */
+const rootNames = ["phoenix_root_ca.crt", "root_ca.crt", "certs/root_ca.crt"];
+const passwordNames = [
+  "provisioner_password.txt",
+  "secrets/provisioner_password.txt",
+  "secrets/password.txt",
+  "password.txt",
+];
+/** Directories of the CA inside its guest, besides mounted ones. */
+const ownDirectories = ["/etc/step-ca/ssl", "/root/.step", "/etc/step-ca"];
+
+/** The name in the CA's certificate, as far as the hypervisor's configuration declares it. */
+export function declaredCaName(config: Cell, problems: Problems): string | undefined {
+  const cell = config.get("step_ca")?.get("dns_name");
+  if (cell?.text === undefined) return undefined;
+  const name = hostName(cell.text);
+  if (name === undefined)
+    problems.error("PHX0208", cell.ref, `${JSON.stringify(cell.text)} is not a host name`);
+  return name;
+}
+
+export function readAuthority(
+  config: Cell,
+  domain: string,
+  declaredName: string | undefined,
+  roles: Roles,
+  entries: readonly GuestEntry[],
+  problems: Problems,
+): CertificateAuthority {
+  const { ca } = roles;
+  const settings = config.get("step_ca");
+  const service = entries.find(({ guest }) => guest.host === ca.host)?.cell.get("traefik_service")?.each[0];
+  const serviceName = hostName(service?.get("name")?.text ?? "");
+  const port =
+    settings?.get("port")?.integer ??
+    service?.get("port")?.integer ??
+    bootstrapPort(entries, ca.address) ??
+    usualPort;
+  const hostname = declaredName ?? qualified(serviceName ?? "ca", domain);
+  const rootFile = absolute(settings?.get("root_certificate_file"), problems);
+  const passwordFile = absolute(settings?.get("provisioner_password_file"), problems);
+  return {
+    url: `https://${ca.address}:${port}`,
+    hostname,
+    port,
+    provisioner: settings?.get("provisioner_name")?.text ?? `admin@${domain}`,
+    rootFiles: candidates(ca, rootFile, rootNames),
+    passwordFiles: candidates(ca, passwordFile, passwordNames),
+  };
+}
+
+/** The port in a guest's `bootstrap_ca_url` that names the CA's address. */
+function bootstrapPort(entries: readonly GuestEntry[], address: string): number | undefined {
+  for (const { cell } of entries) {
+    const [, host, port] = /^https:\/\/([^/:]+):(\d+)/.exec(cell.get("bootstrap_ca_url")?.text ?? "") ?? [];
+    if (host === address && port !== undefined) return Number(port);
+  }
+  return undefined;
+}
+
+/** On the hypervisor through the guest's mount points first: a file read there needs no running guest. */
+function candidates(
+  ca: RoleGuest,
+  declared: string | undefined,
+  names: readonly string[],
+): readonly HostPath[] {
+  const mounts = ca.mounts.filter(isOfCa);
+  const files: readonly HostPath[] = [
+    ...(declared === undefined ? [] : [{ host: "pve" as const, path: declared }]),
+    ...mounts.flatMap(({ hostPath }) =>
+      names.map((name) => ({ host: "pve" as const, path: `${hostPath}/${name}` })),
+    ),
+    ...[...mounts.map(({ guestPath }) => guestPath), ...ownDirectories].flatMap((directory) =>
+      names.map((name) => ({ host: ca.host, path: `${directory}/${name}` })),
+    ),
+  ];
+  const seen = new Set<string>();
+  return files.filter(({ host, path }) => {
+    const isNew = !seen.has(`${host} ${path}`);
+    seen.add(`${host} ${path}`);
+    return isNew;
+  });
+}
+
+function isOfCa({ guestPath }: Mount): boolean {
+  return /(?:step|\bca\b|ssl|cert|pki)/i.test(guestPath);
+}

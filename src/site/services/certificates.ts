@@ -1,0 +1,128 @@
+/** The manifest's certificates. */
+
+import { addressNumber } from "../../formats/ipv4/index.ts";
+import { parseHook } from "../../formats/shell/hook.ts";
+import type { Certificate, Guest } from "../../model.ts";
+import type { SourceRef } from "../../resource.ts";
+import { hostOrWildcard } from "../machines/addresses.ts";
+import { absolute } from "../machines/guests.ts";
+import type { Cell } from "../text/cell.ts";
+import type { Problems } from "../text/problems.ts";
+
+/** A manifest's entries, in either of its shapes. */
+function entriesOf(root: Cell): readonly Cell[] {
+  return (
+    (root.node.kind === "array" ? root : root.get("certificates"))?.items.filter((item) => item.isObject) ??
+    []
+  );
+}
+
+export function readCertificates(root: Cell | undefined, problems: Problems): readonly Certificate[] {
+  if (root === undefined) return [];
+  const certificates = entriesOf(root).flatMap((cell) => {
+    const certificate = readCertificate(cell, problems);
+    return certificate === undefined ? [] : [certificate];
+  });
+  const paths = new Map<string, SourceRef>();
+  for (const { certPath, keyPath, from } of certificates)
+    for (const path of [certPath, keyPath]) {
+      const taken = paths.get(path);
+      if (taken !== undefined)
+        problems.error("PHX0604", from, `${path} is written twice`, {
+          related: taken === from ? [] : [taken],
+        });
+      paths.set(path, from);
+    }
+  return certificates;
+}
+
+function readCertificate(cell: Cell, problems: Problems): Certificate | undefined {
+  const common = cell.get("common_name");
+  const sans = cell.get("sans")?.each ?? [];
+  const written = [...(common === undefined ? [] : [common]), ...sans];
+  const names = written.flatMap((one) => {
+    return (one.text ?? "").split(",").flatMap((part) => {
+      const name = addressNumber(part.trim()) === undefined ? hostOrWildcard(part) : part.trim();
+      if (name === undefined)
+        problems.error(
+          "PHX0601",
+          one.ref,
+          `${JSON.stringify(part)} is no host name or address for a certificate`,
+        );
+      return name === undefined ? [] : [name];
+    });
+  });
+  const certPath = absolute(cell.get("cert_path"), problems);
+  const keyPath = absolute(cell.get("key_path"), problems);
+  const owner = ownerOf(cell.get("owner"), problems);
+  const mode = modeOf(cell.get("permissions"), problems);
+  const [commonName] = names;
+  if (commonName === undefined || certPath === undefined || keyPath === undefined) return undefined;
+  const command = cell.get("post_renewal_command");
+  return {
+    commonName,
+    names: sortedNames(names),
+    certPath,
+    keyPath,
+    owner,
+    mode,
+    ...(command?.text === undefined || command.text === ""
+      ? {}
+      : { postRenewal: { command: command.text, from: command.ref } }),
+    from: cell.ref,
+  };
+}
+
+function ownerOf(cell: Cell | undefined, problems: Problems): string {
+  if (cell?.text === undefined) return "root:root";
+  const [, user, group = user] =
+    /^([a-z_][a-z0-9_-]*|\d+)(?::([a-z_][a-z0-9_-]*|\d+))?$/.exec(cell.text) ?? [];
+  if (user !== undefined) return `${user}:${group}`;
+  problems.error("PHX0603", cell.ref, `${JSON.stringify(cell.text)} is no owner`, {
+    hint: 'write it as "user:group"',
+  });
+  return "root:root";
+}
+
+/** The key's mode. That everybody may read it is never meant. */
+function modeOf(cell: Cell | undefined, problems: Problems): string {
+  const [mode] = /^0?[0-7]{3}$/.exec(cell?.text ?? "600") ?? [];
+  if (cell === undefined || mode !== undefined) {
+    const digits = (mode ?? "600").slice(-3);
+    if (cell !== undefined && Number(digits[2]) & 4)
+      problems.warning("PHX0608", cell.ref, `with permissions ${digits} everybody can read the private key`, {
+        hint: "640 lets the owner's group read it",
+      });
+    return digits;
+  }
+  problems.error("PHX0603", cell.ref, `${JSON.stringify(cell.text)} are no permissions`, {
+    hint: 'three octal digits as text: "640"',
+  });
+  return "600";
+}
+
+/** A renewed certificate whose consumer is never told is served until it has expired. */
+export function checkHooks(
+  certificates: readonly Certificate[],
+  guests: readonly Guest[],
+  problems: Problems,
+): void {
+  for (const { postRenewal } of certificates) {
+    if (postRenewal === undefined) continue;
+    const { host } = parseHook(postRenewal.command);
+    if (host === "pve" || guests.some((guest) => guest.host === host)) continue;
+    problems.warning(
+      "PHX0609",
+      postRenewal.from,
+      `this command runs in ${host}, which the site does not declare`,
+      {
+        hint: "name the guest that uses the certificate, or declare this one",
+      },
+    );
+  }
+}
+
+/** Without duplicates, in the alphabet's order. */
+export function sortedNames(names: readonly string[]): readonly string[] {
+  return [...new Set(names)].sort();
+}

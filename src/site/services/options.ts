@@ -1,0 +1,53 @@
+/** How the gateway treats a service: limits that suit uploads, consoles and streams unless a service says otherwise. */
+import type { ServiceOptions } from "../../model.ts";
+import type { Cell } from "../text/cell.ts";
+import type { Problems } from "../text/problems.ts";
+
+/** No limit of our own, an hour of silence, every byte passed on at once. */
+export const usualOptions: ServiceOptions = { maxBodyBytes: 0, readTimeoutSeconds: 3600, buffering: false };
+
+const units: Readonly<Record<string, number>> = { "": 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
+const spans: Readonly<Record<string, number>> = { "": 1, s: 1, m: 60, h: 3600, d: 86_400 };
+/** A year: Nginx reads longer times as mistakes too. */
+const longest = 365 * 86_400;
+
+export function readOptions(cell: Cell | undefined, problems: Problems): ServiceOptions {
+  const size = amount(
+    cell?.get("max_body_size"),
+    /^(\d+)\s*([kmg]?)(?:i?b)?$/i,
+    units,
+    problems,
+    'a size: 0, "16m", "2g"',
+  );
+  const time = amount(
+    cell?.get("read_timeout"),
+    /^(\d+)\s*([smhd]?)$/i,
+    spans,
+    problems,
+    'a time: 300, "300s", "10m", "1h"',
+  );
+  if (time !== undefined && (time === 0 || time > longest)) {
+    const at = cell?.get("read_timeout")?.ref;
+    if (at !== undefined) problems.error("PHX0309", at, "a timeout is from one second to a year");
+  }
+  return {
+    maxBodyBytes: size ?? usualOptions.maxBodyBytes,
+    readTimeoutSeconds: time ?? usualOptions.readTimeoutSeconds,
+    buffering: cell?.get("buffering")?.flag ?? usualOptions.buffering,
+  };
+}
+
+function amount(
+  cell: Cell | undefined,
+  pattern: RegExp,
+  factors: Readonly<Record<string, number>>,
+  problems: Problems,
+  wanted: string,
+): number | undefined {
+  if (cell?.text === undefined) return undefined;
+  const [, digits, unit = ""] = pattern.exec(cell.text) ?? [];
+  const value = Number(digits) * (factors[unit.toLowerCase()] ?? Number.NaN);
+  if (Number.isSafeInteger(value)) return value;
+  problems.error("PHX0309", cell.ref, `${JSON.stringify(cell.text)} is not ${wanted}`);
+  return undefined;
+}

@@ -1,0 +1,181 @@
+/** Which certificates the gateway and Portainer serve, with every name they serve, and where the names of others lead. */
+import { addressNumber } from "../../formats/ipv4/index.ts";
+import {
+  type Certificate,
+  type DnsRecord,
+  type Guest,
+  type Hypervisor,
+  pathInGuest,
+  type Roles,
+  type Share,
+} from "../../model.ts";
+import type { SourceRef } from "../../resource.ts";
+import type { Problems } from "../text/problems.ts";
+import { sortedNames } from "./certificates.ts";
+
+/** What `assignCertificates` must know. */
+export interface Served {
+  readonly hypervisor: Hypervisor;
+  readonly roles: Roles;
+  /** Names that the gateway terminates TLS for. */
+  readonly gatewayNames: readonly string[];
+  /** Names of the gateway itself, when it declares a service of its own. */
+  readonly ownNames: readonly string[];
+  readonly portainer:
+    | { readonly guest: Guest & { address: string }; readonly hostname: string; readonly share: Share }
+    | undefined;
+}
+
+/**
+ * Marks the gateway's and Portainer's certificates and gives them every name they serve.
+ * `at` is the manifest's place, for what is missing in it.
+ */
+export function assignCertificates(
+  certificates: readonly Certificate[],
+  served: Served,
+  at: SourceRef,
+  problems: Problems,
+): readonly Certificate[] {
+  const gateway = gatewayEntry(certificates, served, at, problems);
+  const portainer = portainerEntry(certificates, served, at, problems);
+  return certificates.map((certificate) => {
+    if (certificate === gateway?.certificate)
+      return {
+        ...certificate,
+        ...gateway.paths,
+        names: sortedNames([...certificate.names, ...served.gatewayNames]),
+        serves: "gateway" as const,
+      };
+    if (certificate === portainer && served.portainer !== undefined)
+      return {
+        ...certificate,
+        names: sortedNames([...certificate.names, served.portainer.hostname, served.portainer.guest.address]),
+        serves: "portainer" as const,
+      };
+    return certificate;
+  });
+}
+
+interface GatewayEntry {
+  readonly certificate: Certificate;
+  readonly paths: { readonly certPath: string; readonly keyPath: string };
+}
+
+/** The entry whose files the gateway sees; among several the one that bears the gateway's own name. */
+function gatewayEntry(
+  certificates: readonly Certificate[],
+  { hypervisor, roles, ownNames }: Served,
+  at: SourceRef,
+  problems: Problems,
+): GatewayEntry | undefined {
+  const { gateway } = roles;
+  const visible = certificates.flatMap((certificate): readonly GatewayEntry[] => {
+    const certPath = seenBy(gateway, certificate.certPath, hypervisor);
+    const keyPath = seenBy(gateway, certificate.keyPath, hypervisor);
+    return certPath === undefined || keyPath === undefined
+      ? []
+      : [{ certificate, paths: { certPath, keyPath } }];
+  });
+  const own = gateway.name.toLowerCase().split(/[^a-z0-9]+/);
+  const namesGateway = ({ commonName }: Certificate): boolean =>
+    ownNames.includes(commonName) || own.includes(commonName.split(".")[0] ?? "");
+  const named = visible.filter(({ certificate }) => namesGateway(certificate));
+  const [entry, ...others] = named.length > 0 ? named : visible;
+  if (entry !== undefined && others.length === 0) return entry;
+  if (entry !== undefined) {
+    problems.error("PHX0607", entry.certificate.from, "several certificates could be the gateway's", {
+      related: others.map(({ certificate }) => certificate.from),
+      hint: `only one of them may lie where ${gateway.host} sees it`,
+    });
+    return undefined;
+  }
+  const meant = certificates.find(namesGateway);
+  const hint = `its cert_path and key_path must lie below a mount point of ${gateway.host} (${gateway.name})`;
+  if (meant === undefined)
+    problems.error("PHX0605", at, "the manifest has no certificate for the gateway", { hint });
+  else
+    problems.error("PHX0606", meant.from, `${gateway.host} does not see the files of this certificate`, {
+      related: [gateway.from],
+      hint,
+    });
+  return undefined;
+}
+
+/** The path in the spelling of the guest's mount point: a dataset is there natively and below the mount base. */
+function seenBy(guest: Guest, path: string, hypervisor: Hypervisor): string | undefined {
+  const dataset = native(path, hypervisor);
+  return [path, dataset, hypervisor.mountBase + dataset].find(
+    (spelling) => pathInGuest(guest, spelling) !== undefined,
+  );
+}
+
+/** The path without the mount base before it. */
+function native(path: string, { mountBase }: Hypervisor): string {
+  return path.startsWith(`${mountBase}/`) ? path.slice(mountBase.length) : path;
+}
+
+function portainerEntry(
+  certificates: readonly Certificate[],
+  { hypervisor, portainer }: Served,
+  at: SourceRef,
+  problems: Problems,
+): Certificate | undefined {
+  if (portainer === undefined) return undefined;
+  const { share, hostname } = portainer;
+  const fitting = certificates.filter(({ certPath, keyPath }) =>
+    [certPath, keyPath].every((path) => pathOnShare(share, path, hypervisor) !== undefined),
+  );
+  const named = fitting.filter(({ names }) => names.includes(hostname));
+  const [entry, ...others] = named.length > 0 ? named : fitting;
+  if (entry !== undefined && others.length === 0) return entry;
+  if (entry !== undefined)
+    problems.error("PHX0607", entry.from, "several certificates could be Portainer's", {
+      related: others.map(({ from }) => from),
+      hint: `only one of them may name ${hostname} and lie on the share ${share.path}`,
+    });
+  else if (share.server !== hypervisor.address)
+    problems.error(
+      "PHX0708",
+      share.from,
+      `the share of ${portainer.guest.host} is served by ${share.server}, which is not this hypervisor, ${hypervisor.address}: Portainer's certificate cannot be put on it`,
+      {
+        related: [at],
+        hint: `certificates are made on the hypervisor: let the first NFS volume of ${portainer.guest.host} be a directory of the hypervisor, "server": "${hypervisor.address}"`,
+      },
+    );
+  else
+    problems.error("PHX0708", at, `the manifest has no certificate for Portainer, ${hostname}`, {
+      related: [share.from],
+      hint: `its cert_path and key_path must lie on the share of ${portainer.guest.host}: ${hypervisor.mountBase}${native(share.path, hypervisor)}/portainer/certs/…`,
+    });
+  return undefined;
+}
+
+/** Where a machine sees a file of the hypervisor through its NFS share; undefined when it does not. */
+export function pathOnShare(share: Share, path: string, hypervisor: Hypervisor): string | undefined {
+  if (share.server !== hypervisor.address) return undefined;
+  const [file, directory] = [native(path, hypervisor), native(share.path, hypervisor)];
+  return file.startsWith(`${directory}/`) ? share.mountPoint + file.slice(directory.length) : undefined;
+}
+
+/**
+ * Records for names that a certificate bears and nothing else leads to: they belong to the container that sees the files.
+ * A certificate that several containers see says nothing about where its names lead.
+ */
+export function certificateRecords(
+  certificates: readonly Certificate[],
+  guests: readonly Guest[],
+  hypervisor: Hypervisor,
+  known: ReadonlySet<string>,
+): readonly DnsRecord[] {
+  const mounting = guests.filter(({ mounts, template }) => mounts.length > 0 && !template);
+  return certificates.flatMap(({ names, certPath, serves, from }) => {
+    if (serves !== undefined) return [];
+    const [guest, ...others] = mounting.filter((one) => seenBy(one, certPath, hypervisor) !== undefined);
+    const address = guest?.address;
+    if (address === undefined || others.length > 0) return [];
+    return names
+      .filter((name) => !known.has(name) && !name.startsWith("*.") && addressNumber(name) === undefined)
+      .map((name) => ({ name, address, from }));
+  });
+}

@@ -1,0 +1,250 @@
+/** The services that guests declare themselves, and what no two services can share. */
+import type {
+  Backend,
+  CertificateAuthority,
+  DnsRecord,
+  Guest,
+  RoleGuest,
+  Roles,
+  Service,
+} from "../../model.ts";
+import type { SourceRef } from "../../resource.ts";
+import { hostName, qualified } from "../machines/addresses.ts";
+import { type GuestEntry, isAddressed } from "../machines/guests.ts";
+import type { Cell } from "../text/cell.ts";
+import type { Problems } from "../text/problems.ts";
+import { readOptions, usualOptions } from "./options.ts";
+
+/** Ports that speak TLS by custom; a `scheme` says otherwise. 9443 is Portainer's. */
+const tlsPorts = new Set([443, 8443, 9443]);
+
+/** What is known of the fabric when services are read. */
+export interface Fabric {
+  readonly domain: string;
+  readonly roles: Roles;
+  readonly ca: CertificateAuthority;
+  /** Portainer's own name and port; absent when no guest runs it. */
+  readonly portainer: { readonly guest: Guest; readonly hostname: string; readonly port: number } | undefined;
+  readonly agentPort: number;
+}
+
+/** The services of the guests' entries, in the order of the files. */
+export function guestServices(
+  entries: readonly GuestEntry[],
+  fabric: Fabric,
+  problems: Problems,
+): readonly Service[] {
+  return entries.flatMap((entry) =>
+    (entry.cell.get("traefik_service")?.each ?? []).flatMap((cell) => {
+      const service = cell.isObject ? readService(entry, cell, fabric, problems) : undefined;
+      return service === undefined ? [] : [service];
+    }),
+  );
+}
+
+function readService(entry: GuestEntry, cell: Cell, fabric: Fabric, problems: Problems): Service | undefined {
+  const { guest } = entry;
+  const port = cell.get("port")?.integer;
+  const name = cell.get("name");
+  if (name?.text === undefined || port === undefined) return undefined;
+  if (guest.template) {
+    problems.warning(
+      "PHX0308",
+      cell.ref,
+      `${guest.host} is a template and never runs; its service is ignored`,
+    );
+    return undefined;
+  }
+  if (!isAddressed(guest)) {
+    problems.error(
+      "PHX0308",
+      cell.ref,
+      `${guest.host} (${guest.name}) has no fixed address; its service cannot be reached`,
+      {
+        hint: "give the guest an address in network_config.ip, or remove traefik_service",
+      },
+    );
+    return undefined;
+  }
+  const names = serviceNames(cell, name, entry, fabric, problems);
+  const [first] = names;
+  if (first === undefined) return undefined;
+  const path = isDirect(guest, port, fabric) ? "direct" : "routed";
+  const serverName = cell.get("server_name")?.text ?? knownServerName(guest, port, fabric);
+  const scheme = schemeOf(cell, guest, port, path, fabric);
+  return {
+    id: idOf(hostName(name.text) ?? first, fabric.domain),
+    names,
+    path,
+    guest,
+    backend: {
+      scheme,
+      address: guest.address,
+      port,
+      ...(scheme === "https" && serverName !== undefined ? { serverName } : {}),
+    },
+    rule: hostRule(names),
+    middlewares: [],
+    loadBalancer: {},
+    options: readOptions(cell, problems),
+    from: cell.ref,
+  };
+}
+
+/** Portainer's own service, when its guest does not declare one. */
+export function portainerService(guest: RoleGuest, hostname: string, port: number, from: SourceRef): Service {
+  const scheme = tlsPorts.has(port) ? "https" : "http";
+  return {
+    id: "portainer",
+    names: [hostname],
+    path: "routed",
+    guest,
+    backend: {
+      scheme,
+      address: guest.address,
+      port,
+      ...(scheme === "https" ? { serverName: hostname } : {}),
+    },
+    rule: hostRule([hostname]),
+    middlewares: [],
+    loadBalancer: {},
+    options: usualOptions,
+    from,
+  };
+}
+
+function serviceNames(
+  cell: Cell,
+  name: Cell,
+  { guest }: GuestEntry,
+  { domain, portainer }: Fabric,
+  problems: Problems,
+): readonly string[] {
+  const declared = cell.get("host", "hostname", "hosts")?.each ?? [name];
+  const names = declared.flatMap((one) => {
+    if (one.text === undefined) return [];
+    const host = hostName(one.text);
+    if (host !== undefined) return [one === name || !host.includes(".") ? qualified(host, domain) : host];
+    problems.error("PHX0302", one.ref, `${JSON.stringify(one.text)} is not a host name`, {
+      hint: "lower-case letters, digits and hyphens",
+    });
+    return [];
+  });
+  const isPortainer = portainer?.guest.host === guest.host && cell.get("port")?.integer === portainer.port;
+  return [...new Set(isPortainer && names.length > 0 ? [...names, portainer.hostname] : names)];
+}
+
+/** What must not pass through the mesh: the gateway itself, the mesh, the CA (which everything trusts first), agents. */
+function isDirect(guest: Guest, port: number, { roles, portainer, agentPort }: Fabric): boolean {
+  if (Object.values(roles).some(({ host }) => host === guest.host)) return true;
+  return guest.portainerRole === "agent" && port === agentPort && portainer?.guest.host !== guest.host;
+}
+
+function schemeOf(
+  cell: Cell,
+  guest: Guest,
+  port: number,
+  path: Service["path"],
+  { roles, ca, agentPort, portainer }: Fabric,
+): Backend["scheme"] {
+  const declared = cell.get("scheme", "protocol")?.text?.toLowerCase();
+  if (declared === "http" || declared === "https" || declared === "h2c") return declared;
+  const isCa = guest.host === roles.ca.host && port === ca.port;
+  const isAgent = path === "direct" && guest.portainerRole === "agent" && port === agentPort;
+  const isPortainer = guest.host === portainer?.guest.host && port === portainer.port && port !== 9000;
+  return isCa || isAgent || isPortainer || tlsPorts.has(port) ? "https" : "http";
+}
+
+function knownServerName(guest: Guest, port: number, { roles, ca, portainer }: Fabric): string | undefined {
+  if (guest.host === roles.ca.host && port === ca.port) return ca.hostname;
+  return guest.host === portainer?.guest.host && port === portainer.port ? portainer.hostname : undefined;
+}
+
+function hostRule(names: readonly string[]): string {
+  return names.map((name) => `Host(\`${name}\`)`).join(" || ");
+}
+
+/** "chat.internal.example.net" in that domain is "chat": short, and fit for a router's name. */
+export function idOf(name: string, domain: string): string {
+  const short = name.endsWith(`.${domain}`) ? name.slice(0, -domain.length - 1) : name;
+  return short.replace(/[^a-z0-9_-]+/g, "-");
+}
+
+/**
+ * Two services with one name: whichever is asked for, one of them is never reached. Routers may share a host name as long
+ * as their rules part its requests between them.
+ */
+export function checkServices(services: readonly Service[], problems: Problems): void {
+  const ids = new Map<string, Service>();
+  const claims = new Map<string, Service>();
+  const claim = (key: string, service: Service): Service | undefined => {
+    const first = claims.get(key);
+    if (first === undefined) claims.set(key, service);
+    return first;
+  };
+  for (const service of services) {
+    const { id, names, path, guest, rule, priority = 0 } = service;
+    const keys = isWholeHost(service)
+      ? names.map((name) => `${name}, all paths, priority ${priority}`)
+      : [`${rule}, priority ${priority}`];
+    const taken = keys.map((key) => claim(key, service)).find((other) => other !== undefined);
+    const elsewhere = names
+      .map((name) => claim(`${name}, somewhere`, service))
+      .find(
+        (other) =>
+          other !== undefined &&
+          (other.path !== path || (path === "direct" && other.guest.host !== guest.host)),
+      );
+    const other = taken ?? elsewhere;
+    const sameId = ids.get(id);
+    ids.set(id, sameId ?? service);
+    if (other !== undefined) {
+      const shared = names.find((name) => other.names.includes(name)) ?? names[0];
+      problems.error(
+        "PHX0303",
+        service.from,
+        `${titleOf(service)} and ${titleOf(other)} both claim the name ${shared}`,
+        {
+          related: [other.from],
+          hint: "give one of them another name",
+        },
+      );
+    } else if (sameId !== undefined)
+      problems.error("PHX0304", service.from, `two services are called ${id}`, { related: [sameId.from] });
+  }
+}
+
+/** A record by hand for a service's name that leads elsewhere: one of the two would be ignored. */
+export function checkRecords(
+  records: readonly DnsRecord[],
+  services: readonly Service[],
+  gateway: string,
+  problems: Problems,
+): void {
+  const names = new Map(services.flatMap((service) => service.names.map((name) => [name, service] as const)));
+  for (const { name, address, from } of records) {
+    const service = names.get(name);
+    const meant = service?.path === "routed" ? gateway : service?.guest.address;
+    if (service !== undefined && meant !== address)
+      problems.error(
+        "PHX0306",
+        from,
+        `${name} is ${titleOf(service)} and leads to ${meant}, not to ${address}`,
+        {
+          related: [service.from],
+          hint: "remove the record: services have their names without one",
+        },
+      );
+  }
+}
+
+/** A rule that is nothing but host names takes every path. */
+function isWholeHost({ rule }: Service): boolean {
+  return /^(?:\s*\|\|\s*|Host\([^)]*\))*$/.test(rule);
+}
+
+function titleOf(service: Service): string {
+  return service.stack === undefined
+    ? `service ${service.id} of ${service.guest.host}`
+    : `${service.id} of stack ${service.stack}`;
+}

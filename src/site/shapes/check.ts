@@ -1,0 +1,210 @@
+/** Holds a file against its shape: values of the wrong kind, keys that are missing, keys that nobody knows. */
+import { nearest } from "../../formats/text/nearest.ts";
+import type { SourceRef } from "../../resource.ts";
+import type { Cell } from "../text/cell.ts";
+import type { Problems } from "../text/problems.ts";
+import type { ObjectShape, Shape } from "./shape.ts";
+
+/** How many other places of one unknown key are named. */
+const mostRelated = 3;
+
+/** Reports everything in `cell` that does not fit `shape`. */
+export function checkShape(cell: Cell, shape: Shape, problems: Problems): void {
+  const check = new Check(problems);
+  check.value(cell, shape);
+  check.reportUnknown();
+}
+
+/** The shape of an alternative that fits a value by its JSON type. */
+export function alternativeFor(cell: Cell, of: readonly Shape[]): Shape | undefined {
+  return of.find((shape) => fitsKind(cell, shape));
+}
+
+class Check {
+  readonly #problems: Problems;
+  /** By kind of object and key, so that a key that a hundred guests have is told once. */
+  readonly #unknown = new Map<string, { shape: ObjectShape; key: string; at: SourceRef[]; count: number }>();
+
+  constructor(problems: Problems) {
+    this.#problems = problems;
+  }
+
+  value(cell: Cell, shape: Shape): void {
+    switch (shape.kind) {
+      case "anything":
+        return;
+      case "object":
+        if (this.#fits(cell, shape)) this.#object(cell, shape);
+        return;
+      case "list":
+        if (!this.#fits(cell, shape)) return;
+        for (const item of cell.items) {
+          if (item.node.kind === "null")
+            this.#problems.error("PHX0101", item.ref, "null in a list says nothing", {
+              hint: "leave it out",
+            });
+          else this.value(item, shape.of);
+        }
+        return;
+      case "map":
+        if (!this.#fits(cell, shape)) return;
+        for (const [key, value] of cell.entries()) {
+          if (isRemark(key)) continue;
+          if (shape.keys !== undefined && !shape.keys.test(key)) {
+            this.#problems.error("PHX0101", value.keyRef, `${JSON.stringify(key)} cannot be a key here`);
+          } else this.value(value, shape.of);
+        }
+        return;
+      case "either": {
+        const fitting = alternativeFor(cell, shape.of);
+        if (fitting === undefined) this.#fits(cell, shape);
+        else this.value(cell, fitting);
+        return;
+      }
+      case "choice":
+        if (this.#fits(cell, shape)) this.#choice(cell, shape.of);
+        return;
+      default:
+        this.#fits(cell, shape);
+    }
+  }
+
+  reportUnknown(): void {
+    for (const { shape, key, at, count } of this.#unknown.values()) {
+      const [first, ...related] = at;
+      if (first === undefined) continue;
+      const near = nearest(key, Object.keys(shape.keys));
+      const times = count > 1 ? ` (${count} times)` : "";
+      this.#problems.warning(
+        "PHX0103",
+        first,
+        `${shape.name} has no key ${JSON.stringify(key)}; it is ignored${times}`,
+        {
+          related,
+          hint: near === undefined ? undefined : `did you mean ${JSON.stringify(near)}?`,
+        },
+      );
+    }
+  }
+
+  #object(cell: Cell, shape: ObjectShape): void {
+    for (const [key, value] of cell.entries()) {
+      const known = Object.hasOwn(shape.keys, key) ? shape.keys[key] : undefined;
+      if (known?.kind === "anything") continue;
+      if (known !== undefined) this.value(value, known);
+      else if (!isRemark(key)) this.#noteUnknown(value, key, shape);
+    }
+    for (const need of shape.needs) {
+      const names = typeof need === "string" ? [need] : need;
+      if (cell.has(names)) continue;
+      const wanted = names.map((name) => JSON.stringify(name)).join(" or ");
+      const near = cell
+        .entries()
+        .map(([key]) => key)
+        .find((key) => nearest(key, names) !== undefined);
+      this.#problems.error("PHX0104", cell.ref, `${shape.name} needs ${wanted}`, {
+        hint: near === undefined ? undefined : `is ${JSON.stringify(near)} meant to be it?`,
+      });
+    }
+  }
+
+  #noteUnknown(value: Cell, key: string, shape: ObjectShape): void {
+    const id = `${shape.name}\0${key}`;
+    const known = this.#unknown.get(id);
+    if (known === undefined) this.#unknown.set(id, { shape, key, at: [value.keyRef], count: 1 });
+    else {
+      known.count++;
+      if (known.at.length <= mostRelated) known.at.push(value.keyRef);
+    }
+  }
+
+  #choice(cell: Cell, of: readonly string[]): void {
+    const word = cell.text ?? "";
+    if (of.some((known) => known.toLowerCase() === word.toLowerCase())) return;
+    const near = nearest(word, of);
+    this.#problems.error("PHX0105", cell.ref, `${JSON.stringify(word)} is none of ${of.join(", ")}`, {
+      hint: near === undefined ? undefined : `did you mean ${JSON.stringify(near)}?`,
+    });
+  }
+
+  #fits(cell: Cell, shape: Shape): boolean {
+    if (fitsKind(cell, shape)) {
+      const { integer } = cell;
+      if (shape.kind !== "integer" || integer === undefined) return true;
+      if (integer >= shape.least && integer <= shape.most) return true;
+      this.#problems.error(
+        "PHX0101",
+        cell.ref,
+        `${integer} is out of range: ${shape.least} to ${shape.most}`,
+      );
+      return false;
+    }
+    this.#problems.error("PHX0101", cell.ref, `expected ${wordsFor(shape)}, found ${describe(cell)}`);
+    return false;
+  }
+}
+
+/** Keys that people use for remarks, and the pointer of editors to a schema. */
+function isRemark(key: string): boolean {
+  return /^(?:\$|_(?!_)|\/\/|#)/.test(key) || /^(?:comments?|description|notes?)$/i.test(key);
+}
+
+function fitsKind(cell: Cell, shape: Shape): boolean {
+  switch (shape.kind) {
+    case "anything":
+      return true;
+    case "text":
+      return cell.literal !== undefined && cell.node.kind !== "boolean";
+    case "choice":
+      return cell.node.kind === "string";
+    case "integer":
+      return cell.integer !== undefined;
+    case "flag":
+      return cell.flag !== undefined;
+    case "list":
+      return cell.node.kind === "array";
+    case "map":
+    case "object":
+      return cell.node.kind === "object";
+    case "either":
+      return shape.of.some((one) => fitsKind(cell, one));
+  }
+}
+
+function wordsFor(shape: Shape): string {
+  switch (shape.kind) {
+    case "integer":
+      return "a whole number";
+    case "flag":
+      return "true or false";
+    case "list":
+      return "a list";
+    case "map":
+      return "an object";
+    case "object":
+      return shape.name;
+    case "either":
+      return [...new Set(shape.of.map(wordsFor))].join(" or ");
+    default:
+      return "text";
+  }
+}
+
+/** Never the value itself: it may be a secret. */
+function describe(cell: Cell): string {
+  const { node } = cell;
+  switch (node.kind) {
+    case "object":
+      return "an object";
+    case "array":
+      return "a list";
+    case "string":
+      return node.value === "" ? "empty text" : "text";
+    case "number":
+      return `the number ${node.value}`;
+    case "boolean":
+      return String(node.value);
+    case "null":
+      return "null";
+  }
+}

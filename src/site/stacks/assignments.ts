@@ -1,0 +1,127 @@
+/** Which stack runs on which virtual machine, and the firewall rules that come with it. */
+import { nearest } from "../../formats/text/nearest.ts";
+import type { FirewallRule } from "../../model.ts";
+import type { SourceRef } from "../../resource.ts";
+import { readRules, uniqueRules } from "../firewall/index.ts";
+import type { GuestEntry } from "../machines/guests.ts";
+import type { Cell } from "../text/cell.ts";
+import type { Problems } from "../text/problems.ts";
+import type { DeclaredStack } from "./files.ts";
+
+/** A stack that a machine's `docker_stacks` names. */
+export interface Assignment {
+  readonly entry: GuestEntry;
+  readonly declared: DeclaredStack;
+  readonly environment: string;
+  /** The environment's own cell, or the whole file where it knows no environments. */
+  readonly settings: Cell | undefined;
+  readonly from: SourceRef;
+}
+
+/** The environment that is deployed when a machine names none. */
+export const usualEnvironment = "production";
+
+/** What the machines' `docker_stacks` say, with every name resolved. */
+export function readAssignments(
+  entries: readonly GuestEntry[],
+  declared: ReadonlyMap<string, DeclaredStack>,
+  problems: Problems,
+): readonly Assignment[] {
+  return entries.flatMap((entry) => {
+    const { guest, cell } = entry;
+    const list = cell.get("docker_stacks");
+    if (list === undefined || list.items.length === 0) return [];
+    if (guest.kind !== "vm" || guest.template) {
+      const what = guest.template ? "a template" : "a container";
+      problems.error("PHX0415", list.ref, `${guest.host} is ${what}; stacks run on virtual machines`);
+      return [];
+    }
+    const seen = new Map<string, SourceRef>();
+    return list.items.flatMap((item) => {
+      const assignment = readAssignment(entry, item, declared, problems);
+      if (assignment === undefined) return [];
+      const key = `${assignment.declared.name} ${assignment.environment}`;
+      const before = seen.get(key);
+      if (before !== undefined) {
+        problems.error(
+          "PHX0414",
+          item.ref,
+          `${assignment.declared.name} is assigned to ${guest.host} twice`,
+          {
+            related: [before],
+          },
+        );
+        return [];
+      }
+      seen.set(key, item.ref);
+      return [assignment];
+    });
+  });
+}
+
+function readAssignment(
+  entry: GuestEntry,
+  item: Cell,
+  declared: ReadonlyMap<string, DeclaredStack>,
+  problems: Problems,
+): Assignment | undefined {
+  const name = item.isObject ? item.get("name") : item;
+  if (name?.text === undefined) return undefined;
+  const stack = declared.get(name.text);
+  if (stack === undefined) {
+    const near = nearest(name.text, [...declared.keys()]);
+    problems.error("PHX0401", name.ref, `there is no stack ${JSON.stringify(name.text)}`, {
+      hint:
+        near === undefined
+          ? `a stack is a directory below stacks/ with docker-compose.yml and phoenix.json`
+          : `did you mean ${JSON.stringify(near)}?`,
+    });
+    return undefined;
+  }
+  const wanted = item.isObject ? item.get("environment") : undefined;
+  const environment = wanted?.text ?? usualEnvironment;
+  const environments = stack.config?.get("environments");
+  const settings = environments === undefined ? stack.config : environments.get(environment);
+  if (environments !== undefined && settings === undefined) {
+    const names = environments.entries().map(([key]) => key);
+    const at = wanted ?? name;
+    problems.error(
+      "PHX0403",
+      at.ref,
+      `stack ${stack.name} has no environment ${JSON.stringify(environment)}`,
+      {
+        related: [environments.ref],
+        hint:
+          names.length === 0
+            ? undefined
+            : `it has ${names.join(", ")}: {"name": "${stack.name}", "environment": …}`,
+      },
+    );
+    return undefined;
+  }
+  return { entry, declared: stack, environment, settings, from: name.ref };
+}
+
+/** The machines with the firewall rules of their stacks added to their own, and the assignments on these machines. */
+export function withStackRules(
+  entries: readonly GuestEntry[],
+  assignments: readonly Assignment[],
+  problems: Problems,
+): { readonly entries: readonly GuestEntry[]; readonly assignments: readonly Assignment[] } {
+  const rules = new Map<GuestEntry, readonly FirewallRule[]>();
+  for (const { entry, settings } of assignments) {
+    const more = readRules(settings?.get("firewall_rules"), "guest", problems);
+    rules.set(entry, [...(rules.get(entry) ?? []), ...more]);
+  }
+  const renewed = new Map<GuestEntry, GuestEntry>();
+  for (const [entry, more] of rules) {
+    const { firewall } = entry.guest;
+    if (firewall === undefined || more.length === 0) continue;
+    const all = uniqueRules([...firewall.rules, ...more]);
+    renewed.set(entry, { ...entry, guest: { ...entry.guest, firewall: { ...firewall, rules: all } } });
+  }
+  return {
+    entries: entries.map((entry) => renewed.get(entry) ?? entry),
+    assignments: assignments.map((one) => ({ ...one, entry: renewed.get(one.entry) ?? one.entry })),
+  };
+}

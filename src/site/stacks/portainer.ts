@@ -1,0 +1,266 @@
+/** Portainer: the machine that runs it, its compose file among the stacks, and the environments it drives. */
+import { readCompose } from "../../formats/compose/index.ts";
+import type {
+  Certificate,
+  ComposeFile,
+  Hypervisor,
+  Portainer,
+  PortainerEnvironment,
+  RoleGuest,
+} from "../../model.ts";
+import type { SourceRef } from "../../resource.ts";
+import { hostName, qualified } from "../machines/addresses.ts";
+import { type GuestEntry, isAddressed } from "../machines/guests.ts";
+import type { SecretReader } from "../secrets/index.ts";
+import { pathOnShare } from "../services/served-certificates.ts";
+import type { Cell } from "../text/cell.ts";
+import type { Problems } from "../text/problems.ts";
+import type { Assignment } from "./assignments.ts";
+import type { DeclaredStack } from "./files.ts";
+
+const usualPort = 9443;
+export const usualAgentPort = 9001;
+/** Portainer refuses shorter passwords for a new administrator (2.x default). */
+const shortestPassword = 12;
+const serverImage = /(?:^|\/)portainer\/portainer(?:-ce|-ee)?(?:[:@]|$)/;
+
+/** What is known of Portainer before services and certificates are. */
+export interface PortainerSettings {
+  readonly guest: RoleGuest;
+  readonly hostname: string;
+  readonly port: number;
+}
+
+export function agentPortOf(config: Cell): number {
+  return config.get("network")?.get("portainer_agent_port")?.integer ?? usualAgentPort;
+}
+
+/** The one machine with the role primary. */
+export function findPrimary(
+  entries: readonly GuestEntry[],
+  needed: SourceRef | undefined,
+  problems: Problems,
+): GuestEntry | undefined {
+  const primaries = entries.filter(({ guest }) => guest.portainerRole === "primary" && !guest.template);
+  const [primary, ...others] = primaries;
+  if (primary === undefined) {
+    if (needed !== undefined)
+      problems.error("PHX0703", needed, "no virtual machine runs Portainer, and this needs it", {
+        hint: 'give one the role: "portainer_role": "primary"',
+      });
+    return undefined;
+  }
+  if (others.length > 0)
+    problems.error(
+      "PHX0703",
+      roleRef(primary),
+      `several virtual machines are Portainer's primary: ${primaries.map(({ guest }) => guest.host).join(", ")}`,
+      {
+        related: others.map(roleRef),
+      },
+    );
+  return primary;
+}
+
+function roleRef({ cell }: GuestEntry): SourceRef {
+  return (cell.get("portainer_role") ?? cell).ref;
+}
+
+export function readSettings(
+  config: Cell,
+  primary: GuestEntry,
+  domain: string,
+  problems: Problems,
+): PortainerSettings | undefined {
+  const { guest, cell } = primary;
+  const service = cell.get("traefik_service")?.each[0];
+  const declared = config.get("portainer_api")?.get("portainer_hostname");
+  const serviceName = hostName(service?.get("name")?.text ?? "");
+  const hostname =
+    declared?.text === undefined
+      ? serviceName === undefined
+        ? undefined
+        : qualified(serviceName, domain)
+      : hostName(declared.text);
+  if (hostname === undefined)
+    problems.error(
+      "PHX0704",
+      declared?.ref ?? primary.cell.ref,
+      declared === undefined
+        ? "Portainer has no host name"
+        : `${JSON.stringify(declared.text)} is not a host name`,
+      {
+        hint: `say it: "portainer_api": {"portainer_hostname": "portainer.${domain}"}`,
+      },
+    );
+  if (!isAddressed(guest))
+    problems.error("PHX0212", guest.from, `${guest.host} runs Portainer and has no fixed address`, {
+      hint: "give it one in network_config.ip",
+    });
+  if (hostname === undefined || !isAddressed(guest)) return undefined;
+  const port =
+    config.get("network")?.get("portainer_server_port")?.integer ??
+    service?.get("port")?.integer ??
+    usualPort;
+  return { guest, hostname, port };
+}
+
+/**
+ * The server's own compose file: the stack whose image is Portainer's. It is run on the primary without Portainer's help,
+ * so it is no stack to deploy.
+ */
+export function findServerStack(
+  declared: ReadonlyMap<string, DeclaredStack>,
+  assignments: readonly Assignment[],
+  primary: GuestEntry,
+  problems: Problems,
+): DeclaredStack | undefined {
+  const byImage = [...declared.values()].filter((stack) => isServer(stack.compose));
+  // An image that is a variable tells nothing; then the stack's name does.
+  const servers =
+    byImage.length > 0 ? byImage : [...declared.values()].filter(({ name }) => /^portainer/i.test(name));
+  const assigned = assignments.filter(
+    ({ entry, declared: stack }) => entry === primary && servers.includes(stack),
+  );
+  const candidates = assigned.length > 0 ? assigned.map((one) => one.declared) : servers;
+  const [server, ...others] = new Set(candidates);
+  if (server !== undefined && others.length === 0) return server;
+  const at = roleRef(primary);
+  if (server === undefined)
+    problems.error("PHX0706", at, "no compose file declares Portainer's server", {
+      hint: "write stacks/portainer_service/docker-compose.yml with the image portainer/portainer-ce",
+    });
+  else
+    problems.error(
+      "PHX0706",
+      at,
+      `several stacks could be Portainer's server: ${[server, ...others].map(({ name }) => name).join(", ")}`,
+      {
+        hint: `name the one that is meant in the docker_stacks of ${primary.guest.host}`,
+      },
+    );
+  return undefined;
+}
+
+function isServer(compose: ComposeFile | undefined): boolean {
+  if (compose === undefined || !/portainer/i.test(compose.text)) return false;
+  const services = readCompose(compose.text, new Map()).compose?.services ?? [];
+  return services.some(({ image }) => image !== undefined && serverImage.test(image));
+}
+
+/** Agents in the order of the file, and the server's own engine where stacks are assigned to it. */
+export function readEnvironments(
+  entries: readonly GuestEntry[],
+  agentPort: number,
+  primary: GuestEntry | undefined,
+  primaryHasStacks: boolean,
+  problems: Problems,
+): readonly PortainerEnvironment[] {
+  const environments: PortainerEnvironment[] = [];
+  const names = new Map<string, SourceRef>();
+  for (const entry of entries) {
+    const { guest, cell } = entry;
+    const isLocal = entry === primary && primaryHasStacks;
+    if (guest.template || (guest.portainerRole !== "agent" && !isLocal)) continue;
+    const declared = cell.get("portainer_environment_name");
+    const name = declared?.text ?? (isLocal ? "local" : guest.name);
+    const at = declared?.ref ?? guest.from;
+    const taken = names.get(name.toLowerCase());
+    if (name === "" || taken !== undefined)
+      problems.error(
+        "PHX0707",
+        at,
+        name === "" ? "an environment's name is empty" : `two environments of Portainer are called ${name}`,
+        {
+          related: taken === undefined ? [] : [taken],
+          hint: "its name is the one thing by which Portainer's environments are told apart",
+        },
+      );
+    names.set(name.toLowerCase(), taken ?? at);
+    const hostname = agentHostname(cell.get("portainer_agent_hostname"), problems);
+    if (!isAddressed(guest)) {
+      problems.error(
+        "PHX0212",
+        guest.from,
+        `${guest.host} is an environment of Portainer and has no fixed address`,
+      );
+      continue;
+    }
+    environments.push({
+      name,
+      guest,
+      kind: isLocal ? "local" : "agent",
+      port: agentPort,
+      ...(hostname === undefined || isLocal ? {} : { hostname }),
+      from: at,
+    });
+  }
+  return environments;
+}
+
+function agentHostname(cell: Cell | undefined, problems: Problems): string | undefined {
+  if (cell?.text === undefined || cell.text === "") return undefined;
+  const name = hostName(cell.text);
+  if (name === undefined)
+    problems.error("PHX0208", cell.ref, `${JSON.stringify(cell.text)} is not a host name`);
+  return name;
+}
+
+interface PortainerParts {
+  readonly settings: PortainerSettings | undefined;
+  readonly compose: ComposeFile | undefined;
+  readonly environments: readonly PortainerEnvironment[];
+}
+
+/** Portainer with everything it needs; undefined when there is none, or something is missing, which is reported. */
+export async function readPortainer(
+  config: Cell,
+  { settings, compose, environments }: PortainerParts,
+  certificates: readonly Certificate[],
+  hypervisor: Hypervisor,
+  secrets: SecretReader,
+  problems: Problems,
+): Promise<Portainer | undefined> {
+  if (settings === undefined) return undefined;
+  const api = config.get("portainer_api");
+  const written = api?.get("admin_password");
+  // Empty text is the placeholder of a password that nobody has filled in.
+  const password = written?.literal === "" ? undefined : written;
+  if (password === undefined)
+    problems.error("PHX0704", (written ?? api ?? config).ref, "Portainer's administrator has no password", {
+      hint: '"portainer_api": {"admin_password": "file:/etc/phoenix/portainer-password"}',
+    });
+  const secret = password === undefined ? undefined : await secrets.read(password, true);
+  if (password !== undefined && secret !== undefined && secret.length < shortestPassword)
+    problems.warning(
+      "PHX0705",
+      password.ref,
+      `Portainer refuses passwords of fewer than ${shortestPassword} characters for a new administrator`,
+    );
+  const [share] = settings.guest.shares;
+  if (share === undefined)
+    problems.error(
+      "PHX0702",
+      settings.guest.from,
+      `${settings.guest.host} runs Portainer and has no NFS volume for its files`,
+      {
+        hint: 'add one to its volumes: {"type": "nfs", "path": …, "mount_point": …}',
+      },
+    );
+  const certificate = certificates.find(({ serves }) => serves === "portainer");
+  if (secret === undefined || share === undefined || compose === undefined || certificate === undefined)
+    return undefined;
+  const certPath = pathOnShare(share, certificate.certPath, hypervisor);
+  const keyPath = pathOnShare(share, certificate.keyPath, hypervisor);
+  if (certPath === undefined || keyPath === undefined) return undefined;
+  return {
+    ...settings,
+    adminUser: api?.get("admin_user")?.text ?? "admin",
+    adminPassword: secret.value,
+    compose,
+    share,
+    certificate: { ...certificate, inGuest: { certPath, keyPath } },
+    agentImage: config.get("docker")?.get("portainer_agent_image")?.text ?? "portainer/agent:latest",
+    environments,
+  };
+}

@@ -1,0 +1,151 @@
+/** Portainer's machines and the stacks on them, resolved together: each knows the other. */
+import { readCompose } from "../../formats/compose/index.ts";
+import type { ComposeFile, PortainerEnvironment, Service, Stack } from "../../model.ts";
+import type { GuestEntry } from "../machines/guests.ts";
+import type { SecretReader } from "../secrets/index.ts";
+import type { Cell } from "../text/cell.ts";
+import type { Problems } from "../text/problems.ts";
+import type { SiteFiles } from "../text/source-file.ts";
+import type { Assignment } from "./assignments.ts";
+import type { DeclaredStack } from "./files.ts";
+import { readStack } from "./index.ts";
+import {
+  agentPortOf,
+  findPrimary,
+  findServerStack,
+  type PortainerSettings,
+  readEnvironments,
+  readSettings,
+  usualAgentPort,
+} from "./portainer.ts";
+import { checkPublishedPorts, type PublishedBy } from "./published-ports.ts";
+
+export interface Docker {
+  readonly settings: PortainerSettings | undefined;
+  /** The server's own compose file. */
+  readonly compose: ComposeFile | undefined;
+  readonly environments: readonly PortainerEnvironment[];
+  readonly stacks: readonly Stack[];
+  readonly services: readonly Service[];
+}
+
+interface DockerCells {
+  readonly entries: readonly GuestEntry[];
+  readonly assignments: readonly Assignment[];
+  readonly stacks: ReadonlyMap<string, DeclaredStack>;
+  readonly config: Cell | undefined;
+  /** Whether the virtual machines' file could be read: without it nobody misses the primary. */
+  readonly hasMachines: boolean;
+}
+
+interface Reading {
+  readonly files: SiteFiles;
+  readonly secrets: SecretReader;
+  readonly problems: Problems;
+}
+
+export async function readDocker(
+  { entries, assignments, stacks, config, hasMachines }: DockerCells,
+  domain: string,
+  { files, secrets, problems }: Reading,
+): Promise<Docker> {
+  const agent = entries.find(({ guest }) => guest.portainerRole === "agent" && !guest.template);
+  const needed = assignments[0]?.from ?? agent?.cell.get("portainer_role")?.ref;
+  const primary = hasMachines ? findPrimary(entries, needed, problems) : undefined;
+  const server = primary === undefined ? undefined : findServerStack(stacks, assignments, primary, problems);
+  const deployed = assignments.filter(({ entry, declared }) => entry !== primary || declared !== server);
+  const agentPort = config === undefined ? usualAgentPort : agentPortOf(config);
+  const settings =
+    primary === undefined || config === undefined
+      ? undefined
+      : readSettings(config, primary, domain, problems);
+  const hasOwn = deployed.some(({ entry }) => entry === primary);
+  const environments = readEnvironments(entries, agentPort, primary, hasOwn, problems);
+  const names = new Map(environments.map(({ guest, name }) => [guest.host, name]));
+  const read = await Promise.all(
+    deployed.map((assignment) =>
+      readStack(assignment, {
+        files,
+        secrets,
+        problems,
+        portainerEnvironment: names.get(assignment.entry.guest.host),
+      }),
+    ),
+  );
+  const assigned = read.filter((one) => one !== undefined);
+  const named = entries.reduce((sum, { cell }) => sum + (cell.get("docker_stacks")?.items.length ?? 0), 0);
+  // Where a name was not understood, it may be the one that is missed here.
+  if (hasMachines && named === assignments.length) warnUnassigned(stacks, assignments, server, problems);
+  const published: PublishedBy[] = [
+    ...serverPorts(server, primary),
+    ...assigned.map(({ stack, compose }) => ({
+      host: stack.guest.host,
+      title: `stack ${stack.name}`,
+      file: stack.compose.file,
+      compose,
+    })),
+  ];
+  const agents = environments.flatMap(({ kind, guest, port, from }) =>
+    kind === "agent" ? [{ host: guest.host, port, from }] : [],
+  );
+  checkPublishedPorts(published, agents, problems);
+  checkProjects(
+    assigned.map(({ stack }) => stack),
+    problems,
+  );
+  return {
+    settings,
+    compose: server?.compose,
+    environments,
+    stacks: assigned.map(({ stack }) => stack),
+    services: assigned.flatMap((one) => one.services),
+  };
+}
+
+function serverPorts(
+  server: DeclaredStack | undefined,
+  primary: GuestEntry | undefined,
+): readonly PublishedBy[] {
+  if (server?.compose === undefined || primary === undefined) return [];
+  const { compose } = readCompose(server.compose.text, new Map());
+  if (compose === undefined) return [];
+  return [{ host: primary.guest.host, title: "Portainer's server", file: server.compose.file, compose }];
+}
+
+/** Two stacks whose names become one in Portainer would replace each other for ever. */
+function checkProjects(stacks: readonly Stack[], problems: Problems): void {
+  const projects = new Map<string, Stack>();
+  for (const stack of stacks) {
+    const key = `${stack.portainerEnvironment} ${stack.project}`;
+    const other = projects.get(key);
+    if (other !== undefined || stack.project === "")
+      problems.error(
+        "PHX0413",
+        stack.from,
+        other === undefined
+          ? `Portainer cannot name a stack ${stack.name}`
+          : `${stack.name} and ${other.name} are one name to Portainer: ${stack.project}`,
+        {
+          related: other === undefined ? [] : [other.from],
+          hint: "Portainer keeps lower-case letters, digits, - and _ of a name",
+        },
+      );
+    projects.set(key, other ?? stack);
+  }
+}
+
+/** A stack's directory that no machine names: forgotten, or not wanted yet. */
+function warnUnassigned(
+  stacks: ReadonlyMap<string, DeclaredStack>,
+  assignments: readonly Assignment[],
+  server: DeclaredStack | undefined,
+  problems: Problems,
+): void {
+  const used = new Set([...assignments.map(({ declared }) => declared), server]);
+  for (const stack of stacks.values()) {
+    if (used.has(stack) || stack.isOlder) continue;
+    problems.warning("PHX0402", stack.from, `no virtual machine runs stack ${stack.name}`, {
+      hint: `assign it: "docker_stacks": ["${stack.name}"]`,
+    });
+  }
+}

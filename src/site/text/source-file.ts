@@ -1,0 +1,163 @@
+/** The files of a site as text: read once, within limits, each failure a problem with its place. */
+import { readFile, realpath, stat } from "node:fs/promises";
+import { isAbsolute, join, relative, sep } from "node:path";
+import { messageOf } from "../../errors.ts";
+import type { SourceRef } from "../../resource.ts";
+import type { Problems } from "./problems.ts";
+
+/** 16 MiB: ten times the configuration of ten thousand guests' worth of patience. A log or a dump ends here quickly. */
+export const largestFile = 16 * 1024 * 1024;
+
+/** A text whose offsets become lines and columns. */
+export class SourceFile {
+  /** Relative to the site's root. */
+  readonly name: string;
+  readonly text: string;
+  #lines: readonly number[] | undefined;
+
+  constructor(name: string, text: string) {
+    this.name = name;
+    this.text = text;
+  }
+
+  /** The place of a span of offsets. */
+  ref(start: number, end: number = start): SourceRef {
+    const line = this.#lineOf(start);
+    const lineStart = this.#starts[line] ?? 0;
+    const next = this.#starts[line + 1] ?? this.text.length + 1;
+    const place = { file: this.name, line: line + 1, column: start - lineStart + 1 };
+    return end > start && end < next ? { ...place, endColumn: end - lineStart + 1 } : place;
+  }
+
+  get #starts(): readonly number[] {
+    if (this.#lines === undefined) {
+      const starts = [0];
+      for (let at = this.text.indexOf("\n"); at >= 0; at = this.text.indexOf("\n", at + 1))
+        starts.push(at + 1);
+      this.#lines = starts;
+    }
+    return this.#lines;
+  }
+
+  /** The line, from 0, that holds an offset: the last that starts at or before it. */
+  #lineOf(offset: number): number {
+    const starts = this.#starts;
+    let low = 0;
+    let high = starts.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if ((starts[middle] ?? 0) <= offset) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  }
+}
+
+/** Reads files below one root and remembers their text for excerpts. */
+export class SiteFiles {
+  readonly root: string;
+  readonly sources = new Map<string, string>();
+  readonly #problems: Problems;
+
+  constructor(root: string, problems: Problems) {
+    this.root = root;
+    this.#problems = problems;
+  }
+
+  /**
+   * A file's text without a byte order mark; undefined, with a problem reported, when it cannot be had. `asked` is the
+   * place that names the file, when one does: the problem is shown there.
+   */
+  async read(name: string, asked?: SourceRef): Promise<SourceFile | undefined> {
+    const at = asked ?? { file: name, line: 1, column: 1 };
+    try {
+      const path = join(this.root, name);
+      if (name.includes("\0")) throw Object.assign(new Error("no path holds a NUL"), { code: "ENOENT" });
+      const { size, ...kind } = await this.#look(path);
+      if (!kind.isFile) {
+        this.#problems.error(
+          "PHX0002",
+          at,
+          `${name} is ${kind.isDirectory ? "a directory" : "no ordinary file"}, not a file`,
+        );
+        return undefined;
+      }
+      if (size > largestFile) {
+        this.#problems.error(
+          "PHX0003",
+          at,
+          `${name} is ${Math.ceil(size / 1024 / 1024)} MiB large; 16 MiB is the limit`,
+          {
+            hint: "this does not look like a configuration file; is it a log or a dump?",
+          },
+        );
+        return undefined;
+      }
+      return this.#decode(name, await readFile(path), at);
+    } catch (error) {
+      const isMissing = codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR";
+      if (isMissing) this.#problems.error("PHX0001", at, `${name} is not there`);
+      else this.#problems.error("PHX0002", at, `${name} cannot be read: ${reasonOf(error)}`);
+      return undefined;
+    }
+  }
+
+  /** Hides a span of a file in excerpts: it is a secret. Places stay right. */
+  conceal({ name }: SourceFile, start: number, end: number): void {
+    const text = this.sources.get(name);
+    if (text !== undefined)
+      this.sources.set(name, text.slice(0, start) + "*".repeat(end - start) + text.slice(end));
+  }
+
+  /** Whether there is anything by this name. */
+  async exists(name: string): Promise<boolean> {
+    return stat(join(this.root, name)).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /** The name of a path relative to the root, when the path lies within it (links followed). */
+  async within(path: string): Promise<string | undefined> {
+    const name = relative(this.root, isAbsolute(path) ? path : join(this.root, path));
+    if (!isInside(name)) return undefined;
+    try {
+      return isInside(relative(await realpath(this.root), await realpath(join(this.root, name))))
+        ? name
+        : undefined;
+    } catch {
+      return name;
+    }
+  }
+
+  async #look(path: string): Promise<{ size: number; isFile: boolean; isDirectory: boolean }> {
+    const found = await stat(path);
+    return { size: found.size, isFile: found.isFile(), isDirectory: found.isDirectory() };
+  }
+
+  #decode(name: string, bytes: Buffer, at: SourceRef): SourceFile | undefined {
+    try {
+      const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+      this.sources.set(name, text);
+      return new SourceFile(name, text);
+    } catch {
+      this.#problems.error("PHX0004", at, `${name} is not UTF-8 text`, {
+        hint: "save it as UTF-8; UTF-16 and Latin-1 are not understood",
+      });
+      return undefined;
+    }
+  }
+}
+
+function isInside(name: string): boolean {
+  return name !== ".." && !name.startsWith(`..${sep}`) && !isAbsolute(name);
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error ? String(error.code) : undefined;
+}
+
+/** The system's reason without the path, which the message has already: "permission denied". */
+function reasonOf(error: unknown): string {
+  return /^[A-Z0-9]+: ([^,]+)/.exec(messageOf(error))?.[1] ?? messageOf(error);
+}
