@@ -50,6 +50,7 @@ const vocabulary = [
   "event.ts",
   "errors.ts",
   "secret.ts",
+  "defined.ts",
   "problem.ts",
   "hosts/host.ts",
   "hosts/script.ts",

@@ -3,8 +3,9 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
-import { type ComposeFault, readCompose } from "../../src/formats/compose/index.ts";
+import { type Place, readCompose } from "../../src/formats/compose/index.ts";
 import { type PrepareOptions, preparedCompose } from "../../src/formats/compose/prepare.ts";
+import type { FaultAt } from "../../src/formats/fault.ts";
 
 const none = new Map<string, string>();
 const cases = join(import.meta.dirname, "../cases/compose");
@@ -26,7 +27,7 @@ function optionsOf({ variables, labels, files }: CaseOptions): PrepareOptions {
   };
 }
 
-const lineOf = ({ message, place, hint, severity = "error" }: ComposeFault): string =>
+const lineOf = ({ message, place, hint, severity = "error" }: FaultAt<Place>): string =>
   `${place.line}:${place.column}${place.endColumn === undefined ? "" : `-${place.endColumn}`}: ${severity}: ${message}${hint === undefined ? "" : `\n  ${hint}`}\n`;
 
 describe("the file that is sent", () => {

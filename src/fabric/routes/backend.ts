@@ -1,4 +1,5 @@
 /** Where the mesh reaches a stack's container: the virtual machine's address and the port that it publishes. */
+import { defined } from "../../defined.ts";
 import type { Backend } from "../../model.ts";
 import type { LabelLine, LabelledContainer } from "./index.ts";
 import type { DeclaredService, LabelFault } from "./read.ts";
@@ -140,11 +141,7 @@ function backendOfUrl(service: DeclaredService, line: LabelLine, faults: LabelFa
   const [, scheme = "", host = "", port = "", path = ""] =
     /^(https?|h2c):\/\/([^/:?#\s]+)(?::(\d+))?(\/[^\s]*)?$/i.exec(line.value.trim()) ?? [];
   const fail = (message: string, hint?: string): undefined => {
-    faults.push({
-      message: `service ${service.name}: ${message}`,
-      from: line.from,
-      ...(hint === undefined ? {} : { hint }),
-    });
+    faults.push(defined({ message: `service ${service.name}: ${message}`, from: line.from, hint }));
     return undefined;
   };
   if (scheme === "") return fail(`${JSON.stringify(line.value)} is no url of a server`);

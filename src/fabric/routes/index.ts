@@ -4,6 +4,7 @@
  * comes in by the one entry point `web`, and what labels say about TLS means nothing here.
  */
 
+import { defined } from "../../defined.ts";
 import type { ComposePort } from "../../formats/compose/index.ts";
 import { readRule } from "../../formats/traefik/rule.ts";
 import type { Backend, Middleware } from "../../model.ts";
@@ -106,7 +107,7 @@ function routeOf(
       id: `${stack}-${name}`,
       names: read.hosts,
       rule,
-      ...(priority === undefined ? {} : { priority }),
+      ...defined({ priority }),
       backend,
       middlewares: middlewares.middlewares,
       loadBalancer:

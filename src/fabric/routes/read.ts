@@ -1,5 +1,6 @@
 /** Reading a stack's Traefik labels: routers, services and middlewares, brought together over all its containers. */
 
+import { defined } from "../../defined.ts";
 import { fieldNamed, loadBalancerFields, middlewareFields, setField } from "../../formats/traefik/fields.ts";
 import type { SourceRef } from "../../resource.ts";
 import type { LabelLine, LabelledContainer } from "./index.ts";
@@ -245,7 +246,7 @@ class LabelReader {
   }
 
   #fault(from: SourceRef, message: string, hint?: string): undefined {
-    this.#faults.push({ message, from, ...(hint === undefined ? {} : { hint }) });
+    this.#faults.push(defined({ message, from, hint }));
   }
 
   #warn(from: SourceRef, message: string): undefined {

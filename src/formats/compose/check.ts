@@ -3,8 +3,8 @@
  * them. What has a variable without a value in it is not judged.
  */
 import { isMap, isScalar, isSeq, type Node } from "yaml";
+import type { FaultAt } from "../fault.ts";
 import {
-  type ComposeFault,
   type ComposeYaml,
   itemsOf,
   type Member,
@@ -32,7 +32,7 @@ const image = new RegExp(
 );
 
 /** Everything that is wrong with the values of services. */
-export function valueFaults(yaml: ComposeYaml, services: readonly Member[]): readonly ComposeFault[] {
+export function valueFaults(yaml: ComposeYaml, services: readonly Member[]): readonly FaultAt<Place>[] {
   const read = services.map((member): Service => {
     const members = membersOf(yaml, member.value) ?? [];
     return { name: member.key, members, hasProfiles: memberOf(members, "profiles") !== undefined };
@@ -69,8 +69,8 @@ function valueAt(yaml: ComposeYaml, members: readonly Member[], key: string): Va
   return { text, place: placeOf(yaml, node) };
 }
 
-function wordFaults(yaml: ComposeYaml, { name, members }: Service): readonly ComposeFault[] {
-  const faults: ComposeFault[] = [];
+function wordFaults(yaml: ComposeYaml, { name, members }: Service): readonly FaultAt<Place>[] {
+  const faults: FaultAt<Place>[] = [];
   const restart = valueAt(yaml, members, "restart");
   if (restart !== undefined && !restarts.includes(restart.text.split(":")[0] ?? ""))
     faults.push({
@@ -98,7 +98,7 @@ function wordFaults(yaml: ComposeYaml, { name, members }: Service): readonly Com
   return faults;
 }
 
-function environmentFaults(yaml: ComposeYaml, { name, members }: Service): readonly ComposeFault[] {
+function environmentFaults(yaml: ComposeYaml, { name, members }: Service): readonly FaultAt<Place>[] {
   const list = resolved(yaml, memberOf(members, "environment")?.value);
   if (!isSeq(list)) return [];
   return itemsOf(yaml, list)
@@ -114,10 +114,10 @@ function networkFaults(
   yaml: ComposeYaml,
   { name, members }: Service,
   services: readonly Service[],
-): readonly ComposeFault[] {
+): readonly FaultAt<Place>[] {
   const mode = valueAt(yaml, members, "network_mode");
   if (mode === undefined) return [];
-  const faults: ComposeFault[] = [];
+  const faults: FaultAt<Place>[] = [];
   const networks = memberOf(members, "networks");
   if (networks !== undefined && [...namesIn(yaml, networks.value)].length > 0)
     faults.push({
@@ -134,7 +134,7 @@ function networkFaults(
   return faults;
 }
 
-function conditionFaults(yaml: ComposeYaml, { members }: Service): readonly ComposeFault[] {
+function conditionFaults(yaml: ComposeYaml, { members }: Service): readonly FaultAt<Place>[] {
   return (membersOf(yaml, memberOf(members, "depends_on")?.value) ?? []).flatMap(({ value }) => {
     const condition = valueAt(yaml, membersOf(yaml, value) ?? [], "condition");
     if (condition === undefined || conditions.includes(condition.text)) return [];
@@ -149,9 +149,9 @@ function conditionFaults(yaml: ComposeYaml, { members }: Service): readonly Comp
 }
 
 /** Two containers of one name: Docker makes the first only. */
-function nameClashes(yaml: ComposeYaml, services: readonly Service[]): readonly ComposeFault[] {
+function nameClashes(yaml: ComposeYaml, services: readonly Service[]): readonly FaultAt<Place>[] {
   const taken = new Map<string, string>();
-  return services.flatMap(({ name, members, hasProfiles }): readonly ComposeFault[] => {
+  return services.flatMap(({ name, members, hasProfiles }): readonly FaultAt<Place>[] => {
     const wanted = valueAt(yaml, members, "container_name");
     if (wanted === undefined || hasProfiles) return [];
     const other = taken.get(wanted.text);
@@ -163,7 +163,7 @@ function nameClashes(yaml: ComposeYaml, services: readonly Service[]): readonly 
 }
 
 /** Services that wait for themselves, over others or at once; each circle once, at the service that it begins with. */
-function circles(yaml: ComposeYaml, services: readonly Service[]): readonly ComposeFault[] {
+function circles(yaml: ComposeYaml, services: readonly Service[]): readonly FaultAt<Place>[] {
   const needs = new Map(
     services.flatMap(({ name, members, hasProfiles }) =>
       hasProfiles ? [] : [[name, neededBy(yaml, members)] as const],
@@ -171,7 +171,7 @@ function circles(yaml: ComposeYaml, services: readonly Service[]): readonly Comp
   );
   const told = new Set<string>();
   const done = new Set<string>();
-  const faults: ComposeFault[] = [];
+  const faults: FaultAt<Place>[] = [];
   const visit = (name: string, path: readonly string[]): void => {
     for (const [needed, place] of needs.get(name) ?? []) {
       const at = [...path, name].indexOf(needed);

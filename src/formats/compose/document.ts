@@ -11,6 +11,7 @@ import {
   type Scalar,
   visit,
 } from "yaml";
+import type { FaultAt } from "../fault.ts";
 import { parseYaml } from "../yaml/index.ts";
 import { interpolate } from "./interpolation.ts";
 
@@ -22,14 +23,6 @@ export interface Place {
   readonly endColumn?: number;
 }
 
-/** What is wrong with a compose file. An error unless it says otherwise. */
-export interface ComposeFault {
-  readonly message: string;
-  readonly place: Place;
-  readonly hint?: string;
-  readonly severity?: "error" | "warning";
-}
-
 /** A compose file as parsed, with its variables filled in beside it: the document itself keeps what was written. */
 export interface ComposeYaml {
   readonly text: string;
@@ -39,7 +32,7 @@ export interface ComposeYaml {
   readonly filled: ReadonlyMap<Scalar, string>;
   /** Values that could not be filled in: what they say means nothing. */
   readonly unfilled: ReadonlySet<unknown>;
-  readonly faults: readonly ComposeFault[];
+  readonly faults: readonly FaultAt<Place>[];
 }
 
 /** A member of a mapping, its own or merged into it. */
@@ -55,7 +48,7 @@ const deepestMerge = 20;
 export function parseComposeYaml(text: string, variables: ReadonlyMap<string, string>): ComposeYaml {
   const lines = new LineCounter();
   const document = parseYaml(text, { merge: true, lineCounter: lines });
-  const faults: ComposeFault[] = document.errors.map(({ message, pos }) => ({
+  const faults: FaultAt<Place>[] = document.errors.map(({ message, pos }) => ({
     message: `this is no valid YAML: ${message.split("\n", 1)[0]?.replace(/[.:]$/, "")}`,
     place: placeAt(lines, pos[0]),
   }));
@@ -81,7 +74,7 @@ function fill(
   node: Scalar,
   value: string,
   variables: Readonly<Record<string, string>>,
-): readonly ComposeFault[] {
+): readonly FaultAt<Place>[] {
   try {
     const { text, unset } = interpolate(value, variables);
     filled.set(node, text);

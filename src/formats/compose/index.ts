@@ -3,9 +3,9 @@
  * that Compose, or Portainer that runs it, would refuse.
  */
 import type { Node } from "yaml";
+import type { FaultAt } from "../fault.ts";
 import { valueFaults } from "./check.ts";
 import {
-  type ComposeFault,
   type ComposeYaml,
   isNull,
   type Member,
@@ -20,7 +20,7 @@ import { keyFaults, refused } from "./keys.ts";
 import type { ComposePort } from "./ports.ts";
 import { readService } from "./service.ts";
 
-export type { ComposeFault, Place } from "./document.ts";
+export type { Place } from "./document.ts";
 export type { ComposePort } from "./ports.ts";
 
 export interface ComposeLabel {
@@ -65,7 +65,7 @@ export interface ReadCompose {
   /** Absent when it is no compose file at all. */
   readonly compose?: Compose;
   /** Everything that is wrong with it, in the order of the file. */
-  readonly faults: readonly ComposeFault[];
+  readonly faults: readonly FaultAt<Place>[];
 }
 
 /**
@@ -84,7 +84,7 @@ export function readCompose(
     return {
       faults: [{ message: "this is no compose file: it has no services", place: { line: 1, column: 1 } }],
     };
-  const faults: ComposeFault[] = [...yaml.faults, ...keyFaults(root, "file", "a compose file")];
+  const faults: FaultAt<Place>[] = [...yaml.faults, ...keyFaults(root, "file", "a compose file")];
   const include = memberOf(root, "include");
   if (include !== undefined) faults.push(refused("include", include.place));
 
@@ -143,10 +143,10 @@ function isTrue(yaml: ComposeYaml, node: Node | null): boolean {
 }
 
 /** Two services of one file that want one port of the machine. */
-function portClashes(services: readonly ComposeService[]): readonly ComposeFault[] {
+function portClashes(services: readonly ComposeService[]): readonly FaultAt<Place>[] {
   const taken = new Map<string, string>();
   return services.flatMap(({ name, ports, profiles }) =>
-    ports.flatMap(({ published, protocol, hostIp, place }): readonly ComposeFault[] => {
+    ports.flatMap(({ published, protocol, hostIp, place }): readonly FaultAt<Place>[] => {
       if (published === undefined || profiles.length > 0) return [];
       const port = `${published}/${protocol}`;
       const [everywhere, here] = [port, `${hostIp ?? "*"} ${port}`];
@@ -160,6 +160,6 @@ function portClashes(services: readonly ComposeService[]): readonly ComposeFault
   );
 }
 
-function sorted(faults: readonly ComposeFault[]): readonly ComposeFault[] {
+function sorted(faults: readonly FaultAt<Place>[]): readonly FaultAt<Place>[] {
   return [...faults].sort((a, b) => a.place.line - b.place.line || a.place.column - b.place.column);
 }

@@ -1,7 +1,8 @@
 /** The keys that Compose knows (compose-spec as of Compose 2.29, and what 2.30 to 2.40 added). It refuses any other but x-…. */
 
+import type { FaultAt } from "../fault.ts";
 import { nearest } from "../text/nearest.ts";
-import type { ComposeFault, Member, Place } from "./document.ts";
+import type { Member, Place } from "./document.ts";
 
 const words = (text: string): ReadonlySet<string> => new Set(text.split(/\s+/));
 
@@ -21,7 +22,7 @@ const composeKeys = {
 } as const;
 
 /** Things that Portainer cannot have: it gets the text of one file, and no directory with it. */
-export function refused(key: string, place: Place): ComposeFault {
+export function refused(key: string, place: Place): FaultAt<Place> {
   const hints: Readonly<Record<string, string>> = {
     build: "Portainer gets this file alone and has nothing to build from: name an image that exists",
     include: "Portainer gets this file alone: put the included services into it",
@@ -35,8 +36,8 @@ export function keyFaults(
   members: readonly Member[],
   kind: keyof typeof composeKeys,
   where: string,
-): readonly ComposeFault[] {
-  return members.flatMap(({ key, place }): readonly ComposeFault[] => {
+): readonly FaultAt<Place>[] {
+  return members.flatMap(({ key, place }): readonly FaultAt<Place>[] => {
     if (key.startsWith("x-") || composeKeys[kind].has(key)) return [];
     const meant = nearest(key, [...composeKeys[kind]]);
     const message = `${where} has no key ${JSON.stringify(key)}`;

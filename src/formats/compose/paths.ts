@@ -1,12 +1,13 @@
 /** Paths in a compose file that Portainer would look for in its own container: made absolute, on the machine that runs it. */
 import { isMap, isScalar, type Node, type Scalar } from "yaml";
+import type { FaultAt } from "../fault.ts";
 import {
-  type ComposeFault,
   type ComposeYaml,
   itemsOf,
   type Member,
   memberOf,
   membersOf,
+  type Place,
   placeOf,
   textOf,
 } from "./document.ts";
@@ -43,7 +44,7 @@ export function rewriteBinds(
   yaml: ComposeYaml,
   service: readonly Member[],
   directory: string,
-): readonly ComposeFault[] {
+): readonly FaultAt<Place>[] {
   return itemsOf(yaml, memberOf(service, "volumes")?.value ?? null).flatMap((item) => {
     if (isScalar(item)) {
       const text = textOf(yaml, item) ?? "";
@@ -65,7 +66,7 @@ function rewrite(
   node: Scalar,
   directory: string,
   length?: number,
-): readonly ComposeFault[] {
+): readonly FaultAt<Place>[] {
   const text = textOf(yaml, node) ?? "";
   const path = text.slice(0, length ?? text.length);
   if (path.startsWith("~"))
@@ -113,8 +114,8 @@ export function rewriteFiles(
   section: Node | null,
   directory: string,
   known: (path: string) => boolean,
-): readonly ComposeFault[] {
-  return (membersOf(yaml, section) ?? []).flatMap(({ key, value }): readonly ComposeFault[] => {
+): readonly FaultAt<Place>[] {
+  return (membersOf(yaml, section) ?? []).flatMap(({ key, value }): readonly FaultAt<Place>[] => {
     const file = isMap(value) ? (memberOf(membersOf(yaml, value) ?? [], "file")?.value ?? null) : null;
     const path = textOf(yaml, file);
     if (!isScalar(file) || path === undefined || path.startsWith("/")) return [];
@@ -126,7 +127,7 @@ export function rewriteFiles(
   });
 }
 
-export function missingFile(user: string, path: string, place: ComposeFault["place"]): ComposeFault {
+export function missingFile(user: string, path: string, place: Place): FaultAt<Place> {
   return {
     message: `${user} needs ${path}, which the stack does not bring along`,
     place,

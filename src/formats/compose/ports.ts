@@ -1,15 +1,7 @@
 /** Ports of a compose service, short forms and long. */
 import { isMap, type Node } from "yaml";
-import {
-  type ComposeFault,
-  type ComposeYaml,
-  itemsOf,
-  memberOf,
-  membersOf,
-  type Place,
-  placeOf,
-  textOf,
-} from "./document.ts";
+import type { FaultAt } from "../fault.ts";
+import { type ComposeYaml, itemsOf, memberOf, membersOf, type Place, placeOf, textOf } from "./document.ts";
 
 /** A container's port, and where the machine publishes it. */
 export interface ComposePort {
@@ -26,12 +18,12 @@ export interface ComposePort {
 
 export interface ReadPorts {
   readonly ports: readonly ComposePort[];
-  readonly faults: readonly ComposeFault[];
+  readonly faults: readonly FaultAt<Place>[];
 }
 
 export function portsOf(yaml: ComposeYaml, node: Node | null): ReadPorts {
   const ports: ComposePort[] = [];
-  const faults: ComposeFault[] = [];
+  const faults: FaultAt<Place>[] = [];
   for (const item of itemsOf(yaml, node)) {
     if (yaml.unfilled.has(item)) continue;
     const place = placeOf(yaml, item);

@@ -4,14 +4,15 @@
  * wrote it, comments and anchors included; the same input gives the same text, and preparing it again changes nothing.
  */
 import { isMap, type YAMLMap } from "yaml";
+import type { FaultAt } from "../fault.ts";
 import { yamlText } from "../yaml/index.ts";
 import {
-  type ComposeFault,
   type ComposeYaml,
   isNull,
   itemsOf,
   memberOf,
   membersOf,
+  type Place,
   parseComposeYaml,
   placeOf,
   textOf,
@@ -42,7 +43,7 @@ export interface StackFileUse {
 
 export interface PreparedCompose {
   readonly text: string;
-  readonly faults: readonly ComposeFault[];
+  readonly faults: readonly FaultAt<Place>[];
   /** What the text declared before it was prepared; absent when it is no compose file. */
   readonly declared?: Compose;
 }
@@ -55,7 +56,7 @@ export function preparedCompose(text: string, options: PrepareOptions): Prepared
   const services = isMap(contents) ? contents.get("services") : undefined;
   if (yaml.document.errors.length > 0 || !isMap(contents) || !isMap(services))
     return { text, faults: found, ...declared };
-  const faults: ComposeFault[] = [...found];
+  const faults: FaultAt<Place>[] = [...found];
   const root = membersOf(yaml, contents) ?? [];
   const names = (membersOf(yaml, services) ?? []).map(({ key }) => key);
   for (const { key, value } of membersOf(yaml, services) ?? []) {
@@ -137,8 +138,8 @@ function inlineEnvironments(
   services: YAMLMap,
   names: readonly string[],
   { variables, directory, files }: PrepareOptions,
-): readonly ComposeFault[] {
-  const faults: ComposeFault[] = [];
+): readonly FaultAt<Place>[] {
+  const faults: FaultAt<Place>[] = [];
   const values = Object.fromEntries(variables);
   const done: YAMLMap[] = [];
   for (const name of names) {

@@ -1,13 +1,14 @@
 /** One service of a compose file. */
 import { isMap, isScalar, type Node } from "yaml";
+import type { FaultAt } from "../fault.ts";
 import {
-  type ComposeFault,
   type ComposeYaml,
   isNull,
   itemsOf,
   type Member,
   memberOf,
   membersOf,
+  type Place,
   placeOf,
   resolved,
   textOf,
@@ -29,11 +30,11 @@ export function readService(
   yaml: ComposeYaml,
   { key: name, place, value }: Member,
   declared: DeclaredNames,
-): { readonly service: ComposeService; readonly faults: readonly ComposeFault[] } {
+): { readonly service: ComposeService; readonly faults: readonly FaultAt<Place>[] } {
   const members = membersOf(yaml, value) ?? [];
   const member = (key: string): Node | null => memberOf(members, key)?.value ?? null;
   const text = (key: string): string | undefined => textOf(yaml, member(key));
-  const faults: ComposeFault[] = [];
+  const faults: FaultAt<Place>[] = [];
   if (resolved(yaml, value) !== null && !isMap(resolved(yaml, value)))
     faults.push({ message: `service ${name} must be a mapping`, place });
   faults.push(...keyFaults(members, "service", `service ${name}`));
@@ -77,7 +78,7 @@ export function readService(
 function labelsOf(
   yaml: ComposeYaml,
   node: Node | null,
-): { readonly labels: readonly ComposeLabel[]; readonly faults: readonly ComposeFault[] } {
+): { readonly labels: readonly ComposeLabel[]; readonly faults: readonly FaultAt<Place>[] } {
   const members = membersOf(yaml, node);
   if (members !== undefined)
     return {
@@ -85,7 +86,7 @@ function labelsOf(
       faults: [],
     };
   const labels = new Map<string, ComposeLabel>();
-  const faults: ComposeFault[] = [];
+  const faults: FaultAt<Place>[] = [];
   for (const item of itemsOf(yaml, node)) {
     const place = placeOf(yaml, item);
     const [key = "", ...rest] = (textOf(yaml, item) ?? "").split("=");
@@ -108,7 +109,7 @@ function references(
   name: string,
   members: readonly Member[],
   declared: DeclaredNames,
-): readonly ComposeFault[] {
+): readonly FaultAt<Place>[] {
   const value = (key: string): Node | null => memberOf(members, key)?.value ?? null;
   const used: { kind: keyof DeclaredNames; key: string; node: Node | null }[] = [
     ...named(yaml, value("networks")).map((each) => ({ kind: "networks" as const, ...each })),
