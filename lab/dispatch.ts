@@ -6,6 +6,11 @@ import { failed, type Lab, type LabCommand, type Program } from "./parts.ts";
 import { programOn } from "./programs/index.ts";
 import { scripts } from "./scripts/index.ts";
 
+/** Whether the host has the command's program, or the command is a script. */
+export function canStart(lab: Lab, host: HostName, argv: LabCommand["argv"]): boolean {
+  return scriptOf(argv) !== undefined || programOn(lab, host, argv[0] ?? "") !== undefined;
+}
+
 /** Runs a command as the host would. A program or script that is not there gives 127. */
 export async function dispatch(lab: Lab, host: HostName, command: LabCommand): Promise<CommandResult> {
   const { argv, stdin = "", effect } = command;

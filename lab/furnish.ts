@@ -7,7 +7,8 @@ import { groupText, passwdText } from "./accounts.ts";
 import { writeDistributionFiles } from "./distribution.ts";
 import type { Lab } from "./parts.ts";
 import { writeProxmoxFiles } from "./proxmox-files.ts";
-import { setUnit, startUnit, unitsOf } from "./units.ts";
+import { startUnit } from "./unit-control.ts";
+import { setUnit, unitsOf } from "./units.ts";
 
 /** Makes the directories behind mounts, and links to them for people who look around in the trees. */
 export function furnishMounts(lab: Lab): void {

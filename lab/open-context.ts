@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { SiteError } from "../src/errors.ts";
 import { labClock } from "./clock.ts";
 import type { LabStore } from "./context.ts";
-import { dispatch } from "./dispatch.ts";
+import { canStart, dispatch } from "./dispatch.ts";
 import { type LabFacts, readFacts } from "./facts.ts";
 import { faultOn, faultsOf } from "./faults.ts";
 import { createFiles, type FilesOptions } from "./files.ts";
@@ -61,6 +61,7 @@ export function contextOf(
       const found = faultOn(faultsOf(store), facts, name, target);
       return found === undefined ? undefined : (found.value ?? "");
     },
+    has: (host, argv) => canStart(lab, host, argv),
     route: route ?? ((_, to) => Promise.resolve(to)),
   } satisfies Partial<Lab>;
   const reading: Lab = {

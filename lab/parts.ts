@@ -12,6 +12,8 @@ export interface Lab extends LabContext {
   readonly signal: AbortSignal;
   /** Runs a program or script on a host, without faults. Never throws for what a real host would answer by an exit code. */
   run(host: HostName, command: LabCommand): Promise<CommandResult>;
+  /** Whether a host can start this command: a program that it has, or one of the product's scripts. */
+  has(host: HostName, argv: Command["argv"]): boolean;
   /** The same lab for a command that only reads: whatever changes something throws an Error. */
   readonly reading: Lab;
 }

@@ -1,7 +1,6 @@
 /** The contract between the engine and a component, and what a component is handed to do its work. */
 import type { Apis } from "./apis/apis.ts";
 import type { PhoenixError } from "./errors.ts";
-import type { Activation } from "./event.ts";
 import type { Host } from "./hosts/host.ts";
 import type { Network } from "./hosts/network.ts";
 import type { Site } from "./model.ts";
@@ -95,6 +94,14 @@ export interface Check {
   readonly hint?: string;
   /** The cause lies beyond this component (a backend that is down): taking its changes back would not help. */
   readonly beyond?: true;
+}
+
+/** How a written change was made live. The summary line counts reloads and restarts. */
+export interface Activation {
+  readonly kind: "reload" | "restart";
+  /** The unit or container: "nginx", "portainer_server". */
+  readonly unit: string;
+  readonly host: HostName;
 }
 
 /** Handed to a component, never imported by it. */

@@ -1,6 +1,6 @@
 /** What happens during a run, as a stream. The terminal, the run log and JSON output are folds over it. */
-import type { Check, ComponentName, Outcome } from "./component.ts";
-import type { HostName, ResourceId } from "./resource.ts";
+import type { Activation, Check, ComponentName, Outcome } from "./component.ts";
+import type { ResourceId } from "./resource.ts";
 
 export type Event =
   | { readonly type: "run-started"; readonly command: string; readonly components: readonly ComponentName[] }
@@ -31,13 +31,5 @@ export type Event =
       readonly reason?: string;
       readonly durationMs: number;
     };
-
-/** How a written change was made live. The summary line counts reloads and restarts. */
-export interface Activation {
-  readonly kind: "reload" | "restart";
-  /** The unit or container: "nginx", "portainer_server". */
-  readonly unit: string;
-  readonly host: HostName;
-}
 
 export type Emit = (event: Event) => void;

@@ -3,20 +3,8 @@ import { parseDocument } from "yaml";
 import { interpolate, type Variables } from "../../src/formats/compose/interpolation.ts";
 import { ComposeError, checkKeys, invalid } from "./compose-errors.ts";
 import { type ComposeService, serviceOf } from "./compose-service.ts";
+import type { ComposeNetwork, ComposeSource, ComposeVolume } from "./compose-source.ts";
 import { isYamlObject, listOf, pairsOf, type YamlObject } from "./compose-values.ts";
-
-export interface ComposeSource {
-  readonly text: string;
-  /** As it is called in messages and labels. */
-  readonly file: string;
-  /** What relative paths stand for: an absolute path on the machine. */
-  readonly directory: string;
-  /** Overrides `name:`; absent takes that, then the directory's name. */
-  readonly project?: string;
-  readonly variables: Variables;
-  /** A file that the compose file names; undefined when it is not there. */
-  readonly readFile: (path: string) => string | undefined;
-}
 
 export interface ComposeProject {
   readonly name: string;
@@ -30,21 +18,6 @@ export interface ComposeProject {
   readonly warnings: readonly string[];
   /** The file's content with its variables filled in. */
   readonly document: YamlObject;
-}
-
-export interface ComposeVolume {
-  readonly key: string;
-  readonly name: string;
-  readonly external: boolean;
-  readonly driver: string;
-  readonly options: Readonly<Record<string, string>>;
-  readonly labels: Readonly<Record<string, string>>;
-}
-
-export interface ComposeNetwork {
-  readonly key: string;
-  readonly name: string;
-  readonly external: boolean;
 }
 
 /** @throws ComposeError */

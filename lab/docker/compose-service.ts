@@ -2,7 +2,7 @@
 
 import { parseEnvFile } from "../../src/formats/compose/interpolation.ts";
 import { ComposeError, checkKeys, invalid } from "./compose-errors.ts";
-import type { ComposeNetwork, ComposeSource, ComposeVolume } from "./compose-file.ts";
+import type { ComposeNetwork, ComposeSource, ComposeVolume } from "./compose-source.ts";
 import {
   isYamlObject,
   listOf,

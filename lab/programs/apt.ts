@@ -2,7 +2,8 @@
 
 import { writeDistributionFiles } from "../distribution.ts";
 import { done, failed, type Program } from "../parts.ts";
-import { isInstalled, setUnit, startUnit } from "../units.ts";
+import { startUnit } from "../unit-control.ts";
+import { isInstalled, setUnit } from "../units.ts";
 
 /** Packages that bring a unit, and its name. */
 const unitOfPackage: Readonly<Record<string, string>> = {

@@ -1,11 +1,9 @@
 /** pct (pve-container 6.1): list, status, config, set, start, stop and exec. */
 import type { CommandResult } from "../../src/hosts/host.ts";
-import { scriptOf } from "../../src/hosts/script.ts";
 import { runOn } from "../exec.ts";
 import type { LabGuest } from "../facts.ts";
 import { guestConfig, guestState, guestWith, setGuestConfig, setGuestState } from "../guests.ts";
 import { done, failed, type Lab, type Program, type ProgramCall } from "../parts.ts";
-import { programOn } from "./index.ts";
 import { badId, noSuchGuest, notEnough, proxmoxArguments, unknownCommand } from "./proxmox.ts";
 
 export const pct: Program = (call) => {
@@ -71,7 +69,7 @@ async function enter(
   const [program] = argv;
   if (program === undefined)
     return failed(255, "missing command at /usr/share/perl5/PVE/CLI/pct.pm line 250.");
-  if (scriptOf(argv) === undefined && programOn(context, host, program) === undefined) {
+  if (!context.has(host, argv)) {
     return failed(
       127,
       `lxc-attach: ${id}: ../src/lxc/attach.c: lxc_attach_run_command: 1841 No such file or directory - Failed to exec "${program}"`,

@@ -7,7 +7,8 @@ import { fileFaults } from "../../src/formats/pve-firewall/check.ts";
 import { parseFirewall } from "../../src/formats/pve-firewall/index.ts";
 import { clusterFile, clusterIsEnabled, hostFile } from "../firewall.ts";
 import { done, type Lab, type Program } from "../parts.ts";
-import { isActive, startUnit, stopUnit } from "../units.ts";
+import { startUnit } from "../unit-control.ts";
+import { isActive, stopUnit } from "../units.ts";
 import { unknownCommand } from "./proxmox.ts";
 
 const unit = "pve-firewall";

@@ -1,10 +1,8 @@
 /** `qm guest exec` and `exec-status`: what the guest agent ran, as the JSON that qm prints (qemu-server 9.2). */
 import type { CommandResult } from "../../src/hosts/host.ts";
-import { scriptOf } from "../../src/hosts/script.ts";
 import { runOn } from "../exec.ts";
 import type { LabGuest } from "../facts.ts";
 import { done, failed, type ProgramCall } from "../parts.ts";
-import { programOn } from "./index.ts";
 import { notEnough } from "./proxmox.ts";
 
 /** The most that --pass-stdin takes, in bytes. */
@@ -38,7 +36,7 @@ export async function guestExec(
   const input = options.get("pass-stdin") === "1" ? stdin : "";
   if (Buffer.byteLength(input) > inputLimit)
     return failed(255, "'input-data' (STDIN) is limited to 1 MiB, aborting");
-  if (scriptOf(argv) === undefined && programOn(context, host, program) === undefined) {
+  if (!context.has(host, argv)) {
     return failed(
       255,
       `Agent error: Guest agent command failed, error was 'Failed to execute child process “${program}” (No such file or directory)'`,

@@ -2,7 +2,8 @@
 import type { HostName } from "../../src/resource.ts";
 import type { Lab } from "../parts.ts";
 import { isTimer, timerDue } from "../timers.ts";
-import { canReload, unitName, unitOn } from "../units.ts";
+import { canReload } from "../unit-control.ts";
+import { unitName, unitOn } from "../units.ts";
 import type { SystemctlArguments } from "./systemctl-arguments.ts";
 
 export function showUnits(lab: Lab, host: HostName, { units, flags, values }: SystemctlArguments): string {

@@ -3,18 +3,8 @@ import type { CommandResult } from "../../src/hosts/host.ts";
 import type { HostName } from "../../src/resource.ts";
 import { done, failed, type Lab, type Program, type ProgramCall } from "../parts.ts";
 import { cancelTimer, isTimer, timerUnits } from "../timers.ts";
-import {
-  canReload,
-  isActive,
-  isInstalled,
-  reloadUnit,
-  setUnit,
-  startUnit,
-  stopUnit,
-  unitName,
-  unitOn,
-  unitsOf,
-} from "../units.ts";
+import { canReload, reloadUnit, startUnit } from "../unit-control.ts";
+import { isActive, isInstalled, setUnit, stopUnit, unitName, unitOn, unitsOf } from "../units.ts";
 import { type SystemctlArguments, systemctlArguments } from "./systemctl-arguments.ts";
 import { showUnits } from "./systemctl-show.ts";
 import { states, statusOf } from "./systemctl-status.ts";

@@ -1,7 +1,7 @@
 /** What a command is: its words, its options, its help, and the function that it calls. */
 import type { ExitCode } from "../errors.ts";
 import type { Interruption } from "./interruption.ts";
-import type { GlobalOptions } from "./options.ts";
+import type { GlobalOptions, OptionDefinition } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface CommandDefinition {
@@ -26,17 +26,6 @@ export interface CommandDefinition {
 }
 
 export type CompletionKind = "targets" | "shells" | "schemas" | "faults" | "directories";
-
-export interface OptionDefinition {
-  /** "-v, --verbose", "--site <dir>". */
-  readonly flags: string;
-  readonly description: string;
-  readonly choices?: readonly string[];
-  /** It can be given more than once. */
-  readonly repeatable?: true;
-  readonly environment?: string;
-  readonly completes?: "components" | "consents" | "directories" | "files";
-}
 
 /** One call of a command. */
 export interface Call {

@@ -2,8 +2,14 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { faultDescriptions, faultRoles } from "../../lab/faults.ts";
-import type { CommandDefinition, OptionDefinition } from "./command.ts";
-import { componentNames, consentNames, defaultSite, globalOptions } from "./options.ts";
+import type { CommandDefinition } from "./command.ts";
+import {
+  componentNames,
+  consentNames,
+  defaultSite,
+  globalOptions,
+  type OptionDefinition,
+} from "./options.ts";
 
 export interface CompletionWorld {
   readonly env: Readonly<Record<string, string | undefined>>;

@@ -1,7 +1,7 @@
 /** Help: examples first, then what can be given, then what the exit code says. */
 import { exitCodes } from "../errors.ts";
-import type { CommandDefinition, OptionDefinition } from "./command.ts";
-import { globalOptions } from "./options.ts";
+import type { CommandDefinition } from "./command.ts";
+import { globalOptions, type OptionDefinition } from "./options.ts";
 
 const optionColumn = 28;
 

@@ -3,7 +3,6 @@ import { resolve } from "node:path";
 import type { ComponentName } from "../component.ts";
 import { UsageError } from "../errors.ts";
 import { nearest } from "../formats/text/nearest.ts";
-import type { OptionDefinition } from "./command.ts";
 
 /** Where the described system keeps its configuration. */
 export const defaultSite = "/usr/local/phoenix_hypervisor";
@@ -26,6 +25,17 @@ export const consentNames: readonly string[] = [
   "lockout",
   ...componentNames.map((name) => `${name}-shrink`),
 ];
+
+export interface OptionDefinition {
+  /** "-v, --verbose", "--site <dir>". */
+  readonly flags: string;
+  readonly description: string;
+  readonly choices?: readonly string[];
+  /** It can be given more than once. */
+  readonly repeatable?: true;
+  readonly environment?: string;
+  readonly completes?: "components" | "consents" | "directories" | "files";
+}
 
 export interface GlobalOptions {
   /** Absolute; absent when neither the option nor PHOENIX_SITE names one. */

@@ -1,9 +1,9 @@
 /** The command line, read by commander from the table of commands. */
 import { Command, CommanderError, Option } from "commander";
 import { UsageError } from "../errors.ts";
-import type { CommandDefinition, OptionDefinition } from "./command.ts";
+import type { CommandDefinition } from "./command.ts";
 import { commandHelp, overviewHelp } from "./help.ts";
-import { globalOptions } from "./options.ts";
+import { globalOptions, type OptionDefinition } from "./options.ts";
 
 export type Parsed =
   | {

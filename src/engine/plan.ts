@@ -1,6 +1,5 @@
 /** What a run would do, and what it did: plain values that are printed, saved, hashed and compared. */
-import type { Check, ComponentName, Outcome } from "../component.ts";
-import type { Activation } from "../event.ts";
+import type { Activation, Check, ComponentName, Outcome } from "../component.ts";
 import type { Change, HostName, Resource, ResourceId } from "../resource.ts";
 
 export interface Plan {

@@ -1,8 +1,8 @@
 /** What the engine works with: the declared site, the machines, the memory between runs, and where events go. */
 import type { Apis } from "../apis/apis.ts";
-import type { Check, Component, ComponentName, Io } from "../component.ts";
+import type { Activation, Check, Component, ComponentName, Io } from "../component.ts";
 import { adviceOn, InterruptedError, NotReadyError, type PhoenixError, RefusedError } from "../errors.ts";
-import type { Activation, Emit } from "../event.ts";
+import type { Emit } from "../event.ts";
 import type { World } from "../hosts/world.ts";
 import type { Site } from "../model.ts";
 import type { ResourceId } from "../resource.ts";
