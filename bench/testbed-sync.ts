@@ -3,7 +3,7 @@
  * in it, replayed alone. Prints one line of JSON. Arguments: the number of rounds.
  */
 import { openApis } from "../src/apis/open-apis.ts";
-import { components } from "../src/components/index.ts";
+import { loadComponents } from "../src/components/index.ts";
 import { sync } from "../src/engine/run.ts";
 import { findRoot } from "../src/hosts/ca-files.ts";
 import { openRealWorld } from "../src/hosts/open.ts";
@@ -44,6 +44,7 @@ async function recordedSync(): Promise<{ wallMs: number; cpuMs: number; steps: r
   const signal = new AbortController().signal;
   const world = await openRealWorld({ signal, decorators: [recorder] });
   const pve = world.host("pve");
+  const components = await loadComponents();
   const before = process.cpuUsage();
   const started = performance.now();
   const lock = await acquireLock(pve, { command: "sync all", clock: world.clock });

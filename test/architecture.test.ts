@@ -85,7 +85,11 @@ const rules: readonly (readonly [where: (path: string) => boolean, allowed: Allo
   [within("journal"), (name) => isPackage(name) || isNode(name) || within("journal", "hosts")(name)],
   [(path) => path === "components/index.ts", within("components")],
   [within("engine"), (name) => name === "node:crypto" || within("engine")(name)],
-  [within("render"), (name) => isPackage(name) || within("render")(name) || name === "engine/diff.ts"],
+  [
+    within("render"),
+    (name) =>
+      isPackage(name) || within("render")(name) || ["engine/diff.ts", "components/index.ts"].includes(name),
+  ],
   [within("site"), (name) => isPackage(name) || isNode(name) || within("site", "fabric", "formats")(name)],
   [within("fabric"), within("fabric", "formats")],
   [

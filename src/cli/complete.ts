@@ -2,14 +2,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { faultDescriptions, faultRoles } from "../../lab/faults.ts";
+import { componentNames } from "../components/index.ts";
 import type { CommandDefinition } from "./command.ts";
-import {
-  componentNames,
-  consentNames,
-  defaultSite,
-  globalOptions,
-  type OptionDefinition,
-} from "./options.ts";
+import { consentNames, defaultSite, globalOptions, type OptionDefinition } from "./options.ts";
 
 export interface CompletionWorld {
   readonly env: Readonly<Record<string, string | undefined>>;

@@ -1,30 +1,16 @@
 /** The options that every command takes, before or after its name. */
 import { resolve } from "node:path";
 import type { ComponentName } from "../component.ts";
+import { componentNames } from "../components/index.ts";
+import { consents } from "../engine/select.ts";
 import { UsageError } from "../errors.ts";
 import { nearest } from "../formats/text/nearest.ts";
 
 /** Where the described system keeps its configuration. */
 export const defaultSite = "/usr/local/phoenix_hypervisor";
 
-/** In the order of the engine's list, which a test compares them with: names are checked without loading the components. */
-export const componentNames = [
-  "trust",
-  "dns",
-  "firewall",
-  "certificates",
-  "portainer",
-  "traefik",
-  "nginx",
-  "stacks",
-] as const satisfies readonly ComponentName[];
-
-/** What `--allow` can name; a test compares them with the engine's. */
-export const consentNames: readonly string[] = [
-  "prune",
-  "lockout",
-  ...componentNames.map((name) => `${name}-shrink`),
-];
+/** What `--allow` can name. */
+export const consentNames = consents(componentNames);
 
 export interface OptionDefinition {
   /** "-v, --verbose", "--site <dir>". */

@@ -49,8 +49,8 @@ export async function withSession(
       : setTimeout(() => interruption.interrupt("timeout"), options.timeoutMs);
   const world = await openWorld(call, signal, await decoratorsOf(call, access, display));
   try {
-    const [{ components }, { openApis }, { findRoot }, { openJournal }] = await Promise.all([
-      import("../components/index.ts"),
+    const [components, { openApis }, { findRoot }, { openJournal }] = await Promise.all([
+      import("../components/index.ts").then(({ loadComponents }) => loadComponents()),
       import("../apis/open-apis.ts"),
       import("../hosts/ca-files.ts"),
       import("../journal/journal.ts"),

@@ -1,21 +1,22 @@
-/** The components, in the order that plans and results show them. */
-import type { Component } from "../component.ts";
-import { certificates } from "./certificates/index.ts";
-import { dns } from "./dns/index.ts";
-import { firewall } from "./firewall/index.ts";
-import { nginx } from "./nginx/index.ts";
-import { portainer } from "./portainer/index.ts";
-import { stacks } from "./stacks/index.ts";
-import { traefik } from "./traefik/index.ts";
-import { trust } from "./trust/index.ts";
+/**
+ * The components, in the order that plans and results show them. A component is a folder beside this file and a line in
+ * this table: options, completion, schemas and consents follow from the names, which are known without loading any.
+ */
+import type { Component, ComponentName } from "../component.ts";
 
-export const components: readonly Component[] = [
-  trust,
-  dns,
-  firewall,
-  certificates,
-  portainer,
-  traefik,
-  nginx,
-  stacks,
-];
+const table: Readonly<Record<ComponentName, () => Promise<Component>>> = {
+  trust: async () => (await import("./trust/index.ts")).trust,
+  dns: async () => (await import("./dns/index.ts")).dns,
+  firewall: async () => (await import("./firewall/index.ts")).firewall,
+  certificates: async () => (await import("./certificates/index.ts")).certificates,
+  portainer: async () => (await import("./portainer/index.ts")).portainer,
+  traefik: async () => (await import("./traefik/index.ts")).traefik,
+  nginx: async () => (await import("./nginx/index.ts")).nginx,
+  stacks: async () => (await import("./stacks/index.ts")).stacks,
+};
+
+export const componentNames: readonly ComponentName[] = Object.keys(table);
+
+export async function loadComponents(): Promise<readonly Component[]> {
+  return Promise.all(Object.values(table).map((load) => load()));
+}

@@ -1,5 +1,5 @@
 /** Guards that look at a plan before anything is touched. Each names its rule, its numbers, and the consent that overrides it. */
-import type { Component, ComponentName, Hazard } from "../component.ts";
+import type { ComponentName, Hazard } from "../component.ts";
 import { RefusedError } from "../errors.ts";
 import type { Change } from "../resource.ts";
 import { diffUnits } from "./diff.ts";
@@ -28,11 +28,6 @@ export function shrinkHazards(component: ComponentName, changes: readonly Change
       },
     ];
   });
-}
-
-/** Every consent that can be given: the names are checked, so that a misspelt one is not a silent no. */
-export function consents(components: readonly Component[]): readonly string[] {
-  return ["prune", "lockout", ...components.map(({ name }) => `${name}-shrink`)];
 }
 
 /** @throws RefusedError naming every hazard that has no consent. */

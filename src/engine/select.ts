@@ -1,6 +1,11 @@
-/** Which components a run works on, and which it only leans on. Pure. */
+/** What a run may do, which components it works on, and which it needs in place. Pure. */
 import type { Component, ComponentName } from "../component.ts";
 import { UsageError } from "../errors.ts";
+
+/** Every consent that `--allow` can name, given the components' names. */
+export function consents(components: readonly ComponentName[]): readonly string[] {
+  return ["prune", "lockout", ...components.map((name) => `${name}-shrink`)];
+}
 
 export interface Selection {
   /** Planned and applied, in the given order. */

@@ -3,17 +3,9 @@
  * removed or means something else; new members may come at any time. Durations are milliseconds, times ISO 8601 in UTC.
  */
 import { z } from "zod";
+import { componentNames } from "../components/index.ts";
 
-const componentName = z.enum([
-  "trust",
-  "dns",
-  "firewall",
-  "certificates",
-  "portainer",
-  "traefik",
-  "nginx",
-  "stacks",
-]);
+const componentName = z.enum(componentNames);
 const exitCode = z.int().describe("The exit code of the process.");
 const durationMs = z.number();
 const hostName = z.string().describe('"pve", "lxc/102", "vm/1001".');

@@ -3,10 +3,10 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { commands } from "../../src/cli/commands.ts";
-import { componentNames, consentNames, parseOptions } from "../../src/cli/options.ts";
+import { parseOptions } from "../../src/cli/options.ts";
 import { parse } from "../../src/cli/parser.ts";
 import { targetsOf } from "../../src/cli/targets.ts";
-import { consents } from "../../src/engine/safety.ts";
+import { componentNames, loadComponents } from "../../src/components/index.ts";
 import { exitCodes, UsageError } from "../../src/errors.ts";
 import { nearest } from "../../src/formats/text/nearest.ts";
 import { call } from "./edge.ts";
@@ -119,10 +119,12 @@ describe("targets", () => {
     expect(() => targetsOf(["all", "dns"], none)).toThrow(UsageError);
   });
 
-  test("the names that are checked before anything is loaded are the engine's", async () => {
-    const { components } = await import("../../src/components/index.ts");
+  test("the names that are known before anything is loaded are the components' own, and so are those in `after`", async () => {
+    const components = await loadComponents();
     expect(components.map(({ name }) => name)).toEqual(componentNames);
-    expect([...consentNames].sort()).toEqual([...consents(components)].sort());
+    expect(components.flatMap(({ after }) => after).filter((name) => !componentNames.includes(name))).toEqual(
+      [],
+    );
   });
 });
 

@@ -9,7 +9,7 @@ import { breakLab, mendLab } from "../../lab/faults.ts";
 import { openLab } from "../../lab/lab.ts";
 import { setClockOffset } from "../../lab/lab-file.ts";
 import type { ComponentName } from "../../src/component.ts";
-import { components } from "../../src/components/index.ts";
+import { loadComponents } from "../../src/components/index.ts";
 import { inOrder } from "../../src/engine/sync.ts";
 import { exitCodes } from "../../src/errors.ts";
 import { parseChain } from "../../src/formats/x509/index.ts";
@@ -450,8 +450,8 @@ describe("the way in", () => {
     expect(hands.text("pve", "/etc/resolv.conf")).toBe(fresh.text("pve", "/etc/resolv.conf"));
   });
 
-  test("D32: what others build on comes first", () => {
-    const order = inOrder(components).map(({ name }) => name);
+  test("D32: what others build on comes first", async () => {
+    const order = inOrder(await loadComponents()).map(({ name }) => name);
     const isAhead = (a: ComponentName, b: ComponentName): boolean => order.indexOf(a) < order.indexOf(b);
     expect(isAhead("trust", "certificates")).toBe(true);
     expect(isAhead("certificates", "portainer")).toBe(true);
