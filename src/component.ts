@@ -85,8 +85,8 @@ export interface Check {
   /** What was seen instead, when it failed. */
   readonly observed?: string;
   readonly hint?: string;
-  /** The cause lies beyond this component (a backend that is down): taking its changes back would not help. */
-  readonly beyond?: true;
+  /** The cause lies outside this component (a backend that is down): taking its changes back would not help. */
+  readonly external?: true;
 }
 
 /** How a written change was made live. The summary line counts reloads and restarts. */

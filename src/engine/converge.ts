@@ -120,7 +120,7 @@ class Attempt {
   }
 
   #refuseFailed(checks: readonly Check[], touched: readonly ResourceId[]): void {
-    const failed = checks.filter(({ status, beyond }) => status === "fail" && beyond !== true);
+    const failed = checks.filter(({ status, external }) => status === "fail" && external !== true);
     const ours =
       this.#component.independent === true
         ? failed.filter(({ resource }) => touched.includes(resource) && !this.#failed.has(resource))
@@ -141,7 +141,7 @@ class Attempt {
     if (this.#component.independent !== true || !(error instanceof UnprovedError)) return [...this.applied];
     const failed = new Set(
       this.checks
-        .filter(({ status, beyond }) => status === "fail" && beyond !== true)
+        .filter(({ status, external }) => status === "fail" && external !== true)
         .map(({ resource }) => resource),
     );
     return this.applied.filter((change) => failed.has(subjectOf(change).id));

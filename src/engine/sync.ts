@@ -87,7 +87,7 @@ async function recordOwned(run: RunWorld, planned: Plan, results: readonly Compo
 }
 
 /**
- * Checks that failed for a cause beyond their component are asked once more when everything else is in place: a route
+ * Checks that failed for a cause outside their component are asked once more when everything else is in place: a route
  * is published before the stack behind it runs.
  */
 async function askedAgain(
@@ -95,8 +95,8 @@ async function askedAgain(
   result: ComponentResult,
   run: RunWorld,
 ): Promise<ComponentResult> {
-  const isBeyond = result.checks.some(({ status, beyond }) => status === "fail" && beyond === true);
-  if (component === undefined || !isBeyond || run.stop?.aborted === true) return result;
+  const isExternal = result.checks.some(({ status, external }) => status === "fail" && external === true);
+  if (component === undefined || !isExternal || run.stop?.aborted === true) return result;
   const started = run.world.clock.now();
   try {
     const { io, reports } = ioOf(run, component);
@@ -147,7 +147,7 @@ function blocks(component: Component | undefined, result: ComponentResult): bool
 }
 
 function hasOwnFailedCheck({ checks }: Pick<ComponentResult, "checks">): boolean {
-  return checks.some(({ status, beyond }) => status === "fail" && beyond !== true);
+  return checks.some(({ status, external }) => status === "fail" && external !== true);
 }
 
 async function syncComponent(

@@ -97,7 +97,7 @@ function changeDocument(change: Change): PlanDocument["components"][number]["cha
 
 export function resultDocument(result: RunResult, origin: Origin, exitCode: ExitCode): ResultDocument {
   return {
-    format: "phoenix.result/1",
+    format: "phoenix.result/2",
     command: result.command,
     ...origin,
     ...tallyOf(result),
@@ -136,7 +136,7 @@ export function errorDocument(error: {
 }
 
 export function eventDocument(event: Event, nowMs: number): EventDocument {
-  const head = { format: "phoenix.event/1", time: new Date(nowMs).toISOString() } as const;
+  const head = { format: "phoenix.event/2", time: new Date(nowMs).toISOString() } as const;
   return event.type === "run-started"
     ? { ...head, ...event, components: [...event.components] }
     : { ...head, ...event };

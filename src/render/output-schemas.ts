@@ -48,7 +48,7 @@ const check = z.object({
   status: z.enum(["pass", "fail"]),
   observed: z.string().optional(),
   hint: z.string().optional(),
-  beyond: z.literal(true).optional().describe("The cause lies beyond this component."),
+  external: z.literal(true).optional().describe("The cause lies outside this component."),
 });
 
 const activation = z.object({ kind: z.enum(["reload", "restart"]), unit: z.string(), host: hostName });
@@ -105,7 +105,7 @@ const planDocument = z.object({
 });
 
 const resultDocument = z.object({
-  format: z.literal("phoenix.result/1"),
+  format: z.literal("phoenix.result/2"),
   command: z.enum(["sync", "verify"]),
   site: z.string(),
   world: z.string(),
@@ -194,7 +194,7 @@ const errorDocument = z.object({
 });
 
 const event = <Type extends string, Shape extends z.ZodRawShape>(type: Type, shape: Shape) =>
-  z.object({ format: z.literal("phoenix.event/1"), time: z.iso.datetime(), type: z.literal(type), ...shape });
+  z.object({ format: z.literal("phoenix.event/2"), time: z.iso.datetime(), type: z.literal(type), ...shape });
 
 const eventDocument = z.discriminatedUnion("type", [
   event("run-started", { command: z.string(), components: z.array(componentName) }),

@@ -19,7 +19,7 @@ export interface Behaviour {
   refused?: Set<ResourceId>;
   /** Claims that fail, by resource. */
   wrong?: Set<ResourceId>;
-  beyond?: true;
+  external?: true;
   /** Every claim fails until this is true. */
   wrongUntil?: () => boolean;
   hazards?: readonly Hazard[];
@@ -109,7 +109,7 @@ export class Machine {
             claim: `${id} is right`,
             status: fails ? "fail" : "pass",
           };
-          return behaviour.beyond === true ? { ...check, beyond: true } : check;
+          return behaviour.external === true ? { ...check, external: true } : check;
         });
       },
     };

@@ -150,7 +150,7 @@ describe("failing", () => {
   });
 
   test("a check that fails for reasons beyond the component leaves the change in place and is not a success", async () => {
-    const dns = new Machine("dns", { "dns/a": "new" }, { wrong: new Set(["dns/a"]), beyond: true });
+    const dns = new Machine("dns", { "dns/a": "new" }, { wrong: new Set(["dns/a"]), external: true });
     const { outcomes: ends, code } = await outcomes([dns]);
     expect(ends).toEqual(["changed"]);
     expect(code).toBe(3);
@@ -162,7 +162,7 @@ describe("failing", () => {
     const traefik = new Machine(
       "traefik",
       { "traefik/routes": "a" },
-      { beyond: true, wrongUntil: () => stacks.live.has("stacks/a") },
+      { external: true, wrongUntil: () => stacks.live.has("stacks/a") },
     );
     const { result, outcomes: ends, code } = await outcomes([traefik, stacks]);
     expect(ends).toEqual(["changed", "changed"]);
@@ -175,7 +175,7 @@ describe("failing", () => {
     const traefik = new Machine(
       "traefik",
       { "traefik/routes": "a" },
-      { beyond: true, wrongUntil: () => false },
+      { external: true, wrongUntil: () => false },
     );
     traefik.live.set("traefik/routes", "a");
     const { code } = await outcomes([traefik]);

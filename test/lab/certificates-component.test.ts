@@ -218,12 +218,12 @@ describe("consumers", () => {
     const lab = await newLab(site);
     const first = await sync(lab, site, [certificates, nginx]);
     expect(first.notes).toContainEqual(expect.stringContaining("no container portainer_server on vm/1001"));
-    expect(failing(first).every((check) => "beyond" in check)).toBe(true);
+    expect(failing(first).every((check) => "external" in check)).toBe(true);
     const second = await verifyLab(lab, site, [certificates]);
     const served = second.components[0]!.checks.filter(({ claim }) =>
       claim.includes("serves this certificate"),
     );
-    expect(served).toMatchObject([{ status: "pass" }, { status: "fail", beyond: true }]);
+    expect(served).toMatchObject([{ status: "pass" }, { status: "fail", external: true }]);
     setClockOffset(lab, 17 * hour);
     const renewed = await sync(lab);
     expect(renewed.activations).toEqual([{ kind: "reload", unit: "nginx", host: "lxc/101" }]);
@@ -296,7 +296,10 @@ describe("consumers", () => {
     const broken = await sync(lab);
     expect(broken).toMatchObject({ outcome: "changed" });
     expect(failing(broken)).toContainEqual(
-      expect.objectContaining({ beyond: true, observed: expect.stringContaining("lxc/101 is not running") }),
+      expect.objectContaining({
+        external: true,
+        observed: expect.stringContaining("lxc/101 is not running"),
+      }),
     );
     const issued = serial(lab, forGateway);
     mendLab(lab);
@@ -327,7 +330,7 @@ describe("consumers", () => {
     const made = await sync(lab, gone);
     expect(made).toMatchObject({ outcome: "changed", changes: [{ verb: "create" }, { verb: "create" }] });
     expect(failing(made)).toContainEqual(
-      expect.objectContaining({ beyond: true, observed: expect.stringContaining("vm/999 does not exist") }),
+      expect.objectContaining({ external: true, observed: expect.stringContaining("vm/999 does not exist") }),
     );
     expect(serial(lab, forPortainer)).not.toBe("");
   });
@@ -349,7 +352,7 @@ describe("consumers", () => {
     expect(result.components[0]?.checks).toContainEqual(
       expect.objectContaining({
         status: "fail",
-        beyond: true,
+        external: true,
         observed: expect.stringContaining("did not end within"),
       }),
     );

@@ -126,7 +126,7 @@ describe("converging", () => {
     expect(result.components[0]?.outcome).toBe("changed");
     const failed = result.components[0]?.checks.filter(({ status }) => status === "fail") ?? [];
     expect(failed).toHaveLength(1);
-    expect(failed[0]).toMatchObject({ resource: "firewall/guest-lxc-104", beyond: true });
+    expect(failed[0]).toMatchObject({ resource: "firewall/guest-lxc-104", external: true });
     expect(failed[0]?.hint).toMatch(/^pct set 104 --net0 'name=eth0,bridge=vmbr0,.*,firewall=1'$/);
   });
 
@@ -237,7 +237,7 @@ IN ACCEPT -p tcp -dport 80
     expect(text(lab, clusterFile)).toContain("IN ACCEPT iface vmbr0");
     const failed = result.components[0]?.checks.find(({ status }) => status === "fail");
     expect(failed?.observed).toContain("unable to parse rule parameters: iface vmbr0");
-    expect(failed?.beyond).toBe(true);
+    expect(failed?.external).toBe(true);
   });
 });
 

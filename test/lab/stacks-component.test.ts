@@ -252,7 +252,7 @@ describe("a site's stacks", () => {
     const result = await sync();
     expect(only(result)).toMatchObject({ outcome: "failed", changes: [] });
     expect(only(result).hint).toContain("cannot reach the agent");
-    expect(failed(result).every(({ beyond }) => beyond === true)).toBe(true);
+    expect(failed(result).every(({ external }) => external === true)).toBe(true);
     await lab.docker("start", "agent");
     expect(only(await sync()).outcome).toBe("unchanged");
   });

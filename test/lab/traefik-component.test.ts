@@ -111,7 +111,7 @@ describe("a mesh", () => {
     const result = await syncLab(directory, dead, [traefik]);
     expect(only(result).outcome).toBe("changed");
     expect(failed(result)).toMatchObject([
-      { claim: "ollama.lab.test is passed on to http://10.0.0.155:1", beyond: true },
+      { claim: "ollama.lab.test is passed on to http://10.0.0.155:1", external: true },
     ]);
     expect(failed(result)[0]?.observed).toContain("502");
     await syncLab(directory, site, [traefik]);
@@ -127,7 +127,7 @@ describe("a mesh", () => {
       ),
     };
     const result = await syncLab(directory, other, [traefik]);
-    expect(failed(result)).toMatchObject([{ beyond: true }]);
+    expect(failed(result)).toMatchObject([{ external: true }]);
     expect(failed(result)[0]?.hint).toContain("other.lab.test");
     await syncLab(directory, site, [traefik]);
   });

@@ -95,7 +95,7 @@ test("a CA that does not answer, or with an error, is no reason to take the root
     expect(broken.checks.filter(({ status }) => status === "fail")).not.toEqual([]);
     for (const check of broken.checks.filter(({ status }) => status === "fail"))
       expect(check).toMatchObject({
-        beyond: true,
+        external: true,
         hint: expect.stringMatching(/./),
         observed: expect.stringMatching(/./),
       });

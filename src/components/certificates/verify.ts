@@ -49,7 +49,7 @@ function checkTold(certificate: Certificate, { told }: LivePair): Check {
     observed: told?.failure ?? notTold,
     hint: "the command stands in the certificate's manifest entry; run it by hand to see what is wrong",
     // A guest that does not answer serves nothing now; the pair itself is good.
-    ...(told?.unreached === true ? { beyond: true } : {}),
+    ...(told?.unreached === true ? { external: true } : {}),
   };
 }
 
@@ -93,7 +93,7 @@ async function checkServed(io: Io, certificate: Certificate, live: LivePair): Pr
       const hint = seen.ok
         ? "the post-renewal command did not make it load the new files, or it reads others"
         : "it does not run, or cannot be reached; a first sync sets it up later on";
-      return { resource, claim, status: "fail", observed, hint, beyond: true };
+      return { resource, claim, status: "fail", observed, hint, external: true };
     }
     await io.clock.sleep(200);
   }

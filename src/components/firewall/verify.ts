@@ -109,7 +109,7 @@ async function judgeWarnings(io: Io, stderr: string): Promise<readonly Check[]> 
       claim: "Proxmox takes every line of the firewall's files",
       status: "fail",
       observed: warning.trim(),
-      ...(isOurs ? {} : { beyond: true as const, hint: "correct or delete that line: Proxmox ignores it" }),
+      ...(isOurs ? {} : { external: true as const, hint: "correct or delete that line: Proxmox ignores it" }),
     };
   });
 }
@@ -125,7 +125,7 @@ async function checkInterfaces(io: Io): Promise<readonly Check[]> {
     const claim = `${describeHost(io.site, guest.host)} has every interface filtered`;
     const file = files.get(path(guest));
     if (file === undefined)
-      return [{ resource, claim, status: "fail", observed: "it is not on this node", beyond: true }];
+      return [{ resource, claim, status: "fail", observed: "it is not on this node", external: true }];
     const open = interfacesOf(file.text).filter(([, value]) => !/(?:^|,)firewall=1(?:,|$)/.test(value));
     const [first] = open;
     if (first === undefined) return [{ resource, claim, status: "pass" }];
@@ -139,7 +139,7 @@ async function checkInterfaces(io: Io): Promise<readonly Check[]> {
         status: "fail",
         observed: `${open.map(([each]) => each).join(", ")} without firewall=1: its rules are not in force`,
         hint: `${tool} set ${guest.id} --${name} '${flagged}'`,
-        beyond: true,
+        external: true,
       },
     ];
   });
@@ -163,7 +163,7 @@ async function checkPath(io: Io, path: FirewallPath): Promise<Check> {
   if (seen.ok || seen.reason === "refused") return { resource, claim, status: "pass" };
   const observed =
     seen.reason === "timeout" ? "no answer: nothing listens there, or it is dropped" : words(seen);
-  return { resource, claim, status: "fail", observed, beyond: true };
+  return { resource, claim, status: "fail", observed, external: true };
 }
 
 /** A port that no rule opens: a filtered guest says nothing, an open one refuses. */

@@ -49,7 +49,7 @@ async function checkApi(io: Io, environments: readonly PortainerEnvironment[]): 
   );
   // An engine that is down, or a path to it: the registration is right all the same.
   const states = (await Promise.all(checks)).map(
-    (check): Check => (check.status === "fail" ? { ...check, beyond: true } : check),
+    (check): Check => (check.status === "fail" ? { ...check, external: true } : check),
   );
   return [login, ...states];
 }
@@ -95,5 +95,5 @@ async function checkAgent(io: Io, environment: PortainerEnvironment): Promise<Ch
   if (seen === undefined) return { resource, claim, status: "pass" };
   const hint = `the guest must run, its container as well, and the firewall must let port ${port} through`;
   const failed = { resource, claim, status: "fail", observed: seen.words, hint } as const;
-  return seen.unreached ? { ...failed, beyond: true } : failed;
+  return seen.unreached ? { ...failed, external: true } : failed;
 }

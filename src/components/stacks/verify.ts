@@ -42,7 +42,7 @@ async function checkStack(
     // Whoever is in between does not answer; the containers may well run.
     const claim = `the containers of ${stack.name} can be seen on ${stack.guest.name}`;
     const hint = hintOf(error) ?? "`phoenix verify portainer` looks at the way there";
-    return [{ resource: id, claim, status: "fail", observed: messageOf(error), hint, beyond: true }];
+    return [{ resource: id, claim, status: "fail", observed: messageOf(error), hint, external: true }];
   }
   const ports = services
     .filter((service) => serviceState(service, containers).kind === "fine")
@@ -161,6 +161,6 @@ async function checkPort(
     status: "fail",
     observed: seen.reason === "timeout" ? "no answer in time" : "no route to it",
     hint: `the declared rules let ${io.site.hypervisor.address} in: \`phoenix verify firewall\` looks at the installed ones`,
-    beyond: true,
+    external: true,
   };
 }

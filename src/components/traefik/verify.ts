@@ -109,13 +109,13 @@ async function checkRoute(io: Io, service: Service): Promise<Check> {
   const host = name === "" ? (service.names[0] ?? "") : name;
   const claim = `${host} is passed on to ${urlOf(service.backend)}`;
   const path = pathIn(service.rule);
-  const fail = (observed: string, hint: string, beyond: boolean): Check => ({
+  const fail = (observed: string, hint: string, external: boolean): Check => ({
     resource: "traefik/routes",
     claim,
     status: "fail",
     observed,
     hint,
-    ...(beyond ? { beyond: true as const } : {}),
+    ...(external ? { external: true as const } : {}),
   });
   const backendHint = `look at ${service.backend.address}:${service.backend.port} in ${service.guest.host} (${service.guest.name}): does it run, does the firewall let ${io.site.roles.mesh.address} in?`;
   let answer: HttpResponse;

@@ -83,7 +83,7 @@ async function checkStore(io: Io): Promise<Check> {
   const seen = await io.network.handshake(address, port, { servername: hostname, ca: bundle });
   if (seen.ok && seen.trusted) return { resource: id, claim, status: "pass" };
   if (!seen.ok)
-    return { resource: id, claim, status: "fail", observed: seen.reason, hint: caHint, beyond: true };
+    return { resource: id, claim, status: "fail", observed: seen.reason, hint: caHint, external: true };
   return {
     resource: id,
     claim,
@@ -104,6 +104,6 @@ async function checkHealth(io: Io, root: string): Promise<Check> {
     if (!(error instanceof TransportError || error instanceof ApiError || error instanceof NotReadyError))
       throw error;
     const observed = messageOf(error);
-    return { resource: id, claim, status: "fail", observed, hint: hintOf(error) ?? caHint, beyond: true };
+    return { resource: id, claim, status: "fail", observed, hint: hintOf(error) ?? caHint, external: true };
   }
 }

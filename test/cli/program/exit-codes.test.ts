@@ -274,7 +274,7 @@ describe("output for programs", () => {
       expect(outputSchemas[schema].parse(document), line + stderr).toEqual(document);
       expect(stdout).not.toContain(password);
     }
-    expect(JSON.parse(readFileSync(into, "utf8"))).toMatchObject({ format: "phoenix.result/1", exitCode: 0 });
+    expect(JSON.parse(readFileSync(into, "utf8"))).toMatchObject({ format: "phoenix.result/2", exitCode: 0 });
   });
 
   test("ndjson: events as they happen, then the result; nothing on standard error", async () => {
@@ -283,7 +283,7 @@ describe("output for programs", () => {
       .trimEnd()
       .split("\n")
       .map((line) => JSON.parse(line));
-    expect(documents.at(-1)).toMatchObject({ format: "phoenix.result/1", command: "sync" });
+    expect(documents.at(-1)).toMatchObject({ format: "phoenix.result/2", command: "sync" });
     for (const event of documents.slice(0, -1))
       expect(outputSchemas["output-event"].parse(event)).toEqual(event);
     expect(documents[0]).toMatchObject({ type: "run-started" });
