@@ -1,17 +1,43 @@
 /** What is wrong with a site, found before anything is touched. */
+import { defined } from "./defined.ts";
+import { type ProblemCode, problemCodes, type Severity } from "./problem-codes.ts";
 import type { SourceRef } from "./resource.ts";
 
 export interface Problem {
-  readonly severity: "error" | "warning";
-  /** "PHX0203": stable, documented in docs/rules.md. */
-  readonly code: string;
+  readonly severity: Severity;
+  /** "PHX0203": stable, described in `problemCodes`. */
+  readonly code: ProblemCode;
   /** One line: what is wrong, with the names the user wrote. */
   readonly message: string;
   readonly at: SourceRef;
-  /** Other places that take part in it. */
+  /** Other places that are part of it. */
   readonly related?: readonly SourceRef[];
   /** What to do about it. */
   readonly hint?: string;
+}
+
+/** What a problem may say besides its message; `severity` where the code's table leaves it open ("error" when absent). */
+export interface ProblemMore<Code extends ProblemCode> {
+  readonly hint?: string | undefined;
+  readonly related?: readonly SourceRef[];
+  readonly severity?: ((typeof problemCodes)[Code]["severity"] extends "both" ? Severity : never) | undefined;
+}
+
+/** A problem, with the severity that the table of codes gives it. */
+export function problemOf<Code extends ProblemCode>(
+  code: Code,
+  at: SourceRef,
+  message: string,
+  { hint, related = [], severity }: ProblemMore<Code> = {},
+): Problem {
+  const fixed = problemCodes[code].severity;
+  return {
+    severity: fixed === "both" ? (severity ?? "error") : fixed,
+    code,
+    message,
+    at,
+    ...defined({ related: related.length === 0 ? undefined : related, hint }),
+  };
 }
 
 /** The order that problems are shown in: by file, line, column, then code. */

@@ -52,6 +52,7 @@ const vocabulary = [
   "secret.ts",
   "defined.ts",
   "problem.ts",
+  "problem-codes.ts",
   "hosts/host.ts",
   "hosts/script.ts",
   "hosts/network.ts",

@@ -11,7 +11,7 @@ import { printBare } from "../formats/pve-firewall/rule.ts";
 import { coveredBy } from "../formats/pve-firewall/rule-index.ts";
 import { ruleFaults } from "../formats/pve-firewall/values.ts";
 import { describeHost, type FirewallRule, type Guest, type Site } from "../model.ts";
-import type { Problem } from "../problem.ts";
+import { type Problem, problemOf } from "../problem.ts";
 import { declaredCluster } from "./cluster-firewall.ts";
 import {
   declaredRule,
@@ -60,13 +60,14 @@ function tooLarge(site: Site): readonly Problem[] {
   const rules = guests.reduce((sum, each) => sum + each.rules.length, 0);
   const mebibytes = (size / 1024 / 1024).toFixed(2);
   return [
-    {
-      severity: "error",
-      code: "PHX0524",
-      message: `cluster.fw would be ${mebibytes} MiB large (${size} bytes), and Proxmox's cluster file system takes 1 MiB (${fileLimit} bytes)`,
-      at: site.firewall.from,
-      hint: `${guests.length} filtered guests have ${rules} rules in it: filter fewer guests, or have fewer and shorter rules (comments count)`,
-    },
+    problemOf(
+      "PHX0524",
+      site.firewall.from,
+      `cluster.fw would be ${mebibytes} MiB large (${size} bytes), and Proxmox's cluster file system takes 1 MiB (${fileLimit} bytes)`,
+      {
+        hint: `${guests.length} filtered guests have ${rules} rules in it: filter fewer guests, or have fewer and shorter rules (comments count)`,
+      },
+    ),
   ];
 }
 
@@ -76,17 +77,18 @@ function droppedPath(site: Site, firewall: SiteFirewall, path: FirewallPath): re
   if (verdict.action === "ACCEPT") return [];
   const from = senderWords(site, path);
   return [
-    {
-      severity: "error",
-      code: "PHX0520",
-      message: `${from} could not reach ${endOf(path)}: ${reason(site, path, verdict)} (needed because ${path.why})`,
-      at: verdict.from,
-      ...(path.at === verdict.from ? {} : { related: [path.at] }),
-      hint:
-        verdict.rule === undefined
-          ? `accept ${path.protocol} ${path.port} from ${from}`
-          : `put a rule before it that accepts ${path.protocol} ${path.port} from ${from}, or narrow it`,
-    },
+    problemOf(
+      "PHX0520",
+      verdict.from,
+      `${from} could not reach ${endOf(path)}: ${reason(site, path, verdict)} (needed because ${path.why})`,
+      {
+        related: path.at === verdict.from ? [] : [path.at],
+        hint:
+          verdict.rule === undefined
+            ? `accept ${path.protocol} ${path.port} from ${from}`
+            : `put a rule before it that accepts ${path.protocol} ${path.port} from ${from}, or narrow it`,
+      },
+    ),
   ];
 }
 
@@ -108,16 +110,13 @@ function refused(rule: FirewallRule, { guest }: RuleList): readonly Problem[] {
   const everything = { has: () => true } as unknown as ReadonlySet<string>;
   const known = { aliases: everything, ipsets: everything, groups: everything };
   return ruleFaults(declaredRule(rule).rule, guest === undefined ? "host" : "group", known).map(
-    ({ parameter, message }) => ({
-      severity: "error",
-      code: "PHX0523",
-      message: `Proxmox would not take this rule: ${parameter}: ${message}`,
-      at: rule.from,
-      hint:
-        parameter === "iface"
-          ? "leave the interface out: a guest's rules are kept in a security group, which has none"
-          : "correct it: one of Proxmox's parsers would leave it out, the other refuse the whole file",
-    }),
+    ({ parameter, message }) =>
+      problemOf("PHX0523", rule.from, `Proxmox would not take this rule: ${parameter}: ${message}`, {
+        hint:
+          parameter === "iface"
+            ? "leave the interface out: a guest's rules are kept in a security group, which has none"
+            : "correct it: one of Proxmox's parsers would leave it out, the other refuse the whole file",
+      }),
   );
 }
 
@@ -131,14 +130,15 @@ function shadowed(rules: readonly SiteRule[]): readonly Problem[] {
     if (later === undefined || earlier === undefined) return [];
     const same = earlier.rule.action === later.rule.action;
     return [
-      {
-        severity: "warning",
-        code: "PHX0521",
-        message: `"${printBare(later.rule)}" never decides anything: "${printBare(earlier.rule)}" comes first`,
-        at: later.from,
-        related: [earlier.from],
-        hint: same ? "delete it" : "put it before the other one, or delete it",
-      },
+      problemOf(
+        "PHX0521",
+        later.from,
+        `"${printBare(later.rule)}" never decides anything: "${printBare(earlier.rule)}" comes first`,
+        {
+          related: [earlier.from],
+          hint: same ? "delete it" : "put it before the other one, or delete it",
+        },
+      ),
     ];
   });
 }
@@ -147,9 +147,8 @@ function shadowed(rules: readonly SiteRule[]): readonly Problem[] {
 function idle(site: Site, { guest, rules }: RuleList): readonly Problem[] {
   const address = guest === undefined ? site.hypervisor.address : guest.address;
   const off = guest !== undefined && guest.firewall?.enabled === false;
-  const warn = (rule: FirewallRule, message: string, hint: string): Problem => {
-    return { severity: "warning", code: "PHX0522", message, at: rule.from, hint };
-  };
+  const warn = (rule: FirewallRule, message: string, hint: string): Problem =>
+    problemOf("PHX0522", rule.from, message, { hint });
   const [first] = rules;
   if (off && first !== undefined) {
     const count = rules.length === 1 ? "a rule" : `${rules.length} rules`;

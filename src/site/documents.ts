@@ -24,7 +24,7 @@ function parseFile(file: SourceFile, problems: Problems): Cell | undefined {
   try {
     const { root, duplicates } = parseJson(file.text);
     for (const { key, first, again } of duplicates)
-      problems.error(
+      problems.report(
         "PHX0006",
         file.ref(again.start, again.end),
         `the key ${JSON.stringify(key)} is there twice`,
@@ -36,7 +36,7 @@ function parseFile(file: SourceFile, problems: Problems): Cell | undefined {
     return new Cell(file, root);
   } catch (error) {
     if (!(error instanceof JsonSyntaxError)) throw error;
-    problems.error("PHX0005", file.ref(error.offset, error.offset + 1), error.message, { hint: error.hint });
+    problems.report("PHX0005", file.ref(error.offset, error.offset + 1), error.message, { hint: error.hint });
     return undefined;
   }
 }

@@ -20,7 +20,7 @@ export function readProtocol(cell: Cell | undefined, problems: Problems): string
   if (cell === undefined || word === undefined || word === "any" || word === "all") return undefined;
   const number = /^\d{1,9}$/.test(word) ? String(Number(word)) : word;
   if (/^[a-z][a-z0-9.+-]{0,30}$/.test(word) || isProtocolNumber(number)) return number;
-  problems.error("PHX0505", cell.ref, `${JSON.stringify(cell.text)} is no protocol`, {
+  problems.report("PHX0505", cell.ref, `${JSON.stringify(cell.text)} is no protocol`, {
     hint: /[,/]/.test(word)
       ? "a rule has one protocol: write one rule for each"
       : "tcp, udp, icmp …, or a number up to 255",
@@ -45,10 +45,11 @@ function partsOf(
   const empty = each.length === 0 ? cell : each.find((item) => partsIn(item).includes(""));
   if (empty === undefined) return each.flatMap(partsIn);
   if (each.length === 0 || (each.length === 1 && empty.text?.trim() === ""))
-    problems.warning(code, empty.ref, `there is no ${what} in it: every ${what} is meant`, {
+    problems.report(code, empty.ref, `there is no ${what} in it: every ${what} is meant`, {
+      severity: "warning",
       hint: `write "any", or leave the key out, to say so`,
     });
-  else problems.error(code, empty.ref, `${JSON.stringify(empty.text)} has an empty part`);
+  else problems.report(code, empty.ref, `${JSON.stringify(empty.text)} has an empty part`);
   return undefined;
 }
 
@@ -67,13 +68,13 @@ export function readPorts(
   const ports = parts.map((part) => portOf(part));
   const bad = parts[ports.indexOf(undefined)];
   if (bad !== undefined) {
-    problems.error("PHX0505", cell.ref, `${JSON.stringify(bad)} is no port or range of ports`, {
+    problems.report("PHX0505", cell.ref, `${JSON.stringify(bad)} is no port or range of ports`, {
       hint: "1 to 65535, or a range like 8000:8010",
     });
     return undefined;
   }
   if (ports.reduce((sum, part) => sum + (part?.includes(":") === true ? 2 : 1), 0) > mostPorts) {
-    problems.error(
+    problems.report(
       "PHX0505",
       cell.ref,
       `a rule takes at most ${mostPorts} ports, where a range counts for two`,
@@ -82,7 +83,7 @@ export function readPorts(
   }
   if (protocol === undefined || !withPorts.includes(protocol)) {
     const what = protocol === undefined ? "without a protocol" : `for ${protocol}`;
-    problems.error("PHX0505", cell.ref, `ports ${what} have no meaning`, {
+    problems.report("PHX0505", cell.ref, `ports ${what} have no meaning`, {
       hint: protocol === undefined ? 'add "proto": "tcp"' : `ports need ${withPorts.join(", ")}`,
     });
     return undefined;
@@ -95,7 +96,8 @@ export function readPorts(
 /** The hypervisor may know a name that Debian does not; a slip would leave the rule out of the firewall. */
 function warnOfName(name: string, cell: Cell, problems: Problems): void {
   const near = nearest(name, [...portNames.keys()]);
-  problems.warning("PHX0505", cell.ref, `${JSON.stringify(name)} is no usual name of a port`, {
+  problems.report("PHX0505", cell.ref, `${JSON.stringify(name)} is no usual name of a port`, {
+    severity: "warning",
     hint: `${near === undefined ? "" : `did you mean ${JSON.stringify(near)}? `}Proxmox leaves the rule out unless the hypervisor's /etc/services has the name; a number is always understood`,
   });
 }
@@ -118,12 +120,12 @@ export function readAddresses(cell: Cell | undefined, problems: Problems): strin
   for (const part of parts) {
     const fault = addressFault(part, parts.length);
     if (fault !== undefined) {
-      problems.error("PHX0506", cell.ref, `${JSON.stringify(part)} ${fault.message}`, { hint: fault.hint });
+      problems.report("PHX0506", cell.ref, `${JSON.stringify(part)} ${fault.message}`, { hint: fault.hint });
       return undefined;
     }
   }
   if (new Set(parts.map((part) => part.includes(":"))).size > 1) {
-    problems.error("PHX0506", cell.ref, "a list of addresses is of one family, IPv4 or IPv6");
+    problems.report("PHX0506", cell.ref, "a list of addresses is of one family, IPv4 or IPv6");
     return undefined;
   }
   return [...new Set(parts)].join(",");
@@ -174,14 +176,14 @@ export function readIcmpType(
   const { text } = cell ?? {};
   if (cell === undefined || text === undefined) return undefined;
   if (!isIcmp(protocol)) {
-    problems.error("PHX0509", cell.ref, "an ICMP type needs the protocol icmp");
+    problems.report("PHX0509", cell.ref, "an ICMP type needs the protocol icmp");
     return undefined;
   }
   const name = icmpTypeName(protocol, text);
   // There is no "any" for ICMPv6; no type at all means the same.
   if (name !== undefined || text.toLowerCase() === "any") return name;
   const near = nearest(text, icmpTypeNames(protocol));
-  problems.error("PHX0509", cell.ref, `${JSON.stringify(text)} is no type of ${protocol} to Proxmox`, {
+  problems.report("PHX0509", cell.ref, `${JSON.stringify(text)} is no type of ${protocol} to Proxmox`, {
     hint:
       near === undefined
         ? "a name like echo-request, or the number of a type that has a name: 8, 3/4"
@@ -199,12 +201,16 @@ export function readInterface(
   const name = cell?.text;
   if (cell === undefined || name === undefined) return undefined;
   if (zone === "guest" && !/^net\d+$/.test(name)) {
-    problems.error("PHX0507", cell.ref, `${JSON.stringify(name)} is no interface of a guest`, {
+    problems.report("PHX0507", cell.ref, `${JSON.stringify(name)} is no interface of a guest`, {
       hint: "a guest's firewall knows net0, net1 …; leave it out to mean all of them",
     });
     return undefined;
   }
   if (/^[a-z][a-z0-9_]{1,20}(?:[:.]\d+)?$/.test(name)) return name;
-  problems.error("PHX0507", cell.ref, `${JSON.stringify(name)} is no interface's name to Proxmox's firewall`);
+  problems.report(
+    "PHX0507",
+    cell.ref,
+    `${JSON.stringify(name)} is no interface's name to Proxmox's firewall`,
+  );
   return undefined;
 }

@@ -19,13 +19,13 @@ export function readFirewall(config: Cell, problems: Problems): Firewall | undef
   const nested = config.get("shared_volumes")?.get("firewall");
   const cell = top ?? nested;
   if (cell === undefined) {
-    problems.error("PHX0501", config.ref, "the hypervisor's configuration has no firewall", {
+    problems.report("PHX0501", config.ref, "the hypervisor's configuration has no firewall", {
       hint: 'say it: "firewall": {"enabled": false} leaves it off, an absent key says nothing',
     });
     return undefined;
   }
   if (top !== undefined && nested !== undefined) {
-    problems.error("PHX0502", top.ref, "the firewall is declared twice", {
+    problems.report("PHX0502", top.ref, "the firewall is declared twice", {
       related: [nested.ref],
       hint: "keep the one at the top level",
     });
@@ -33,7 +33,7 @@ export function readFirewall(config: Cell, problems: Problems): Firewall | undef
   }
   const enabled = cell.get("enabled");
   if (nested !== undefined && enabled === undefined)
-    problems.error("PHX0501", cell.ref, 'the firewall does not say whether it is "enabled"', {
+    problems.report("PHX0501", cell.ref, 'the firewall does not say whether it is "enabled"', {
       hint: "an absent key is not the same as false",
     });
   if (enabled?.flag === undefined) return undefined;
@@ -53,7 +53,7 @@ function policyOf(cell: Cell | undefined, problems: Problems): FirewallPolicy | 
   const word = cell?.text?.toUpperCase();
   if (cell === undefined || word === undefined) return undefined;
   if (isPolicy(word)) return word;
-  problems.error("PHX0503", cell.ref, `${JSON.stringify(cell.text)} is no policy`, {
+  problems.report("PHX0503", cell.ref, `${JSON.stringify(cell.text)} is no policy`, {
     hint: `one of ${policies.join(", ")}`,
   });
   return undefined;
@@ -69,7 +69,7 @@ export function readRules(
     item.isObject ? (readRule(item, zone, problems) ?? []) : [],
   );
   return uniqueRules(rules, (again, first) =>
-    problems.warning("PHX0508", again, "this firewall rule is there already; the copy is ignored", {
+    problems.report("PHX0508", again, "this firewall rule is there already; the copy is ignored", {
       related: [first],
     }),
   );
@@ -125,7 +125,7 @@ function readRule(cell: Cell, zone: "host" | "guest", problems: Problems): Firew
   const log = levelOf(cell.get("log"), problems);
   const comment = commentOf(cell.get("comment", "name"));
   if (source?.includes(":") !== destination?.includes(":") && isAddress(source) && isAddress(destination))
-    problems.error("PHX0506", cell.ref, "source and destination are of different address families");
+    problems.report("PHX0506", cell.ref, "source and destination are of different address families");
   if (direction === undefined || verdict === undefined || problems.errors > before) return undefined;
   return {
     direction,
@@ -150,7 +150,7 @@ function directionOf(cell: Cell | undefined, problems: Problems): FirewallRule["
   const word = cell?.text?.toLowerCase();
   if (cell === undefined || word === undefined) return undefined;
   if (word === "in" || word === "out") return word;
-  problems.error("PHX0504", cell.ref, `${JSON.stringify(cell.text)} is no direction of a rule`, {
+  problems.report("PHX0504", cell.ref, `${JSON.stringify(cell.text)} is no direction of a rule`, {
     hint:
       word === "group" || word === "forward"
         ? "security groups and forwarding are not declared here"
@@ -170,7 +170,7 @@ function actionOf(
   if (isPolicy(word) && (macro === undefined || macroName(macro) !== undefined))
     return macro === undefined ? { action: word } : { action: word, macro };
   const meant: Record<string, string> = { ALLOW: "ACCEPT", DENY: "DROP", BLOCK: "DROP" };
-  problems.error("PHX0504", cell.ref, `${JSON.stringify(cell.text)} is no action of a rule`, {
+  problems.report("PHX0504", cell.ref, `${JSON.stringify(cell.text)} is no action of a rule`, {
     hint: meant[word] === undefined ? `one of ${policies.join(", ")}` : `Proxmox says ${meant[word]}`,
   });
   return undefined;
@@ -189,7 +189,7 @@ function macroOf(
     inAction === undefined || cell === undefined || inAction.toLowerCase() === written.toLowerCase();
   if (macro !== undefined && isOne) return macro;
   if (at !== undefined)
-    problems.error(
+    problems.report(
       "PHX0509",
       at,
       `${JSON.stringify(written)} is no macro of Proxmox, or not that of the action`,
@@ -200,7 +200,7 @@ function macroOf(
 function levelOf(cell: Cell | undefined, problems: Problems): string | undefined {
   const level = cell?.text?.toLowerCase();
   if (cell === undefined || level === undefined || levels.includes(level)) return level;
-  problems.error("PHX0509", cell.ref, `${JSON.stringify(cell.text)} is no log level`, {
+  problems.report("PHX0509", cell.ref, `${JSON.stringify(cell.text)} is no log level`, {
     hint: `one of ${levels.join(", ")}`,
   });
   return undefined;

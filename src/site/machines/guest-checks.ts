@@ -22,25 +22,26 @@ export function checkGuests(
     const nameCell = cell.get("name") ?? cell;
     const sameId = ids.get(guest.id);
     if (sameId !== undefined)
-      problems.error("PHX0202", cell.ref, `${host} and ${sameId.guest.host} have the same id`, {
+      problems.report("PHX0202", cell.ref, `${host} and ${sameId.guest.host} have the same id`, {
         related: [sameId.cell.ref],
         hint: "Proxmox gives an id to one guest only, container or virtual machine",
       });
     ids.set(guest.id, sameId ?? entry);
     const label = labelOf(guest.name);
     if (label === "" || label.length > 63)
-      problems.error("PHX0208", nameCell.ref, `${JSON.stringify(guest.name)} cannot be made a host name`, {
+      problems.report("PHX0208", nameCell.ref, `${JSON.stringify(guest.name)} cannot be made a host name`, {
         hint: "letters, digits and hyphens, at most 63",
       });
     else if (label !== guest.name.toLowerCase() && !guest.template)
-      problems.warning(
+      problems.report(
         "PHX0208",
         nameCell.ref,
         `${JSON.stringify(guest.name)} is not a host name; in DNS it is ${label}`,
+        { severity: "warning" },
       );
     const sameName = names.get(label);
     if (sameName !== undefined && label !== "")
-      problems.error(
+      problems.report(
         "PHX0204",
         nameCell.ref,
         `${host} and ${sameName.guest.host} have the same name ${label}`,
@@ -52,7 +53,7 @@ export function checkGuests(
     if (guest.address === undefined || addressCell === undefined) continue;
     const sameAddress = addresses.get(guest.address);
     if (sameAddress?.addressCell !== undefined)
-      problems.error(
+      problems.report(
         "PHX0203",
         addressCell.ref,
         `${host} and ${sameAddress.guest.host} have the same address ${guest.address}`,
@@ -76,7 +77,7 @@ export function checkSharedVolumes(
   const ids = new Set(entries.map(({ guest }) => String(guest.id)));
   for (const [, volume] of volumes?.entries() ?? [])
     for (const [id, mount] of volume.get("mounts")?.entries() ?? [])
-      if (!ids.has(id)) problems.warning("PHX0215", mount.keyRef, `there is no guest ${id}`);
+      if (!ids.has(id)) problems.report("PHX0215", mount.keyRef, `there is no guest ${id}`);
 }
 
 /** The label that a guest has in DNS. */
@@ -98,25 +99,25 @@ function checkAddress(
   const own = addressNumber(hypervisor?.address ?? "");
   if (hypervisor === undefined || bits === undefined || own === undefined) return;
   if (bits === own) {
-    problems.error("PHX0206", cell.ref, `${address} is the hypervisor's own address`, {
+    problems.report("PHX0206", cell.ref, `${address} is the hypervisor's own address`, {
       related: [hypervisor.from],
     });
     return;
   }
   if (gateway?.text === address) {
-    problems.error("PHX0206", cell.ref, `${address} is the network's router`, { related: [gateway.ref] });
+    problems.report("PHX0206", cell.ref, `${address} is the network's router`, { related: [gateway.ref] });
     return;
   }
   const { first, last } = networkOf(own, hypervisor.prefix);
   if (bits < first || bits > last)
-    problems.error("PHX0205", cell.ref, `${address} is outside of the network ${hypervisor.network}`, {
+    problems.report("PHX0205", cell.ref, `${address} is outside of the network ${hypervisor.network}`, {
       related: [hypervisor.from],
     });
   else if (hypervisor.prefix < 31 && (bits === first || bits === last))
-    problems.error("PHX0205", cell.ref, `${address} is the network's own or its broadcast address`);
+    problems.report("PHX0205", cell.ref, `${address} is the network's own or its broadcast address`);
   const prefix = parseInterface(cell.text?.split(",")[0] ?? "")?.prefix;
   if (prefix !== undefined && prefix !== hypervisor.prefix)
-    problems.warning(
+    problems.report(
       "PHX0209",
       cell.ref,
       `the network here is a /${prefix}, that of the hypervisor a /${hypervisor.prefix}`,
@@ -140,7 +141,7 @@ function checkReferences(
     ];
     for (const one of named) {
       if (one?.integer === undefined || ids.has(one.integer)) continue;
-      problems.warning("PHX0215", one.ref, `there is no guest ${one.integer}`);
+      problems.report("PHX0215", one.ref, `there is no guest ${one.integer}`);
     }
   }
 }

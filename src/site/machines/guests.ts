@@ -62,13 +62,13 @@ function readGuest(
   const id = key === undefined ? inside?.integer : Number(key);
   if (id === undefined) {
     if (inside === undefined)
-      problems.error("PHX0201", cell.ref, "this guest has no id", {
+      problems.report("PHX0201", cell.ref, "this guest has no id", {
         hint: `add "${kind === "lxc" ? "ctid" : "vmid"}"`,
       });
     return undefined;
   }
   if (inside?.integer !== undefined && inside.integer !== id)
-    problems.error("PHX0201", inside.ref, `guest ${id} calls itself ${inside.integer}`, {
+    problems.report("PHX0201", inside.ref, `guest ${id} calls itself ${inside.integer}`, {
       related: [cell.ref],
     });
   const name = cell.get("name");
@@ -103,7 +103,7 @@ function readAddress(cell: Cell, { problems }: Surroundings): { addressCell?: Ce
   if (/^(?:dhcp|manual|auto)$/i.test(text)) return {};
   const parsed = parseInterface(text);
   if (parsed === undefined) {
-    problems.error("PHX0207", written.ref, `${JSON.stringify(text)} is not an IPv4 address`, {
+    problems.report("PHX0207", written.ref, `${JSON.stringify(text)} is not an IPv4 address`, {
       hint: 'write it like 10.0.0.12/24, or "dhcp"',
     });
     return {};
@@ -148,16 +148,17 @@ function readPortainerRole(cell: Cell, kind: Guest["kind"], problems: Problems):
   const role = portainerRoleOf(cell);
   if (written === undefined || role === "none") return undefined;
   if (role === "unknown") {
-    problems.error("PHX0709", written.ref, `${JSON.stringify(written.text)} is no role of Portainer`, {
+    problems.report("PHX0709", written.ref, `${JSON.stringify(written.text)} is no role of Portainer`, {
       hint: "primary, agent or none",
     });
     return undefined;
   }
   if (kind === "vm") return role;
-  problems.warning(
+  problems.report(
     "PHX0709",
     written.ref,
     "Portainer runs on virtual machines only; this container's role is ignored",
+    { severity: "warning" },
   );
   return undefined;
 }
@@ -190,11 +191,11 @@ function readShares(cell: Cell, { hypervisor, nfsServer, problems }: Surrounding
       const missing = (["path", "mount_point"] as const).filter((key) => volume.get(key) === undefined);
       const wanted = [...missing, ...(address === undefined ? ["server"] : [])];
       if (wanted.length > 0 && hypervisor !== undefined)
-        problems.error("PHX0214", volume.ref, `this NFS volume has no ${wanted.join(" and no ")}`);
+        problems.report("PHX0214", volume.ref, `this NFS volume has no ${wanted.join(" and no ")}`);
       return [];
     }
     if (server?.text !== undefined && addressNumber(server.text) === undefined) {
-      problems.error(
+      problems.report(
         "PHX0214",
         server.ref,
         `${JSON.stringify(server.text)} is not the address of an NFS server`,
@@ -212,7 +213,7 @@ export function absolute(cell: Cell | undefined, problems: Problems): string | u
   if (cell === undefined || path === undefined) return undefined;
   const isPlain = path.startsWith("/") && !path.split("/").includes("..") && !/[\p{Cc}]/u.test(path);
   if (!isPlain) {
-    problems.error("PHX0213", cell.ref, `${JSON.stringify(path)} is not an absolute path`);
+    problems.report("PHX0213", cell.ref, `${JSON.stringify(path)} is not an absolute path`);
     return undefined;
   }
   return path.replace(/\/{2,}/g, "/").replace(/(?<=.)\/$/, "");

@@ -17,7 +17,7 @@ export function readDomain(config: Cell, problems: Problems): string | undefined
   if (cell?.text === undefined) return undefined;
   const name = hostName(cell.text);
   if (name === undefined)
-    problems.error("PHX0301", cell.ref, `${JSON.stringify(cell.text)} is not a domain`, {
+    problems.report("PHX0301", cell.ref, `${JSON.stringify(cell.text)} is not a domain`, {
       hint: "letters, digits and hyphens between dots: internal.example.net",
     });
   return name;
@@ -32,13 +32,13 @@ export function readHypervisor(config: Cell, problems: Problems): Hypervisor | u
   if (bridge === undefined || cell === undefined) {
     const at = network?.get("interfaces")?.ref ?? network?.ref;
     if (at !== undefined)
-      problems.error("PHX0207", at, "the hypervisor has no address", {
+      problems.report("PHX0207", at, "the hypervisor has no address", {
         hint: 'network.interfaces needs "address": "10.0.0.13/24"',
       });
     return undefined;
   }
   if (others.length > 0) {
-    problems.error(
+    problems.report(
       "PHX0207",
       cell.ref,
       "several interfaces have an address; which one is the guests' bridge is not clear",
@@ -52,7 +52,7 @@ export function readHypervisor(config: Cell, problems: Problems): Hypervisor | u
   if (cell.text === undefined) return undefined;
   const parsed = parseInterface(cell.text);
   if (parsed?.prefix === undefined) {
-    problems.error(
+    problems.report(
       "PHX0207",
       cell.ref,
       `${JSON.stringify(cell.text)} is not an address with its network's prefix length`,
@@ -103,13 +103,13 @@ function readUpstreams(
     if (server.text === undefined) continue;
     for (const address of server.text.split(/[\s,]+/).filter((part) => part !== "")) {
       if (addressNumber(address) === undefined)
-        problems.error(
+        problems.report(
           "PHX0307",
           server.ref,
           `${JSON.stringify(address)} is not the IPv4 address of a resolver`,
         );
       else if (address === hypervisor?.address || address.startsWith("127."))
-        problems.error(
+        problems.report(
           "PHX0307",
           server.ref,
           `${address} is the DNS server itself: it would ask itself for ever`,
@@ -126,7 +126,7 @@ function readUpstreams(
     (cell === undefined || cell.items.length === 0) &&
     upstreams.length === 0
   )
-    problems.error(
+    problems.report(
       "PHX0307",
       (cell ?? dns).ref,
       "the DNS server has no upstream server for names outside the fabric",
@@ -152,7 +152,7 @@ function readRecords(
         const name = item.isObject ? item.get("name", "hostname", "host", "domain") : item;
         const address = item.isObject ? item.get("ip", "address", "value", "target") : undefined;
         if (name?.text === undefined) {
-          if (item.isObject) problems.error("PHX0305", item.ref, "a DNS record without a name");
+          if (item.isObject) problems.report("PHX0305", item.ref, "a DNS record without a name");
           return undefined;
         }
         return record(name.text, address?.text ?? ownAddress, name.ref, domain, problems);
@@ -169,13 +169,13 @@ function record(
 ): DnsRecord | undefined {
   const name = hostOrWildcard(written);
   if (name === undefined) {
-    problems.error("PHX0208", from, `${JSON.stringify(written)} is not a host name`);
+    problems.report("PHX0208", from, `${JSON.stringify(written)} is not a host name`);
     return undefined;
   }
   if (address === undefined || addressNumber(address) === undefined) {
     const what =
       address === undefined ? "no address" : `${JSON.stringify(address)}, which is no IPv4 address`;
-    problems.error("PHX0305", from, `the DNS record ${name} has ${what}`);
+    problems.report("PHX0305", from, `the DNS record ${name} has ${what}`);
     return undefined;
   }
   return { name: name.includes(".") ? name : qualified(name, domain), address, from };

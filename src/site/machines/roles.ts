@@ -71,7 +71,7 @@ export function findRoles(
   if (gateway === undefined || mesh === undefined || ca === undefined) return undefined;
   const same = gateway.host === mesh.host || gateway.host === ca.host || mesh.host === ca.host;
   if (!same) return { gateway, mesh, ca };
-  problems.error(
+  problems.report(
     "PHX0211",
     gateway.from,
     `gateway, mesh and CA must be three containers; here they are ${gateway.host}, ${mesh.host}, ${ca.host}`,
@@ -116,22 +116,27 @@ function findRole(
   const [found, ...others] = candidates;
   const isFound = found !== undefined && evidence.some((fits) => fits(found));
   if (!isFound) {
-    problems.error("PHX0210", at, `no container is recognised as ${title}`, {
+    problems.report("PHX0210", at, `no container is recognised as ${title}`, {
       hint: `say which one it is: "fabric_role": "${role}" in its entry`,
     });
     return undefined;
   }
   if (others.length > 0) {
     const names = candidates.map(({ guest }) => `${guest.host} (${guest.name})`).slice(0, 5);
-    problems.error("PHX0211", found.guest.from, `several containers could be ${title}: ${names.join(", ")}`, {
-      related: others.slice(0, 4).map(({ guest }) => guest.from),
-      hint: `say which one it is: "fabric_role": "${role}" in its entry`,
-    });
+    problems.report(
+      "PHX0211",
+      found.guest.from,
+      `several containers could be ${title}: ${names.join(", ")}`,
+      {
+        related: others.slice(0, 4).map(({ guest }) => guest.from),
+        hint: `say which one it is: "fabric_role": "${role}" in its entry`,
+      },
+    );
     return undefined;
   }
   const { guest } = found;
   if (!isAddressed(guest)) {
-    problems.error("PHX0212", guest.from, `${guest.host} is ${title} and has no fixed address`, {
+    problems.report("PHX0212", guest.from, `${guest.host} is ${title} and has no fixed address`, {
       hint: "give it one in network_config.ip; names point at it",
     });
     return undefined;
@@ -149,7 +154,7 @@ function checkDeclared(entries: readonly GuestEntry[], problems: Problems): void
     const declared = cell.get("fabric_role");
     if (declared === undefined || (guest.kind === "lxc" && !guest.template)) continue;
     const what = guest.template ? "a template" : "a virtual machine";
-    problems.error(
+    problems.report(
       "PHX0212",
       declared.ref,
       `${guest.host} is ${what}; gateway, mesh and CA are containers that run`,

@@ -63,7 +63,7 @@ export class SecretReader {
         this.#found.push(value);
         const { start, end } = cell.node;
         this.#files.conceal(cell.file, start + 1, Math.max(start + 1, end - 1));
-        this.#problems.warning("PHX0102", cell.ref, "a secret in clear text", {
+        this.#problems.report("PHX0102", cell.ref, "a secret in clear text", {
           hint: "write it as env:NAME, file:PATH, age:PATH#KEY or exec:COMMAND",
         });
       }
@@ -76,7 +76,7 @@ export class SecretReader {
       return { value, isReference: true, length: found.length };
     } catch (error) {
       const failure = error as { message?: string; hint?: string };
-      this.#problems.error(
+      this.#problems.report(
         "PHX0106",
         cell.ref,
         `the secret cannot be had: ${failure.message ?? "unknown reason"}`,

@@ -25,7 +25,7 @@ export function declaredCaName(config: Cell, problems: Problems): string | undef
   if (cell?.text === undefined) return undefined;
   const name = hostName(cell.text);
   if (name === undefined)
-    problems.error("PHX0208", cell.ref, `${JSON.stringify(cell.text)} is not a host name`);
+    problems.report("PHX0208", cell.ref, `${JSON.stringify(cell.text)} is not a host name`);
   return name;
 }
 

@@ -28,7 +28,7 @@ export function readCertificates(root: Cell | undefined, problems: Problems): re
     for (const path of [certPath, keyPath]) {
       const taken = paths.get(path);
       if (taken !== undefined)
-        problems.error("PHX0604", from, `${path} is written twice`, {
+        problems.report("PHX0604", from, `${path} is written twice`, {
           related: taken === from ? [] : [taken],
         });
       paths.set(path, from);
@@ -44,7 +44,7 @@ function readCertificate(cell: Cell, problems: Problems): Certificate | undefine
     return (one.text ?? "").split(",").flatMap((part) => {
       const name = addressNumber(part.trim()) === undefined ? hostOrWildcard(part) : part.trim();
       if (name === undefined)
-        problems.error(
+        problems.report(
           "PHX0601",
           one.ref,
           `${JSON.stringify(part)} is no host name or address for a certificate`,
@@ -78,7 +78,7 @@ function ownerOf(cell: Cell | undefined, problems: Problems): string {
   const [, user, group = user] =
     /^([a-z_][a-z0-9_-]*|\d+)(?::([a-z_][a-z0-9_-]*|\d+))?$/.exec(cell.text) ?? [];
   if (user !== undefined) return `${user}:${group}`;
-  problems.error("PHX0603", cell.ref, `${JSON.stringify(cell.text)} is no owner`, {
+  problems.report("PHX0603", cell.ref, `${JSON.stringify(cell.text)} is no owner`, {
     hint: 'write it as "user:group"',
   });
   return "root:root";
@@ -90,12 +90,12 @@ function modeOf(cell: Cell | undefined, problems: Problems): string {
   if (cell === undefined || mode !== undefined) {
     const digits = (mode ?? "600").slice(-3);
     if (cell !== undefined && Number(digits[2]) & 4)
-      problems.warning("PHX0608", cell.ref, `with permissions ${digits} everybody can read the private key`, {
+      problems.report("PHX0608", cell.ref, `with permissions ${digits} everybody can read the private key`, {
         hint: "640 lets the owner's group read it",
       });
     return digits;
   }
-  problems.error("PHX0603", cell.ref, `${JSON.stringify(cell.text)} are no permissions`, {
+  problems.report("PHX0603", cell.ref, `${JSON.stringify(cell.text)} are no permissions`, {
     hint: 'three octal digits as text: "640"',
   });
   return "600";
@@ -111,7 +111,7 @@ export function checkHooks(
     if (postRenewal === undefined) continue;
     const { host } = parseHook(postRenewal.command);
     if (host === "pve" || guests.some((guest) => guest.host === host)) continue;
-    problems.warning(
+    problems.report(
       "PHX0609",
       postRenewal.from,
       `this command runs in ${host}, which the site does not declare`,

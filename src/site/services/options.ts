@@ -28,7 +28,7 @@ export function readOptions(cell: Cell | undefined, problems: Problems): Service
   );
   if (time !== undefined && (time === 0 || time > longest)) {
     const at = cell?.get("read_timeout")?.ref;
-    if (at !== undefined) problems.error("PHX0309", at, "a timeout is from one second to a year");
+    if (at !== undefined) problems.report("PHX0309", at, "a timeout is from one second to a year");
   }
   return {
     maxBodyBytes: size ?? usualOptions.maxBodyBytes,
@@ -48,6 +48,6 @@ function amount(
   const [, digits, unit = ""] = pattern.exec(cell.text) ?? [];
   const value = Number(digits) * (factors[unit.toLowerCase()] ?? Number.NaN);
   if (Number.isSafeInteger(value)) return value;
-  problems.error("PHX0309", cell.ref, `${JSON.stringify(cell.text)} is not ${wanted}`);
+  problems.report("PHX0309", cell.ref, `${JSON.stringify(cell.text)} is not ${wanted}`);
   return undefined;
 }

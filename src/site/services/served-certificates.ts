@@ -83,7 +83,7 @@ function gatewayEntry(
   const [entry, ...others] = named.length > 0 ? named : visible;
   if (entry !== undefined && others.length === 0) return entry;
   if (entry !== undefined) {
-    problems.error("PHX0607", entry.certificate.from, "several certificates could be the gateway's", {
+    problems.report("PHX0607", entry.certificate.from, "several certificates could be the gateway's", {
       related: others.map(({ certificate }) => certificate.from),
       hint: `only one of them may lie where ${gateway.host} sees it`,
     });
@@ -92,9 +92,9 @@ function gatewayEntry(
   const meant = certificates.find(namesGateway);
   const hint = `its cert_path and key_path must lie below a mount point of ${gateway.host} (${gateway.name})`;
   if (meant === undefined)
-    problems.error("PHX0605", at, "the manifest has no certificate for the gateway", { hint });
+    problems.report("PHX0605", at, "the manifest has no certificate for the gateway", { hint });
   else
-    problems.error("PHX0606", meant.from, `${gateway.host} does not see the files of this certificate`, {
+    problems.report("PHX0606", meant.from, `${gateway.host} does not see the files of this certificate`, {
       related: [gateway.from],
       hint,
     });
@@ -129,12 +129,12 @@ function portainerEntry(
   const [entry, ...others] = named.length > 0 ? named : fitting;
   if (entry !== undefined && others.length === 0) return entry;
   if (entry !== undefined)
-    problems.error("PHX0607", entry.from, "several certificates could be Portainer's", {
+    problems.report("PHX0607", entry.from, "several certificates could be Portainer's", {
       related: others.map(({ from }) => from),
       hint: `only one of them may name ${hostname} and lie on the share ${share.path}`,
     });
   else if (share.server !== hypervisor.address)
-    problems.error(
+    problems.report(
       "PHX0708",
       share.from,
       `the share of ${portainer.guest.host} is served by ${share.server}, which is not this hypervisor, ${hypervisor.address}: Portainer's certificate cannot be put on it`,
@@ -144,7 +144,7 @@ function portainerEntry(
       },
     );
   else
-    problems.error("PHX0708", at, `the manifest has no certificate for Portainer, ${hostname}`, {
+    problems.report("PHX0708", at, `the manifest has no certificate for Portainer, ${hostname}`, {
       related: [share.from],
       hint: `its cert_path and key_path must lie on the share of ${portainer.guest.host}: ${hypervisor.mountBase}${native(share.path, hypervisor)}/portainer/certs/…`,
     });

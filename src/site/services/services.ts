@@ -48,15 +48,16 @@ function readService(entry: GuestEntry, cell: Cell, fabric: Fabric, problems: Pr
   const name = cell.get("name");
   if (name?.text === undefined || port === undefined) return undefined;
   if (guest.template) {
-    problems.warning(
+    problems.report(
       "PHX0308",
       cell.ref,
       `${guest.host} is a template and never runs; its service is ignored`,
+      { severity: "warning" },
     );
     return undefined;
   }
   if (!isAddressed(guest)) {
-    problems.error(
+    problems.report(
       "PHX0308",
       cell.ref,
       `${guest.host} (${guest.name}) has no fixed address; its service cannot be reached`,
@@ -125,7 +126,7 @@ function serviceNames(
     if (one.text === undefined) return [];
     const host = hostName(one.text);
     if (host !== undefined) return [one === name || !host.includes(".") ? qualified(host, domain) : host];
-    problems.error("PHX0302", one.ref, `${JSON.stringify(one.text)} is not a host name`, {
+    problems.report("PHX0302", one.ref, `${JSON.stringify(one.text)} is not a host name`, {
       hint: "lower-case letters, digits and hyphens",
     });
     return [];
@@ -200,7 +201,7 @@ export function checkServices(services: readonly Service[], problems: Problems):
     ids.set(id, sameId ?? service);
     if (other !== undefined) {
       const shared = names.find((name) => other.names.includes(name)) ?? names[0];
-      problems.error(
+      problems.report(
         "PHX0303",
         service.from,
         `${titleOf(service)} and ${titleOf(other)} both claim the name ${shared}`,
@@ -210,7 +211,7 @@ export function checkServices(services: readonly Service[], problems: Problems):
         },
       );
     } else if (sameId !== undefined)
-      problems.error("PHX0304", service.from, `two services are called ${id}`, { related: [sameId.from] });
+      problems.report("PHX0304", service.from, `two services are called ${id}`, { related: [sameId.from] });
   }
 }
 
@@ -226,7 +227,7 @@ export function checkRecords(
     const service = names.get(name);
     const meant = service?.path === "routed" ? gateway : service?.guest.address;
     if (service !== undefined && meant !== address)
-      problems.error(
+      problems.report(
         "PHX0306",
         from,
         `${name} is ${titleOf(service)} and leads to ${meant}, not to ${address}`,

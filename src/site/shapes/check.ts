@@ -40,7 +40,7 @@ class Check {
         if (!this.#fits(cell, shape)) return;
         for (const item of cell.items) {
           if (item.node.kind === "null")
-            this.#problems.error("PHX0101", item.ref, "null in a list says nothing", {
+            this.#problems.report("PHX0101", item.ref, "null in a list says nothing", {
               hint: "leave it out",
             });
           else this.value(item, shape.of);
@@ -51,7 +51,7 @@ class Check {
         for (const [key, value] of cell.entries()) {
           if (isRemark(key)) continue;
           if (shape.keys !== undefined && !shape.keys.test(key)) {
-            this.#problems.error("PHX0101", value.keyRef, `${JSON.stringify(key)} cannot be a key here`);
+            this.#problems.report("PHX0101", value.keyRef, `${JSON.stringify(key)} cannot be a key here`);
           } else this.value(value, shape.of);
         }
         return;
@@ -75,7 +75,7 @@ class Check {
       if (first === undefined) continue;
       const near = nearest(key, Object.keys(shape.keys));
       const times = count > 1 ? ` (${count} times)` : "";
-      this.#problems.warning(
+      this.#problems.report(
         "PHX0103",
         first,
         `${shape.name} has no key ${JSON.stringify(key)}; it is ignored${times}`,
@@ -102,7 +102,7 @@ class Check {
         .entries()
         .map(([key]) => key)
         .find((key) => nearest(key, names) !== undefined);
-      this.#problems.error("PHX0104", cell.ref, `${shape.name} needs ${wanted}`, {
+      this.#problems.report("PHX0104", cell.ref, `${shape.name} needs ${wanted}`, {
         hint: near === undefined ? undefined : `is ${JSON.stringify(near)} meant to be it?`,
       });
     }
@@ -122,7 +122,7 @@ class Check {
     const word = cell.text ?? "";
     if (of.some((known) => known.toLowerCase() === word.toLowerCase())) return;
     const near = nearest(word, of);
-    this.#problems.error("PHX0105", cell.ref, `${JSON.stringify(word)} is none of ${of.join(", ")}`, {
+    this.#problems.report("PHX0105", cell.ref, `${JSON.stringify(word)} is none of ${of.join(", ")}`, {
       hint: near === undefined ? undefined : `did you mean ${JSON.stringify(near)}?`,
     });
   }
@@ -132,14 +132,14 @@ class Check {
       const { integer } = cell;
       if (shape.kind !== "integer" || integer === undefined) return true;
       if (integer >= shape.least && integer <= shape.most) return true;
-      this.#problems.error(
+      this.#problems.report(
         "PHX0101",
         cell.ref,
         `${integer} is out of range: ${shape.least} to ${shape.most}`,
       );
       return false;
     }
-    this.#problems.error("PHX0101", cell.ref, `expected ${wordsFor(shape)}, found ${describe(cell)}`);
+    this.#problems.report("PHX0101", cell.ref, `expected ${wordsFor(shape)}, found ${describe(cell)}`);
     return false;
   }
 }

@@ -33,7 +33,7 @@ export function readAssignments(
     if (list === undefined || list.items.length === 0) return [];
     if (guest.kind !== "vm" || guest.template) {
       const what = guest.template ? "a template" : "a container";
-      problems.error("PHX0415", list.ref, `${guest.host} is ${what}; stacks run on virtual machines`);
+      problems.report("PHX0415", list.ref, `${guest.host} is ${what}; stacks run on virtual machines`);
       return [];
     }
     const seen = new Map<string, SourceRef>();
@@ -43,7 +43,7 @@ export function readAssignments(
       const key = `${assignment.declared.name} ${assignment.environment}`;
       const before = seen.get(key);
       if (before !== undefined) {
-        problems.error(
+        problems.report(
           "PHX0414",
           item.ref,
           `${assignment.declared.name} is assigned to ${guest.host} twice`,
@@ -70,7 +70,7 @@ function readAssignment(
   const stack = declared.get(name.text);
   if (stack === undefined) {
     const near = nearest(name.text, [...declared.keys()]);
-    problems.error("PHX0401", name.ref, `there is no stack ${JSON.stringify(name.text)}`, {
+    problems.report("PHX0401", name.ref, `there is no stack ${JSON.stringify(name.text)}`, {
       hint:
         near === undefined
           ? `a stack is a directory below stacks/ with docker-compose.yml and phoenix.json`
@@ -85,7 +85,7 @@ function readAssignment(
   if (environments !== undefined && settings === undefined) {
     const names = environments.entries().map(([key]) => key);
     const at = wanted ?? name;
-    problems.error(
+    problems.report(
       "PHX0403",
       at.ref,
       `stack ${stack.name} has no environment ${JSON.stringify(environment)}`,

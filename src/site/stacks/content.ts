@@ -36,11 +36,11 @@ export async function readVariables(
     const before = seen.get(name);
     seen.set(name, from);
     if (!/^[A-Za-z_]\w*$/.test(name)) {
-      problems.error("PHX0406", from, `${JSON.stringify(name)} is no name for a variable`, {
+      problems.report("PHX0406", from, `${JSON.stringify(name)} is no name for a variable`, {
         hint: "letters, digits and underscores, and no digit first",
       });
     } else if (before !== undefined) {
-      problems.error("PHX0406", from, `the variable ${name} is there twice`, { related: [before] });
+      problems.report("PHX0406", from, `the variable ${name} is there twice`, { related: [before] });
     } else {
       const isSensitive = isSensitiveName(name);
       const secret = await secrets.read(value, isSensitive);
@@ -65,7 +65,7 @@ export async function readFiles(
     const target = item.get("destination_in_container", "destination");
     if (source?.text === undefined || target?.text === undefined) continue;
     if (!/^\/(?!.*(?:^|\/)\.\.(?:\/|$)).*[^/]$/.test(target.text)) {
-      problems.error(
+      problems.report(
         "PHX0407",
         target.ref,
         `${JSON.stringify(target.text)} is not an absolute path of a file`,
@@ -74,12 +74,12 @@ export async function readFiles(
     }
     const before = seen.get(target.text);
     if (before !== undefined)
-      problems.error("PHX0407", target.ref, `two files go to ${target.text}`, { related: [before] });
+      problems.report("PHX0407", target.ref, `two files go to ${target.text}`, { related: [before] });
     seen.set(target.text, target.ref);
     const own = `${directory}/${source.text}`;
     const name = await files.within((await files.exists(own)) ? own : source.text);
     if (name === undefined) {
-      problems.error("PHX0407", source.ref, `${source.text} lies outside of the site`, {
+      problems.report("PHX0407", source.ref, `${source.text} lies outside of the site`, {
         hint: "files of a stack belong in its directory",
       });
       continue;
@@ -105,7 +105,7 @@ export function readLabels(
   for (const [service, settings] of cell?.entries() ?? []) {
     if (!names.includes(service)) {
       const near = nearest(service, names);
-      problems.error(
+      problems.report(
         "PHX0408",
         settings.keyRef,
         `the compose file of ${stack} has no service ${JSON.stringify(service)}`,
@@ -135,7 +135,7 @@ function labelsOf(written: Cell, problems: Problems): readonly StackLabel[] {
     const at = text.indexOf("=");
     const key = (at < 0 ? text : text.slice(0, at)).trim();
     if (at < 0 || key === "") {
-      problems.error("PHX0410", item.ref, `${JSON.stringify(text)} is no label`, {
+      problems.report("PHX0410", item.ref, `${JSON.stringify(text)} is no label`, {
         hint: 'write it as "key=value"',
       });
       continue;
@@ -143,7 +143,7 @@ function labelsOf(written: Cell, problems: Problems): readonly StackLabel[] {
     const label = { key, value: text.slice(at + 1).trim(), from: item.ref };
     const before = labels.get(key);
     if (before !== undefined && before.value !== label.value)
-      problems.error("PHX0410", item.ref, `the label ${key} has two values`, { related: [before.from] });
+      problems.report("PHX0410", item.ref, `the label ${key} has two values`, { related: [before.from] });
     labels.set(key, before ?? label);
   }
   return [...labels.values()];
@@ -164,13 +164,13 @@ export function filledIn(
     try {
       const { text, unset } = interpolate(label.value, variables);
       for (const name of new Set(unset))
-        problems.error("PHX0410", label.from, `the label's variable ${name} has no value`, {
+        problems.report("PHX0410", label.from, `the label's variable ${name} has no value`, {
           hint: `give it one under "variables", or a default: \${${name}:-…}; a dollar sign by itself is written $$`,
         });
       return unset.length > 0 ? label : { ...label, value: text };
     } catch (error) {
       const words = error instanceof Error ? error.message : String(error);
-      problems.error("PHX0410", label.from, clean(`Compose would refuse the label ${label.key}: ${words}`), {
+      problems.report("PHX0410", label.from, clean(`Compose would refuse the label ${label.key}: ${words}`), {
         hint: words.startsWith("required variable ")
           ? 'give it one under "variables"'
           : "a dollar sign by itself is written $$",
@@ -194,13 +194,13 @@ export function readVolumes(
   const known = new Set(external.flatMap(({ key, name }) => [key, name]));
   for (const [key, value] of cell?.entries() ?? []) {
     if (!known.has(key))
-      problems.error(
+      problems.report(
         "PHX0416",
         value.keyRef,
         `the compose file has no external volume ${JSON.stringify(key)}`,
       );
     if (value.text !== undefined && !isBelow(value.text))
-      problems.error(
+      problems.report(
         "PHX0416",
         value.ref,
         `${JSON.stringify(value.text)} is not a directory below the share`,

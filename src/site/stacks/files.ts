@@ -79,7 +79,7 @@ async function readDirectory(
   const [first, second] = present;
   const from = { file: hasConfig ? configName : `${directory}/${first}`, line: 1, column: 1 };
   if (second !== undefined)
-    problems.error(
+    problems.report(
       "PHX0404",
       { file: `${directory}/${second}`, line: 1, column: 1 },
       `stack ${name} has several compose files: ${present.join(", ")}`,
@@ -104,7 +104,7 @@ async function readEntry(
   const isThere = path?.text !== undefined && (await files.exists(path.text));
   const file = isThere && path?.text !== undefined ? await files.within(path.text) : undefined;
   if (isThere && file === undefined && path !== undefined)
-    problems.error("PHX0407", path.ref, `${path.text} lies outside of the site`);
+    problems.report("PHX0407", path.ref, `${path.text} lies outside of the site`);
   const text = file === undefined ? undefined : (await files.read(file, path?.ref))?.text;
   return {
     name,

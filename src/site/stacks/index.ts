@@ -39,7 +39,7 @@ export async function readStack(
   const stackFiles = await readFiles(settings?.get("files"), declared.directory, files, problems);
   for (const { content } of stackFiles) secrets.keep(content);
   if (declared.compose === undefined) {
-    problems.error("PHX0404", from, `stack ${declared.name} has no compose file`, {
+    problems.report("PHX0404", from, `stack ${declared.name} has no compose file`, {
       related: [declared.from],
       hint: `write stacks/${declared.name}/docker-compose.yml`,
     });
@@ -67,7 +67,7 @@ export async function readStack(
   // A fault's words may quote the file with its variables filled in.
   const clean = redactor(secrets.found);
   for (const { message, place, hint, severity } of faults)
-    problems[severity ?? "error"]("PHX0405", { file, ...place }, clean(message), { hint });
+    problems.report("PHX0405", { file, ...place }, clean(message), { hint, severity });
   if (compose === undefined) return undefined;
   const labels = readLabels(settings?.get("services"), compose, declared.name, problems);
   const volumes = readVolumes(settings?.get("volumes"), compose, problems);
@@ -110,7 +110,7 @@ function machineOf(
 ): RoleGuest | undefined {
   const isRoleKnown = portainerRoleOf(cell) !== "unknown";
   if (portainerEnvironment === undefined && guest.address !== undefined && isRoleKnown)
-    problems.error(
+    problems.report(
       "PHX0701",
       from,
       `stack ${declared.name} is assigned to ${guest.host} (${guest.name}), which is no environment of Portainer`,
@@ -119,7 +119,7 @@ function machineOf(
       },
     );
   if (guest.shares.length === 0)
-    problems.error(
+    problems.report(
       "PHX0702",
       from,
       `stack ${declared.name} is assigned to ${guest.host} (${guest.name}), which has no NFS volume`,
@@ -128,7 +128,7 @@ function machineOf(
       },
     );
   if (!isAddressed(guest)) {
-    problems.error(
+    problems.report(
       "PHX0212",
       from,
       `stack ${declared.name} is assigned to ${guest.host} (${guest.name}), which has no fixed address`,

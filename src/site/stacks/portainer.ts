@@ -45,13 +45,13 @@ export function findPrimary(
   const [primary, ...others] = primaries;
   if (primary === undefined) {
     if (needed !== undefined)
-      problems.error("PHX0703", needed, "no virtual machine runs Portainer, and this needs it", {
+      problems.report("PHX0703", needed, "no virtual machine runs Portainer, and this needs it", {
         hint: 'give one the role: "portainer_role": "primary"',
       });
     return undefined;
   }
   if (others.length > 0)
-    problems.error(
+    problems.report(
       "PHX0703",
       roleRef(primary),
       `several virtual machines are Portainer's primary: ${primaries.map(({ guest }) => guest.host).join(", ")}`,
@@ -83,7 +83,7 @@ export function readSettings(
         : qualified(serviceName, domain)
       : hostName(declared.text);
   if (hostname === undefined)
-    problems.error(
+    problems.report(
       "PHX0704",
       declared?.ref ?? primary.cell.ref,
       declared === undefined
@@ -94,7 +94,7 @@ export function readSettings(
       },
     );
   if (!isAddressed(guest))
-    problems.error("PHX0212", guest.from, `${guest.host} runs Portainer and has no fixed address`, {
+    problems.report("PHX0212", guest.from, `${guest.host} runs Portainer and has no fixed address`, {
       hint: "give it one in network_config.ip",
     });
   if (hostname === undefined || !isAddressed(guest)) return undefined;
@@ -127,11 +127,11 @@ export function findServerStack(
   if (server !== undefined && others.length === 0) return server;
   const at = roleRef(primary);
   if (server === undefined)
-    problems.error("PHX0706", at, "no compose file declares Portainer's server", {
+    problems.report("PHX0706", at, "no compose file declares Portainer's server", {
       hint: "write stacks/portainer_service/docker-compose.yml with the image portainer/portainer-ce",
     });
   else
-    problems.error(
+    problems.report(
       "PHX0706",
       at,
       `several stacks could be Portainer's server: ${[server, ...others].map(({ name }) => name).join(", ")}`,
@@ -167,7 +167,7 @@ export function readEnvironments(
     const at = declared?.ref ?? guest.from;
     const taken = names.get(name.toLowerCase());
     if (name === "" || taken !== undefined)
-      problems.error(
+      problems.report(
         "PHX0707",
         at,
         name === "" ? "an environment's name is empty" : `two environments of Portainer are called ${name}`,
@@ -179,7 +179,7 @@ export function readEnvironments(
     names.set(name.toLowerCase(), taken ?? at);
     const hostname = agentHostname(cell.get("portainer_agent_hostname"), problems);
     if (!isAddressed(guest)) {
-      problems.error(
+      problems.report(
         "PHX0212",
         guest.from,
         `${guest.host} is an environment of Portainer and has no fixed address`,
@@ -202,7 +202,7 @@ function agentHostname(cell: Cell | undefined, problems: Problems): string | und
   if (cell?.text === undefined || cell.text === "") return undefined;
   const name = hostName(cell.text);
   if (name === undefined)
-    problems.error("PHX0208", cell.ref, `${JSON.stringify(cell.text)} is not a host name`);
+    problems.report("PHX0208", cell.ref, `${JSON.stringify(cell.text)} is not a host name`);
   return name;
 }
 
@@ -227,19 +227,19 @@ export async function readPortainer(
   // Empty text is the placeholder of a password that nobody has filled in.
   const password = written?.literal === "" ? undefined : written;
   if (password === undefined)
-    problems.error("PHX0704", (written ?? api ?? config).ref, "Portainer's administrator has no password", {
+    problems.report("PHX0704", (written ?? api ?? config).ref, "Portainer's administrator has no password", {
       hint: '"portainer_api": {"admin_password": "file:/etc/phoenix/portainer-password"}',
     });
   const secret = password === undefined ? undefined : await secrets.read(password, true);
   if (password !== undefined && secret !== undefined && secret.length < shortestPassword)
-    problems.warning(
+    problems.report(
       "PHX0705",
       password.ref,
       `Portainer refuses passwords of fewer than ${shortestPassword} characters for a new administrator`,
     );
   const [share] = settings.guest.shares;
   if (share === undefined)
-    problems.error(
+    problems.report(
       "PHX0702",
       settings.guest.from,
       `${settings.guest.host} runs Portainer and has no NFS volume for its files`,

@@ -37,7 +37,7 @@ export function checkPublishedPorts(
         const others = claims.get(key) ?? [];
         const other = others.find((one) => overlaps(one.hostIp, hostIp));
         if (other !== undefined)
-          problems.error(
+          problems.report(
             "PHX0409",
             from,
             `${title} and ${other.title} both publish port ${port}/${protocol} on ${host}`,

@@ -119,7 +119,7 @@ function checkProjects(stacks: readonly Stack[], problems: Problems): void {
     const key = `${stack.portainerEnvironment} ${stack.project}`;
     const other = projects.get(key);
     if (other !== undefined || stack.project === "")
-      problems.error(
+      problems.report(
         "PHX0413",
         stack.from,
         other === undefined
@@ -144,7 +144,7 @@ function warnUnassigned(
   const used = new Set([...assignments.map(({ declared }) => declared), server]);
   for (const stack of stacks.values()) {
     if (used.has(stack) || stack.isOlder) continue;
-    problems.warning("PHX0402", stack.from, `no virtual machine runs stack ${stack.name}`, {
+    problems.report("PHX0402", stack.from, `no virtual machine runs stack ${stack.name}`, {
       hint: `assign it: "docker_stacks": ["${stack.name}"]`,
     });
   }

@@ -44,7 +44,7 @@ export function labelledServices(
   );
   const { routes, faults } = translateLabels(containers);
   for (const { message, from, hint, severity } of faults)
-    problems[severity ?? "error"]("PHX0411", from, clean(message), { hint });
+    problems.report("PHX0411", from, clean(message), { hint, severity });
   const options = new Map(
     compose.services.map(({ name }) => [name, readOptions(settings?.get("services")?.get(name), problems)]),
   );

@@ -1,22 +1,22 @@
-/** Collects what is wrong with a site while it is read, so that everything is told at once. */
-import type { Problem } from "../../problem.ts";
+/** Collects what is wrong with a site while it is read, so that everything is reported at once. */
+import { type Problem, type ProblemMore, problemOf } from "../../problem.ts";
+import type { ProblemCode } from "../../problem-codes.ts";
 import type { SourceRef } from "../../resource.ts";
-
-export interface ProblemMore {
-  readonly hint?: string | undefined;
-  readonly related?: readonly SourceRef[];
-}
 
 export class Problems {
   readonly #all: Problem[] = [];
   #errors = 0;
 
-  error(code: string, at: SourceRef, message: string, more: ProblemMore = {}): void {
-    this.#add("error", code, at, message, more);
-  }
-
-  warning(code: string, at: SourceRef, message: string, more: ProblemMore = {}): void {
-    this.#add("warning", code, at, message, more);
+  /** Adds a problem; its code decides whether it is an error, and allows `severity` in `more` where it may be either. */
+  report<Code extends ProblemCode>(
+    code: Code,
+    at: SourceRef,
+    message: string,
+    more: ProblemMore<Code> = {},
+  ): void {
+    const problem = problemOf(code, at, message, more);
+    if (problem.severity === "error") this.#errors += 1;
+    this.#all.push(problem);
   }
 
   get all(): readonly Problem[] {
@@ -26,17 +26,5 @@ export class Problems {
   /** How many of them are errors. */
   get errors(): number {
     return this.#errors;
-  }
-
-  #add(severity: Problem["severity"], code: string, at: SourceRef, message: string, more: ProblemMore): void {
-    if (severity === "error") this.#errors += 1;
-    this.#all.push({
-      severity,
-      code,
-      message,
-      at,
-      ...(more.related === undefined || more.related.length === 0 ? {} : { related: more.related }),
-      ...(more.hint === undefined ? {} : { hint: more.hint }),
-    });
   }
 }

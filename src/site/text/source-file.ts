@@ -75,7 +75,7 @@ export class SiteFiles {
       if (name.includes("\0")) throw Object.assign(new Error("no path holds a NUL"), { code: "ENOENT" });
       const { size, ...kind } = await this.#look(path);
       if (!kind.isFile) {
-        this.#problems.error(
+        this.#problems.report(
           "PHX0002",
           at,
           `${name} is ${kind.isDirectory ? "a directory" : "no ordinary file"}, not a file`,
@@ -83,7 +83,7 @@ export class SiteFiles {
         return undefined;
       }
       if (size > largestFile) {
-        this.#problems.error(
+        this.#problems.report(
           "PHX0003",
           at,
           `${name} is ${Math.ceil(size / 1024 / 1024)} MiB large; 16 MiB is the limit`,
@@ -96,8 +96,8 @@ export class SiteFiles {
       return this.#decode(name, await readFile(path), at);
     } catch (error) {
       const isMissing = codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR";
-      if (isMissing) this.#problems.error("PHX0001", at, `${name} is not there`);
-      else this.#problems.error("PHX0002", at, `${name} cannot be read: ${reasonOf(error)}`);
+      if (isMissing) this.#problems.report("PHX0001", at, `${name} is not there`);
+      else this.#problems.report("PHX0002", at, `${name} cannot be read: ${reasonOf(error)}`);
       return undefined;
     }
   }
@@ -141,7 +141,7 @@ export class SiteFiles {
       this.sources.set(name, text);
       return new SourceFile(name, text);
     } catch {
-      this.#problems.error("PHX0004", at, `${name} is not UTF-8 text`, {
+      this.#problems.report("PHX0004", at, `${name} is not UTF-8 text`, {
         hint: "save it as UTF-8; UTF-16 and Latin-1 are not understood",
       });
       return undefined;
