@@ -50,6 +50,24 @@ describe("the file that is sent", () => {
     for (const words of ["# top", "# of a", "# which"]) expect(second).toContain(words);
   });
 
+  test("a service that mounts a file by a path with variables gets the file's fingerprint at once", () => {
+    const text = "services:\n  a:\n    image: b\n    volumes: ['./${X}.conf:/etc/x']\n";
+    const files = { "v.conf": { content: "c", destination: "" } };
+    const options = optionsOf({ variables: { X: "v" }, labels: {}, files });
+    const { text: once } = preparedCompose(text, options);
+    expect(once).toContain("phoenix.files:");
+    expect(preparedCompose(once, options).text).toBe(once);
+  });
+
+  test.each(["A=${SECRET", "A='SECRET", "A B=SECRET"])("never quotes an environment file: %s", (content) => {
+    const text = "services:\n  a:\n    image: b\n    env_file: x.env\n";
+    const files = { "x.env": { content, destination: "" } };
+    const { faults } = preparedCompose(text, optionsOf({ variables: {}, labels: {}, files }));
+    expect(faults).toHaveLength(1);
+    expect(faults[0]?.message).toMatch(/^x\.env: /);
+    expect(faults[0]?.message).not.toContain("SECRET");
+  });
+
   const word = fc.stringMatching(/^[a-z][a-z0-9_-]{0,8}$/);
   const value = fc.oneof(
     fc.string().map((text) => text.replaceAll("$", "$$$$")),
@@ -206,9 +224,9 @@ describe("reading", () => {
   });
 
   test.each([
-    ["", "no compose file"],
-    ["- a", "no compose file"],
-    ["a: [", "no valid YAML"],
+    ["", "is not a Compose file"],
+    ["- a", "is not a Compose file"],
+    ["a: [", "invalid YAML"],
     ["services: {}\n", "no services"],
     ["services:\n  a: text\n", "must be a mapping"],
   ])("%j is refused", (text, words) => {

@@ -1,4 +1,4 @@
-/** YAML as Compose reads it: anchors, merges and variables resolved, and every node's place in the file. */
+/** A Compose file as Compose reads it: anchors, merges and variables resolved, every node with its place in the file. */
 import {
   type Document,
   isAlias,
@@ -13,9 +13,9 @@ import {
 } from "yaml";
 import type { FaultAt } from "../fault.ts";
 import { parseYaml } from "../yaml/index.ts";
-import { interpolate } from "./interpolation.ts";
+import { filledValue } from "./interpolation.ts";
 
-/** A place in a compose file; lines and columns count from 1. */
+/** A place in a Compose file; lines and columns count from 1. */
 export interface Place {
   readonly line: number;
   readonly column: number;
@@ -23,133 +23,230 @@ export interface Place {
   readonly endColumn?: number;
 }
 
-/** A compose file as parsed, with its variables filled in beside it: the document itself keeps what was written. */
-export interface ComposeYaml {
-  readonly text: string;
-  readonly document: Document;
-  readonly lines: LineCounter;
-  /** Values in which variables stood, as they read with them filled in. */
-  readonly filled: ReadonlyMap<Scalar, string>;
-  /** Values that could not be filled in: what they say means nothing. */
-  readonly unfilled: ReadonlySet<unknown>;
-  readonly faults: readonly FaultAt<Place>[];
-}
+/** What Compose, or Portainer that runs it, would refuse. */
+export type ComposeFault = FaultAt<Place>;
 
-/** A member of a mapping, its own or merged into it. */
+/** A member of a mapping: its own, or one merged into it. */
 export interface Member {
   readonly key: string;
+  /** The key's. */
   readonly place: Place;
-  readonly value: Node | null;
+  readonly value: ComposeNode;
 }
 
-/** How deep merges may lie in each other: a merge of itself never ends. */
-const deepestMerge = 20;
-
-export function parseComposeYaml(text: string, variables: ReadonlyMap<string, string>): ComposeYaml {
-  const lines = new LineCounter();
-  const document = parseYaml(text, { merge: true, lineCounter: lines });
-  const faults: FaultAt<Place>[] = document.errors.map(({ message, pos }) => ({
-    message: `this is no valid YAML: ${message.split("\n", 1)[0]?.replace(/[.:]$/, "")}`,
-    place: placeAt(lines, pos[0]),
-  }));
-  const filled = new Map<Scalar, string>();
-  const unfilled = new Set<unknown>();
-  const yaml = { text, document, lines, filled, unfilled, faults };
-  if (faults.length > 0) return yaml;
-  const values = Object.fromEntries(variables);
-  visit(document, {
-    Scalar: (key, node) => {
-      if (key === "key" || typeof node.value !== "string" || !node.value.includes("$")) return;
-      const found = fill(yaml, filled, node, node.value, values);
-      if (found.length > 0) unfilled.add(node);
-      faults.push(...found);
-    },
-  });
-  return yaml;
+/** A text that stands in a list, or a mapping's key. */
+export interface Name {
+  readonly name: string;
+  readonly place: Place;
 }
 
-function fill(
-  yaml: Pick<ComposeYaml, "text" | "lines">,
-  filled: Map<Scalar, string>,
-  node: Scalar,
-  value: string,
-  variables: Readonly<Record<string, string>>,
-): readonly FaultAt<Place>[] {
-  try {
-    const { text, unset } = interpolate(value, variables);
-    filled.set(node, text);
-    return [...new Set(unset)].map((name) => ({
-      message: `variable ${name} has no value`,
-      place: placeIn(yaml, node, [`\${${name}`, `$${name}`]),
-      hint: `give it one under "variables" in phoenix.json, or a default: \${${name}:-…}`,
-    }));
-  } catch (error) {
-    const words = error instanceof Error ? error.message : String(error);
-    const [, name] = /^required variable (\w+) /.exec(words) ?? [];
-    return [
-      name === undefined
-        ? { message: words, place: placeOf(yaml, node), hint: "a dollar sign by itself is written $$" }
-        : {
-            message: words,
-            place: placeIn(yaml, node, [`\${${name}`]),
-            hint: `give ${name} a value under "variables" in phoenix.json`,
-          },
-    ];
+/** Merges nest at most this deep: a merge of itself would never end. */
+export const deepestMerge = 20;
+
+/** Reads, and keeps what was written: variables are filled in beside the YAML, which can be edited and printed again. */
+export class ComposeDocument {
+  readonly yaml: Document.Parsed;
+  /** Invalid YAML, or values whose variables cannot be filled in. */
+  readonly faults: readonly ComposeFault[];
+  readonly #text: string;
+  readonly #lines = new LineCounter();
+  readonly #filled = new Map<unknown, string>();
+  readonly #unknown = new Set<unknown>();
+
+  constructor(text: string, variables: ReadonlyMap<string, string>) {
+    this.#text = text;
+    this.yaml = parseYaml(text, { merge: true, lineCounter: this.#lines });
+    this.faults = this.isValid
+      ? this.#fill(variables)
+      : this.yaml.errors.map((error) => this.#invalid(error));
+  }
+
+  /** Whether it is YAML: without that nothing is read from it. */
+  get isValid(): boolean {
+    return this.yaml.errors.length === 0;
+  }
+
+  get root(): ComposeNode {
+    return this.node(this.yaml.contents);
+  }
+
+  get services(): ComposeNode {
+    return this.root.get("services");
+  }
+
+  node(yaml: unknown): ComposeNode {
+    return new ComposeNode(this, yaml);
+  }
+
+  /** The value of a text in which variables stand; undefined for any other node. */
+  filled(node: unknown): string | undefined {
+    return this.#filled.get(node);
+  }
+
+  setFilled(node: Node, text: string): void {
+    this.#filled.set(node, text);
+  }
+
+  /** Whether a value's variables cannot be filled in. */
+  isUnknown(node: unknown): boolean {
+    return this.#unknown.has(node);
+  }
+
+  placeOf(node: unknown): Place {
+    const range = (node as Partial<Node> | null)?.range;
+    return range === undefined || range === null ? start : this.#placeAt(range[0], range[1]);
+  }
+
+  #invalid({ message, pos }: Document.Parsed["errors"][number]): ComposeFault {
+    const reason = message.split("\n", 1)[0]?.replace(/[.:]$/, "");
+    return { message: `invalid YAML: ${reason}`, place: this.#placeAt(pos[0]) };
+  }
+
+  #fill(variables: ReadonlyMap<string, string>): readonly ComposeFault[] {
+    const values = Object.fromEntries(variables);
+    const found: ComposeFault[] = [];
+    visit(this.yaml, {
+      Scalar: (key, node) => {
+        if (key === "key" || typeof node.value !== "string" || !node.value.includes("$")) return;
+        const { text, faults } = filledValue(node.value, values);
+        if (text !== undefined) this.#filled.set(node, text);
+        if (faults.length > 0) this.#unknown.add(node);
+        found.push(...faults.map((fault) => ({ ...fault, place: this.#placeOfVariable(node, fault.place) })));
+      },
+    });
+    return found;
+  }
+
+  /** The place where a variable stands in a node's source; the whole node when it does not stand there literally. */
+  #placeOfVariable(node: Scalar, variable: string | undefined): Place {
+    const [from, to] = node.range ?? [0, 0];
+    const source = this.#text.slice(from, to);
+    if (variable === undefined) return this.placeOf(node);
+    const braced = source.indexOf(`\${${variable}`);
+    const closing = braced < 0 ? -1 : source.indexOf("}", braced);
+    if (closing >= 0) return this.#placeAt(from + braced, from + closing + 1);
+    const plain = source.indexOf(`$${variable}`);
+    return plain < 0 ? this.placeOf(node) : this.#placeAt(from + plain, from + plain + variable.length + 1);
+  }
+
+  #placeAt(from: number, to: number = from): Place {
+    const { line, col } = this.#lines.linePos(from);
+    if (line === 0) return start;
+    const end = this.#lines.linePos(to);
+    return end.line === line && end.col > col
+      ? { line, column: col, endColumn: end.col }
+      : { line, column: col };
   }
 }
 
-/** The node itself, with aliases followed; null for nothing. */
-export function resolved({ document }: ComposeYaml, node: unknown): Node | null {
-  if (isAlias(node)) return node.resolve(document) ?? null;
-  return isMap(node) || isSeq(node) || isScalar(node) ? node : null;
-}
+const start: Place = { line: 1, column: 1 };
 
-/** A mapping's members, merges included, in Compose's precedence; undefined when it is no mapping. */
-export function membersOf(yaml: ComposeYaml, node: unknown, depth = 0): readonly Member[] | undefined {
-  const map = resolved(yaml, node);
-  if (!isMap(map)) return undefined;
-  const found = new Map<string, Member>();
-  for (const pair of map.items) {
-    if (isMerge(pair)) continue;
-    const key = keyOf(pair);
-    found.set(key, { key, place: placeOf(yaml, pair.key), value: resolved(yaml, pair.value) });
+/** A value in a Compose file. One that is not there is a node as well: it has no text, no items and no members. */
+export class ComposeNode {
+  /** With aliases followed; null for nothing. */
+  readonly yaml: Node | null;
+  readonly #document: ComposeDocument;
+
+  constructor(document: ComposeDocument, yaml: unknown) {
+    this.#document = document;
+    const node = isAlias(yaml) ? yaml.resolve(document.yaml) : yaml;
+    this.yaml = isMap(node) || isSeq(node) || isScalar(node) ? node : null;
   }
-  if (depth > deepestMerge) return [...found.values()];
-  for (const pair of map.items.filter(isMerge)) {
-    const value = resolved(yaml, pair.value);
-    for (const source of isSeq(value) ? value.items : [value]) {
-      for (const member of membersOf(yaml, source, depth + 1) ?? []) {
-        if (!found.has(member.key)) found.set(member.key, member);
-      }
+
+  /** Whether nothing is there, or null. */
+  get isNull(): boolean {
+    return this.yaml === null || (isScalar(this.yaml) && this.yaml.value === null);
+  }
+
+  get isMapping(): boolean {
+    return isMap(this.yaml);
+  }
+
+  get isList(): boolean {
+    return isSeq(this.yaml);
+  }
+
+  /** Whether its variables cannot be filled in, so that nothing can be said about it. */
+  get isUnknown(): boolean {
+    return this.#document.isUnknown(this.yaml);
+  }
+
+  get hasVariables(): boolean {
+    return this.#document.filled(this.yaml) !== undefined;
+  }
+
+  get place(): Place {
+    return this.#document.placeOf(this.yaml);
+  }
+
+  /** A simple value, its variables filled in; undefined for lists, mappings and nothing. */
+  get text(): string | undefined {
+    if (!isScalar(this.yaml) || this.yaml.value === null) return undefined;
+    const { value, source } = this.yaml;
+    // Numbers as they were written: 0644 and 1.0 are not 420 and 1.
+    return (
+      this.#document.filled(this.yaml) ?? (typeof value === "string" ? value : (source ?? String(value)))
+    );
+  }
+
+  /** A simple value as it stands in the file, without its quotes. */
+  get written(): string {
+    return isScalar(this.yaml) ? String(this.yaml.value) : "";
+  }
+
+  /** Replaces a simple value; `text` is what it says once its variables are filled in. */
+  write(written: string, text: string): void {
+    if (!isScalar(this.yaml)) return;
+    this.yaml.value = written;
+    this.#document.setFilled(this.yaml, text);
+  }
+
+  /** A list's items; a single value is a list of one. */
+  get items(): readonly ComposeNode[] {
+    if (isSeq(this.yaml))
+      return this.yaml.items.map((item) => this.#document.node(item)).filter(({ yaml }) => yaml !== null);
+    return this.isNull ? [] : [this];
+  }
+
+  /** A mapping's members, merges included, in Compose's precedence; none when it is not a mapping. */
+  get members(): readonly Member[] {
+    const found = new Map<string, Member>();
+    this.#collect(found, 0);
+    return [...found.values()];
+  }
+
+  /** The texts in a list, or a mapping's keys. */
+  get names(): readonly Name[] {
+    if (this.isMapping) return this.members.map(({ key, place }) => ({ name: key, place }));
+    return this.items.map(({ text = "", place }) => ({ name: text, place }));
+  }
+
+  member(key: string): Member | undefined {
+    return this.members.find((member) => member.key === key);
+  }
+
+  get(key: string): ComposeNode {
+    return this.member(key)?.value ?? this.#document.node(null);
+  }
+
+  #collect(found: Map<string, Member>, depth: number): void {
+    if (!isMap(this.yaml)) return;
+    const document = this.#document;
+    for (const pair of this.yaml.items) {
+      const key = keyOf(pair);
+      if (isMerge(pair) || found.has(key)) continue;
+      found.set(key, {
+        key,
+        get place() {
+          return document.placeOf(pair.key);
+        },
+        value: document.node(pair.value),
+      });
     }
+    if (depth > deepestMerge) return;
+    for (const { value } of this.yaml.items.filter(isMerge))
+      for (const source of document.node(value).items) source.#collect(found, depth + 1);
   }
-  return [...found.values()];
-}
-
-/** A list's items; a single value is a list of one; nothing is an empty list. */
-export function itemsOf(yaml: ComposeYaml, node: unknown): readonly Node[] {
-  const list = resolved(yaml, node);
-  if (list === null || isNull(list)) return [];
-  return isSeq(list) ? list.items.flatMap((item) => resolved(yaml, item) ?? []) : [list];
-}
-
-/** A simple value as text, its variables filled in; undefined for lists, mappings and nothing. */
-export function textOf(yaml: ComposeYaml, node: unknown): string | undefined {
-  const scalar = resolved(yaml, node);
-  if (!isScalar(scalar) || scalar.value === null) return undefined;
-  const filled = yaml.filled.get(scalar);
-  if (filled !== undefined) return filled;
-  // Numbers as they were written: 0644 and 1.0 are not 420 and 1.
-  return typeof scalar.value === "string" ? scalar.value : (scalar.source ?? String(scalar.value));
-}
-
-/** The member called `key`. */
-export function memberOf(members: readonly Member[], key: string): Member | undefined {
-  return members.find((member) => member.key === key);
-}
-
-export function isNull(node: Node | null): boolean {
-  return node === null || (isScalar(node) && node.value === null);
 }
 
 export function isMerge(pair: Pair): boolean {
@@ -157,35 +254,6 @@ export function isMerge(pair: Pair): boolean {
   return isScalar(pair.key) && typeof pair.key.value === "symbol";
 }
 
-export function keyOf(pair: Pair): string {
-  return isScalar(pair.key) ? String(pair.key.source ?? pair.key.value) : String(pair.key);
-}
-
-export function placeOf(yaml: Pick<ComposeYaml, "lines">, node: unknown): Place {
-  const range = (node as Partial<Node> | null)?.range;
-  return range === undefined || range === null ? start : placeAt(yaml.lines, range[0], range[1]);
-}
-
-/** The place of the first of these words in a node's source; the whole node when none is there as it stands. */
-function placeIn(yaml: Pick<ComposeYaml, "text" | "lines">, node: Scalar, words: readonly string[]): Place {
-  const [from, to] = node.range ?? [0, 0];
-  const source = yaml.text.slice(from, to);
-  for (const word of words) {
-    const at = source.indexOf(word);
-    if (at < 0) continue;
-    const closing = word.startsWith("${") ? source.indexOf("}", at) : -1;
-    return placeAt(yaml.lines, from + at, closing < 0 ? from + at + word.length : from + closing + 1);
-  }
-  return placeOf(yaml, node);
-}
-
-const start: Place = { line: 1, column: 1 };
-
-function placeAt(lines: LineCounter, from: number, to: number = from): Place {
-  const { line, col } = lines.linePos(from);
-  if (line === 0) return start;
-  const end = lines.linePos(to);
-  return end.line === line && end.col > col
-    ? { line, column: col, endColumn: end.col }
-    : { line, column: col };
+export function keyOf({ key }: Pair): string {
+  return isScalar(key) ? String(key.source ?? key.value) : String(key);
 }

@@ -1,52 +1,15 @@
 /**
- * Compose files: what the services, ports, labels and volumes of one are once its variables are filled in, and everything
- * that Compose, or Portainer that runs it, would refuse.
+ * Compose files: the services, ports, labels and volumes of a file once its variables are filled in, and everything that
+ * Compose, or Portainer that runs it, would refuse.
  */
-import type { Node } from "yaml";
-import type { FaultAt } from "../fault.ts";
 import { valueFaults } from "./check.ts";
-import {
-  type ComposeYaml,
-  isNull,
-  type Member,
-  memberOf,
-  membersOf,
-  type Place,
-  parseComposeYaml,
-  placeOf,
-  textOf,
-} from "./document.ts";
+import { ComposeDocument, type ComposeFault, type Member, type Place } from "./document.ts";
 import { keyFaults, refused } from "./keys.ts";
-import type { ComposePort } from "./ports.ts";
-import { readService } from "./service.ts";
+import { type ComposeService, type DeclaredNames, readService, sections } from "./service.ts";
 
-export type { Place } from "./document.ts";
+export type { ComposeFault, Place } from "./document.ts";
 export type { ComposePort } from "./ports.ts";
-
-export interface ComposeLabel {
-  readonly key: string;
-  /** As the container gets it: `$$` is `$`, variables are filled in. */
-  readonly value: string;
-  readonly place: Place;
-}
-
-export interface ComposeService {
-  readonly name: string;
-  readonly place: Place;
-  readonly image?: string;
-  readonly containerName?: string;
-  readonly networkMode?: string;
-  readonly labels: readonly ComposeLabel[];
-  readonly ports: readonly ComposePort[];
-  /** "no", "always", "unless-stopped", "on-failure"; "no" unless given. */
-  readonly restart: string;
-  /** Whether the file gives it one; an image may bring its own. */
-  readonly healthcheck: boolean;
-  /** It runs only when one of them is asked for (COMPOSE_PROFILES); always when there is none. */
-  readonly profiles: readonly string[];
-  /** How many containers of it there are to be. */
-  readonly replicas: number;
-}
+export type { ComposeLabel, ComposeService } from "./service.ts";
 
 export interface ComposeVolume {
   readonly key: string;
@@ -62,91 +25,63 @@ export interface Compose {
 }
 
 export interface ReadCompose {
-  /** Absent when it is no compose file at all. */
+  /** Absent when the text is not a Compose file. */
   readonly compose?: Compose;
-  /** Everything that is wrong with it, in the order of the file. */
-  readonly faults: readonly FaultAt<Place>[];
+  /** In the order of the file. */
+  readonly faults: readonly ComposeFault[];
 }
 
 /**
- * Reads a compose file with its variables filled in.
- * @param project the name it runs under, which names the volumes it makes; absent leaves them with their keys
+ * Reads a Compose file with its variables filled in.
+ * @param project the name it runs under, from which its own volumes get their names; without one they have their keys
  */
 export function readCompose(
   text: string,
   variables: ReadonlyMap<string, string>,
   project?: string,
 ): ReadCompose {
-  const yaml = parseComposeYaml(text, variables);
-  if (yaml.document.errors.length > 0) return { faults: yaml.faults };
-  const root = membersOf(yaml, yaml.document.contents);
-  if (root === undefined)
+  return readDocument(new ComposeDocument(text, variables), project);
+}
+
+/** Reads a Compose file as {@link readCompose} does, before it is edited. */
+export function readDocument(document: ComposeDocument, project?: string): ReadCompose {
+  const { root } = document;
+  if (!document.isValid) return { faults: document.faults };
+  if (!root.isMapping)
     return {
-      faults: [{ message: "this is no compose file: it has no services", place: { line: 1, column: 1 } }],
+      faults: [{ message: "this is not a Compose file: it has no services", place: { line: 1, column: 1 } }],
     };
-  const faults: FaultAt<Place>[] = [...yaml.faults, ...keyFaults(root, "file", "a compose file")];
-  const include = memberOf(root, "include");
+  const faults = [...document.faults, ...keyFaults(root.members, "file", "a Compose file")];
+  const include = root.member("include");
   if (include !== undefined) faults.push(refused("include", include.place));
-
-  const declared = {
-    volumes: namesIn(yaml, root, "volumes"),
-    networks: new Set([...namesIn(yaml, root, "networks"), "default"]),
-    configs: namesIn(yaml, root, "configs"),
-    secrets: namesIn(yaml, root, "secrets"),
-    services: namesIn(yaml, root, "services"),
-  };
-  const servicesMember = memberOf(root, "services");
-  const members = membersOf(yaml, servicesMember?.value) ?? [];
+  const { members } = document.services;
   if (members.length === 0)
-    faults.push({
-      message: "there are no services in it",
-      place: servicesMember?.place ?? placeOf(yaml, yaml.document.contents),
-    });
-  const read = members.map((member) => readService(yaml, member, declared));
+    faults.push({ message: "it has no services", place: root.member("services")?.place ?? root.place });
+  const names = Object.fromEntries(
+    sections.map((section) => [section, new Set(root.get(section).members.map(({ key }) => key))]),
+  ) as { readonly [S in keyof DeclaredNames]: Set<string> };
+  names.networks.add("default");
+  const read = members.map((member) => readService(member, names));
   const services = read.map(({ service }) => service);
-  faults.push(
-    ...read.flatMap((each) => each.faults),
-    ...valueFaults(yaml, members),
-    ...portClashes(services),
-  );
-  const volumes = (membersOf(yaml, memberOf(root, "volumes")?.value) ?? []).map((member) =>
-    volumeOf(yaml, member, project),
-  );
-  return { compose: { services, volumes }, faults: sorted(faults) };
+  faults.push(...read.flatMap((each) => each.faults), ...valueFaults(members), ...portClashes(services));
+  const volumes = root.get("volumes").members.map((member) => volumeOf(member, project));
+  return { compose: { services, volumes }, faults: inOrder(faults) };
 }
 
-function namesIn(yaml: ComposeYaml, root: readonly Member[], key: string): ReadonlySet<string> {
-  return new Set((membersOf(yaml, memberOf(root, key)?.value) ?? []).map((member) => member.key));
-}
-
-function volumeOf(
-  yaml: ComposeYaml,
-  { key, place, value }: Member,
-  project: string | undefined,
-): ComposeVolume {
-  const members = membersOf(yaml, value) ?? [];
-  const flag = memberOf(members, "external")?.value ?? null;
+function volumeOf({ key, place, value }: Member, project: string | undefined): ComposeVolume {
+  const flag = value.get("external");
   // `external: {name: x}` is the form of old files.
-  const oldName = textOf(yaml, memberOf(membersOf(yaml, flag) ?? [], "name")?.value);
-  const external = oldName !== undefined || isTrue(yaml, flag);
-  const name = textOf(yaml, memberOf(members, "name")?.value) ?? oldName;
-  return {
-    key,
-    name: name ?? (external || project === undefined ? key : `${project}_${key}`),
-    external,
-    place,
-  };
+  const oldName = flag.get("name").text;
+  const external = oldName !== undefined || /^(true|yes|on|y|1)$/i.test(flag.text ?? "");
+  const ownName = external || project === undefined ? key : `${project}_${key}`;
+  return { key, name: value.get("name").text ?? oldName ?? ownName, external, place };
 }
 
-function isTrue(yaml: ComposeYaml, node: Node | null): boolean {
-  return !isNull(node) && /^(true|yes|on|y|1)$/i.test(textOf(yaml, node) ?? "");
-}
-
-/** Two services of one file that want one port of the machine. */
-function portClashes(services: readonly ComposeService[]): readonly FaultAt<Place>[] {
+/** Two services of one file that publish the same port of the machine. */
+function portClashes(services: readonly ComposeService[]): readonly ComposeFault[] {
   const taken = new Map<string, string>();
   return services.flatMap(({ name, ports, profiles }) =>
-    ports.flatMap(({ published, protocol, hostIp, place }): readonly FaultAt<Place>[] => {
+    ports.flatMap(({ published, protocol, hostIp, place }): readonly ComposeFault[] => {
       if (published === undefined || profiles.length > 0) return [];
       const port = `${published}/${protocol}`;
       const [everywhere, here] = [port, `${hostIp ?? "*"} ${port}`];
@@ -155,11 +90,12 @@ function portClashes(services: readonly ComposeService[]): readonly FaultAt<Plac
       taken.set(everywhere, other ?? name);
       return other === undefined
         ? []
-        : [{ message: `port ${port} of the machine is published by ${other} already`, place }];
+        : [{ message: `port ${port} of the machine is already published by ${other}`, place }];
     }),
   );
 }
 
-function sorted(faults: readonly FaultAt<Place>[]): readonly FaultAt<Place>[] {
+/** Faults in the order of the file. */
+export function inOrder(faults: readonly ComposeFault[]): readonly ComposeFault[] {
   return [...faults].sort((a, b) => a.place.line - b.place.line || a.place.column - b.place.column);
 }

@@ -1,4 +1,5 @@
 /** Compose's variables in values: `$X`, `${X}`, `${X:-default}`, `${X:?error}`, `${X:+other}` and `$$`, nested. Pure. */
+import type { FaultAt } from "../fault.ts";
 
 export type Variables = Readonly<Record<string, string>>;
 
@@ -8,15 +9,59 @@ export interface Interpolation {
   readonly unset: readonly string[];
 }
 
+/** A text that Compose refuses. The message has Compose's words, which quote the text; `reason` does not. */
+export class ComposeTextError extends Error {
+  readonly reason: string;
+  /** The variable that `${X:?…}` requires. */
+  readonly variable: string | undefined;
+
+  constructor(reason: string, details: string, variable?: string) {
+    super(`${reason}${details}`);
+    this.reason = reason;
+    this.variable = variable;
+  }
+}
+
+/** A value with its variables filled in; each fault's place is the variable it is about. */
+export interface FilledValue {
+  /** Absent when Compose refuses the value. */
+  readonly text?: string;
+  readonly faults: readonly FaultAt<string | undefined>[];
+}
+
+/** Fills variables into a value and reports those without a value. */
+export function filledValue(template: string, variables: Variables): FilledValue {
+  try {
+    const { text, unset } = interpolate(template, variables);
+    const faults = [...new Set(unset)].map((name) => ({
+      message: `variable ${name} has no value`,
+      place: name,
+      hint: `give it one under "variables" in phoenix.json, or a default: \${${name}:-…}`,
+    }));
+    return { text, faults };
+  } catch (error) {
+    if (!(error instanceof ComposeTextError)) throw error;
+    const { message, variable } = error;
+    const hint =
+      variable === undefined
+        ? "a literal dollar sign is written $$"
+        : `give ${variable} a value under "variables" in phoenix.json`;
+    return { faults: [{ message, place: variable, hint }] };
+  }
+}
+
 /**
  * Fills variables into a value.
- * @throws Error in Compose's words, without the place, for a bad expression and for a missing variable of `${X:?…}`
+ * @throws ComposeTextError for an invalid expression and for a missing variable of `${X:?…}`
  */
 export function interpolate(template: string, variables: Variables): Interpolation {
   const unset: string[] = [];
+  const known = (name: string): string | undefined =>
+    Object.hasOwn(variables, name) ? variables[name] : undefined;
   const value = (name: string): string => {
-    if (!Object.hasOwn(variables, name)) unset.push(name);
-    return variables[name] ?? "";
+    const found = known(name);
+    if (found === undefined) unset.push(name);
+    return found ?? "";
   };
   const expand = (text: string): string => {
     let out = "";
@@ -47,13 +92,18 @@ export function interpolate(template: string, variables: Variables): Interpolati
     const [, name = "", colon = "", operator = "", operand = ""] =
       /^([A-Za-z_]\w*)(?:(:?)([-?+])([\s\S]*))?$/.exec(inside) ?? [];
     if (name === "") throw invalid(template);
-    const set = Object.hasOwn(variables, name) && !(colon === ":" && variables[name] === "");
+    const found = known(name);
+    const isSet = found !== undefined && !(colon === ":" && found === "");
     if (operator === "") return value(name);
-    if (operator === "+") return set ? expand(operand) : "";
-    if (set) return variables[name] ?? "";
+    if (operator === "+") return isSet ? expand(operand) : "";
+    if (isSet) return found;
     if (operator === "-") return expand(operand);
     const words = expand(operand);
-    throw new Error(`required variable ${name} is missing a value${words === "" ? "" : `: ${words}`}`);
+    throw new ComposeTextError(
+      `required variable ${name} is missing a value`,
+      words === "" ? "" : `: ${words}`,
+      name,
+    );
   };
   return { text: expand(template), unset };
 }
@@ -69,16 +119,17 @@ function closing(text: string): number {
   return -1;
 }
 
-function invalid(template: string): Error {
-  return new Error(
-    `invalid interpolation format for "${template}". You may need to escape any $ with another $`,
+function invalid(template: string): ComposeTextError {
+  return new ComposeTextError(
+    "invalid interpolation format",
+    ` for "${template}". You may need to escape any $ with another $`,
   );
 }
 
 /**
- * An environment file: NAME=value lines. Quotes around a value go; `'…'` is literal; ` #` begins a comment; variables are
- * filled in (compose-go v2 dotenv).
- * @throws Error in Compose's words
+ * Reads an environment file: NAME=value lines. Quotes around a value are removed; `'…'` is literal; ` #` begins a comment;
+ * variables are filled in (compose-go v2 dotenv).
+ * @throws ComposeTextError
  */
 export function parseEnvFile(text: string, variables: Variables): Variables {
   const found: Record<string, string> = {};
@@ -88,7 +139,8 @@ export function parseEnvFile(text: string, variables: Variables): Variables {
     if (rest === "") return found;
     const line = rest.split("\n", 1)[0]?.trim() ?? "";
     const [head = "", name = ""] = /^(?:export[ \t]+)?([^=\s]*)[ \t]*=[ \t]*/.exec(rest) ?? [];
-    if (name === "") throw new Error(`unexpected character in variable name near ${JSON.stringify(line)}`);
+    if (name === "")
+      throw new ComposeTextError("unexpected character in variable name", ` near ${JSON.stringify(line)}`);
     rest = rest.slice(head.length);
     // A quoted value may have several lines.
     const [raw = ""] = quoted.exec(rest) ?? /^[^\n]*/.exec(rest) ?? [];
@@ -103,7 +155,7 @@ const quoted = /^(["'])(?:(?!\1)[^\\]|\\[\s\S])*\1/;
 function envValue(raw: string, variables: Variables): string {
   const quote = raw.charAt(0);
   if (quote !== "'" && quote !== '"') return interpolate(raw.replace(/\s+#.*$/, "").trim(), variables).text;
-  if (!quoted.test(raw)) throw new Error(`unterminated quoted value ${raw}`);
+  if (!quoted.test(raw)) throw new ComposeTextError("unterminated quoted value", ` ${raw}`);
   const inside = raw.slice(1, -1);
   return quote === "'" ? inside.replaceAll("\\'", "'") : interpolate(unescaped(inside), variables).text;
 }
@@ -118,7 +170,7 @@ const controls: Readonly<Record<string, string>> = {
   v: "\v",
 };
 
-/** Escapes between double quotes (compose-go 2.4, dotenv). A dollar sign stays one for what fills variables in. */
+/** Resolves escapes between double quotes (compose-go 2.4, dotenv). An escaped dollar sign stays escaped for `interpolate`. */
 function unescaped(text: string): string {
   return text.replace(/\\(?:0(\d{0,3})|([abfnrtv$"\\]))/g, (_, octal?: string, sign = "") => {
     if (octal !== undefined) return String.fromCharCode(Number.parseInt(`0${octal}`, 8) & 0xff);

@@ -1,8 +1,7 @@
 /** The keys that Compose knows (compose-spec as of Compose 2.29, and what 2.30 to 2.40 added). It refuses any other but x-…. */
 
-import type { FaultAt } from "../fault.ts";
 import { nearest } from "../text/nearest.ts";
-import type { Member, Place } from "./document.ts";
+import type { ComposeFault, Member, Place } from "./document.ts";
 
 const words = (text: string): ReadonlySet<string> => new Set(text.split(/\s+/));
 
@@ -21,35 +20,30 @@ const composeKeys = {
   ),
 } as const;
 
-/** Things that Portainer cannot have: it gets the text of one file, and no directory with it. */
-export function refused(key: string, place: Place): FaultAt<Place> {
-  const hints: Readonly<Record<string, string>> = {
-    build: "Portainer gets this file alone and has nothing to build from: name an image that exists",
-    include: "Portainer gets this file alone: put the included services into it",
-    extends: "Portainer gets this file alone: use an anchor (&name, *name) or write it out",
-  };
-  return { message: `${key} cannot be used in a stack`, place, ...(hints[key] ? { hint: hints[key] } : {}) };
+/** A key that needs other files than the one that Portainer gets. */
+export function refused(key: keyof typeof alternatives, place: Place): ComposeFault {
+  const hint = `Portainer gets this file alone: ${alternatives[key]}`;
+  return { message: `${key} cannot be used in a stack`, place, hint };
 }
+
+const alternatives = {
+  build: "use an image that exists",
+  include: "put the included services into it",
+  extends: "use an anchor (&name, *name), or write the service in full",
+};
 
 /** Keys that Compose does not know: an error where it is plain what was meant, else a warning. */
 export function keyFaults(
   members: readonly Member[],
   kind: keyof typeof composeKeys,
   where: string,
-): readonly FaultAt<Place>[] {
-  return members.flatMap(({ key, place }): readonly FaultAt<Place>[] => {
+): readonly ComposeFault[] {
+  return members.flatMap(({ key, place }): readonly ComposeFault[] => {
     if (key.startsWith("x-") || composeKeys[kind].has(key)) return [];
     const meant = nearest(key, [...composeKeys[kind]]);
-    const message = `${where} has no key ${JSON.stringify(key)}`;
+    const message = `unknown key ${JSON.stringify(key)} in ${where}`;
     return meant === undefined
-      ? [
-          {
-            message,
-            place,
-            severity: "warning",
-            hint: "Compose refuses a file with a key that it does not know",
-          },
-        ]
+      ? [{ message, place, severity: "warning", hint: "Compose refuses a file with an unknown key" }]
       : [{ message, place, hint: `did you mean ${JSON.stringify(meant)}?` }];
   });
 }

@@ -1,7 +1,6 @@
-/** Ports of a compose service, short forms and long. */
-import { isMap, type Node } from "yaml";
-import type { FaultAt } from "../fault.ts";
-import { type ComposeYaml, itemsOf, memberOf, membersOf, type Place, placeOf, textOf } from "./document.ts";
+/** Ports of a Compose service, short forms and long. */
+import { defined } from "../../defined.ts";
+import type { ComposeFault, ComposeNode, Place } from "./document.ts";
 
 /** A container's port, and where the machine publishes it. */
 export interface ComposePort {
@@ -18,31 +17,31 @@ export interface ComposePort {
 
 export interface ReadPorts {
   readonly ports: readonly ComposePort[];
-  readonly faults: readonly FaultAt<Place>[];
+  readonly faults: readonly ComposeFault[];
 }
 
-export function portsOf(yaml: ComposeYaml, node: Node | null): ReadPorts {
+/** The ports of `ports`; those with a variable without a value are left out. */
+export function portsOf(service: ComposeNode): ReadPorts {
   const ports: ComposePort[] = [];
-  const faults: FaultAt<Place>[] = [];
-  for (const item of itemsOf(yaml, node)) {
-    if (yaml.unfilled.has(item)) continue;
-    const place = placeOf(yaml, item);
-    const read = isMap(item) ? longPort(yaml, item, place) : shortPorts(textOf(yaml, item) ?? "", place);
+  const faults: ComposeFault[] = [];
+  for (const item of service.get("ports").items) {
+    if (item.isUnknown) continue;
+    const { place } = item;
+    const read = item.isMapping ? longPort(item) : shortPorts(item.text ?? "", place);
     if (typeof read === "string") faults.push({ message: read, place });
     else ports.push(...read);
   }
   return { ports, faults };
 }
 
-function longPort(yaml: ComposeYaml, node: Node, place: Place): readonly ComposePort[] | string {
-  const members = membersOf(yaml, node) ?? [];
-  const text = (key: string): string => textOf(yaml, memberOf(members, key)?.value) ?? "";
+function longPort(item: ComposeNode): readonly ComposePort[] | string {
+  const text = (key: string): string => item.get(key).text ?? "";
   const target = portNumber(text("target"));
-  if (target === undefined) return `target ${JSON.stringify(text("target"))} is no port`;
+  if (target === undefined) return `target ${JSON.stringify(text("target"))} is not a valid port`;
   const published = rangeOf(text("published"));
   if (text("published") !== "" && published === undefined)
-    return `published ${JSON.stringify(text("published"))} is no port`;
-  return [portOf(target, published ?? [], text("host_ip"), text("protocol"), place)];
+    return `published ${JSON.stringify(text("published"))} is not a valid port`;
+  return [portOf(target, published ?? [], text("host_ip"), text("protocol"), item.place)];
 }
 
 /** "80", "8080:80", "127.0.0.1:8080:80/udp", "8000-8002:80-82", "[::1]:8080:80". */
@@ -51,10 +50,10 @@ function shortPorts(text: string, place: Place): readonly ComposePort[] | string
   const [, bracketed, rest = ""] = /^(?:\[([^\]]*)\]:)?(.*)$/.exec(places) ?? [];
   const parts = rest.split(":");
   const targets = rangeOf(parts.pop() ?? "");
-  if (targets === undefined) return `${JSON.stringify(text)} is no port`;
+  if (targets === undefined) return `${JSON.stringify(text)} is not a valid port`;
   const host = parts.pop() ?? "";
   const published = host === "" ? [] : rangeOf(host);
-  if (published === undefined) return `${JSON.stringify(host)} is no port of the machine`;
+  if (published === undefined) return `published ${JSON.stringify(host)} is not a valid port`;
   const hostIp = bracketed ?? parts.join(":");
   if (targets.length === 1) return [portOf(targets[0] ?? 0, published, hostIp, protocol, place)];
   if (published.length !== 0 && published.length !== targets.length)
@@ -62,7 +61,7 @@ function shortPorts(text: string, place: Place): readonly ComposePort[] | string
   return targets.map((target, at) => portOf(target, published.slice(at, at + 1), hostIp, protocol, place));
 }
 
-/** Of a range of published ports for one port of the container Docker takes a free one. */
+/** One port of a container; of a range of published ports Docker takes one that is free. */
 function portOf(
   target: number,
   published: readonly number[],
@@ -70,14 +69,13 @@ function portOf(
   protocol: string,
   place: Place,
 ): ComposePort {
-  const [only] = published;
-  return {
+  return defined({
     target,
-    ...(only === undefined || published.length > 1 || only === 0 ? {} : { published: only }),
-    ...(hostIp === "" || hostIp === "0.0.0.0" || hostIp === "::" ? {} : { hostIp }),
+    published: published.length > 1 ? undefined : published[0] || undefined,
+    hostIp: ["", "0.0.0.0", "::"].includes(hostIp) ? undefined : hostIp,
     protocol: protocol === "" ? "tcp" : protocol.toLowerCase(),
     place,
-  };
+  });
 }
 
 function rangeOf(text: string): readonly number[] | undefined {

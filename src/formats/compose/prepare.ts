@@ -1,225 +1,191 @@
 /**
- * The compose file that is really sent. Portainer gets one text and no directory with it: labels are put in, relative
- * paths lead to the stack's directory on its share, environment files are written out. Everything else stays as its author
- * wrote it, comments and anchors included; the same input gives the same text, and preparing it again changes nothing.
+ * The Compose file as it is sent. Portainer gets one text and no directory with it: labels are injected, relative paths lead
+ * to the stack's directory on its share, environment files are inlined. Everything else stays as its author wrote it,
+ * comments and anchors included; the same input gives the same text, and preparing it again changes nothing.
  */
-import { isMap, type YAMLMap } from "yaml";
-import type { FaultAt } from "../fault.ts";
+import { defined } from "../../defined.ts";
 import { yamlText } from "../yaml/index.ts";
-import {
-  type ComposeYaml,
-  isNull,
-  itemsOf,
-  memberOf,
-  membersOf,
-  type Place,
-  parseComposeYaml,
-  placeOf,
-  textOf,
-} from "./document.ts";
-import { append, effective, ownMember, ownService, removeMember, setPairs } from "./edit.ts";
+import { ComposeDocument, type ComposeFault, type ComposeNode } from "./document.ts";
+import { editService } from "./edit.ts";
 import { filesLabel, filesLabels } from "./file-labels.ts";
-import { type Compose, readCompose } from "./index.ts";
-import { parseEnvFile } from "./interpolation.ts";
+import { type Compose, inOrder, readDocument } from "./index.ts";
+import { ComposeTextError, parseEnvFile } from "./interpolation.ts";
+import { grantsOf, mountsOf } from "./mounts.ts";
 import { escaped, missingFile, rewriteBinds, rewriteFiles, within } from "./paths.ts";
 
 export interface PrepareOptions {
   readonly variables: ReadonlyMap<string, string>;
-  /** Labels to put in, by service, written as they would be in the compose file. */
+  /** Labels to inject, by service, written as they would be in the Compose file. */
   readonly labels: Readonly<Record<string, readonly { readonly key: string; readonly value: string }[]>>;
   /** The stack's directory as the machine that runs it sees it. */
   readonly directory: string;
-  /** Files that the stack brings along, by their paths below `directory`. */
+  /** The stack's files, by their paths below `directory`. */
   readonly files: ReadonlyMap<string, StackFileUse>;
-  /** The compose project's name, where what is declared is looked at as well. */
+  /** The Compose project's name: `declared` needs it to name volumes. */
   readonly project?: string;
 }
 
 export interface StackFileUse {
   readonly content: string;
-  /** Where containers see it: an absolute path, or "" for a file that only the compose file names. */
+  /** Where containers see it: an absolute path, or "" for a file that only the Compose file names. */
   readonly destination: string;
 }
 
 export interface PreparedCompose {
   readonly text: string;
-  readonly faults: readonly FaultAt<Place>[];
-  /** What the text declared before it was prepared; absent when it is no compose file. */
+  readonly faults: readonly ComposeFault[];
+  /** What the text declared before it was prepared; absent when it is not a Compose file. */
   readonly declared?: Compose;
 }
 
+/** Prepares a stack's Compose file for Portainer. */
 export function preparedCompose(text: string, options: PrepareOptions): PreparedCompose {
-  const { compose, faults: found } = readCompose(text, options.variables, options.project);
-  const declared = compose === undefined ? {} : { declared: compose };
-  const yaml = parseComposeYaml(text, options.variables);
-  const { contents } = yaml.document;
-  const services = isMap(contents) ? contents.get("services") : undefined;
-  if (yaml.document.errors.length > 0 || !isMap(contents) || !isMap(services))
-    return { text, faults: found, ...declared };
-  const faults: FaultAt<Place>[] = [...found];
-  const root = membersOf(yaml, contents) ?? [];
-  const names = (membersOf(yaml, services) ?? []).map(({ key }) => key);
-  for (const { key, value } of membersOf(yaml, services) ?? []) {
-    const members = membersOf(yaml, value) ?? [];
-    faults.push(...rewriteBinds(yaml, members, options.directory));
-    const labelFile = memberOf(members, "label_file");
-    if (labelFile !== undefined)
-      faults.push({
-        message: `label_file of ${key} cannot be used in a stack`,
-        place: labelFile.place,
-        hint: 'write its labels into the compose file, or under "services" in phoenix.json',
-      });
-  }
-  for (const section of ["configs", "secrets"])
-    faults.push(
-      ...rewriteFiles(yaml, memberOf(root, section)?.value ?? null, options.directory, (path) =>
-        options.files.has(path),
-      ),
-    );
-  faults.push(...inlineEnvironments(yaml, services, names, options));
-  mountFiles(yaml, services, names, options);
-  injectLabels(yaml, services, names, withFilesLabels(yaml, names, options));
-  const inOrder = faults.sort((a, b) => a.place.line - b.place.line || a.place.column - b.place.column);
-  return { text: yamlText(yaml.document), faults: inOrder, ...declared };
+  const document = new ComposeDocument(text, options.variables);
+  const { compose: declared, faults: found } = readDocument(document, options.project);
+  if (!document.isValid || !document.services.isMapping) return defined({ text, faults: found, declared });
+  const faults = [
+    ...found,
+    ...document.services.members.flatMap(({ key, value }) => [
+      ...rewriteBinds(value, options.directory),
+      ...labelFileFaults(key, value),
+    ]),
+    ...["configs", "secrets"].flatMap((section) =>
+      rewriteFiles(document.root.get(section), options.directory, (path) => options.files.has(path)),
+    ),
+    ...inlineEnvironments(document, options),
+  ];
+  mountFiles(document, options);
+  injectLabels(document, withFilesLabels(document, options));
+  return defined({ text: yamlText(document.yaml), faults: inOrder(faults), declared });
 }
 
+function labelFileFaults(name: string, service: ComposeNode): readonly ComposeFault[] {
+  const labelFile = service.member("label_file");
+  if (labelFile === undefined) return [];
+  const message = `label_file of ${name} cannot be used in a stack`;
+  const hint = 'write its labels into the Compose file, or under "services" in phoenix.json';
+  return [{ message, place: labelFile.place, hint }];
+}
+
+function namesOf(document: ComposeDocument): readonly string[] {
+  return document.services.members.map(({ key }) => key);
+}
+
+/** The labels to inject, with a fingerprint of the files that a service mounts. */
 function withFilesLabels(
-  yaml: ComposeYaml,
-  names: readonly string[],
+  document: ComposeDocument,
   { labels, directory, files }: PrepareOptions,
 ): PrepareOptions["labels"] {
-  const contents = new Map(
-    [...files].map(([path, { content }]) => [`${directory}/${path}`, content] as const),
-  );
-  const ofFiles = filesLabels(yaml, names, contents);
+  const contents = new Map([...files].map(([path, { content }]) => [`${directory}/${path}`, content]));
+  const fingerprints = filesLabels(document, contents);
   return Object.fromEntries(
-    names.map((name) => {
-      const value = ofFiles.get(name);
-      const own = value === undefined ? [] : [{ key: filesLabel, value }];
-      return [name, [...(labels[name] ?? []), ...own]];
+    namesOf(document).map((name) => {
+      const value = fingerprints.get(name);
+      return [name, [...(labels[name] ?? []), ...(value === undefined ? [] : [{ key: filesLabel, value }])]];
     }),
   );
 }
 
-/** Labels of one service stay its own, also where others take it for their pattern. */
-function injectLabels(
-  yaml: ComposeYaml,
-  services: YAMLMap,
-  names: readonly string[],
-  labels: PrepareOptions["labels"],
-): void {
+/** Injects labels into their services; those that inherit from one of these keep what they had. */
+function injectLabels(document: ComposeDocument, labels: PrepareOptions["labels"]): void {
+  const edit = (name: string) => editService(document, name);
+  const names = namesOf(document);
   const others = names.filter((name) => (labels[name] ?? []).length === 0);
-  const before = others.map((name) => effective(yaml, services.get(name, true), "labels"));
+  const before = others.map((name) => effectiveLabels(document.services.get(name)));
   for (const name of names) {
     const pairs = new Map((labels[name] ?? []).map(({ key, value }) => [key, value]));
-    const service = pairs.size === 0 ? undefined : ownService(yaml, services, name);
+    const service = pairs.size === 0 ? undefined : edit(name);
     if (service === undefined) continue;
-    // Those that inherit from this one keep what they had.
-    for (const other of others) keepOwn(yaml, services, other);
-    setPairs(yaml, service, "labels", pairs);
+    for (const other of others.map(edit))
+      if (other?.has("labels") === false && effectiveLabels(other.node) !== "") other.own("labels");
+    service.setPairs("labels", pairs);
   }
-  for (const [at, name] of others.entries()) {
-    const service = ownService(yaml, services, name);
-    if (service !== undefined && before[at] === "" && effective(yaml, service, "labels") !== "")
-      service.set("labels", yaml.document.createNode({}));
-  }
+  for (const [at, service] of others.map(edit).entries())
+    if (service !== undefined && before[at] === "" && effectiveLabels(service.node) !== "")
+      service.set("labels", {});
 }
 
-/** Copies labels that a service inherits from another one, or is that other one by an alias, before that gets more. */
-function keepOwn(yaml: ComposeYaml, services: YAMLMap, name: string): void {
-  const service = ownService(yaml, services, name);
-  if (service !== undefined && !service.has("labels") && effective(yaml, service, "labels") !== "")
-    ownMember(yaml, service, "labels");
+/** A service's labels, its own and inherited ones, as a text to be compared; "" when it has none. */
+function effectiveLabels(service: ComposeNode): string {
+  const labels = service.get("labels");
+  if (labels.isNull) return "";
+  return JSON.stringify(
+    labels.isMapping
+      ? labels.members.map(({ key, value }) => `${key}=${value.text ?? ""}`)
+      : labels.items.map(({ text = "" }) => text),
+  );
 }
 
-/** `env_file` written out: `environment` wins over it, and of several files the last. */
-function inlineEnvironments(
-  yaml: ComposeYaml,
-  services: YAMLMap,
-  names: readonly string[],
-  { variables, directory, files }: PrepareOptions,
-): readonly FaultAt<Place>[] {
-  const faults: FaultAt<Place>[] = [];
-  const values = Object.fromEntries(variables);
-  const done: YAMLMap[] = [];
-  for (const name of names) {
-    const named = memberOf(membersOf(yaml, services.get(name, true)) ?? [], "env_file");
-    if (named === undefined || isNull(named.value)) continue;
-    const pairs = new Map<string, string>();
-    for (const item of itemsOf(yaml, named.value)) {
-      const members = membersOf(yaml, item);
-      const path = textOf(yaml, members === undefined ? item : memberOf(members, "path")?.value) ?? "";
-      const relative = within("", path)?.slice(1);
-      const file = relative === undefined ? undefined : files.get(relative);
-      if (file === undefined && relative === "stack.env") {
-        // Portainer's own name for a file of the stack's variables.
-        for (const variable of variables.keys()) pairs.set(variable, `\${${variable}}`);
-      } else if (file === undefined || path.startsWith("/")) {
-        if (textOf(yaml, memberOf(members ?? [], "required")?.value) !== "false")
-          faults.push(missingFile(`env_file of ${name}`, path, placeOf(yaml, item)));
-      } else {
-        try {
-          for (const [key, value] of Object.entries(parseEnvFile(file.content, values)))
-            pairs.set(key, escaped(value));
-        } catch (error) {
-          const words = error instanceof Error ? error.message : String(error);
-          // The words quote the line, which may hold a secret.
-          const reason = words.replace(/( near| value) .*$/s, "");
-          faults.push({ message: `${path} (${directory}): ${reason}`, place: placeOf(yaml, item) });
-        }
+/** Writes `env_file` out as variables: `environment` takes precedence, and of several files the last. */
+function inlineEnvironments(document: ComposeDocument, options: PrepareOptions): readonly ComposeFault[] {
+  const inlined = document.services.members.flatMap(({ key: name, value }) => {
+    const files = value.get("env_file");
+    if (files.isNull) return [];
+    const { pairs, faults } = readEnvironment(name, files, options);
+    const service = editService(document, name);
+    service?.setPairs("environment", pairs, true);
+    return [{ service, faults }];
+  });
+  // Last, for a service may inherit its files from another one.
+  for (const { service } of inlined) service?.remove("env_file");
+  return inlined.flatMap(({ faults }) => faults);
+}
+
+interface ReadEnvironment {
+  readonly pairs: ReadonlyMap<string, string>;
+  readonly faults: readonly ComposeFault[];
+}
+
+/** The variables of a service's environment files, as they are written under `environment`. */
+function readEnvironment(
+  service: string,
+  node: ComposeNode,
+  { variables, files }: PrepareOptions,
+): ReadEnvironment {
+  const pairs = new Map<string, string>();
+  const faults: ComposeFault[] = [];
+  for (const item of node.items) {
+    const path = (item.isMapping ? item.get("path").text : item.text) ?? "";
+    const relative = path.startsWith("/") ? undefined : within("", path)?.slice(1);
+    const file = files.get(relative ?? "");
+    if (file !== undefined) {
+      try {
+        for (const [key, value] of Object.entries(parseEnvFile(file.content, Object.fromEntries(variables))))
+          pairs.set(key, escaped(value));
+      } catch (error) {
+        if (!(error instanceof ComposeTextError)) throw error;
+        faults.push({ message: `${path}: ${error.reason}`, place: item.place });
       }
+    } else if (relative === "stack.env") {
+      // Portainer's own name for a file of the stack's variables.
+      for (const variable of variables.keys()) pairs.set(variable, `\${${variable}}`);
+    } else if (item.get("required").text !== "false") {
+      faults.push(missingFile(`env_file of ${service}`, path, item.place));
     }
-    const service = ownService(yaml, services, name);
-    if (service === undefined) continue;
-    setPairs(yaml, service, "environment", pairs, true);
-    done.push(service);
   }
-  for (const service of done) removeMember(yaml, service, "env_file");
-  return faults;
+  return { pairs, faults };
 }
 
 /**
- * The stack's files at their destinations, for reading. Where a service mounts something at a destination itself, that is
- * where the file belongs, and nobody else gets it.
+ * Mounts the stack's files at their destinations, for reading. Where a service itself mounts something at a destination, the
+ * file belongs to that service alone.
  */
-function mountFiles(
-  yaml: ComposeYaml,
-  services: YAMLMap,
-  names: readonly string[],
-  { directory, files }: PrepareOptions,
-): void {
-  const mounted = new Map(names.map((name) => [name, targetsOf(yaml, services.get(name, true))]));
+function mountFiles(document: ComposeDocument, { directory, files }: PrepareOptions): void {
+  const taken = new Set(document.services.members.flatMap(({ value }) => targetsOf(value)));
   for (const [path, { destination }] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    if (!destination.startsWith("/")) continue;
-    if ([...mounted.values()].some((targets) => targets.has(destination))) continue;
-    for (const name of names) {
-      const service = ownService(yaml, services, name);
-      if (service === undefined) continue;
-      const source = escaped(`${directory}/${path}`);
-      append(yaml, service, "volumes", {
+    if (!destination.startsWith("/") || taken.has(destination)) continue;
+    for (const name of namesOf(document))
+      editService(document, name)?.append("volumes", {
         type: "bind",
-        source,
+        source: escaped(`${directory}/${path}`),
         target: escaped(destination),
         read_only: true,
       });
-    }
   }
 }
 
 /** Paths in a service's containers where something is mounted. */
-function targetsOf(yaml: ComposeYaml, service: unknown): ReadonlySet<string> {
-  const members = membersOf(yaml, service) ?? [];
-  const ofVolumes = itemsOf(yaml, memberOf(members, "volumes")?.value ?? null).map((item) => {
-    const long = membersOf(yaml, item);
-    if (long !== undefined) return textOf(yaml, memberOf(long, "target")?.value) ?? "";
-    const parts = (textOf(yaml, item) ?? "").split(":");
-    return parts[1] ?? parts[0] ?? "";
-  });
-  const ofFiles = ["configs", "secrets"].flatMap((section) =>
-    itemsOf(yaml, memberOf(members, section)?.value ?? null).map((item) => {
-      const target = textOf(yaml, memberOf(membersOf(yaml, item) ?? [], "target")?.value);
-      return target ?? `/run/secrets/${textOf(yaml, item) ?? ""}`;
-    }),
-  );
-  return new Set([...ofVolumes, ...ofFiles]);
+function targetsOf(service: ComposeNode): readonly string[] {
+  const mounts = [...mountsOf(service), ...grantsOf(service, "configs"), ...grantsOf(service, "secrets")];
+  return mounts.map(({ target }) => target);
 }

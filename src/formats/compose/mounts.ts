@@ -1,0 +1,37 @@
+/** What a service mounts: its volumes, short forms and long, and the configs and secrets that it names. */
+import type { ComposeNode } from "./document.ts";
+
+export interface ServiceMount {
+  /** "bind", "volume", "tmpfs" …; "" for a long form without a type. */
+  readonly type: string;
+  /** A path or a volume's name; "" when there is none. */
+  readonly source: string;
+  /** The path in the container. */
+  readonly target: string;
+  /** The node whose text begins with the source. */
+  readonly node: ComposeNode;
+}
+
+/** The items of `volumes`. */
+export function mountsOf(service: ComposeNode): readonly ServiceMount[] {
+  return service.get("volumes").items.map((item) => {
+    const text = (key: string): string => item.get(key).text ?? "";
+    if (item.isMapping)
+      return { type: text("type"), source: text("source"), target: text("target"), node: item.get("source") };
+    const [first = "", target] = (item.text ?? "").split(":");
+    // One path alone is a volume without a name.
+    if (target === undefined) return { type: "volume", source: "", target: first, node: item };
+    return { type: /^[./~]/.test(first) ? "bind" : "volume", source: first, target, node: item };
+  });
+}
+
+/** The items of a service's `configs` or `secrets`. */
+export function grantsOf(
+  service: ComposeNode,
+  section: "configs" | "secrets",
+): readonly { readonly source: string; readonly target: string; readonly node: ComposeNode }[] {
+  return service.get(section).items.map((item) => {
+    const source = (item.isMapping ? item.get("source").text : item.text) ?? "";
+    return { source, target: item.get("target").text ?? `/run/secrets/${source}`, node: item };
+  });
+}
