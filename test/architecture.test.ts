@@ -53,6 +53,7 @@ const vocabulary = [
   "defined.ts",
   "problem.ts",
   "problem-codes.ts",
+  "option-names.ts",
   "hosts/host.ts",
   "hosts/script.ts",
   "hosts/network.ts",

@@ -1,5 +1,6 @@
 /** One call of phoenix from its arguments to its exit code. Every error ends here, in words. */
 import { type ExitCode, exitCodes, InterruptedError, SiteError } from "../errors.ts";
+import { option } from "../option-names.ts";
 import { commands } from "./commands.ts";
 import type { Interruption } from "./interruption.ts";
 import { type GlobalOptions, parseOptions } from "./options.ts";
@@ -50,8 +51,8 @@ function early(argv: readonly string[]): Look {
   const has = (option: string, value: string): boolean =>
     argv.some((word, at) => word === `${option}=${value}` || (word === value && argv[at - 1] === option));
   return {
-    output: has("--output", "json") ? "json" : has("--output", "ndjson") ? "ndjson" : "text",
-    color: has("--color", "never") ? "never" : has("--color", "always") ? "always" : "auto",
+    output: has(option.output, "json") ? "json" : has(option.output, "ndjson") ? "ndjson" : "text",
+    color: has(option.color, "never") ? "never" : has(option.color, "always") ? "always" : "auto",
     full: false,
   };
 }
@@ -67,7 +68,7 @@ async function reportEnd(
     return report(error, terminal, look);
   if (interruption.reason === "timeout")
     return report(
-      new SiteError("the time given by --timeout is up", { hint: "give it more time" }),
+      new SiteError(`the time given by ${option.timeout} is up`, { hint: "give it more time" }),
       terminal,
       look,
     );

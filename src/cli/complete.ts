@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { faultDescriptions, faultRoles } from "../../lab/faults.ts";
 import { componentNames } from "../components/index.ts";
+import { option } from "../option-names.ts";
 import type { CommandDefinition } from "./command.ts";
 import { consentNames, defaultSite, globalOptions, type OptionDefinition } from "./options.ts";
 
@@ -165,8 +166,8 @@ function longName(flags: string): string {
 
 /** The directories below the site's stacks/. */
 function stackNames({ given }: Line, { env, directory }: CompletionWorld): readonly string[] {
-  const lab = given.get("--lab") ?? env.PHOENIX_LAB;
-  const named = given.get("--site") ?? env.PHOENIX_SITE;
+  const lab = given.get(option.lab) ?? env.PHOENIX_LAB;
+  const named = given.get(option.site) ?? env.PHOENIX_SITE;
   const site = named ?? (lab === undefined ? undefined : siteOfLab(resolve(directory, lab))) ?? defaultSite;
   try {
     const entries = readdirSync(join(resolve(directory, site), "stacks"), { withFileTypes: true });

@@ -1,5 +1,6 @@
 /** Help: examples first, then what can be given, then what the exit code says. */
 import { exitCodes } from "../errors.ts";
+import { option } from "../option-names.ts";
 import type { CommandDefinition } from "./command.ts";
 import { globalOptions, type OptionDefinition } from "./options.ts";
 
@@ -43,7 +44,7 @@ export function overviewHelp(definitions: readonly CommandDefinition[], group?: 
         ]
       : [],
     ["EXIT STATUS", ...overviewExits.map(([code, meaning]) => `  ${String(code).padStart(3)}  ${meaning}`)],
-    ["`phoenix <command> --help` tells more about each."],
+    [`\`phoenix <command> ${option.help}\` tells more about each.`],
   ]);
 }
 
@@ -71,8 +72,8 @@ const overviewExits: readonly (readonly [number, string])[] = [
 ];
 
 const otherOptions: readonly OptionDefinition[] = [
-  { flags: "-V, --version", description: "print the version" },
-  { flags: "-h, --help", description: "print help" },
+  { flags: `-V, ${option.version}`, description: "print the version" },
+  { flags: `-h, ${option.help}`, description: "print help" },
 ];
 
 function titleOf(definition: CommandDefinition): string {

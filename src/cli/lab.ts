@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import { faultDescriptions } from "../../lab/faults.ts";
 import { type ExitCode, exitCodes, SiteError, UsageError } from "../errors.ts";
+import { option } from "../option-names.ts";
 import type { Call, CommandDefinition } from "./command.ts";
 
 const exits: CommandDefinition["exits"] = [
@@ -15,7 +16,7 @@ const initCommand: CommandDefinition = {
   arguments: "[dir]",
   summary: "make a lab: machines, guests, a CA and Portainer, in a directory",
   description: [
-    "The machines of the site become directories below DIR/hosts; open and edit them. `phoenix … --lab DIR` works on",
+    `The machines of the site become directories below DIR/hosts; open and edit them. \`phoenix … ${option.lab} DIR\` works on`,
     "them with the same code that works on real ones. Nothing outside DIR is touched.",
   ],
   examples: [
@@ -87,7 +88,7 @@ function directoryOf({ options, terminal, definition }: Call, argument?: string)
   const directory = argument === undefined ? options.lab : resolve(terminal.directory, argument);
   if (directory !== undefined) return directory;
   throw new UsageError("no directory was named for the lab", {
-    hint: `phoenix ${definition.name} DIR, or --lab DIR, or PHOENIX_LAB in the environment`,
+    hint: `phoenix ${definition.name} DIR, or ${option.lab} DIR, or PHOENIX_LAB in the environment`,
   });
 }
 
@@ -101,12 +102,12 @@ async function initialise(call: Call): Promise<ExitCode> {
     throw new SiteError(
       `the site in ${root} has ${errors === 1 ? "an error" : `${errors} errors`}; no lab was made`,
       {
-        hint: `\`phoenix check --site ${root}\` shows them`,
+        hint: `\`phoenix check ${option.site} ${root}\` shows them`,
       },
     );
   const { initLab } = await import("../../lab/init.ts");
   await initLab(directory, site);
-  return say(call, [`A lab of ${root} is in ${directory}.`, `Try: phoenix plan --lab ${directory}`]);
+  return say(call, [`A lab of ${root} is in ${directory}.`, `Try: phoenix plan ${option.lab} ${directory}`]);
 }
 
 async function showStatus(call: Call): Promise<ExitCode> {

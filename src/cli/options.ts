@@ -5,6 +5,7 @@ import { componentNames } from "../components/index.ts";
 import { consents } from "../engine/select.ts";
 import { UsageError } from "../errors.ts";
 import { nearest } from "../formats/text/nearest.ts";
+import { option } from "../option-names.ts";
 
 /** Where the described system keeps its configuration. */
 export const defaultSite = "/usr/local/phoenix_hypervisor";
@@ -51,59 +52,67 @@ export interface GlobalOptions {
 
 export const globalOptions: readonly OptionDefinition[] = [
   {
-    flags: "--site <dir>",
+    flags: `${option.site} <dir>`,
     description: `the site's directory (default: ${defaultSite})`,
     environment: "PHOENIX_SITE",
     completes: "directories",
   },
   {
-    flags: "--lab <dir>",
+    flags: `${option.lab} <dir>`,
     description: "work on the embedded lab in this directory instead of real machines",
     environment: "PHOENIX_LAB",
     completes: "directories",
   },
   {
-    flags: "--host <target>",
+    flags: `${option.host} <target>`,
     description: "the hypervisor, by ssh (root@pve), when phoenix does not run on it",
   },
   {
-    flags: "--only <components>",
+    flags: `${option.only} <components>`,
     description: "only these components (a,b)",
     repeatable: true,
     completes: "components",
   },
   {
-    flags: "--skip <components>",
+    flags: `${option.skip} <components>`,
     description: "all components but these (a,b)",
     repeatable: true,
     completes: "components",
   },
-  { flags: "--dry-run", description: "show what would be done and change nothing (as `plan`)" },
-  { flags: "--ask", description: "show the plan and wait for a yes before anything is changed" },
-  { flags: "-y, --yes", description: "answer harmless questions with yes" },
+  { flags: option.dryRun, description: "show what would be done and change nothing (as `plan`)" },
+  { flags: option.ask, description: "show the plan and wait for a yes before anything is changed" },
+  { flags: `-y, ${option.yes}`, description: "answer harmless questions with yes" },
   {
-    flags: "--allow <consent>",
+    flags: `${option.allow} <consent>`,
     description: "allow one dangerous thing by name; can be repeated",
     choices: consentNames,
     repeatable: true,
     completes: "consents",
   },
   {
-    flags: "--parallel <n>",
+    flags: `${option.parallel} <n>`,
     description: "at most so many commands at a time on the host, and in guests (default: 8)",
   },
-  { flags: "--timeout <seconds>", description: "begin nothing new after this time (default: none)" },
-  { flags: "--lock-wait <seconds>", description: "wait so long for another run to end (default: 0)" },
-  { flags: "--output <form>", description: "text, json or ndjson", choices: ["text", "json", "ndjson"] },
+  { flags: `${option.timeout} <seconds>`, description: "begin nothing new after this time (default: none)" },
+  { flags: `${option.lockWait} <seconds>`, description: "wait so long for another run to end (default: 0)" },
   {
-    flags: "--json-into <file>",
+    flags: `${option.output} <form>`,
+    description: "text, json or ndjson",
+    choices: ["text", "json", "ndjson"],
+  },
+  {
+    flags: `${option.jsonInto} <file>`,
     description: "write the JSON document to a file as well",
     completes: "files",
   },
-  { flags: "--color <when>", description: "auto, always or never", choices: ["auto", "always", "never"] },
-  { flags: "--full", description: "show long lists and texts whole" },
-  { flags: "-v, --verbose", description: "show each command, request and question as it ends" },
-  { flags: "-q, --quiet", description: "show results and errors, no progress" },
+  {
+    flags: `${option.color} <when>`,
+    description: "auto, always or never",
+    choices: ["auto", "always", "never"],
+  },
+  { flags: option.full, description: "show long lists and texts whole" },
+  { flags: `-v, ${option.verbose}`, description: "show each command, request and question as it ends" },
+  { flags: `-q, ${option.quiet}`, description: "show results and errors, no progress" },
 ];
 
 /**
@@ -127,9 +136,11 @@ export function parseOptions(
   const lab = path("lab", "PHOENIX_LAB");
   const host = text("host");
   if (lab !== undefined && host !== undefined && text("lab") !== undefined)
-    throw new UsageError("--lab and --host name two different worlds", { hint: "give one of them" });
-  const parallel = number(text("parallel"), "--parallel", 1);
-  const timeout = number(text("timeout"), "--timeout", 1);
+    throw new UsageError(`${option.lab} and ${option.host} name two different worlds`, {
+      hint: "give one of them",
+    });
+  const parallel = number(text("parallel"), option.parallel, 1);
+  const timeout = number(text("timeout"), option.timeout, 1);
   const jsonInto = text("jsonInto");
   return {
     ...(site === undefined ? {} : { site }),
@@ -140,13 +151,13 @@ export function parseOptions(
     ...(timeout === undefined ? {} : { timeoutMs: timeout * 1000 }),
     output: oneOf(text("output"), ["text", "json", "ndjson"]),
     color: oneOf(text("color"), ["auto", "always", "never"]),
-    only: names(words("only"), "--only"),
-    skip: names(words("skip"), "--skip"),
+    only: names(words("only"), option.only),
+    skip: names(words("skip"), option.skip),
     dryRun: found.dryRun === true,
     yes: found.yes === true,
     ask: found.ask === true,
     allow: new Set(words("allow")),
-    lockWaitMs: (number(text("lockWait"), "--lock-wait", 0) ?? 0) * 1000,
+    lockWaitMs: (number(text("lockWait"), option.lockWait, 0) ?? 0) * 1000,
     full: found.full === true,
     verbose: found.verbose === true,
     quiet: found.quiet === true,

@@ -1,6 +1,7 @@
 /** The command line, read by commander from the table of commands. */
 import { Command, CommanderError, Option } from "commander";
 import { UsageError } from "../errors.ts";
+import { option } from "../option-names.ts";
 import type { CommandDefinition } from "./command.ts";
 import { commandHelp, overviewHelp } from "./help.ts";
 import { globalOptions, type OptionDefinition } from "./options.ts";
@@ -38,10 +39,10 @@ export function parse(argv: readonly string[], definitions: readonly CommandDefi
         },
       })
       .helpCommand(false)
-      .helpOption("-h, --help");
+      .helpOption(`-h, ${option.help}`);
   const program = prepared(new Command("phoenix"), () => overviewHelp(definitions));
   for (const option of globalOptions) program.addOption(optionOf(option));
-  program.option("-V, --version");
+  program.option(`-V, ${option.version}`);
   const groups = new Map<string, Command>();
   for (const definition of definitions) {
     const words = definition.name.split(" ");
@@ -75,10 +76,10 @@ export function parse(argv: readonly string[], definitions: readonly CommandDefi
 
 /** "phoenix help sync" is how other programs spell "phoenix sync --help". */
 function asHelp(words: readonly string[], definitions: readonly CommandDefinition[]): readonly string[] {
-  const [first = "--help"] = words;
+  const [first = option.help] = words;
   const isKnown = first.startsWith("-") || definitions.some(({ name }) => name.split(" ")[0] === first);
   // Without --help an unknown command is refused, with the nearest that there is.
-  return isKnown ? [...words, "--help"] : words;
+  return isKnown ? [...words, option.help] : words;
 }
 
 function optionOf({ flags, description, choices, repeatable }: OptionDefinition): Option {
@@ -99,7 +100,7 @@ function usageError(error: CommanderError): UsageError {
   const [message = "", suggestion] = error.message.split("\n");
   const hint =
     suggestion === undefined
-      ? "`phoenix --help` lists the commands and options"
+      ? `\`phoenix ${option.help}\` lists the commands and options`
       : suggestion.replace(/^\(D/, "d").replace(/\)$/, "");
   return new UsageError(message.replace(/^error: /, ""), { hint });
 }

@@ -2,6 +2,7 @@
 
 import type { Plan } from "../engine/plan.ts";
 import { type ExitCode, exitCodes, RefusedError } from "../errors.ts";
+import { option } from "../option-names.ts";
 import type { Call, CommandDefinition } from "./command.ts";
 import type { Session } from "./session.ts";
 import { refuseUnknownResources, type Targets, targetsOf } from "./targets.ts";
@@ -75,7 +76,7 @@ async function planAndShow(session: Session, targets: Targets): Promise<ExitCode
 }
 
 function consents(allow: ReadonlySet<string>): string {
-  return [...allow].map((consent) => ` --allow ${consent}`).join("");
+  return [...allow].map((consent) => ` ${option.allow} ${consent}`).join("");
 }
 
 /** What a sync of this plan would be refused for, so that nobody has to try it to know. */

@@ -3,6 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { type ExitCode, exitCodes, messageOf, SiteError, UsageError } from "../errors.ts";
 import { nearest } from "../formats/text/nearest.ts";
+import { option } from "../option-names.ts";
 import type { Call, CommandDefinition } from "./command.ts";
 
 export const schemaCommand: CommandDefinition = {
@@ -12,14 +13,14 @@ export const schemaCommand: CommandDefinition = {
   description: ["Without a name it lists the names. Schemas are JSON Schema draft 2020-12."],
   options: [
     {
-      flags: "--into <dir>",
+      flags: `${option.into} <dir>`,
       description: "write every schema to DIR/NAME.schema.json",
       completes: "directories",
     },
   ],
   examples: [
     ["phoenix schema", "the names"],
-    ["phoenix schema output-plan", "what `phoenix plan --output json` prints"],
+    ["phoenix schema output-plan", `what \`phoenix plan ${option.output} json\` prints`],
     ["phoenix schema --into .schemas", "all of them, for an editor's settings"],
   ],
   exits: [

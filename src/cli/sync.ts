@@ -9,6 +9,7 @@ import {
   PhoenixError,
   UsageError,
 } from "../errors.ts";
+import { option } from "../option-names.ts";
 import type { Call, CommandDefinition } from "./command.ts";
 import { runPlan } from "./plan.ts";
 import type { Session } from "./session.ts";
@@ -19,7 +20,7 @@ export const syncCommand: CommandDefinition = {
   arguments: "[all|component...]",
   summary: "bring everything to what the site declares, and prove it",
   description: [
-    "Changes only what differs, checks each change from outside, and takes back what fails. It acts at once; --ask",
+    `Changes only what differs, checks each change from outside, and takes back what fails. It acts at once; ${option.ask}`,
     "shows the plan first. A resource (stacks/chat) stands for its whole component.",
     "Ctrl-C finishes the step under way and stops; a second one stops at once.",
   ],
@@ -36,7 +37,7 @@ export const syncCommand: CommandDefinition = {
   exits: [
     [exitCodes.converged, "everything is as declared"],
     [exitCodes.error, "an error; nothing new is in place"],
-    [exitCodes.pending, "with --dry-run: changes are pending"],
+    [exitCodes.pending, `with ${option.dryRun}: changes are pending`],
     [exitCodes.unverified, "applied, but not everything could be proven"],
     [exitCodes.partial, "applied in part; the same command goes on from there"],
     [exitCodes.refused, "refused by a guard; nothing was changed"],
@@ -56,7 +57,9 @@ async function runSync(call: Call): Promise<ExitCode> {
   if (options.dryRun) return runPlan(call);
   const targets = targetsOf(call.args, options);
   if (options.ask && !options.yes && !terminal.stdin.tty)
-    throw new UsageError("--ask needs a terminal to ask on", { hint: "--yes answers for you" });
+    throw new UsageError(`${option.ask} needs a terminal to ask on`, {
+      hint: `${option.yes} answers for you`,
+    });
   const { withSession } = await import("./session.ts");
   return withSession(call, "change", (session) => syncLocked(session, targets));
 }
@@ -97,7 +100,7 @@ async function syncLocked(session: Session, targets: Targets): Promise<ExitCode>
     if (phase.asking) return display.say("");
     display.say(
       interruption.reason === "timeout"
-        ? "The time given by --timeout is up: what is being changed is finished first."
+        ? `The time given by ${option.timeout} is up: what is being changed is finished first.`
         : "Interrupted: what is being changed is finished first. Once more stops at once.",
     );
   });

@@ -3,6 +3,7 @@ import type { Component, ComponentName } from "../component.ts";
 import { UsageError } from "../errors.ts";
 import { nearest } from "../formats/text/nearest.ts";
 import type { Site } from "../model.ts";
+import { option } from "../option-names.ts";
 import { componentNamed, type GlobalOptions } from "./options.ts";
 
 export interface Targets {
@@ -18,7 +19,7 @@ export interface Targets {
 export function targetsOf(args: readonly string[], options: Pick<GlobalOptions, "only" | "skip">): Targets {
   const { only, skip } = options;
   if (args.length > 0 && only.length > 0)
-    throw new UsageError("components are named twice, as arguments and by --only", {
+    throw new UsageError(`components are named twice, as arguments and by ${option.only}`, {
       hint: "name them once",
     });
   if (args.includes("all")) {

@@ -3,6 +3,7 @@
  * manifest, the component no longer reads that place. Only the inventory knows of them.
  */
 import type { Component, ComponentName } from "../component.ts";
+import { option } from "../option-names.ts";
 import { type Change, type Resource, subjectOf } from "../resource.ts";
 import type { ComponentPlan, ComponentResult, OwnedResource } from "./plan.ts";
 
@@ -28,8 +29,8 @@ export function leftBehindNotes(left: readonly OwnedResource[], forgotten: boole
     const names = left.filter((one) => one.host === host).map(({ id }) => id);
     const what = `${names.slice(0, 3).join(", ")}${names.length > 3 ? ` and ${names.length - 3} more` : ""}`;
     return forgotten
-      ? `${what} on ${host}, which the site no longer declares: --allow prune forgets it`
-      : `${host} may still have ${what}, which the site no longer declares: remove it by hand; --allow prune then forgets it`;
+      ? `${what} on ${host}, which the site no longer declares: ${option.allow} prune forgets it`
+      : `${host} may still have ${what}, which the site no longer declares: remove it by hand; ${option.allow} prune then forgets it`;
   });
 }
 

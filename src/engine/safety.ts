@@ -1,6 +1,7 @@
 /** Guards that look at a plan before anything is touched. Each names its rule, its numbers, and the consent that overrides it. */
 import type { ComponentName, Hazard } from "../component.ts";
 import { RefusedError } from "../errors.ts";
+import { option } from "../option-names.ts";
 import type { Change } from "../resource.ts";
 import { diffUnits } from "./diff.ts";
 
@@ -24,7 +25,7 @@ export function shrinkHazards(component: ComponentName, changes: readonly Change
         message: emptied
           ? `${change.desired.id} would lose all of its ${before} entries`
           : `${change.desired.id} would lose ${lost} of its ${before} entries (${share} %, the limit is ${largestShareLost * 100} %)`,
-        hint: `if that is what you want, repeat the command with --allow ${component}-shrink; \`phoenix plan --only ${component}\` lists them`,
+        hint: `if that is what you want, repeat the command with ${option.allow} ${component}-shrink; \`phoenix plan ${option.only} ${component}\` lists them`,
       },
     ];
   });
@@ -38,7 +39,7 @@ export function refuseHazards(hazards: readonly Hazard[], allowed: ReadonlySet<s
   const place = (hazard: Hazard): string =>
     hazard.from === undefined ? "" : `\n  ${hazard.from.file}:${hazard.from.line}:${hazard.from.column}`;
   const message = refused.map((hazard) => `${hazard.message}${place(hazard)}`).join("\n  and ");
-  const needed = [...new Set(refused.map(({ consent }) => `--allow ${consent}`))].join(" ");
+  const needed = [...new Set(refused.map(({ consent }) => `${option.allow} ${consent}`))].join(" ");
   throw new RefusedError(`refused: ${message}`, {
     hint: first.hint ?? `repeat the command with ${needed} to do it all the same`,
   });

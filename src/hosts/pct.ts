@@ -1,5 +1,6 @@
 /** Running commands in a container, through `pct exec` on the node that has it. Facts: pve-container 6.1. */
 import { TransportError } from "../errors.ts";
+import { option } from "../option-names.ts";
 import { errorLines, isNotOnNode, isProgramMissing, NotOnNodeError, refuseNonAscii } from "./guest-errors.ts";
 import type { CommandResult, Exec } from "./host.ts";
 
@@ -34,7 +35,7 @@ export function pctError(id: number, result: CommandResult): TransportError | un
   if (isNotOnNode(lines, id)) return new NotOnNodeError(target, `${target} is not on this node`);
   if (isProgramMissing("pct", result, lines)) {
     return new TransportError(target, `${target} cannot be reached: there is no pct here`, {
-      hint: "run phoenix on a Proxmox host, or name one with --hypervisor",
+      hint: `run phoenix on a Proxmox host, or name one with ${option.host}`,
     });
   }
   const attach = lines.findLast((line) => line.startsWith("lxc-attach: "));

@@ -1,5 +1,6 @@
 /** What `qm guest exec` and `qm guest exec-status` answer. Pure. Facts: qemu-server 9.2. */
 import { TransportError } from "../errors.ts";
+import { option } from "../option-names.ts";
 import { TooMuchOutputError } from "./command-limits.ts";
 import { errorLines, isNotOnNode, isProgramMissing, NotOnNodeError } from "./guest-errors.ts";
 import type { CommandResult } from "./host.ts";
@@ -100,7 +101,7 @@ const refusals: readonly [RegExp, (id: number) => { reason: string; hint?: strin
     /No QEMU guest agent configured/,
     (id) => ({
       reason: "has no guest agent configured",
-      hint: `qm set ${id} --agent 1, install qemu-guest-agent in it, then stop and start it (a reboot is not enough)`,
+      hint: `\`qm set ${id} --agent 1\`, install qemu-guest-agent in it, then stop and start it (a reboot is not enough)`,
     }),
   ],
   [/VM \d+ (is )?not running/, (id) => ({ reason: "is not running", hint: `start it: qm start ${id}` })],
@@ -108,7 +109,7 @@ const refusals: readonly [RegExp, (id: number) => { reason: string; hint?: strin
     /QEMU guest agent is not running/,
     (id) => ({
       reason: "runs, but its guest agent does not answer",
-      hint: `it may still be starting; else, in the VM: systemctl enable --now qemu-guest-agent; \`qm guest cmd ${id} ping\` tests it`,
+      hint: `it may still be starting; else, in the VM: \`systemctl enable --now qemu-guest-agent\`; \`qm guest cmd ${id} ping\` tests it`,
     }),
   ],
   [
@@ -157,7 +158,7 @@ function refusal(id: number, program: string, result: CommandResult): QmAnswer {
   if (isNotOnNode(lines, id)) throw new NotOnNodeError(target, `${target} is not on this node`);
   if (isProgramMissing("qm", result, lines)) {
     throw new TransportError(target, `${target} cannot be reached: there is no qm here`, {
-      hint: "run phoenix on a Proxmox host, or name one with --hypervisor",
+      hint: `run phoenix on a Proxmox host, or name one with ${option.host}`,
     });
   }
   for (const [pattern, explain] of refusals) {

@@ -7,6 +7,7 @@ import { LockedError, PhoenixError } from "../errors.ts";
 import { commandError } from "../hosts/command-error.ts";
 import type { Command, Host } from "../hosts/host.ts";
 import { type Script, scriptArgv } from "../hosts/script.ts";
+import { option } from "../option-names.ts";
 import { isAlive, newToken, ownIdentity, type ProcessIdentity } from "./process-identity.ts";
 import { journalDirectory, parseDocument, version } from "./store.ts";
 
@@ -178,8 +179,8 @@ function locked(holder: OtherHolder, who: string, waitMs: number): LockedError {
   return new LockedError(`locked by ${who}${waited}`, {
     hint:
       isAlive({ boot: "", pid: 0, start: "", ...holder }) === true
-        ? `wait for it with --lock-wait; should it hang, end it: kill ${holder.pid}`
-        : "wait for it with --lock-wait; a run that ended without a word is forgotten after 90 s",
+        ? `wait for it with ${option.lockWait}; should it hang, end it: kill ${holder.pid}`
+        : `wait for it with ${option.lockWait}; a run that ended without a word is forgotten after 90 s`,
   });
 }
 

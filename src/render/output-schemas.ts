@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { componentNames } from "../components/index.ts";
+import { option } from "../option-names.ts";
 
 const componentName = z.enum(componentNames);
 const exitCode = z.int().describe("The exit code of the process.");
@@ -91,7 +92,9 @@ const planDocument = z.object({
       component: componentName,
       resources: z.int().describe("Number of declared resources."),
       changes: z.array(change),
-      orphans: z.array(z.string()).describe("Ours, no longer declared, kept without `--allow prune`."),
+      orphans: z
+        .array(z.string())
+        .describe(`Ours, no longer declared, kept without \`${option.allow} prune\`.`),
       pendingActivation: z.array(z.string()).describe("Written by an earlier run and never activated."),
       unread: unread.optional(),
       unreadResources: z

@@ -1,6 +1,7 @@
 /** A change in the words of its domain: units that come, go or differ; for a text without units, a short unified diff. */
 import { structuredPatch } from "diff";
 import { diffUnits, type UnitChange } from "../engine/diff.ts";
+import { option } from "../option-names.ts";
 import { type Change, type Resource, type SourceRef, subjectOf } from "../resource.ts";
 import { hanging, padEnd } from "./layout.ts";
 import { painted, type Sign, type View } from "./view.ts";
@@ -131,7 +132,7 @@ function diffLine(line: string, view: View): string {
 }
 
 function more(n: number, what: string): readonly string[] {
-  return n > 0 ? [`… ${n} ${what} (--full)`] : [];
+  return n > 0 ? [`… ${n} ${what} (${option.full})`] : [];
 }
 
 /** "etc/phoenix_lxc_configs.json:142:15". */

@@ -1,6 +1,7 @@
 /** A plan on a screen: per component what would change; when nothing would, one line. */
 import type { ComponentPlan, Plan, Unread } from "../engine/plan.ts";
 import { isConverged } from "../engine/plan.ts";
+import { option } from "../option-names.ts";
 import { subjectOf } from "../resource.ts";
 import { errorLines } from "./errors.ts";
 import { hanging, padEnd } from "./layout.ts";
@@ -65,7 +66,7 @@ function orphanLines(plan: Plan, view: View): readonly string[] {
   const names = view.full ? orphans.join(", ") : shortList(orphans, 5);
   return hanging(
     "",
-    `${count(orphans.length, "orphan")} kept (no longer declared): ${names}; \`--allow prune\` deletes ${orphans.length === 1 ? "it" : "them"}`,
+    `${count(orphans.length, "orphan")} kept (no longer declared): ${names}; \`${option.allow} prune\` deletes ${orphans.length === 1 ? "it" : "them"}`,
     view.width,
   );
 }

@@ -2,6 +2,7 @@
 import type { Check } from "../component.ts";
 import type { ComponentResult, RunResult } from "../engine/plan.ts";
 import { type ExitCode, exitCodes } from "../errors.ts";
+import { option } from "../option-names.ts";
 import { subjectOf } from "../resource.ts";
 import { errorLines, hintLines } from "./errors.ts";
 import { hanging, table } from "./layout.ts";
@@ -84,7 +85,7 @@ function noteLines(components: readonly ComponentResult[], view: View): readonly
     orphans.length === 0
       ? []
       : [
-          `${count(orphans.length, "orphan")} kept (no longer declared): ${shortList(orphans, 5)}; \`--allow prune\` deletes ${orphans.length === 1 ? "it" : "them"}`,
+          `${count(orphans.length, "orphan")} kept (no longer declared): ${shortList(orphans, 5)}; \`${option.allow} prune\` deletes ${orphans.length === 1 ? "it" : "them"}`,
         ];
   const notes = components.flatMap(({ component, notes }) =>
     notes.map((note) => `${component}: ${flat(note)}`),
@@ -120,7 +121,7 @@ function checkLines(failed: readonly Check[], view: View): readonly string[] {
   });
   return [
     ...lines,
-    ...(failed.length > shown.length ? [`  … ${failed.length - shown.length} more (--full)`] : []),
+    ...(failed.length > shown.length ? [`  … ${failed.length - shown.length} more (${option.full})`] : []),
     ...hints.flatMap((hint) => hintLines(hint, view)),
   ];
 }

@@ -3,6 +3,7 @@ import { stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { messageOf, SiteError } from "../errors.ts";
 import type { Site } from "../model.ts";
+import { option } from "../option-names.ts";
 import { compareProblems, type Problem } from "../problem.ts";
 import { readDocument } from "./documents.ts";
 import { resolveSite } from "./resolve.ts";
@@ -63,7 +64,7 @@ function unique(problems: readonly Problem[]): Problem[] {
 }
 
 async function refuseOther(directory: string): Promise<void> {
-  const hint = "name the directory that holds etc/ and stacks/: --site DIR or PHOENIX_SITE";
+  const hint = `name the directory that holds etc/ and stacks/: ${option.site} DIR or PHOENIX_SITE`;
   for (const path of [directory, join(directory, "etc")]) {
     try {
       if ((await stat(path)).isDirectory()) continue;

@@ -77,7 +77,7 @@ function administration(
 }
 
 const tokenHint =
-  "from 2.43 on Portainer wants a token from its log for this: start it with --admin-password-file instead";
+  "from 2.43 on Portainer wants a token from its log for this: start it with `portainer --admin-password-file` instead";
 
 function statusOf(response: HttpResponse): PortainerStatus {
   if (isTimedOut(response)) return { state: "timed-out" };

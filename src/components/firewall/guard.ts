@@ -5,6 +5,7 @@
 import type { Guard, Io } from "../../component.ts";
 import { CandidateError, CommandError } from "../../errors.ts";
 import type { Command } from "../../hosts/host.ts";
+import { option } from "../../option-names.ts";
 import { type Change, subjectOf } from "../../resource.ts";
 import { checkAccess } from "./access.ts";
 import { commands } from "./commands.ts";
@@ -67,7 +68,7 @@ async function confirm(io: Io, armedAt: number): Promise<void> {
     throw new CandidateError(
       `the undo put the previous rules back: they were not confirmed within ${undoWindowSeconds} s`,
       {
-        hint: "`phoenix plan --only firewall` shows the rejected rules; `phoenix sync firewall` tries them again",
+        hint: `\`phoenix plan ${option.only} firewall\` shows the rejected rules; \`phoenix sync firewall\` tries them again`,
       },
     );
   }
@@ -76,7 +77,9 @@ async function confirm(io: Io, armedAt: number): Promise<void> {
   while (!(await isRestored(io)) && io.clock.now() < deadline) await io.clock.sleep(1_000);
   const claim = `not so after the firewall changed: ${proved}`;
   if (await isRestored(io)) {
-    throw new CandidateError(claim, { hint: "`phoenix plan --only firewall` shows the rejected rules" });
+    throw new CandidateError(claim, {
+      hint: `\`phoenix plan ${option.only} firewall\` shows the rejected rules`,
+    });
   }
   throw new CommandError("pve", 1, claim, { hint: `\`systemctl status ${undoUnit}\` says why` });
 }

@@ -7,6 +7,7 @@ import { emptyFile, parseFirewall } from "../../formats/pve-firewall/index.ts";
 import { type InstalledFirewall, installedVerdict } from "../../formats/pve-firewall/installed.ts";
 import { printBare } from "../../formats/pve-firewall/rule.ts";
 import { describeHost, guestOf, type Site } from "../../model.ts";
+import { option } from "../../option-names.ts";
 import type { Change, HostName, SourceRef } from "../../resource.ts";
 import { type FirewallFiles, guestPath, paths } from "./compile.ts";
 import { parsed, partsOfAll, withParts } from "./files.ts";
@@ -111,7 +112,7 @@ function hazard(site: Site, host: HostName, packet: Packet, verdict: Verdict, me
   return {
     consent: "lockout",
     message: `${message}: ${reason}`,
-    hint: `add ${JSON.stringify(added)} ${where} ${list}, or repeat the command with --allow lockout`,
+    hint: `add ${JSON.stringify(added)} ${where} ${list}, or repeat the command with ${option.allow} lockout`,
     from: placeOf(site, host, verdict),
   };
 }

@@ -24,7 +24,7 @@ export async function inspect(host: Host, name: string): Promise<Container | und
   if (exitCode === 0) return containerOf(inspected(host, stdout));
   if (/no such (container|object)/i.test(stderr)) return undefined;
   throw new NotReadyError(`Docker does not answer on ${host.name}: ${said(stderr) || `exit ${exitCode}`}`, {
-    hint: `install Docker with its compose plugin in the guest, or start it: systemctl enable --now docker`,
+    hint: `install Docker with its compose plugin in the guest, or start it: \`systemctl enable --now docker\``,
   });
 }
 

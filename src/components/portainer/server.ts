@@ -72,7 +72,7 @@ function refuseForeign(found: Container | undefined, { container }: ServerCompos
   if (found === undefined || found.labels["com.docker.compose.project"] === project) return;
   throw new CandidateError(
     `${host.name} has a container ${container} that the compose project ${project} did not make`,
-    { hint: `look where its data is, then remove it: docker rm --force ${container} (its volumes stay)` },
+    { hint: `look where its data is, then remove it: \`docker rm --force ${container}\` (its volumes stay)` },
   );
 }
 
