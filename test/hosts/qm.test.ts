@@ -160,7 +160,7 @@ describe("refusals", () => {
     ],
     ["Agent error: PID ld does not exist\n", "no longer knows how the command ended", "lost"],
     ["Agent error: Invalid parameter 'pid'\n", "no longer knows how the command ended", "lost"],
-    ["qm: command not found\n", "there is no qm here", "--hypervisor"],
+    ["qm: command not found\n", "there is no qm here", "--host"],
   ])("%j", async (stderr, message, hint) => {
     const exitCode = stderr.includes("command not found") ? 127 : 255;
     const error = await failure(answered({ exitCode, stderr }));
