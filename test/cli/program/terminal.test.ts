@@ -61,18 +61,22 @@ describe.skipIf(!hasScript)("an error on a terminal", () => {
 });
 
 describe("the program itself", () => {
-  const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const { version, engines } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 
   test.each(["phoenix", "phoenix-cli"])("bin/%s --version", (name) => {
     const said = execFileSync(join(root, "bin", name), ["--version"], { encoding: "utf8" });
     expect(said).toBe(`phoenix ${version}\n`);
   });
 
-  test("is the same under both names", () => {
-    const [one, other] = ["phoenix", "phoenix-cli"].map((name) =>
-      readFileSync(join(root, "bin", name), "utf8"),
-    );
-    expect(one).toBe(other);
+  test("an older Node is refused, with the version that is needed", () => {
+    const older = 'Object.defineProperty(process,"versions",{value:{node:"18.20.4"}})';
+    const said = spawnSync(process.execPath, ["--import", `data:text/javascript,${older}`, program, "plan"], {
+      encoding: "utf8",
+    });
+    const needed = engines.node.replace(">=", "");
+    expect(said.stderr).toMatch(`Error: phoenix needs Node.js ${needed} or newer; this is Node.js 18.20.4 (`);
+    expect(said.stderr).toMatch(/\n {2}hint: /);
+    expect(said).toMatchObject({ status: 1, stdout: "" });
   });
 
   test("--version says the version wherever it stands", async () => {
