@@ -1,7 +1,7 @@
 /**
- * Rings of tests: pure ones, those in the embedded lab, those that start the built program, the contracts of real systems,
- * whole scenarios in the lab (kills, faults, drift), and machines that boot. The last two have the computer to themselves:
- * what they judge takes time, and a busy neighbour would look like a fault.
+ * The rings of tests: pure functions, the embedded lab, the built program, the contracts of real systems, whole scenarios in
+ * the lab (kills, faults, drift), and the testbed's machines. The last two run alone: they judge how long things take, and a
+ * busy neighbour would look like a fault.
  */
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
@@ -12,11 +12,8 @@ const scenarios = ["test/lab/scenarios/**/*.test.ts", "test/lab/defects.test.ts"
 const program = ["test/cli/program/**/*.test.ts"];
 const contract = ["test/contract/**/*.test.ts"];
 const testbed = ["test/testbed/**/*.test.ts"];
-/**
- * Servers, processes and timers take their time on a busy machine, and deadlines are part of what they are judged by: what
- * fails once is tried again, what fails twice is broken.
- */
-const patience = { testTimeout: 60_000, hookTimeout: 120_000, retry: 1 };
+/** For tests that start servers and processes, on a machine that is busy with other things. */
+const patience = { testTimeout: 60_000, hookTimeout: 120_000 };
 
 export default defineConfig({
   test: {
@@ -32,7 +29,6 @@ export default defineConfig({
           pool: "threads",
           // Property tests on a machine that is busy with other things.
           testTimeout: 20_000,
-          retry: 1,
         },
       },
       {
@@ -68,7 +64,7 @@ export default defineConfig({
           ...patience,
         },
       },
-      // Machines that boot: one file at a time, because all of them use the same ones.
+      // All files use the same machines, so they run one after the other; a real machine may need a second attempt.
       {
         extends: true,
         test: {
