@@ -25,7 +25,7 @@ export async function runCommandLine(
         return exitCodes.converged;
       case "help":
         // Help that nobody asked for says that the command line was not complete.
-        (parsed.asked ? terminal.stdout : terminal.stderr).write(parsed.text);
+        (parsed.asked ? terminal.stdout : terminal.stderr).write(await parsed.text);
         return parsed.asked ? exitCodes.converged : exitCodes.usage;
       case "call": {
         const { definition, args, found } = parsed;
@@ -86,7 +86,7 @@ async function printCandidates(
   { stdout, env, directory }: Edge,
 ): Promise<ExitCode> {
   const { complete } = await import("./complete.ts");
-  const candidates = complete(words, commands, { env, directory });
+  const candidates = await complete(words, commands, { env, directory });
   if (candidates.length > 0) stdout.write(`${candidates.join("\n")}\n`);
   return exitCodes.converged;
 }

@@ -11,8 +11,8 @@ export interface CommandDefinition {
   readonly arguments?: string;
   /** One line, an infinitive without a full stop. */
   readonly summary: string;
-  /** More about it, for its own help. */
-  readonly description?: readonly string[];
+  /** More about it, for its own help; a function loads what it takes from elsewhere. */
+  readonly description?: readonly string[] | (() => Promise<readonly string[]>);
   readonly options?: readonly OptionDefinition[];
   /** A command line and what it does. */
   readonly examples: readonly (readonly [line: string, what: string])[];

@@ -1,10 +1,10 @@
 /** What can come next on a command line: the hidden `phoenix __complete -- WORD...`, asked by the shells' scripts. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { faultDescriptions, faultRoles } from "../../lab/faults.ts";
 import { componentNames } from "../components/index.ts";
 import { option } from "../option-names.ts";
 import type { CommandDefinition } from "./command.ts";
+import { loadLab } from "./lab-package.ts";
 import { consentNames, defaultSite, globalOptions, type OptionDefinition } from "./options.ts";
 
 export interface CompletionWorld {
@@ -17,11 +17,11 @@ export interface CompletionWorld {
  * leaves the shell to complete paths. Never fails: a completion that cannot be known is none.
  * @param words what stands behind "phoenix", up to and including the word to complete (which may be empty)
  */
-export function complete(
+export async function complete(
   words: readonly string[],
   definitions: readonly CommandDefinition[],
   world: CompletionWorld,
-): readonly string[] {
+): Promise<readonly string[]> {
   const { before, current, prefix } = lastWord(words);
   const line = read(before, definitions);
   if (line.awaiting !== undefined) return prefixed(valuesOf(line.awaiting), current, prefix);
@@ -36,7 +36,7 @@ export function complete(
   const candidates =
     line.definition === undefined
       ? nextWords(line.positional, definitions)
-      : argumentsOf(line.definition, line, current, world);
+      : await argumentsOf(line.definition, line, current, world);
   return prefixed(candidates, current, "");
 }
 
@@ -101,12 +101,12 @@ function nextWords(
   return [...new Set(words)];
 }
 
-function argumentsOf(
+async function argumentsOf(
   definition: CommandDefinition,
   line: Line,
   current: string,
   world: CompletionWorld,
-): readonly string[] {
+): Promise<readonly string[]> {
   switch (definition.completes) {
     case "targets":
       return current.startsWith("stacks/")
@@ -126,14 +126,22 @@ function argumentsOf(
         "output-event",
       ];
     case "faults":
-      return line.positional.length === 0
-        ? Object.entries(faultDescriptions).map(([name, text]) => `${name}\t${text}`)
-        : ["pve", ...faultRoles];
+      return faultWords(line.positional.length);
     case "directories":
       return [":directories"];
     default:
       return [];
   }
+}
+
+/** A fault, then its target; nothing in an installation without the lab. */
+async function faultWords(position: number): Promise<readonly string[]> {
+  const lab = await loadLab().catch(() => undefined);
+  if (lab === undefined) return [];
+  const { faultDescriptions, faultRoles } = lab;
+  return position === 0
+    ? Object.entries(faultDescriptions).map(([name, text]) => `${name}\t${text}`)
+    : ["pve", ...faultRoles];
 }
 
 function valuesOf({ choices, completes }: OptionDefinition): readonly string[] {

@@ -6,12 +6,13 @@ import { globalOptions, type OptionDefinition } from "./options.ts";
 
 const optionColumn = 28;
 
-export function commandHelp(definition: CommandDefinition): string {
+export async function commandHelp(definition: CommandDefinition): Promise<string> {
   const { name, summary, description = [], examples, options = [], exits } = definition;
+  const more = typeof description === "function" ? await description() : description;
   const usage = ["phoenix", name, definition.arguments, "[options]"].filter((part) => part !== undefined);
   return sections([
     [`Usage: ${usage.join(" ")}`],
-    [`${sentence(summary)}`, ...description],
+    [`${sentence(summary)}`, ...more],
     ["Examples:", ...examples.flatMap(([line, what]) => [`  ${line}`, `      ${what}`])],
     options.length === 0 ? [] : ["Options:", ...options.flatMap(optionLines)],
     ["Options of every command (before or after its name):", ...globalOptions.flatMap(optionLines)],

@@ -1,9 +1,9 @@
 /** `phoenix lab …`: the embedded lab, which needs no root, no network and no real machine. */
 import { resolve } from "node:path";
-import { faultDescriptions } from "../../lab/faults.ts";
 import { type ExitCode, exitCodes, SiteError, UsageError } from "../errors.ts";
 import { option } from "../option-names.ts";
 import type { Call, CommandDefinition } from "./command.ts";
+import { loadLab } from "./lab-package.ts";
 
 const exits: CommandDefinition["exits"] = [
   [exitCodes.converged, "done"],
@@ -42,10 +42,7 @@ const breakCommand: CommandDefinition = {
   name: "lab break",
   arguments: "<fault> [target] [value]",
   summary: "break something in a lab until it is mended",
-  description: [
-    "Faults:",
-    ...Object.entries(faultDescriptions).flatMap(([name, text]) => [`  ${name}`, `      ${text}`]),
-  ],
+  description: describeFaults,
   examples: [
     ["phoenix lab break guest-down lxc/102 --lab /tmp/lab", "a guest does not run"],
     ["phoenix lab break slow portainer 5000 --lab /tmp/lab", "Portainer takes five seconds longer"],
@@ -105,7 +102,7 @@ async function initialise(call: Call): Promise<ExitCode> {
         hint: `\`phoenix check ${option.site} ${root}\` shows them`,
       },
     );
-  const { initLab } = await import("../../lab/init.ts");
+  const { initLab } = await loadLab();
   await initLab(directory, site);
   return say(call, [`A lab of ${root} is in ${directory}.`, `Try: phoenix plan ${option.lab} ${directory}`]);
 }
@@ -113,7 +110,7 @@ async function initialise(call: Call): Promise<ExitCode> {
 async function showStatus(call: Call): Promise<ExitCode> {
   const directory = directoryOf(call, call.args[0]);
   const [{ labStatus }, { labDocument, labLines }, { deliver }] = await Promise.all([
-    import("../../lab/faults.ts"),
+    loadLab(),
     import("../render/lab.ts"),
     import("./output.ts"),
   ]);
@@ -127,23 +124,29 @@ async function showStatus(call: Call): Promise<ExitCode> {
   return exitCodes.converged;
 }
 
+async function describeFaults(): Promise<readonly string[]> {
+  const { faultDescriptions } = await loadLab();
+  const faults = Object.entries(faultDescriptions);
+  return ["Faults:", ...faults.flatMap(([name, text]) => [`  ${name}`, `      ${text}`])];
+}
+
 async function breakSomething(call: Call): Promise<ExitCode> {
   const [fault = "", target, value] = call.args;
-  const { breakLab } = await import("../../lab/faults.ts");
+  const { breakLab } = await loadLab();
   breakLab(directoryOf(call), fault, target, value);
   return say(call, [`Broken: ${[fault, target, value].filter((word) => word !== undefined).join(" ")}.`]);
 }
 
 async function mend(call: Call): Promise<ExitCode> {
   const [fault] = call.args;
-  const { mendLab } = await import("../../lab/faults.ts");
+  const { mendLab } = await loadLab();
   mendLab(directoryOf(call), fault);
   return say(call, [`Mended: ${fault ?? "everything"}.`]);
 }
 
 async function reset(call: Call): Promise<ExitCode> {
   const directory = directoryOf(call, call.args[0]);
-  const { resetLab } = await import("../../lab/init.ts");
+  const { resetLab } = await loadLab();
   await resetLab(directory);
   return say(call, [`The lab in ${directory} is as on its first day.`]);
 }

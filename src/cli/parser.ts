@@ -14,7 +14,7 @@ export type Parsed =
       /** Every option that was given, the global ones too, by long names in camel case. */
       readonly found: Readonly<Record<string, unknown>>;
     }
-  | { readonly kind: "help"; readonly text: string; readonly asked: boolean }
+  | { readonly kind: "help"; readonly text: string | Promise<string>; readonly asked: boolean }
   | { readonly kind: "version" };
 
 /**
@@ -24,8 +24,8 @@ export type Parsed =
 export function parse(argv: readonly string[], definitions: readonly CommandDefinition[]): Parsed {
   if (argv[0] === "help") return parse(asHelp(argv.slice(1), definitions), definitions);
   let parsed: Parsed | undefined;
-  let help = "";
-  const prepared = (command: Command, text: () => string): Command =>
+  let help: string | Promise<string> = "";
+  const prepared = (command: Command, text: () => typeof help): Command =>
     command
       .exitOverride()
       .configureOutput({
@@ -35,7 +35,7 @@ export function parse(argv: readonly string[], definitions: readonly CommandDefi
       .configureHelp({
         formatHelp: () => {
           help = text();
-          return help;
+          return "";
         },
       })
       .helpCommand(false)

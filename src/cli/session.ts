@@ -10,6 +10,7 @@ import { problemsLines } from "../render/problems.ts";
 import { count } from "../render/words.ts";
 import type { Call } from "./command.ts";
 import { type Display, openDisplay } from "./display.ts";
+import { loadLab } from "./lab-package.ts";
 import { viewOf } from "./output.ts";
 import { loadProven, type ProvenSite } from "./site.ts";
 import { writeLines } from "./terminal.ts";
@@ -122,7 +123,7 @@ async function openWorld(
 ): Promise<World> {
   const parallel = options.parallel === undefined ? {} : { parallel: options.parallel };
   if (options.lab !== undefined) {
-    const { openLab } = await import("../../lab/lab.ts");
+    const { openLab } = await loadLab();
     return openLab(options.lab, { signal, decorators, ...parallel });
   }
   const { openRealWorld } = await import("../hosts/open.ts");

@@ -3,6 +3,7 @@ import type { Site } from "../model.ts";
 import { compareProblems, type Problem } from "../problem.ts";
 import type { Sources } from "../render/problems.ts";
 import type { Call } from "./command.ts";
+import { loadLab } from "./lab-package.ts";
 import { defaultSite } from "./options.ts";
 
 export interface ProvenSite {
@@ -18,7 +19,7 @@ export interface ProvenSite {
 async function siteRoot({ options }: Call): Promise<string> {
   if (options.site !== undefined) return options.site;
   if (options.lab === undefined) return defaultSite;
-  const { readLab } = await import("../../lab/lab-file.ts");
+  const { readLab } = await loadLab();
   return readLab(options.lab).site;
 }
 

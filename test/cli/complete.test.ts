@@ -11,8 +11,9 @@ for (const stack of ["chat", "wiki"]) mkdirSync(join(directory, "site/stacks", s
 mkdirSync(join(directory, "lab"));
 writeFileSync(join(directory, "lab/lab.json"), JSON.stringify({ version: 1, site: join(directory, "site") }));
 
-function candidates(...words: readonly string[]): readonly string[] {
-  return complete(words, commands, { env: {}, directory }).map((line) => line.split("\t")[0] ?? "");
+async function candidates(...words: readonly string[]): Promise<readonly string[]> {
+  const lines = await complete(words, commands, { env: {}, directory });
+  return lines.map((line) => line.split("\t")[0] ?? "");
 }
 
 describe("what can come next", () => {
@@ -60,12 +61,12 @@ describe("what can come next", () => {
     [["sync", "--lab=lab", "stacks/c"], ["stacks/chat"]],
     [["sync", "--site", "nowhere", "stacks/"], []],
     [["bogus", ""], []],
-  ])("%j", (words, expected) => {
-    expect(candidates(...words)).toEqual(expected);
+  ])("%j", async (words, expected) => {
+    expect(await candidates(...words)).toEqual(expected);
   });
 
-  test("descriptions stand behind a tab", () => {
-    expect(complete(["sy"], commands, { env: {}, directory })).toEqual([
+  test("descriptions stand behind a tab", async () => {
+    expect(await complete(["sy"], commands, { env: {}, directory })).toEqual([
       "sync\tbring everything to what the site declares, and prove it",
     ]);
   });

@@ -6,6 +6,7 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { build, type Plugin } from "esbuild";
+import { options } from "../../../script/esbuild-options.mjs";
 import type { Said } from "../../cli/edge.ts";
 import { shared } from "./shared.ts";
 
@@ -74,20 +75,12 @@ async function bundle(): Promise<string> {
   const fresh = `${target}.${process.pid}`;
   mkdirSync(fresh, { recursive: true });
   await build({
+    ...options,
     absWorkingDir: root,
     entryPoints: ["src/main.ts"],
     outdir: fresh,
     outExtension: { ".js": ".mjs" },
-    bundle: true,
     splitting: true,
-    platform: "node",
-    format: "esm",
-    target: "node20",
-    mainFields: ["module", "main"],
-    banner: {
-      js: 'import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);',
-    },
-    logLevel: "warning",
     plugins: [fuse],
   });
   try {
@@ -102,8 +95,8 @@ async function bundle(): Promise<string> {
 const fuse: Plugin = {
   name: "fuse",
   setup: ({ onResolve }) => {
-    onResolve({ filter: /\/lab\/lab\.ts$/ }, ({ importer }) =>
-      importer.startsWith(join(root, "src"))
+    onResolve({ filter: /^\.\/lab\.ts$/ }, ({ importer }) =>
+      importer === join(root, "lab/index.ts")
         ? { path: join(import.meta.dirname, "fused-lab.ts") }
         : undefined,
     );
