@@ -2,12 +2,7 @@
 import { createHash, createPrivateKey, type KeyObject, randomBytes, sign } from "node:crypto";
 import { isObject, parseJson } from "../../formats/json/index.ts";
 import type { Secret } from "../../secret.ts";
-
-/**
- * Rounds that a password is stretched by. step has 600 000 and had 100 000 (crypto v0.77 jose/types.go); jose refuses more
- * than 10 000 unless it is told. The limit keeps a hostile answer from occupying the processor.
- */
-const mostRounds = 5_000_000;
+import { decryptWithPassword } from "./jwe.ts";
 
 /**
  * The private key of a provisioner.
@@ -15,14 +10,9 @@ const mostRounds = 5_000_000;
  * @throws Error when the password does not open it
  */
 export async function provisionerKey(encrypted: string, password: Secret): Promise<KeyObject> {
-  const { compactDecrypt } = await import("jose");
-  // step trims what ends a password file (crypto v0.77 internal/utils/file), so the key was locked without it.
-  const { plaintext } = await compactDecrypt(encrypted, Buffer.from(password.reveal().trimEnd()), {
-    keyManagementAlgorithms: ["PBES2-HS256+A128KW", "PBES2-HS384+A192KW", "PBES2-HS512+A256KW"],
-    maxPBES2Count: mostRounds,
-  });
-  const jwk = parseJson(new TextDecoder().decode(plaintext));
-  if (!isObject(jwk)) throw new Error("the decrypted key is no JSON");
+  // step trims the end of a password file (crypto v0.77 internal/utils/file), so the key was locked without it.
+  const jwk = parseJson(await decryptWithPassword(encrypted, password.reveal().trimEnd()));
+  if (!isObject(jwk)) throw new Error("the decrypted key is not a JSON object");
   return createPrivateKey({ key: { ...jwk }, format: "jwk" });
 }
 
@@ -41,10 +31,10 @@ export interface TokenClaims {
   readonly nowMs: number;
 }
 
-/** As long as `step` makes its tokens (cli v0.30 token/options.go). Seconds. */
+/** The lifetime that `step` gives its tokens (cli v0.30 token/options.go). Seconds. */
 const lifetimeSeconds = 5 * 60;
 
-/** A new token; Step-CA takes each one once, so every attempt needs its own. */
+/** A new token, good for one attempt: Step-CA accepts each token once. */
 export function oneTimeToken(claims: TokenClaims, key: KeyObject): string {
   const now = Math.floor(claims.nowMs / 1000);
   const header = { alg: "ES256", kid: claims.keyId, typ: "JWT" };
