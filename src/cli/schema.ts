@@ -58,12 +58,12 @@ async function runSchema({ args, own, terminal, options }: Call): Promise<ExitCo
 
 /** The schemas by name, each made when it is asked for. */
 async function allSchemas(): Promise<ReadonlyMap<string, () => unknown>> {
-  const [{ fileSchemas, jsonSchema }, { outputJsonSchema, outputSchemas }] = await Promise.all([
+  const [{ fileShapes, jsonSchema }, { outputJsonSchema, outputSchemas }] = await Promise.all([
     import("../site/shapes/schemas.ts"),
     import("../render/output-schemas.ts"),
   ]);
   const outputs = Object.keys(outputSchemas) as (keyof typeof outputSchemas)[];
-  const files = Object.keys(fileSchemas) as (keyof typeof fileSchemas)[];
+  const files = Object.keys(fileShapes) as (keyof typeof fileShapes)[];
   return new Map<string, () => unknown>([
     ...files.map((name) => [name, () => jsonSchema(name)] as const),
     ...outputs.map((name) => [name, () => outputJsonSchema(name)] as const),

@@ -1,26 +1,28 @@
-/** The site's JSON files as cells, held against their shapes. */
-
+/** The site's JSON files as cells, checked against their shapes. */
 import { checkShape } from "./shapes/check.ts";
 import type { Shape } from "./shapes/shape.ts";
 import { Cell } from "./text/cell.ts";
-import { JsonSyntaxError, parseJson } from "./text/json.ts";
+import { type JsonNode, JsonSyntaxError, parseJson } from "./text/json.ts";
 import type { Problems } from "./text/problems.ts";
 import type { SiteFiles, SourceFile } from "./text/source-file.ts";
 
-/** Reads a file and reports everything in it that does not fit; undefined when it is not there or is no JSON. */
+/** Reads a file and reports everything in it that does not fit; undefined when the file is missing or not valid JSON. */
 export async function readDocument(
   files: SiteFiles,
   name: string,
-  shape: (root: Cell) => Shape,
+  shapeOf: (root: JsonNode) => Shape,
   problems: Problems,
 ): Promise<Cell | undefined> {
   const file = await files.read(name);
   const root = file === undefined ? undefined : parseFile(file, problems);
-  if (root !== undefined) checkShape(root, shape(root), problems);
-  return root;
+  if (file === undefined || root === undefined) return undefined;
+  const shape = shapeOf(root);
+  const cell = new Cell(file, root, shape);
+  checkShape(cell, shape, problems);
+  return cell;
 }
 
-function parseFile(file: SourceFile, problems: Problems): Cell | undefined {
+function parseFile(file: SourceFile, problems: Problems): JsonNode | undefined {
   try {
     const { root, duplicates } = parseJson(file.text);
     for (const { key, first, again } of duplicates)
@@ -33,7 +35,7 @@ function parseFile(file: SourceFile, problems: Problems): Cell | undefined {
           hint: "one of the two would be ignored; remove it",
         },
       );
-    return new Cell(file, root);
+    return root;
   } catch (error) {
     if (!(error instanceof JsonSyntaxError)) throw error;
     problems.report("PHX0005", file.ref(error.offset, error.offset + 1), error.message, { hint: error.hint });

@@ -7,12 +7,12 @@ import { option } from "../option-names.ts";
 import { compareProblems, type Problem } from "../problem.ts";
 import { readDocument } from "./documents.ts";
 import { resolveSite } from "./resolve.ts";
-import { guestMapShape, lxcShape, vmShape } from "./shapes/guests.ts";
+import { containersShape, lxcShape, machinesShape, vmShape } from "./shapes/guests.ts";
 import { hypervisorShape } from "./shapes/hypervisor.ts";
 import type { Shape } from "./shapes/shape.ts";
 import { certificatesShape } from "./shapes/stack.ts";
 import { readStacks } from "./stacks/files.ts";
-import type { Cell } from "./text/cell.ts";
+import type { JsonNode } from "./text/json.ts";
 import { Problems } from "./text/problems.ts";
 import { SiteFiles } from "./text/source-file.ts";
 
@@ -36,8 +36,8 @@ export async function loadSite(root: string): Promise<LoadedSite> {
   const files = new SiteFiles(directory, problems);
   const [config, lxc, vms, manifest, stacks] = await Promise.all([
     readDocument(files, "etc/phoenix_hypervisor_config.json", () => hypervisorShape, problems),
-    readDocument(files, "etc/phoenix_lxc_configs.json", guestFile(lxcShape), problems),
-    readDocument(files, "etc/phoenix_vm_configs.json", guestFile(vmShape), problems),
+    readDocument(files, "etc/phoenix_lxc_configs.json", guestFile(lxcShape, containersShape), problems),
+    readDocument(files, "etc/phoenix_vm_configs.json", guestFile(vmShape, machinesShape), problems),
     readDocument(files, "etc/certificate-manifest.json", () => certificatesShape, problems),
     readStacks(files, problems),
   ]);
@@ -46,15 +46,12 @@ export async function loadSite(root: string): Promise<LoadedSite> {
   return { site: problems.errors > 0 ? undefined : site, problems: sorted, sources: files.sources };
 }
 
-/** A file that is nothing but the guests is taken as such. */
-function guestFile(shape: Shape): (root: Cell) => Shape {
+/** The shape of a guest file: `whole`, or `guests` where the file is the list or the map of guests itself. */
+function guestFile(whole: Shape, guests: Shape): (root: JsonNode) => Shape {
   return (root) => {
-    if (root.node.kind === "array") return guestMapShape;
-    const keys = root
-      .entries()
-      .map(([key]) => key)
-      .filter((key) => !/^[$_]/.test(key));
-    return keys.length > 0 && keys.every((key) => /^\d+$/.test(key)) ? guestMapShape : shape;
+    if (root.kind !== "object") return root.kind === "array" ? guests : whole;
+    const keys = [...root.members.keys()].filter((key) => !/^[$_]/.test(key));
+    return keys.length > 0 && keys.every((key) => /^\d+$/.test(key)) ? guests : whole;
   };
 }
 

@@ -108,7 +108,7 @@ function readMachines(
   const network = config?.get("network");
   const around = { hypervisor, nfsServer: network?.get("nfs_server")?.text, problems };
   const containers = lxc === undefined ? undefined : guestsIn(lxc, "lxc_configs");
-  const machines = vms === undefined ? undefined : guestsIn(vms, "vms", "vm_configs");
+  const machines = vms === undefined ? undefined : guestsIn(vms, "vms");
   const entries = [...readGuests(containers, "lxc", around), ...readGuests(machines, "vm", around)];
   const router = network?.get("interfaces")?.each.flatMap((one) => one.get("gateway") ?? [])[0];
   checkGuests(entries, hypervisor, router, problems);

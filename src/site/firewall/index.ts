@@ -39,12 +39,9 @@ export function readFirewall(config: Cell, problems: Problems): Firewall | undef
   if (enabled?.flag === undefined) return undefined;
   return {
     enabled: enabled.flag,
-    inputPolicy:
-      policyOf(cell.get("default_input_policy", "input_policy", "policy_in"), problems) ?? usualPolicies.in,
-    outputPolicy:
-      policyOf(cell.get("default_output_policy", "output_policy", "policy_out"), problems) ??
-      usualPolicies.out,
-    rules: readRules(cell.get("global_firewall_rules", "rules"), "host", problems),
+    inputPolicy: policyOf(cell.get("default_input_policy"), problems) ?? usualPolicies.in,
+    outputPolicy: policyOf(cell.get("default_output_policy"), problems) ?? usualPolicies.out,
+    rules: readRules(cell.get("global_firewall_rules"), "host", problems),
     from: cell.ref,
   };
 }
@@ -109,21 +106,21 @@ function matchKey(rule: FirewallRule): string {
 
 /** One rule; undefined when it is switched off or has an error, which is reported. */
 function readRule(cell: Cell, zone: "host" | "guest", problems: Problems): FirewallRule | undefined {
-  const switchedOff = cell.get("enabled", "enable");
+  const switchedOff = cell.get("enabled");
   if (switchedOff?.flag === false || switchedOff?.integer === 0) return undefined;
-  const direction = directionOf(cell.get("type", "direction"), problems);
+  const direction = directionOf(cell.get("type"), problems);
   const verdict = actionOf(cell.get("action"), problems);
   const before = problems.errors;
-  const protocol = readProtocol(cell.get("proto", "protocol"), problems);
-  const ports = readPorts(cell.get("port", "ports", "dport"), protocol, problems);
-  const sourcePorts = readPorts(cell.get("sport", "source_port"), protocol, problems);
-  const source = readAddresses(cell.get("source", "src"), problems);
-  const destination = readAddresses(cell.get("dest", "destination", "dst"), problems);
-  const icmpType = readIcmpType(cell.get("icmp_type", "icmp-type"), protocol, problems);
-  const netInterface = readInterface(cell.get("iface", "interface"), zone, problems);
+  const protocol = readProtocol(cell.get("proto"), problems);
+  const ports = readPorts(cell.get("port"), protocol, problems);
+  const sourcePorts = readPorts(cell.get("sport"), protocol, problems);
+  const source = readAddresses(cell.get("source"), problems);
+  const destination = readAddresses(cell.get("dest"), problems);
+  const icmpType = readIcmpType(cell.get("icmp_type"), protocol, problems);
+  const netInterface = readInterface(cell.get("iface"), zone, problems);
   const macro = macroOf(cell.get("macro"), verdict?.macro, problems);
   const log = levelOf(cell.get("log"), problems);
-  const comment = commentOf(cell.get("comment", "name"));
+  const comment = commentOf(cell.get("comment"));
   if (source?.includes(":") !== destination?.includes(":") && isAddress(source) && isAddress(destination))
     problems.report("PHX0506", cell.ref, "source and destination are of different address families");
   if (direction === undefined || verdict === undefined || problems.errors > before) return undefined;

@@ -27,13 +27,9 @@ interface Surroundings {
   readonly problems: Problems;
 }
 
-/** The list or map of guests in a file, whichever of its shapes it has. */
-export function guestsIn(root: Cell, key: string, other?: string): Cell | undefined {
-  if (root.node.kind === "array") return root;
-  const named = root.get(key, other);
-  if (named !== undefined) return named;
-  const own = root.entries().filter(([key]) => !/^[$_]/.test(key));
-  return own.length > 0 && own.every(([key]) => /^\d+$/.test(key)) ? root : undefined;
+/** The list or map of guests in a file: the member under `key`, or the whole file. */
+export function guestsIn(root: Cell, key: string): Cell | undefined {
+  return root.shape?.kind === "object" ? root.get(key) : root;
 }
 
 export function readGuests(
@@ -51,6 +47,8 @@ export function readGuests(
   });
 }
 
+const idKeys = { lxc: "ctid", vm: "vmid" } as const;
+
 function readGuest(
   key: string | undefined,
   cell: Cell,
@@ -58,12 +56,12 @@ function readGuest(
   around: Surroundings,
 ): GuestEntry | undefined {
   const { problems } = around;
-  const inside = cell.get(kind === "lxc" ? "ctid" : "vmid", "vmid", "ctid", "id");
+  const inside = cell.get(idKeys[kind]);
   const id = key === undefined ? inside?.integer : Number(key);
   if (id === undefined) {
     if (inside === undefined)
       problems.report("PHX0201", cell.ref, "this guest has no id", {
-        hint: `add "${kind === "lxc" ? "ctid" : "vmid"}"`,
+        hint: `add "${idKeys[kind]}"`,
       });
     return undefined;
   }
@@ -97,7 +95,7 @@ function readGuest(
 /** "dhcp", "manual" and nothing mean that the address is not known. */
 function readAddress(cell: Cell, { problems }: Surroundings): { addressCell?: Cell; address?: string } {
   const network = cell.get("network_config");
-  const written = network?.isObject === true ? network.get("ip", "address") : network;
+  const written = network?.isObject === true ? network.get("ip") : network;
   const text = written?.text?.split(",")[0]?.trim();
   if (written === undefined || text === undefined || text === "") return {};
   if (/^(?:dhcp|manual|auto)$/i.test(text)) return {};
@@ -122,7 +120,8 @@ function isTemplate(cell: Cell, role: Guest["portainerRole"]): boolean {
   const runs =
     cell.get("start_at_boot")?.flag === true ||
     role !== undefined ||
-    cell.get("traefik_service", "fabric_role") !== undefined ||
+    cell.get("traefik_service") !== undefined ||
+    cell.get("fabric_role") !== undefined ||
     (cell.get("docker_stacks")?.items.length ?? 0) > 0;
   return !runs;
 }

@@ -97,7 +97,7 @@ function readUpstreams(
   hypervisor: Hypervisor | undefined,
   problems: Problems,
 ): readonly string[] {
-  const cell = dns?.get("upstream_servers", "forwarders", "upstreams");
+  const cell = dns?.get("upstream_servers");
   const upstreams: string[] = [];
   for (const server of cell?.each ?? []) {
     if (server.text === undefined) continue;
@@ -149,8 +149,8 @@ function readRecords(
         .filter(([key]) => !key.startsWith("_") && !key.startsWith("$"))
         .map(([key, value]) => record(key, value.text, value.keyRef, domain, problems))
     : cell.items.map((item) => {
-        const name = item.isObject ? item.get("name", "hostname", "host", "domain") : item;
-        const address = item.isObject ? item.get("ip", "address", "value", "target") : undefined;
+        const name = item.isObject ? item.get("name") : item;
+        const address = item.isObject ? item.get("ip") : undefined;
         if (name?.text === undefined) {
           if (item.isObject) problems.report("PHX0305", item.ref, "a DNS record without a name");
           return undefined;

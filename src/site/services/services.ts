@@ -121,7 +121,7 @@ function serviceNames(
   { domain, portainer }: Fabric,
   problems: Problems,
 ): readonly string[] {
-  const declared = cell.get("host", "hostname", "hosts")?.each ?? [name];
+  const declared = cell.get("host")?.each ?? [name];
   const names = declared.flatMap((one) => {
     if (one.text === undefined) return [];
     const host = hostName(one.text);
@@ -148,7 +148,7 @@ function schemeOf(
   path: Service["path"],
   { roles, ca, agentPort, portainer }: Fabric,
 ): Backend["scheme"] {
-  const declared = cell.get("scheme", "protocol")?.text?.toLowerCase();
+  const declared = cell.get("scheme")?.text?.toLowerCase();
   if (declared === "http" || declared === "https" || declared === "h2c") return declared;
   const isCa = guest.host === roles.ca.host && port === ca.port;
   const isAgent = path === "direct" && guest.portainerRole === "agent" && port === agentPort;

@@ -73,7 +73,7 @@ class Check {
     for (const { shape, key, at, count } of this.#unknown.values()) {
       const [first, ...related] = at;
       if (first === undefined) continue;
-      const near = nearest(key, Object.keys(shape.keys));
+      const near = nearest(key, [...shape.byName.keys()]);
       const times = count > 1 ? ` (${count} times)` : "";
       this.#problems.report(
         "PHX0103",
@@ -89,14 +89,13 @@ class Check {
 
   #object(cell: Cell, shape: ObjectShape): void {
     for (const [key, value] of cell.entries()) {
-      const known = Object.hasOwn(shape.keys, key) ? shape.keys[key] : undefined;
-      if (known?.kind === "anything") continue;
+      const known = shape.byName.get(key);
       if (known !== undefined) this.value(value, known);
       else if (!isRemark(key)) this.#noteUnknown(value, key, shape);
     }
     for (const need of shape.needs) {
-      const names = typeof need === "string" ? [need] : need;
-      if (cell.has(names)) continue;
+      if (cell.get(need) !== undefined) continue;
+      const names = [need, ...(shape.keys[need]?.aliases ?? [])];
       const wanted = names.map((name) => JSON.stringify(name)).join(" or ");
       const near = cell
         .entries()

@@ -1,92 +1,103 @@
 /** Shapes that several of the site's files share: firewall rules, services, records. */
-import { anything, choice, either, flag, integer, list, map, object, port, text } from "./shape.ts";
+import { aliased, choice, either, flag, integer, list, map, object, port, text } from "./shape.ts";
 
-const ports = either(
-  'Ports: 443, "80,443", "8000:8010" or a list of these.',
-  text(),
-  list(either("A port or a range of ports.", text())),
-);
-const addresses = either(
-  "An address, a network, a range, an IP set (+name), an alias, or a list of these.",
-  text(),
-  list(text()),
-);
+const ports = (about: string) => either(about, text(), list(either("A port or a range of ports.", text())));
+
+const addresses = (about: string) => either(about, text(), list(text()));
 
 export const ruleShape = object(
   "a firewall rule",
   {
-    type: text("Direction: in or out, from the guest's (or the hypervisor's) point of view."),
-    direction: text("The same as `type`."),
-    action: text("ACCEPT, DROP or REJECT; with a macro SSH(ACCEPT)."),
-    macro: text("A Proxmox macro: SSH, HTTPS, Ping."),
-    proto: text("tcp, udp, icmp or another protocol's name. Ports need tcp or udp."),
-    protocol: text("The same as `proto`."),
-    port: ports,
-    ports,
-    dport: ports,
-    sport: ports,
-    source_port: ports,
-    source: addresses,
-    src: addresses,
-    dest: addresses,
-    destination: addresses,
-    dst: addresses,
-    iface: text("A network interface of the host: vmbr0."),
-    interface: text("The same as `iface`."),
-    log: text("emerg, alert, crit, err, warning, notice, info, debug or nolog."),
-    icmp_type: text("echo-request, any …"),
-    "icmp-type": text("The same as `icmp_type`."),
-    enabled: flag("false keeps the rule in the file and out of the firewall."),
-    enable: either("The same as `enabled`.", flag(), integer(undefined, 0, 1)),
-    comment: text("One line for people."),
-    name: text("A name for people."),
+    type: aliased(
+      text("The direction, seen from the machine that the rule is for.", "in", "out"),
+      "direction",
+    ),
+    action: text("The action, or a macro with its action: SSH(ACCEPT).", "ACCEPT", "DROP", "REJECT"),
+    macro: text("A Proxmox macro.", "SSH", "HTTPS", "Ping"),
+    proto: aliased(
+      text("The protocol by name or number. Ports need tcp or udp.", "tcp", "udp", "icmp"),
+      "protocol",
+    ),
+    port: aliased(
+      ports('Destination ports: 443, "https", "80,443", "8000:8010", or a list of these. Default: all.'),
+      "ports",
+      "dport",
+    ),
+    sport: aliased(ports("Source ports, written like `port`. Default: all."), "source_port"),
+    source: aliased(
+      addresses(
+        "Where connections come from: an address, a network, a range, an IP set (+name), an alias, or a list. Default: anywhere.",
+      ),
+      "src",
+    ),
+    dest: aliased(
+      addresses("Where connections go to, written like `source`. Default: anywhere."),
+      "destination",
+      "dst",
+    ),
+    iface: aliased(text("A network interface of the hypervisor: vmbr0."), "interface"),
+    log: text(
+      "The log level.",
+      ...["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug", "nolog"],
+    ),
+    icmp_type: aliased(text("An ICMP type by name or number.", "echo-request", "any"), "icmp-type"),
+    enabled: aliased(
+      either("false leaves the rule out of the firewall.", flag(), integer(undefined, 0, 1)),
+      "enable",
+    ),
+    comment: aliased(text("A note of one line."), "name"),
   },
-  [["type", "direction"], "action"],
+  ["type", "action"],
 );
 
 /** How the gateway treats a service's requests. */
 export const optionKeys = {
-  max_body_size: text('Largest request body: 0 (no limit, the default), "16m", "2g".'),
-  read_timeout: text('How long a silent connection is kept: seconds, "300s", "10m", "1h" (the default).'),
-  buffering: flag("true collects answers before they are passed on; false (the default) suits streams."),
+  max_body_size: text('The largest request body: 0 (no limit), "16m", "2g". Default: no limit.'),
+  read_timeout: text('The idle timeout of a connection: seconds, "300s", "10m", "1h". Default: 1h.'),
+  buffering: flag("true collects a response before passing it on. Default: false, which suits streams."),
 } as const;
 
 export const serviceShape = object(
   "a service",
   {
-    name: text("The service's short name: its host name is NAME.DOMAIN."),
+    name: text("The service's short name; its host name is NAME.DOMAIN."),
     port: port("The port that the guest serves it on."),
-    scheme: choice(
-      ["http", "https", "h2c"],
-      "How the guest speaks on that port; https for ports 443, 8443 and 9443.",
+    scheme: aliased(
+      choice(
+        ["http", "https", "h2c"],
+        "The protocol that the guest speaks on the port. Default: https on ports 443, 8443 and 9443, else http.",
+      ),
+      "protocol",
     ),
-    protocol: choice(["http", "https", "h2c"], "The same as `scheme`."),
-    host: either("The host name, when it is not NAME.DOMAIN.", text(), list(text())),
-    hostname: either("The same as `host`.", text(), list(text())),
-    hosts: list(text(), "Several host names."),
-    server_name: text("For https: the name in the guest's certificate."),
+    host: aliased(
+      either("The host names, when they are not NAME.DOMAIN.", text(), list(text())),
+      "hostname",
+      "hosts",
+    ),
+    server_name: text("With https: the host name in the guest's certificate."),
     ...optionKeys,
   },
   ["name", "port"],
 );
 
 const recordShape = object("a DNS record", {
-  name: text("The host name; a name without a dot gets the site's domain."),
-  hostname: text("The same as `name`."),
-  host: text("The same as `name`."),
-  domain: text("The same as `name`."),
-  ip: text("The IPv4 address; a guest's own when it is left out there."),
-  address: text("The same as `ip`."),
-  value: text("The same as `ip`."),
-  target: text("The same as `ip`."),
-  type: choice(["A"], "Only addresses are supported."),
+  name: aliased(
+    text("The host name. A name without a dot gets the site's domain."),
+    "hostname",
+    "host",
+    "domain",
+  ),
+  ip: aliased(
+    text("The IPv4 address. Default in a guest's records: the guest's address."),
+    "address",
+    "value",
+    "target",
+  ),
+  type: choice(["A"], "The record type. Only A is supported."),
 });
 
 export const recordsShape = either(
-  'Records by hand: [{"name": …, "ip": …}] or {"name": "ip"}.',
-  list(either("A record.", recordShape, text())),
+  'More DNS records: [{"name": …, "ip": …}] or {"name": "ip"}.',
+  list(either("A DNS record.", recordShape, text())),
   map(text()),
 );
-
-/** Everything below is somebody else's. */
-export const elsewhere = anything();

@@ -1,90 +1,95 @@
-/** JSON Schemas of the site's files for editors, made from the same shapes that the reader checks against. */
-import { z } from "zod";
+/** JSON Schemas of the site's files for editors, from the shapes that the reader checks against. */
 import { lxcShape, vmShape } from "./guests.ts";
 import { hypervisorShape } from "./hypervisor.ts";
 import type { ObjectShape, Shape } from "./shape.ts";
 import { certificatesShape, stackShape, stacksShape } from "./stack.ts";
 
-const shapes = {
-  hypervisor: hypervisorShape,
-  lxc: lxcShape,
-  vm: vmShape,
-  certificates: certificatesShape,
-  stack: stackShape,
-  stacks: stacksShape,
-} as const satisfies Record<string, Shape>;
+/** The site's JSON files and their shapes, by the names of their schemas. */
+export const fileShapes = {
+  hypervisor: { file: "etc/phoenix_hypervisor_config.json", shape: hypervisorShape },
+  lxc: { file: "etc/phoenix_lxc_configs.json", shape: lxcShape },
+  vm: { file: "etc/phoenix_vm_configs.json", shape: vmShape },
+  certificates: { file: "etc/certificate-manifest.json", shape: certificatesShape },
+  stack: { file: "stacks/NAME/phoenix.json", shape: stackShape },
+  stacks: { file: "etc/phoenix_stacks_config.json", shape: stacksShape },
+} as const satisfies Record<string, { readonly file: string; readonly shape: Shape }>;
 
-export type FileSchemaName = keyof typeof shapes;
+type JsonSchema = Readonly<Record<string, unknown>>;
 
-/** What each file must look like: more lenient than the reader, which also knows what values mean. */
-export const fileSchemas: Readonly<Record<FileSchemaName, z.ZodType>> = {
-  hypervisor: schemaOf(shapes.hypervisor),
-  lxc: schemaOf(shapes.lxc),
-  vm: schemaOf(shapes.vm),
-  certificates: schemaOf(shapes.certificates),
-  stack: schemaOf(shapes.stack),
-  stacks: schemaOf(shapes.stacks),
-};
-
-/** The JSON Schema (draft 2020-12) of one of the site's files. */
-export function jsonSchema(name: FileSchemaName): unknown {
-  const { $schema, ...schema } = z.toJSONSchema(fileSchemas[name], { io: "input" });
-  return { $schema, title: titles[name], ...schema };
+/** The JSON Schema (draft 2020-12) of one of the site's files. It allows more than the reader, which also knows what values mean. */
+export function jsonSchema(name: keyof typeof fileShapes): JsonSchema {
+  const { file, shape } = fileShapes[name];
+  return { $schema: "https://json-schema.org/draft/2020-12/schema", title: file, ...schemaOf(shape) };
 }
 
-const titles: Readonly<Record<FileSchemaName, string>> = {
-  hypervisor: "etc/phoenix_hypervisor_config.json",
-  lxc: "etc/phoenix_lxc_configs.json",
-  vm: "etc/phoenix_vm_configs.json",
-  certificates: "etc/certificate-manifest.json",
-  stack: "stacks/NAME/phoenix.json",
-  stacks: "etc/phoenix_stacks_config.json",
-};
-
-function schemaOf(shape: Shape): z.ZodType {
-  const schema = bare(shape);
-  return shape.about === undefined ? schema : schema.describe(shape.about);
+function schemaOf(shape: Shape): JsonSchema {
+  return { ...(shape.about === undefined ? {} : { description: shape.about }), ...bare(shape) };
 }
 
-function bare(shape: Shape): z.ZodType {
+function bare(shape: Shape): JsonSchema {
   switch (shape.kind) {
     case "text":
-      return z.union([z.string(), z.number()]);
+      return { type: ["string", "number"], ...(shape.examples && { examples: shape.examples }) };
     case "integer":
-      return z.union([z.int().min(shape.least).max(shape.most), z.string().regex(/^\s*\d+\s*$/)]);
+      return {
+        type: ["integer", "string"],
+        minimum: shape.least,
+        maximum: shape.most,
+        pattern: String.raw`^\s*\d+\s*$`,
+      };
     case "flag":
-      return z.union([z.boolean(), z.string().regex(/^\s*([Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee])\s*$/)]);
+      return anyOf({ type: "boolean" }, { type: "string", pattern: anyCase(["true", "false"]) });
     case "choice":
-      return z.union([z.enum([...shape.of]), z.string().regex(anyCase(shape.of))]);
+      return anyOf({ enum: shape.of }, { type: "string", pattern: anyCase(shape.of) });
     case "list":
-      return z.array(schemaOf(shape.of));
+      return { type: "array", items: schemaOf(shape.of) };
     case "map":
-      return z.record(z.string(), schemaOf(shape.of).nullable());
+      return { type: "object", additionalProperties: nullable(schemaOf(shape.of)) };
     case "object":
       return objectSchema(shape);
     case "either":
-      return z.union(shape.of.map(schemaOf) as [z.ZodType, z.ZodType, ...z.ZodType[]]);
+      return anyOf(...shape.of.map(schemaOf));
     case "anything":
-      return z.unknown();
+      return {};
   }
 }
 
-function objectSchema({ keys, needs }: ObjectShape): z.ZodType {
-  const always = new Set(needs.filter((need) => typeof need === "string"));
-  return z.looseObject(
-    Object.fromEntries(
-      Object.entries(keys).map(([key, shape]) => {
-        const schema = schemaOf(shape);
-        return [key, always.has(key) ? schema : schema.nullish()];
-      }),
-    ),
-  );
+/** A key that must be there and has no aliases is required; any other may be null, which the reader takes for absent. */
+function objectSchema({ keys, needs }: ObjectShape): JsonSchema {
+  const required = needs.filter((key) => keys[key]?.aliases === undefined);
+  const properties = Object.entries(keys).flatMap(([key, shape]) => {
+    const schema = required.includes(key) ? schemaOf(shape) : nullable(schemaOf(shape));
+    const aliases = (shape.aliases ?? []).map((alias) => [
+      alias,
+      { ...schema, description: `Another name for \`${key}\`.` },
+    ]);
+    return [[key, schema], ...aliases];
+  });
+  return {
+    type: "object",
+    properties: Object.fromEntries(properties),
+    ...(required.length === 0 ? {} : { required }),
+  };
 }
 
-/** Editors know no flags of patterns: each letter in both cases. */
-function anyCase(words: readonly string[]): RegExp {
+function nullable({ description, ...schema }: JsonSchema): JsonSchema {
+  if (Object.keys(schema).length === 0) return { description };
+  return { description, ...anyOf(schema, { type: "null" }) };
+}
+
+/** Alternatives; those of an alternative without a description of its own are drawn in. */
+function anyOf(...schemas: readonly JsonSchema[]): JsonSchema {
+  return {
+    anyOf: schemas.flatMap((schema) =>
+      schema.description === undefined && Array.isArray(schema.anyOf) ? schema.anyOf : [schema],
+    ),
+  };
+}
+
+/** A pattern for these words in upper or lower case. JSON Schema has no flag for that. */
+function anyCase(words: readonly string[]): string {
   const folded = words.map((word) =>
     word.replace(/[a-z]/gi, (letter) => `[${letter.toUpperCase()}${letter.toLowerCase()}]`),
   );
-  return new RegExp(`^(${folded.join("|")})$`);
+  return String.raw`^\s*(${folded.join("|")})\s*$`;
 }

@@ -1,84 +1,110 @@
 /**
- * Shapes: tables that say which keys an object has and of what kind their values are. One table serves three: the reader
- * that reports what does not fit, the JSON Schema for editors, and the documentation of each key.
+ * Shapes: tables of the keys that an object has, their other names, and the kind of their values. One table serves the reader
+ * that reports what does not fit, the cells that find a value by any of its names, the JSON Schemas for editors, and the docs.
  */
 
-export type Shape =
-  | { readonly kind: "text"; readonly about?: string; readonly pattern?: RegExp; readonly example?: string }
-  | { readonly kind: "integer"; readonly about?: string; readonly least: number; readonly most: number }
-  | { readonly kind: "flag"; readonly about?: string }
-  | { readonly kind: "choice"; readonly about?: string; readonly of: readonly string[] }
-  | { readonly kind: "list"; readonly about?: string; readonly of: Shape }
-  | { readonly kind: "map"; readonly about?: string; readonly of: Shape; readonly keys?: RegExp }
-  | ObjectShape
-  | { readonly kind: "either"; readonly about?: string; readonly of: readonly Shape[] }
-  | { readonly kind: "anything"; readonly about?: string };
+interface About {
+  /** One sentence for editors and the docs. */
+  readonly about?: string | undefined;
+  /** Other names of the key that has this shape. The first one present counts, the key itself before them. */
+  readonly aliases?: readonly string[];
+}
 
-export interface ObjectShape {
+export type Shape =
+  | (About & { readonly kind: "text"; readonly examples?: readonly string[] })
+  | (About & { readonly kind: "integer"; readonly least: number; readonly most: number })
+  | (About & { readonly kind: "flag" })
+  | (About & { readonly kind: "choice"; readonly of: readonly string[] })
+  | (About & { readonly kind: "list"; readonly of: Shape })
+  | MapShape
+  | ObjectShape
+  | (About & { readonly kind: "either"; readonly of: readonly Shape[] })
+  | (About & { readonly kind: "anything" });
+
+export interface MapShape extends About {
+  readonly kind: "map";
+  readonly of: Shape;
+  readonly keys?: RegExp;
+}
+
+export interface ObjectShape extends About {
   readonly kind: "object";
-  readonly about?: string;
   /** What it is called in messages: "a firewall rule". */
   readonly name: string;
   readonly keys: Readonly<Record<string, Shape>>;
-  /** Keys that must be there; a list means one of them. */
-  readonly needs: readonly (string | readonly string[])[];
+  /** The shapes of `keys`, by their aliases too. */
+  readonly byName: ReadonlyMap<string, Shape>;
+  /** Keys that must be there, under any of their names. */
+  readonly needs: readonly string[];
 }
 
-/** Text; a number is taken for its digits. */
-export const text = (about?: string, more: { pattern?: RegExp; example?: string } = {}): Shape => ({
+/** Text, or a number that stands for its digits. Editors offer the examples. */
+export const text = (about?: string, ...examples: readonly string[]): Shape => ({
   kind: "text",
-  ...withAbout(about),
-  ...more,
+  about,
+  ...(examples.length === 0 ? {} : { examples }),
 });
 
-/** A whole number; its digits as text are taken for it. */
+/** A whole number, or text that holds its digits. */
 export const integer = (about?: string, least = 0, most = Number.MAX_SAFE_INTEGER): Shape => ({
   kind: "integer",
-  ...withAbout(about),
+  about,
   least,
   most,
 });
 
-export const port = (about = "A TCP port."): Shape => integer(about, 1, 65535);
+export const port = (about: string): Shape => integer(about, 1, 65535);
 
-/** true or false; the same words as text are taken for it. */
-export const flag = (about?: string): Shape => ({ kind: "flag", ...withAbout(about) });
+/** true or false, or text that holds one of the two words. */
+export const flag = (about?: string): Shape => ({ kind: "flag", about });
 
 /** One of a few words, in upper or lower case. */
-export const choice = (of: readonly string[], about?: string): Shape => ({
-  kind: "choice",
-  of,
-  ...withAbout(about),
-});
+export const choice = (of: readonly string[], about?: string): Shape => ({ kind: "choice", of, about });
 
-export const list = (of: Shape, about?: string): Shape => ({ kind: "list", of, ...withAbout(about) });
+export const list = (of: Shape, about?: string): Shape => ({ kind: "list", of, about });
 
-/** An object whose keys are the user's own: ids, names. */
-export const map = (of: Shape, about?: string, keys?: RegExp): Shape => ({
+/** An object whose keys the user chooses: ids, names. */
+export const map = (of: Shape, about?: string, keys?: RegExp): MapShape => ({
   kind: "map",
   of,
-  ...withAbout(about),
+  about,
   ...(keys === undefined ? {} : { keys }),
 });
 
 export const object = (
   name: string,
   keys: Readonly<Record<string, Shape>>,
-  needs: ObjectShape["needs"] = [],
-  about?: string,
-): ObjectShape => ({ kind: "object", name, keys, needs, ...withAbout(about) });
+  needs: readonly string[] = [],
+): ObjectShape => ({
+  kind: "object",
+  name,
+  keys,
+  byName: new Map(
+    Object.entries(keys).flatMap(([key, shape]) =>
+      [key, ...(shape.aliases ?? [])].map((each) => [each, shape] as const),
+    ),
+  ),
+  needs,
+});
 
-/** Several shapes that are told apart by their JSON type (text, list, object). */
+/** Several shapes that differ in their JSON type: text, list, object. */
 export const either = (about: string, ...of: readonly Shape[]): Shape => ({ kind: "either", about, of });
 
-/** What belongs to the file but not to what a sync does. */
-export const anything = (about?: string): Shape => ({ kind: "anything", ...withAbout(about) });
+/** A shape whose key has other names too. */
+export const aliased = (shape: Shape, ...aliases: readonly string[]): Shape => ({ ...shape, aliases });
 
-/** Keys that are known and not looked into. */
+const anything: Shape = { kind: "anything" };
+
+/** Keys that Phoenix knows and does not read. */
 export function ignored(...names: readonly string[]): Readonly<Record<string, Shape>> {
-  return Object.fromEntries(names.map((name) => [name, anything()]));
+  return Object.fromEntries(names.map((name) => [name, anything]));
 }
 
-function withAbout(about: string | undefined): { about?: string } {
-  return about === undefined ? {} : { about };
+/** The shape for a value of a JSON type: itself, or the alternative for that type. */
+export function shapeFor(shape: Shape | undefined, type: "object" | "array"): Shape | undefined {
+  if (shape?.kind === "either")
+    return shape.of.map((one) => shapeFor(one, type)).find((one) => one !== undefined);
+  const isList = shape?.kind === "list";
+  const isObject = shape?.kind === "object" || shape?.kind === "map";
+  return (type === "array" ? isList : isObject) ? shape : undefined;
 }

@@ -1,50 +1,53 @@
 /** The shapes of stacks/NAME/phoenix.json, etc/phoenix_stacks_config.json and etc/certificate-manifest.json. */
-
 import { optionKeys, ruleShape } from "./fabric.ts";
-import { either, flag, ignored, list, map, object, text } from "./shape.ts";
+import { aliased, either, flag, ignored, list, map, object, text } from "./shape.ts";
 
 const value = either("A value.", text(), flag());
 
+const variableShape = object(
+  "a variable",
+  { name: text("The variable's name."), value, ...ignored("sensitive", "secret") },
+  ["name", "value"],
+);
+
+const fileShape = object(
+  "a file",
+  {
+    source: text("The file's path in the stack's directory, or below the site's root."),
+    destination_in_container: aliased(text("The file's absolute path in the container."), "destination"),
+  },
+  ["source", "destination_in_container"],
+);
+
 const environmentKeys = {
   variables: either(
-    'Variables of the compose file: [{"name": …, "value": …}] or {"NAME": "value"}. Values may be secrets (env:NAME …).',
-    list(object("a variable", { name: text(), value, ...ignored("sensitive", "secret") }, ["name", "value"])),
+    'Variables of the Compose file: [{"name": …, "value": …}] or {"NAME": "value"}. A value may be a secret (env:NAME …).',
+    list(variableShape),
     map(value),
   ),
-  files: list(
-    object(
-      "a file",
-      {
-        source: text("Below the stack's directory, or below the site's root."),
-        destination_in_container: text("Its absolute path in the container."),
-        destination: text("The same as `destination_in_container`."),
-      },
-      ["source", ["destination_in_container", "destination"]],
-    ),
-    "Files that containers find at a path of their own.",
-  ),
+  files: list(fileShape, "Files that containers mount."),
   services: map(
     object("a service of the stack", {
-      traefik_labels: either("Traefik labels to add to the compose service.", list(text()), map(value)),
-      labels: either("The same as `traefik_labels`.", list(text()), map(value)),
+      traefik_labels: aliased(
+        either("Traefik labels to add to the service: key=value, or an object.", list(text()), map(value)),
+        "labels",
+      ),
       ...optionKeys,
     }),
-    "By the compose service's name.",
+    "Settings by the service's name in the Compose file.",
   ),
   firewall_rules: list(ruleShape, "Rules for each virtual machine that runs the stack."),
   volumes: map(
     text(),
-    'Where external volumes lie below the machine\'s share: {"data": "qdrant/storage"}; volumes/NAME when left out.',
+    'Directories of external volumes below the machine\'s share: {"data": "qdrant/storage"}. Default: volumes/NAME.',
   ),
 } as const;
-
-export const environmentShape = object("an environment", { ...environmentKeys });
 
 export const stackShape = object("the stack's configuration", {
   description: text("What the stack is for."),
   environments: map(
-    environmentShape,
-    "By name; production is the one that is deployed unless a machine names another.",
+    object("an environment", environmentKeys),
+    "Environments by name. production is deployed unless a virtual machine names another.",
   ),
   ...environmentKeys,
   ...ignored("name", "version", "dependencies"),
@@ -56,7 +59,7 @@ export const stacksShape = object(
     docker_stacks: map(
       object("a stack", {
         ...stackShape.keys,
-        compose_file_path: text("The compose file, below the site's root."),
+        compose_file_path: text("The path of the Compose file below the site's root."),
       }),
     ),
     ...ignored("version"),
@@ -64,23 +67,23 @@ export const stacksShape = object(
   ["docker_stacks"],
 );
 
-export const certificateShape = object(
+const certificateShape = object(
   "a certificate",
   {
-    common_name: text("The certificate's first name."),
+    common_name: text("The certificate's common name."),
     sans: either("More names: host names and addresses.", list(text()), text()),
-    cert_path: text("Absolute path on the hypervisor."),
-    key_path: text("Absolute path on the hypervisor."),
-    owner: text("user:group; root:root when left out."),
-    permissions: text("Octal digits of the key's mode: 640; 600 when left out."),
-    post_renewal_command: text("Run on the hypervisor after the pair was replaced."),
+    cert_path: text("The absolute path of the certificate on the hypervisor."),
+    key_path: text("The absolute path of the private key on the hypervisor."),
+    owner: text("The owner of the files: user:group. Default: root:root."),
+    permissions: text("The mode of the private key in octal digits. Default: 600."),
+    post_renewal_command: text("A command that the hypervisor runs after a renewal."),
     ...ignored("renewal_days", "validity", "not_after", "provisioner"),
   },
   ["common_name", "cert_path", "key_path"],
 );
 
 export const certificatesShape = either(
-  "The certificates of the fabric.",
+  "The certificates of the site.",
   list(certificateShape),
   object("the certificate manifest", { certificates: list(certificateShape), ...ignored("version") }, [
     "certificates",

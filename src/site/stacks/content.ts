@@ -62,7 +62,7 @@ export async function readFiles(
   const seen = new Map<string, SourceRef>();
   for (const item of cell?.items ?? []) {
     const source = item.get("source");
-    const target = item.get("destination_in_container", "destination");
+    const target = item.get("destination_in_container");
     if (source?.text === undefined || target?.text === undefined) continue;
     if (!/^\/(?!.*(?:^|\/)\.\.(?:\/|$)).*[^/]$/.test(target.text)) {
       problems.report(
@@ -115,7 +115,7 @@ export function readLabels(
       );
       continue;
     }
-    const written = settings.get("traefik_labels", "labels");
+    const written = settings.get("traefik_labels");
     if (written !== undefined) labels.push([service, labelsOf(written, problems)]);
   }
   return Object.fromEntries(labels);
@@ -207,7 +207,7 @@ export function readVolumes(
       );
   }
   return external.map(({ key, name }) => {
-    const declared = cell?.get(key, name)?.text;
+    const declared = (cell?.get(key) ?? cell?.get(name))?.text;
     return { name, directory: declared !== undefined && isBelow(declared) ? declared : `volumes/${name}` };
   });
 }

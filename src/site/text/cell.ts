@@ -1,16 +1,20 @@
-/** A value of a site's file with its place: what the readers work with. Values of a wrong kind read as absent. */
+/** A value of a site's file with its place and its shape: what the readers work with. A value of another kind reads as absent. */
 import type { SourceRef } from "../../resource.ts";
+import { type Shape, shapeFor } from "../shapes/shape.ts";
 import type { JsonMember, JsonNode } from "./json.ts";
 import type { SourceFile } from "./source-file.ts";
 
 export class Cell {
   readonly node: JsonNode;
   readonly file: SourceFile;
-  readonly #key: { readonly start: number; readonly end: number } | undefined;
+  /** What the value was checked against; aliases of its keys are in it. */
+  readonly shape: Shape | undefined;
+  readonly #key: JsonMember | undefined;
 
-  constructor(file: SourceFile, node: JsonNode, key?: { readonly start: number; readonly end: number }) {
+  constructor(file: SourceFile, node: JsonNode, shape?: Shape, key?: JsonMember) {
     this.file = file;
     this.node = node;
+    this.shape = node.kind === "object" || node.kind === "array" ? shapeFor(shape, node.kind) : shape;
     this.#key = key;
   }
 
@@ -25,20 +29,12 @@ export class Cell {
     return this.#key === undefined ? this.ref : this.file.ref(this.#key.start, this.#key.end);
   }
 
-  /** The first of these members that is there; undefined when none is. null says the same as absent. */
-  get(key: string, other?: string, third?: string, fourth?: string): Cell | undefined {
+  /** The member under this key, or else under the first of its aliases that is there. null reads as absent. */
+  get(key: string): Cell | undefined {
     if (this.node.kind !== "object") return undefined;
     const { members } = this.node;
-    let member = presentIn(members, key);
-    if (member === undefined && other !== undefined) member = presentIn(members, other);
-    if (member === undefined && third !== undefined) member = presentIn(members, third);
-    if (member === undefined && fourth !== undefined) member = presentIn(members, fourth);
-    return member === undefined ? undefined : new Cell(this.file, member.value, member);
-  }
-
-  /** Whether one of these members is there. */
-  has(keys: readonly string[]): boolean {
-    return keys.some((key) => this.get(key) !== undefined);
+    const member = presentIn(members, key) ?? this.#underAlias(members, key);
+    return member === undefined ? undefined : this.#child(member);
   }
 
   /** The members of an object in their order, without nulls. */
@@ -46,16 +42,17 @@ export class Cell {
     if (this.node.kind !== "object") return [];
     const entries: (readonly [string, Cell])[] = [];
     for (const member of this.node.members.values())
-      if (member.value.kind !== "null") entries.push([member.key, new Cell(this.file, member.value, member)]);
+      if (member.value.kind !== "null") entries.push([member.key, this.#child(member)]);
     return entries;
   }
 
   /** The items of a list. */
   get items(): readonly Cell[] {
-    return this.node.kind === "array" ? this.node.items.map((item) => new Cell(this.file, item)) : [];
+    const of = this.shape?.kind === "list" ? this.shape.of : undefined;
+    return this.node.kind === "array" ? this.node.items.map((item) => new Cell(this.file, item, of)) : [];
   }
 
-  /** The items of a list, or the value itself where one was written without a list. */
+  /** The items of a list, or the value itself where it is not a list. */
   get each(): readonly Cell[] {
     return this.node.kind === "array" ? this.items : [this];
   }
@@ -64,21 +61,21 @@ export class Cell {
     return this.node.kind === "object";
   }
 
-  /** Text without blanks around it, or the digits of a number. */
+  /** Text without the spaces around it, or the digits of a number. */
   get text(): string | undefined {
     const { node } = this;
     if (node.kind === "string") return node.value.trim();
     return node.kind === "number" ? String(node.value) : undefined;
   }
 
-  /** Text exactly as written; numbers and truth values as JSON prints them. */
+  /** Text exactly as written; numbers and booleans as JSON prints them. */
   get literal(): string | undefined {
     const { node } = this;
     if (node.kind === "string") return node.value;
     return node.kind === "number" || node.kind === "boolean" ? String(node.value) : undefined;
   }
 
-  /** A whole number, or text that is the digits of one. */
+  /** A whole number, or text that holds its digits. */
   get integer(): number | undefined {
     const { node } = this;
     if (node.kind === "number") return Number.isSafeInteger(node.value) ? node.value : undefined;
@@ -86,13 +83,29 @@ export class Cell {
     return Number(node.value);
   }
 
-  /** A truth value, or text that says "true" or "false". */
+  /** A boolean, or the text "true" or "false". */
   get flag(): boolean | undefined {
     const { node } = this;
     if (node.kind === "boolean") return node.value;
     if (node.kind !== "string") return undefined;
     const word = node.value.trim().toLowerCase();
     return word === "true" ? true : word === "false" ? false : undefined;
+  }
+
+  #underAlias(members: ReadonlyMap<string, JsonMember>, key: string): JsonMember | undefined {
+    if (this.shape?.kind !== "object") return undefined;
+    for (const alias of this.shape.byName.get(key)?.aliases ?? []) {
+      const member = presentIn(members, alias);
+      if (member !== undefined) return member;
+    }
+    return undefined;
+  }
+
+  #child(member: JsonMember): Cell {
+    const { shape } = this;
+    const of =
+      shape?.kind === "object" ? shape.byName.get(member.key) : shape?.kind === "map" ? shape.of : undefined;
+    return new Cell(this.file, member.value, of, member);
   }
 }
 
