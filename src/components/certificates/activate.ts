@@ -1,7 +1,7 @@
 /** Tells the consumers of new pairs: each declared command once, where it really runs, with a time limit and an exit code. */
 import type { Io } from "../../component.ts";
 import { messageOf, NotReadyError, TransportError } from "../../errors.ts";
-import { serverContainer } from "../../formats/compose/portainer-server.ts";
+import { serverContainer } from "../../fabric/portainer-server.ts";
 import { type Hook, type HookEffect, hookEffect, parseHook } from "../../formats/shell/hook.ts";
 import type { Host } from "../../hosts/host.ts";
 import type { Certificate, Site } from "../../model.ts";
@@ -39,7 +39,7 @@ function hookOf({ roles, portainer }: Site, { postRenewal, serves }: Certificate
   if (postRenewal !== undefined) return parseHook(postRenewal.command);
   if (serves === "gateway") return { host: roles.gateway.host, argv: ["systemctl", "reload", "nginx"] };
   if (serves !== "portainer" || portainer === undefined) return undefined;
-  const container = serverContainer(portainer.compose.text, "portainer");
+  const container = serverContainer(portainer.compose.text);
   if (container === undefined) return undefined;
   return { host: portainer.guest.host, argv: ["docker", "restart", container] };
 }

@@ -1,12 +1,12 @@
 /** Agents: one container on each machine, replaced only when it differs from its definition. */
 import type { Io } from "../../component.ts";
 import { CommandError, TransportError } from "../../errors.ts";
-import { definitionLabel } from "../../formats/compose/portainer-server.ts";
 import type { Command, Host } from "../../hosts/host.ts";
 import type { PortainerEnvironment } from "../../model.ts";
 import type { Change } from "../../resource.ts";
 import { commands } from "./commands.ts";
 import { type Agent, type AgentDefinition, agentContainer, paths } from "./compile.ts";
+import { definitionLabel } from "./compose.ts";
 import { inspect, mustRun, provideImage, said } from "./container.ts";
 import { agentFiles, agentSecret, writePrivate } from "./secrets.ts";
 

@@ -1,4 +1,5 @@
 /** Every command that is run for Portainer on its virtual machines. None has a secret in it. */
+import { serverProject } from "../../fabric/portainer-server.ts";
 import type { Command } from "../../hosts/host.ts";
 
 /** A large image over a slow line. Milliseconds. */
@@ -7,13 +8,11 @@ const pullMs = 15 * 60_000;
 /** Making a container, and stopping the one before it, which takes ten seconds. Milliseconds. */
 const upMs = 180_000;
 
-export const project = "portainer";
-
 const compose = (file: string, ...rest: readonly string[]): readonly string[] => [
   "docker",
   "compose",
   "--project-name",
-  project,
+  serverProject,
   "--file",
   file,
   ...rest,

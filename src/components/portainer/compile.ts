@@ -1,5 +1,5 @@
 /** What should be: the server with its storage and administrator, an agent on each machine, and their registrations. */
-import { portainerCompose, type ServerCompose } from "../../formats/compose/portainer-server.ts";
+
 import {
   type HostPath,
   type Portainer,
@@ -8,7 +8,7 @@ import {
   shareDirectory,
 } from "../../model.ts";
 import { canonicalJson, type HostName, type Resource, type ResourceId } from "../../resource.ts";
-import { project } from "./commands.ts";
+import { portainerCompose, type ServerCompose } from "./compose.ts";
 
 /** Files on the virtual machines' own disks: not on the share, where other machines could read them. */
 export const paths = {
@@ -54,7 +54,6 @@ export function composeOf(portainer: Portainer): { compose: ServerCompose } | { 
     environmentFile: paths.serverEnvironment,
     ...(usesPasswordFile(portainer) ? { passwordFile: paths.adminPassword } : {}),
     port: portainer.port,
-    project,
   });
 }
 

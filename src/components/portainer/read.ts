@@ -2,7 +2,6 @@
 import type { EnvironmentState, PortainerStatus } from "../../apis/portainer/index.ts";
 import type { Io } from "../../component.ts";
 import { ApiError, messageOf, type PhoenixError, TransportError } from "../../errors.ts";
-import { definitionLabel } from "../../formats/compose/portainer-server.ts";
 import { member, textsOf } from "../../formats/json/index.ts";
 import { type Portainer, type PortainerEnvironment, shareDirectory } from "../../model.ts";
 import { canonicalJson, type Resource } from "../../resource.ts";
@@ -28,6 +27,7 @@ import {
   unreadResource,
   volumesOf,
 } from "./compile.ts";
+import { definitionLabel } from "./compose.ts";
 import { type Container, inspect, inspected, isWeather } from "./container.ts";
 import { agentSecret, differing, secretState, serverFiles, serverPaths } from "./secrets.ts";
 

@@ -1,13 +1,14 @@
 /** The server: its storage, its compose file, its container. Data is never removed, neither volumes nor directories. */
 import type { Io } from "../../component.ts";
 import { CandidateError, NotReadyError } from "../../errors.ts";
-import { definitionIn, type ServerCompose } from "../../formats/compose/portainer-server.ts";
+import { serverProject } from "../../fabric/portainer-server.ts";
 import type { FileWrite, Host } from "../../hosts/host.ts";
 import { type Portainer, shareDirectory } from "../../model.ts";
 import type { Change } from "../../resource.ts";
 import { waitForServer } from "./api.ts";
-import { commands, project } from "./commands.ts";
+import { commands } from "./commands.ts";
 import { compile, composeOf, composePlaces, directoriesOf, type Server, volumesOf } from "./compile.ts";
+import { definitionIn, type ServerCompose } from "./compose.ts";
 import { type Container, inspect, provideImage, said } from "./container.ts";
 import { agentSecret, serverFiles, writePrivate } from "./secrets.ts";
 
@@ -69,9 +70,9 @@ async function bringUp(compose: ServerCompose, portainer: Portainer, io: Io): Pr
 
 /** Another project's container of that name has its data somewhere else: replacing it would start with an empty Portainer. */
 function refuseForeign(found: Container | undefined, { container }: ServerCompose, host: Host): void {
-  if (found === undefined || found.labels["com.docker.compose.project"] === project) return;
+  if (found === undefined || found.labels["com.docker.compose.project"] === serverProject) return;
   throw new CandidateError(
-    `${host.name} has a container ${container} that the compose project ${project} did not make`,
+    `${host.name} has a container ${container} that the compose project ${serverProject} did not make`,
     { hint: `look where its data is, then remove it: \`docker rm --force ${container}\` (its volumes stay)` },
   );
 }

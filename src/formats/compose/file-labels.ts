@@ -2,7 +2,7 @@
  * A fingerprint of the files that a service mounts, as a label. Docker binds the file that was there when the container was
  * created: its replacement is not seen, and Compose recreates a container only when its definition has changed.
  */
-import { createHash } from "node:crypto";
+import { digest } from "../text/digest.ts";
 import type { ComposeDocument } from "./document.ts";
 import { grantsOf, mountsOf } from "./mounts.ts";
 
@@ -27,8 +27,7 @@ export function filesLabels(
       ].filter((source) => source !== undefined),
     );
     const used = [...contents].filter(([path]) => sources.has(path)).sort(([a], [b]) => (a < b ? -1 : 1));
-    if (used.length > 0)
-      labels.set(key, createHash("sha256").update(JSON.stringify(used)).digest("hex").slice(0, 16));
+    if (used.length > 0) labels.set(key, digest(JSON.stringify(used)));
   }
   return labels;
 }

@@ -2,9 +2,9 @@
  * The mesh's dynamic configuration: one file for Traefik's watched directory, valid from 3.0 to 3.7. It is JSON, which is
  * valid YAML and of which no beginning loads, so that a file cut short never takes routes away.
  */
-import { createHash } from "node:crypto";
 import { parse } from "yaml";
 import type { Backend, Middleware } from "../../model.ts";
+import { digest } from "../text/digest.ts";
 
 export interface MeshRoute {
   /** Names the router and its service. */
@@ -50,7 +50,7 @@ export function sentinelMiddleware(hash: string): string {
 
 export function dynamicConfig(settings: DynamicSettings): string {
   const draft = print(settings);
-  const hash = createHash("sha256").update(draft).digest("hex").slice(0, 16);
+  const hash = digest(draft);
   return draft.replaceAll(hashPlaceholder, hash);
 }
 

@@ -1,4 +1,5 @@
 /** Portainer: the machine that runs it, its compose file among the stacks, and the environments it drives. */
+import { serverService } from "../../fabric/portainer-server.ts";
 import { readCompose } from "../../formats/compose/index.ts";
 import type {
   Certificate,
@@ -22,7 +23,6 @@ const usualPort = 9443;
 export const usualAgentPort = 9001;
 /** Portainer refuses shorter passwords for a new administrator (2.x default). */
 const shortestPassword = 12;
-const serverImage = /(?:^|\/)portainer\/portainer(?:-ce|-ee)?(?:[:@]|$)/;
 
 /** What is known of Portainer before services and certificates are. */
 export interface PortainerSettings {
@@ -144,8 +144,8 @@ export function findServerStack(
 
 function isServer(compose: ComposeFile | undefined): boolean {
   if (compose === undefined || !/portainer/i.test(compose.text)) return false;
-  const services = readCompose(compose.text, new Map()).compose?.services ?? [];
-  return services.some(({ image }) => image !== undefined && serverImage.test(image));
+  const read = readCompose(compose.text, new Map()).compose;
+  return read !== undefined && serverService(read) !== undefined;
 }
 
 /** Agents in the order of the file, and the server's own engine where stacks are assigned to it. */

@@ -1,11 +1,11 @@
-/** The Portainer server's compose file: what is added, what is kept, and what is refused. */
+/** The Portainer server's Compose file: what is added, what is kept, and what is refused. */
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import {
   definitionIn,
   portainerCompose,
   type ServerAdditions,
-} from "../../src/formats/compose/portainer-server.ts";
+} from "../../src/components/portainer/compose.ts";
 
 const additions: ServerAdditions = {
   certPath: "/share/portainer/certs/portainer.crt",
@@ -13,7 +13,6 @@ const additions: ServerAdditions = {
   environmentFile: "/etc/phoenix/portainer/server.env",
   passwordFile: "/etc/phoenix/portainer/admin-password",
   port: 9443,
-  project: "portainer",
 };
 
 const plain = `# The management UI.

@@ -1,0 +1,192 @@
+/**
+ * The Compose file of Portainer's server: the declared one with what Phoenix adds to it. Edited as a document, so that
+ * comments and everything else stay as they were written. Pure.
+ */
+import { isMap, isScalar, isSeq } from "yaml";
+import { containerName, serverProject, serverService } from "../../fabric/portainer-server.ts";
+import { ComposeDocument } from "../../formats/compose/document.ts";
+import { type EditedService, editService } from "../../formats/compose/edit.ts";
+import { readDocument } from "../../formats/compose/index.ts";
+import { mountsOf } from "../../formats/compose/mounts.ts";
+import { splitWords } from "../../formats/shell/hook.ts";
+import { digest } from "../../formats/text/digest.ts";
+import { yamlText } from "../../formats/yaml/index.ts";
+
+export interface ServerAdditions {
+  /** Absolute paths on the machine that runs it. */
+  readonly certPath: string;
+  readonly keyPath: string;
+  readonly environmentFile: string;
+  /** For `--admin-password-file`; absent when the administrator has another name than that option gives it. */
+  readonly passwordFile?: string;
+  /** The port of the machine that leads to the user interface and API. */
+  readonly port: number;
+}
+
+export interface ServerCompose {
+  readonly text: string;
+  readonly service: string;
+  readonly container: string;
+  readonly image: string;
+  /** Changes when anything in the file does; the container has it as its label. */
+  readonly definition: string;
+  /** Volumes that must be there first, by the names that Docker knows them by. `data` holds Portainer's own data. */
+  readonly external: readonly { readonly name: string; readonly data: boolean }[];
+}
+
+export const definitionLabel = "phoenix.definition";
+
+/** Paths in the container of what is mounted for it. */
+const inside = {
+  certificates: "/phoenix/certs",
+  keys: "/phoenix/keys",
+  password: "/phoenix/admin-password",
+} as const;
+
+/**
+ * Options that Phoenix sets. `--tlscert` and the like concern the connection to Docker, not the user interface, and have no
+ * effect with a socket; they are often mistaken for `--sslcert` (2.19 to 2.45).
+ */
+const ownOptions = ["--sslcert", "--sslkey", "--admin-password", "--admin-password-file"];
+const mistakenOptions = ["--tlsverify", "--tlsskipverify", "--tlscacert", "--tlscert", "--tlskey"];
+const withoutValue = ["--tlsverify", "--tlsskipverify"];
+
+/** The port inside that serves HTTPS. */
+const httpsPort = 9443;
+
+/** Prepares the declared Compose file; `fault` says why it cannot run Portainer's server. */
+export function portainerCompose(
+  text: string,
+  additions: ServerAdditions,
+): { readonly compose: ServerCompose } | { readonly fault: string } {
+  const document = new ComposeDocument(text, new Map());
+  const { compose, faults } = readDocument(document, serverProject);
+  if (compose === undefined) return { fault: faults[0]?.message ?? "it is not a Compose file" };
+  const server = serverService(compose);
+  const service = server === undefined ? undefined : editService(document, server.name);
+  if (server === undefined || service === undefined)
+    return { fault: "none of its services has an image of Portainer's server" };
+
+  setCommand(service, additions);
+  addMounts(service, additions);
+  addEnvironmentFile(service, additions.environmentFile);
+  publish(service, additions.port);
+  const definition = digest(yamlText(document.yaml));
+  service.setPairs("labels", new Map([[definitionLabel, definition]]));
+  // The key of the volume that is mounted at /data.
+  const data = mountsOf(service.node).find(({ target }) => target.replace(/\/$/, "") === "/data")?.source;
+  return {
+    compose: {
+      text: yamlText(document.yaml),
+      service: server.name,
+      container: containerName(server),
+      image: server.image ?? "",
+      definition,
+      external: compose.volumes
+        .filter(({ external }) => external)
+        .map(({ key, name }) => ({ name, data: key === data })),
+    },
+  };
+}
+
+/** The definition that a Compose file of ours has in its label; "" for any other text. */
+export function definitionIn(text: string): string {
+  return new RegExp(`${definitionLabel.replace(".", "\\.")}(?:=|: ?)"?([0-9a-f]{16})`).exec(text)?.[1] ?? "";
+}
+
+function setCommand(service: EditedService, additions: ServerAdditions): void {
+  const declared = service.node.get("command");
+  const words = declared.isList
+    ? declared.items.map(({ written }) => written)
+    : splitWords(declared.isNull ? "" : declared.written).words;
+  const tcp = words.some((word) => word.startsWith("tcp://") || /^(-H|--host)=?tcp:/.test(word));
+  const unwanted = tcp ? ownOptions : [...ownOptions, ...mistakenOptions];
+  const { certificate, key } = placesOf(additions);
+  const passwordFile = additions.passwordFile === undefined ? [] : ["--admin-password-file", inside.password];
+  service.set("command", [
+    ...without(words, unwanted),
+    "--sslcert",
+    certificate,
+    "--sslkey",
+    key,
+    ...passwordFile,
+  ]);
+}
+
+function without(words: readonly string[], options: readonly string[]): readonly string[] {
+  const kept: string[] = [];
+  for (let at = 0; at < words.length; at += 1) {
+    const word = words[at] ?? "";
+    const name = word.split("=", 1)[0] ?? "";
+    if (!options.includes(name)) kept.push(word);
+    else if (word === name && !withoutValue.includes(name) && words[at + 1]?.startsWith("-") === false)
+      at += 1;
+  }
+  return kept;
+}
+
+/** Directories are mounted instead of files: a renewal replaces a file, and the container would keep the old one. */
+function placesOf({ certPath, keyPath }: ServerAdditions): {
+  readonly mounts: readonly (readonly [source: string, target: string])[];
+  readonly certificate: string;
+  readonly key: string;
+} {
+  const [certificates, keys] = [directoryOf(certPath), directoryOf(keyPath)];
+  const certificate = `${inside.certificates}/${nameOf(certPath)}`;
+  if (certificates === keys) {
+    const key = `${inside.certificates}/${nameOf(keyPath)}`;
+    return { mounts: [[certificates, inside.certificates]], certificate, key };
+  }
+  const mounts = [
+    [certificates, inside.certificates],
+    [keys, inside.keys],
+  ] as const;
+  return { mounts, certificate, key: `${inside.keys}/${nameOf(keyPath)}` };
+}
+
+function addMounts(service: EditedService, additions: ServerAdditions): void {
+  const { passwordFile } = additions;
+  const mounts = [
+    ...placesOf(additions).mounts,
+    ...(passwordFile === undefined ? [] : [[passwordFile, inside.password] as const]),
+  ];
+  // The long form fails when the source does not exist; the short one would create an empty directory.
+  for (const [source, target] of mounts)
+    service.append("volumes", {
+      type: "bind",
+      source,
+      target,
+      read_only: true,
+      bind: { create_host_path: false },
+    });
+}
+
+/** A secret in the Compose file would take precedence over the one in the environment file. */
+function addEnvironmentFile(service: EditedService, path: string): void {
+  const isSecret = (name: string): boolean => /^AGENT_SECRET(=|$)/.test(name);
+  if (service.node.get("environment").names.some(({ name }) => isSecret(name))) {
+    const environment = service.own("environment");
+    if (isMap(environment)) environment.delete("AGENT_SECRET");
+    if (isSeq(environment))
+      environment.items = environment.items.filter(
+        (item) => !isSecret(String(isScalar(item) ? item.value : "")),
+      );
+  }
+  service.append("env_file", path);
+}
+
+function publish(service: EditedService, port: number): void {
+  const published = service.node.get("ports").items.some((item) => {
+    if (item.isMapping) return Number(item.get("target").text) === httpsPort;
+    return item.written.split("/")[0]?.split(":").at(-1) === String(httpsPort);
+  });
+  if (!published) service.append("ports", `${port}:${httpsPort}`);
+}
+
+function directoryOf(path: string): string {
+  return path.slice(0, path.lastIndexOf("/")) || "/";
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}
