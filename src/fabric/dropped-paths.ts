@@ -26,11 +26,21 @@ import { endOf, type FirewallPath, requiredPaths } from "./paths.ts";
 /** Every problem of the site's firewall that its layers show together. */
 export function droppedPaths(site: Site): readonly Problem[] {
   const firewall = firewallOf(site);
+  const refusals = lists(site).map((list) => ({
+    list,
+    problems: list.rules.flatMap((rule) => refused(rule, list)),
+  }));
+  // What a machine lets through is not known while one of its rules is refused.
+  const unknown = new Set(
+    refusals.filter(({ problems }) => problems.length > 0).map(({ list }) => list.guest?.host ?? "pve"),
+  );
   return [
     ...tooLarge(site),
-    ...requiredPaths(site).flatMap((path) => droppedPath(site, firewall, path)),
-    ...lists(site).flatMap((list) => [
-      ...list.rules.flatMap((rule) => refused(rule, list)),
+    ...requiredPaths(site)
+      .filter(({ to }) => to === "outside" || !unknown.has(to))
+      .flatMap((path) => droppedPath(site, firewall, path)),
+    ...refusals.flatMap(({ list, problems }) => [
+      ...problems,
       ...shadowed(list.rules.map(declaredRule)),
       ...idle(site, list),
     ]),

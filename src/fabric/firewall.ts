@@ -3,12 +3,13 @@
  * guest, and the openings that the fabric needs and no declared rule gives. Pure.
  */
 
-import type { Action, Packet, Verdict } from "../formats/pve-firewall/decide.ts";
+import { type Action, concerns, type Packet, type Verdict } from "../formats/pve-firewall/decide.ts";
 import { commentText, type FwRule, printBare } from "../formats/pve-firewall/rule.ts";
 import { firstMatchIn, indexRules, type RuleIndex } from "../formats/pve-firewall/rule-index.ts";
 import type { FirewallRule, Guest, Site } from "../model.ts";
 import type { SourceRef } from "../resource.ts";
-import { type FirewallPath, requiredPaths, senderOf } from "./paths.ts";
+import { fwRuleOf } from "./declared-rule.ts";
+import { type FirewallPath, isForMany, requiredPaths, senderOf } from "./paths.ts";
 
 /** A rule and where it comes from. */
 export interface SiteRule {
@@ -100,29 +101,15 @@ function compileFirewall(site: Site): SiteFirewall {
   };
 }
 
-/** A declared rule in Proxmox's terms. It need not be one that Proxmox accepts. */
+/** A declared rule and its place. */
 export function declaredRule(declared: FirewallRule): SiteRule {
-  const { source, destination, protocol, ports, sourcePorts, macro, icmpType, log } = declared;
-  const comment = declared.comment === undefined ? undefined : commentText(declared.comment);
-  const rule: FwRule = {
-    enabled: true,
-    type: declared.direction === "in" ? "IN" : "OUT",
-    action: declared.action,
-    ...(macro === undefined ? {} : { macro }),
-    ...(declared.interface === undefined ? {} : { iface: declared.interface }),
-    ...(source === undefined ? {} : { source }),
-    ...(destination === undefined ? {} : { dest: destination }),
-    ...(protocol === undefined ? {} : { proto: protocol }),
-    ...(ports === undefined ? {} : { dport: ports }),
-    ...(sourcePorts === undefined ? {} : { sport: sourcePorts }),
-    ...(log === undefined ? {} : { log }),
-    ...(icmpType === undefined ? {} : { icmpType }),
-    ...(comment === undefined ? {} : { comment }),
-  };
-  return { rule, from: declared.from };
+  return { rule: fwRuleOf(declared), from: declared.from };
 }
 
-/** Accepts for paths that no declared rule decides and the policy would not let through. */
+/**
+ * Accepts for paths that no declared rule decides and the policy would not let through. Where the owner's rules let
+ * somebody in to a port, it is opened to no more than the machines of the fabric that need it.
+ */
 function openings(
   site: Site,
   paths: readonly FirewallPath[],
@@ -134,6 +121,7 @@ function openings(
   const rules = indexRules(declared.map(({ rule }) => rule));
   return paths.flatMap((path): readonly SiteRule[] => {
     if (firstMatchIn(rules, packetOf(site, path, type)) !== undefined) return [];
+    if (isForMany(site, path) && letsSomebodyIn(declared, path)) return [];
     const source = senderOf(site, path.from);
     const comment = commentText(path.why);
     const rule: FwRule = {
@@ -148,6 +136,10 @@ function openings(
     };
     return [{ rule, from: path.at, opens: path }];
   });
+}
+
+function letsSomebodyIn(declared: readonly SiteRule[], path: FirewallPath): boolean {
+  return declared.some(({ rule }) => rule.type === "IN" && rule.action === "ACCEPT" && concerns(rule, path));
 }
 
 /** The first packet of a path as one end's rules see it. */

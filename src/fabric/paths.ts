@@ -2,8 +2,17 @@
  * The connections that the fabric needs, derived from the one list of services: who connects to whom, on which port, and
  * why. The firewall opens them, the rules prove them, the lockout guard defends them. Pure.
  */
-import { gatewayNames, guestOf, type RoleGuest, routedServices, type Site } from "../model.ts";
+import { concerns, firstMatch, type Packet } from "../formats/pve-firewall/decide.ts";
+import {
+  type FirewallRule,
+  gatewayNames,
+  guestOf,
+  type RoleGuest,
+  routedServices,
+  type Site,
+} from "../model.ts";
 import type { GuestName, SourceRef } from "../resource.ts";
+import { fwRuleOf } from "./declared-rule.ts";
 
 export interface FirewallPath {
   /** "the gateway passes requests to the mesh": a part of a sentence, fit for a rule's comment. */
@@ -65,12 +74,17 @@ export function pathKey({ from, address, protocol, port }: FirewallPath): string
   return `${from} ${address} ${protocol} ${port}`;
 }
 
-/** The sender's address or network as rules name it; undefined for anywhere. */
+/** The sender's address or network as rules name it; undefined for anywhere. A guest without a fixed address may have any. */
 export function senderOf(site: Site, from: FirewallPath["from"]): string | undefined {
   if (from === "anywhere") return undefined;
-  if (from === "network") return site.hypervisor.network;
-  if (from === "pve") return site.hypervisor.address;
-  return guestOf(site, from)?.address;
+  const { address, network } = site.hypervisor;
+  if (from === "pve") return address;
+  return from === "network" ? network : (guestOf(site, from)?.address ?? network);
+}
+
+/** Whether a path begins at more than one machine. */
+export function isForMany(site: Site, { from }: FirewallPath): boolean {
+  return from === "anywhere" || senderOf(site, from) === site.hypervisor.network;
 }
 
 /** "10.0.0.13:22" or "10.0.0.13:53/udp". */
@@ -84,9 +98,13 @@ function hypervisorPaths(site: Site): readonly FirewallPath[] {
   const { ssh, dns, nfs, proxmox } = ports;
   const network = "network" as const;
   const guests = site.guests.filter(({ template }) => !template);
-  return [
+  const access = [
     { ...base, from: network, port: ssh, why: "SSH to the hypervisor" },
     { ...base, from: network, port: proxmox, why: "Proxmox's interface" },
+  ];
+  const { bridge: iface, network: source } = site.hypervisor;
+  return [
+    ...access.filter((path) => !isNarrowed(site.firewall.rules, { ...packetTo(path), source, iface })),
     ...(site.dns.enabled
       ? [
           { ...base, from: network, port: dns, protocol: "udp" as const, why: "guests ask for names" },
@@ -127,7 +145,9 @@ function gatewayPaths(site: Site): readonly FirewallPath[] {
   if (gatewayNames(site).length === 0) return [];
   const to = receiver(site.roles.gateway);
   const why = "clients reach the gateway";
-  return [ports.http, ports.https].map((port) => ({ ...to, from: "anywhere" as const, port, why }));
+  return [ports.http, ports.https]
+    .map((port) => ({ ...to, from: "anywhere" as const, port, why }))
+    .filter((path) => !isNarrowed(site.roles.gateway.firewall?.rules ?? [], packetTo(path)));
 }
 
 function meshPaths(site: Site): readonly FirewallPath[] {
@@ -177,9 +197,22 @@ function portainerPaths({ portainer }: Site): readonly FirewallPath[] {
   ];
 }
 
+function packetTo({ address, protocol, port }: Pick<FirewallPath, "address" | "protocol" | "port">): Packet {
+  return { direction: "IN", dest: address, protocol, port };
+}
+
+/** Whether an owner's rules let some of the clients in and leave the rest to the policy: only those are meant to come in. */
+function isNarrowed(declared: readonly FirewallRule[], packet: Packet): boolean {
+  const rules = declared.map(fwRuleOf);
+  return (
+    firstMatch(rules, packet) === undefined &&
+    rules.some((rule) => rule.type === "IN" && rule.action === "ACCEPT" && concerns(rule, packet))
+  );
+}
+
 /**
- * A service that clients reach without the gateway is open to the network it is on, unless its guest declares rules for
- * that port: then its owner has said who may. An agent is Portainer's alone.
+ * A service that clients reach without the gateway is open to the network it is on, unless a rule of its guest says anything
+ * about that port: then its owner has decided who may connect. An agent is Portainer's alone.
  */
 function directPaths(site: Site): readonly FirewallPath[] {
   const own = site.roles.gateway.host;
@@ -193,7 +226,7 @@ function directPaths(site: Site): readonly FirewallPath[] {
         guest.host !== own &&
         backend.address === guest.address &&
         !isAgent(guest, backend.port) &&
-        !declaresPort(guest, backend.port),
+        !isDecided(guest, backend.port),
     )
     .map(({ id, guest, backend, from: at }) => ({
       ...receiver(guest),
@@ -204,11 +237,9 @@ function directPaths(site: Site): readonly FirewallPath[] {
     }));
 }
 
-function declaresPort({ firewall }: RoleGuest, port: number): boolean {
-  return (firewall?.rules ?? []).some(({ direction, ports: declared = "" }) => {
-    const ranges = declared.split(",").map((part) => part.split(":").map(Number));
-    return direction === "in" && ranges.some(([first = 0, last = first]) => first <= port && port <= last);
-  });
+function isDecided({ firewall }: RoleGuest, port: number): boolean {
+  const rules = (firewall?.rules ?? []).map(fwRuleOf);
+  return rules.some((rule) => rule.type === "IN" && concerns(rule, { protocol: "tcp", port }));
 }
 
 function receiver(guest: RoleGuest): Pick<FirewallPath, "to" | "address" | "protocol" | "vital" | "at"> {

@@ -94,12 +94,40 @@ function matchesService({ macro, proto, dport }: FwRule, packet: Packet): boolea
   if (macro === undefined) return matchesPort(proto, dport, packet);
   const parts = macroParts(macro);
   if (parts === undefined) return undefined;
-  return parts.some(({ protocol, ports }) => matchesPort(protocol, ports, packet));
+  const matching = parts.filter(({ protocol, ports }) => matchesPort(protocol, ports, packet));
+  if (matching.length === 0) return false;
+  // Which port a packet comes from is not known here.
+  return matching.some(({ sourcePorts }) => sourcePorts === undefined) ? true : undefined;
 }
 
-function matchesPort(proto: string | undefined, ports: string | undefined, packet: Packet): boolean {
-  if (proto !== undefined && proto !== packet.protocol && proto !== numberOf(packet.protocol)) return false;
-  const { port } = packet;
+/**
+ * Whether a rule says anything about a service, whatever its action and addresses, and in every notation: a number, a name,
+ * a range, a list, a macro, no port, no protocol. What cannot be resolved (an unknown macro or port name) may mean it.
+ */
+export function concerns({ macro, proto, dport }: FwRule, service: Service): boolean {
+  const parts = macro === undefined ? [{ protocol: proto, ports: dport }] : macroParts(macro);
+  if (parts === undefined) return true;
+  return parts.some(
+    ({ protocol, ports }) =>
+      matchesPort(protocol, ports, service) || (isProtocol(protocol, service) && hasUnknownPort(ports)),
+  );
+}
+
+function hasUnknownPort(ports: string | undefined): boolean {
+  return ports?.split(",").flatMap(portSpan).some(Number.isNaN) === true;
+}
+
+type Service = Pick<Packet, "protocol" | "port">;
+
+function isProtocol(proto: string | undefined, { protocol }: Service): boolean {
+  return proto === undefined || proto === protocol || proto === numberOf(protocol);
+}
+
+function matchesPort(proto: string | undefined, ports: string | undefined, packet: Service): boolean {
+  if (!isProtocol(proto, packet)) return false;
+  const { port, protocol } = packet;
+  // The type of an ICMP macro stands in the place of a port.
+  if (protocol === "icmp") return true;
   if (ports === undefined) return true;
   if (port === undefined) return false;
   return ports.split(",").some((part) => {

@@ -1,64 +1,57 @@
-/** Proxmox's firewall macros (pve-firewall 6.0): every name, and what those mean that people use for services. */
+/** Proxmox's firewall macros (pve-firewall 6.0.4): every name, and what each stands for. */
+import { defined } from "../../defined.ts";
 
 export interface MacroPart {
+  /** A name, or a number where Proxmox has no name for it. */
   readonly protocol: string;
-  /** Destination ports in Proxmox's notation; absent for protocols without ports. */
+  /** Destination ports in Proxmox's notation, for ICMP the type; absent for protocols without ports. */
   readonly ports?: string;
+  readonly sourcePorts?: string;
 }
 
-/** All 86 names, in Proxmox's own spelling. */
-const names =
-  `Amanda Auth BGP BitTorrent BitTorrent32 CVS Ceph Citrix DAAP DCC DHCPfwd DHCPv6 DNS Distcc FTP Finger GNUnet
-GRE Git HKP HTTP HTTPS ICPV2 ICQ IMAP IMAPS IPIP IPsec IPsecah IPsecnat IRC Jetdirect L2TP LDAP LDAPS MDNS MSNP MSSQL
-Mail Munin MySQL NNTP NNTPS NTP NeighborDiscovery OSPF OpenVPN PCA PMG POP3 POP3S PPtP Ping PostgreSQL Printer RDP RIP
-RNDC Razor Rdate Rsync SANE SMB SMBswat SMTP SMTPS SNMP SPAMD SPICEproxy SSH SVN SixXS Squid Submission Syslog TFTP
-Telnet Telnets Time Trcrt VNC VNCL Web Webcache Webmin Whois`.split(/\s+/);
+/** NAME=PART+PART…, each part `protocol:ports<source ports`. IPv6's own parts of Ping and Trcrt are left out. */
+const table = `Amanda=udp:10080+tcp:10080 Auth=tcp:113 BGP=tcp:179 BitTorrent=tcp:6881:6889+udp:6881
+BitTorrent32=tcp:6881:6999+udp:6881 Ceph=tcp:6789+tcp:3300+tcp:6800:7300 Citrix=tcp:1494+udp:1604+tcp:2598
+CVS=tcp:2401 DAAP=tcp:3689+udp:3689 DCC=tcp:6277 DHCPfwd=udp:67:68<67:68 DHCPv6=udp:546:547<546:547
+Distcc=tcp:3632 DNS=udp:53+tcp:53 Finger=tcp:79 FTP=tcp:21 Git=tcp:9418
+GNUnet=tcp:2086+udp:2086+tcp:1080+udp:1080 GRE=47 HKP=tcp:11371 HTTP=tcp:80 HTTPS=tcp:443 ICPV2=udp:3130
+ICQ=tcp:5190 IMAP=tcp:143 IMAPS=tcp:993 IPIP=94 IPsec=udp:500<500+50 IPsecah=udp:500<500+51
+IPsecnat=udp:500+udp:4500+50 IRC=tcp:6667 Jetdirect=tcp:9100 L2TP=udp:1701 LDAP=tcp:389 LDAPS=tcp:636
+Mail=tcp:25+tcp:465+tcp:587 MDNS=udp:5353 MSNP=tcp:1863 MSSQL=tcp:1433 Munin=tcp:4949 MySQL=tcp:3306
+NeighborDiscovery=icmpv6:router-solicitation+icmpv6:router-advertisement+icmpv6:neighbor-solicitation+icmpv6:neighbor-advertisement
+NNTP=tcp:119 NNTPS=tcp:563 NTP=udp:123 OpenVPN=udp:1194 OSPF=89 PCA=udp:5632+tcp:5631 Ping=icmp:echo-request
+PMG=tcp:8006 POP3=tcp:110 POP3S=tcp:995 PostgreSQL=tcp:5432 PPtP=47+tcp:1723 Printer=tcp:515 Razor=tcp:2703
+Rdate=tcp:37 RDP=tcp:3389 RIP=udp:520 RNDC=tcp:953 Rsync=tcp:873 SANE=tcp:6566
+SixXS=tcp:3874+udp:3740+41+udp:5072,8374 SMB=udp:135,445+udp:137:139+udp:1024:65535<137+tcp:135,139,445
+SMBswat=tcp:901 SMTP=tcp:25 SMTPS=tcp:465 SNMP=udp:161:162+tcp:161 SPAMD=tcp:783 SPICEproxy=tcp:3128
+Squid=tcp:3128 SSH=tcp:22 Submission=tcp:587 SVN=tcp:3690 Syslog=udp:514+tcp:514 Telnet=tcp:23 Telnets=tcp:992
+TFTP=udp:69 Time=tcp:37 Trcrt=udp:33434:33524+icmp:echo-request VNC=tcp:5900:5999 VNCL=tcp:5500
+Web=tcp:80+tcp:443 Webcache=tcp:8080 Webmin=tcp:10000 Whois=tcp:43`;
 
-const tcp = (ports: string): readonly MacroPart[] => [{ protocol: "tcp", ports }];
-const both = (ports: string): readonly MacroPart[] => [
-  { protocol: "udp", ports },
-  { protocol: "tcp", ports },
-];
+interface Macro {
+  readonly name: string;
+  readonly parts: readonly MacroPart[];
+}
 
-const meanings: Readonly<Record<string, readonly MacroPart[]>> = {
-  dns: both("53"),
-  ftp: tcp("21"),
-  git: tcp("9418"),
-  http: tcp("80"),
-  https: tcp("443"),
-  imap: tcp("143"),
-  imaps: tcp("993"),
-  ldap: tcp("389"),
-  ldaps: tcp("636"),
-  mdns: [{ protocol: "udp", ports: "5353" }],
-  mssql: tcp("1433"),
-  mysql: tcp("3306"),
-  ntp: [{ protocol: "udp", ports: "123" }],
-  ping: [{ protocol: "icmp" }],
-  pop3: tcp("110"),
-  pop3s: tcp("995"),
-  postgresql: tcp("5432"),
-  rdp: both("3389"),
-  rsync: tcp("873"),
-  smtp: tcp("25"),
-  smtps: tcp("465"),
-  ssh: tcp("22"),
-  squid: tcp("3128"),
-  submission: tcp("587"),
-  syslog: both("514"),
-  telnet: tcp("23"),
-  web: tcp("80,443"),
-  webmin: tcp("10000"),
-  whois: tcp("43"),
-};
+const macros: ReadonlyMap<string, Macro> = new Map(
+  table.split(/\s+/).map((entry): readonly [string, Macro] => {
+    const [name = "", parts = ""] = entry.split("=");
+    return [name.toLowerCase(), { name, parts: parts.split("+").map(partOf) }];
+  }),
+);
 
-/** Proxmox's spelling of a macro, whatever case it is written in; undefined when there is none. */
+function partOf(text: string): MacroPart {
+  const [service = "", sourcePorts] = text.split("<");
+  const [protocol = "", ...ports] = service.split(":");
+  return defined({ protocol, ports: ports.length === 0 ? undefined : ports.join(":"), sourcePorts });
+}
+
+/** Proxmox's spelling of a macro, whatever case it is written in; undefined for an unknown macro. */
 export function macroName(text: string): string | undefined {
-  return names.find((name) => name.toLowerCase() === text.toLowerCase());
+  return macros.get(text.toLowerCase())?.name;
 }
 
-/** What a macro stands for; undefined for one that this table does not spell out. */
+/** The services that a macro stands for; undefined for an unknown macro. */
 export function macroParts(text: string): readonly MacroPart[] | undefined {
-  const key = text.toLowerCase();
-  return Object.hasOwn(meanings, key) ? meanings[key] : undefined;
+  return macros.get(text.toLowerCase())?.parts;
 }

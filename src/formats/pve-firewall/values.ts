@@ -79,15 +79,17 @@ function interfaceFault(name: string, place: RulePlace): string | undefined {
   return place === "guest" && !/^net\d+$/.test(name) ? "a guest's interfaces are net0, net1 …" : undefined;
 }
 
-function macroFault({ macro = "", proto, dport }: FwRule): string | undefined {
+/** What a macro fixes cannot be said otherwise beside it, for any of its parts (pve-firewall 6.0.4, apply_macro). */
+function macroFault({ macro = "", proto, dport, sport }: FwRule): string | undefined {
   if (macroName(macro) === undefined) return `unknown macro '${macro}'`;
-  const parts = macroParts(macro);
-  if (parts === undefined) return undefined;
-  if (proto !== undefined && !parts.some(({ protocol }) => protocol === proto))
-    return `${macro} is not about protocol ${proto}`;
-  return dport !== undefined && !parts.some(({ ports }) => ports === dport)
-    ? `${macro} has its own port`
-    : undefined;
+  const fixed = (macroParts(macro) ?? []).flatMap(({ protocol, ports, sourcePorts }) => [
+    ["proto", proto, protocol],
+    ["dport", dport, ports],
+    ["sport", sport, sourcePorts],
+  ]);
+  const [name, , value] =
+    fixed.find(([, own, value]) => own !== undefined && value !== undefined && own !== value) ?? [];
+  return name === undefined ? undefined : `parameter '${name}' already define in macro (value = '${value}')`;
 }
 
 /** A port's number; Proxmox also takes names of /etc/services, which differ from host to host, but in no range. */
