@@ -1,7 +1,7 @@
 /** Plans, results and the rest as the documents of `output-schemas.ts`. Pure; sensitive values never enter them. */
-
+import { defined } from "../defined.ts";
 import { diffUnits } from "../engine/diff.ts";
-import type { ComponentPlan, ComponentResult, Plan, RunResult } from "../engine/plan.ts";
+import type { ComponentPlan, Plan, RunResult } from "../engine/plan.ts";
 import { isConverged } from "../engine/plan.ts";
 import type { ExitCode } from "../errors.ts";
 import type { Event } from "../event.ts";
@@ -36,10 +36,7 @@ export function checkDocument(
   return {
     format: "phoenix.check/1",
     site,
-    problems: [...problems].sort(compareProblems).map(({ related, ...problem }) => ({
-      ...problem,
-      ...(related === undefined ? {} : { related: [...related] }),
-    })),
+    problems: [...problems].sort(compareProblems),
     errors,
     warnings: problems.length - errors,
     ...(size ?? {}),
@@ -59,7 +56,7 @@ export function planDocument(plan: Plan, facts: Omit<PlanFacts, "apply">, exitCo
     create,
     update,
     delete: remove,
-    ...(facts.refusal === undefined ? {} : { refusal: facts.refusal }),
+    ...defined({ refusal: facts.refusal }),
     components: plan.components.map(componentPlan),
     durationMs: facts.durationMs,
     exitCode,
@@ -72,10 +69,10 @@ function componentPlan(part: ComponentPlan): PlanDocument["components"][number] 
     resources: part.desired.length,
     changes: part.changes.map(changeDocument),
     orphans: part.orphans.map(({ id }) => id),
-    pendingActivation: [...part.pendingActivation],
-    ...(part.unread === undefined ? {} : { unread: part.unread }),
-    unreadResources: part.unreadResources.map(({ ids, ...why }) => ({ ids: [...ids], ...why })),
-    notes: [...part.notes],
+    pendingActivation: part.pendingActivation,
+    ...defined({ unread: part.unread }),
+    unreadResources: part.unreadResources,
+    notes: part.notes,
   };
 }
 
@@ -87,11 +84,10 @@ function changeDocument(change: Change): PlanDocument["components"][number]["cha
     id,
     host,
     units: diffUnits(change).map((unit) => {
-      const place = from?.[unit.unit];
-      const where = place === undefined ? {} : { from: place };
+      const where = defined({ from: from?.[unit.unit] });
       return sensitive === true ? { verb: unit.verb, unit: unit.unit, ...where } : { ...unit, ...where };
     }),
-    ...(sensitive === undefined ? {} : { sensitive }),
+    ...defined({ sensitive }),
   };
 }
 
@@ -101,21 +97,9 @@ export function resultDocument(result: RunResult, origin: Origin, exitCode: Exit
     command: result.command,
     ...origin,
     ...tallyOf(result),
-    components: result.components.map(componentResult),
+    components: result.components.map((one) => ({ ...one, changes: one.changes.map(changeDocument) })),
     durationMs: result.durationMs,
     exitCode,
-  };
-}
-
-function componentResult(result: ComponentResult): ResultDocument["components"][number] {
-  const { changes, activations, checks, orphans, notes, ...rest } = result;
-  return {
-    ...rest,
-    changes: changes.map(changeDocument),
-    activations: [...activations],
-    checks: [...checks],
-    orphans: [...orphans],
-    notes: [...notes],
   };
 }
 
@@ -130,16 +114,13 @@ export function errorDocument(error: {
     format: "phoenix.error/1",
     kind: name,
     message,
-    ...(hint === undefined ? {} : { hint }),
+    ...defined({ hint }),
     exitCode,
   };
 }
 
 export function eventDocument(event: Event, nowMs: number): EventDocument {
-  const head = { format: "phoenix.event/2", time: new Date(nowMs).toISOString() } as const;
-  return event.type === "run-started"
-    ? { ...head, ...event, components: [...event.components] }
-    : { ...head, ...event };
+  return { format: "phoenix.event/2", time: new Date(nowMs).toISOString(), ...event };
 }
 
 /** A document as text: for people who read JSON, or on one line. */

@@ -2,137 +2,152 @@
  * The documents of `--output json`, `--output ndjson` and `--json-into`, as schemas. A format's number rises when a member is renamed,
  * removed or means something else; new members may come at any time. Durations are milliseconds, times ISO 8601 in UTC.
  */
-import { z } from "zod";
 import { componentNames } from "../components/index.ts";
 import { option } from "../option-names.ts";
+import {
+  about,
+  array,
+  boolean,
+  choice,
+  type Infer,
+  integer,
+  literal,
+  type Members,
+  number,
+  object,
+  oneOf,
+  optional,
+  type Schema,
+  string,
+  time,
+} from "./schema.ts";
 
-const componentName = z.enum(componentNames);
-const exitCode = z.int().describe("The exit code of the process.");
-const durationMs = z.number();
-const hostName = z.string().describe('"pve", "lxc/102", "vm/1001".');
+const componentName = choice(...componentNames);
+const exitCode = about("The exit code of the process.", integer);
+const durationMs = number;
+const hostName = about('"pve", "lxc/102", "vm/1001".', string);
 
-const sourceRef = z.object({
-  file: z.string().describe("Relative to the site's root."),
-  line: z.int().describe("Counts from 1."),
-  column: z.int().describe("Counts from 1."),
-  endColumn: z.int().optional(),
+const sourceRef = object({
+  file: about("Relative to the site's root.", string),
+  line: about("Counts from 1.", integer),
+  column: about("Counts from 1.", integer),
+  endColumn: optional(integer),
 });
 
-const problem = z.object({
-  severity: z.enum(["error", "warning"]),
-  code: z.string().describe('"PHX0203".'),
-  message: z.string(),
+const problem = object({
+  severity: choice("error", "warning"),
+  code: about('"PHX0203".', string),
+  message: string,
   at: sourceRef,
-  related: z.array(sourceRef).optional(),
-  hint: z.string().optional(),
+  related: optional(array(sourceRef)),
+  hint: optional(string),
 });
 
-const unit = z.object({
-  verb: z.enum(["create", "update", "delete"]),
-  unit: z.string(),
-  before: z.string().optional(),
-  after: z.string().optional(),
-  from: sourceRef.optional().describe("Where the configuration declares it."),
+const unit = object({
+  verb: choice("create", "update", "delete"),
+  unit: string,
+  before: optional(string),
+  after: optional(string),
+  from: optional(about("Where the configuration declares it.", sourceRef)),
 });
 
-const change = z.object({
-  verb: z.enum(["create", "update", "delete"]),
-  id: z.string().describe('"dns/records".'),
+const change = object({
+  verb: choice("create", "update", "delete"),
+  id: about('"dns/records".', string),
   host: hostName,
-  units: z.array(unit).describe("What differs in the domain's terms; values of sensitive ones are left out."),
-  sensitive: z.literal(true).optional(),
+  units: about("What differs in the domain's terms; values of sensitive ones are left out.", array(unit)),
+  sensitive: optional(literal(true)),
 });
 
-const check = z.object({
-  resource: z.string(),
-  claim: z.string(),
-  status: z.enum(["pass", "fail"]),
-  observed: z.string().optional(),
-  hint: z.string().optional(),
-  external: z.literal(true).optional().describe("The cause lies outside this component."),
+const check = object({
+  resource: string,
+  claim: string,
+  status: choice("pass", "fail"),
+  observed: optional(string),
+  hint: optional(string),
+  external: optional(about("The cause lies outside this component.", literal(true))),
 });
 
-const activation = z.object({ kind: z.enum(["reload", "restart"]), unit: z.string(), host: hostName });
-const outcome = z.enum(["unchanged", "changed", "deferred", "skipped", "failed", "rolled-back"]);
+const activation = object({ kind: choice("reload", "restart"), unit: string, host: hostName });
+const outcome = choice("unchanged", "changed", "deferred", "skipped", "failed", "rolled-back");
 
-const unread = z.object({
-  kind: z.enum(["not-ready", "error"]),
-  reason: z.string(),
-  hint: z.string().optional(),
-});
+const unreadMembers = {
+  kind: choice("not-ready", "error"),
+  reason: string,
+  hint: optional(string),
+};
+const unread = object(unreadMembers);
 
-const checkDocument = z.object({
-  format: z.literal("phoenix.check/1"),
-  site: z.string(),
-  problems: z.array(problem),
-  errors: z.int(),
-  warnings: z.int(),
-  guests: z.int().optional().describe("Absent when the site has errors."),
-  services: z.int().optional(),
-  stacks: z.int().optional(),
+const checkDocument = object({
+  format: literal("phoenix.check/1"),
+  site: string,
+  problems: array(problem),
+  errors: integer,
+  warnings: integer,
+  guests: optional(about("Absent when the site has errors.", integer)),
+  services: optional(integer),
+  stacks: optional(integer),
   durationMs,
   exitCode,
 });
 
-const planDocument = z.object({
-  format: z.literal("phoenix.plan/1"),
-  site: z.string(),
-  world: z.string().describe("What was planned for."),
-  digest: z.string().describe("Two plans with one digest do the same thing."),
-  converged: z.boolean(),
-  create: z.int(),
-  update: z.int(),
-  delete: z.int(),
-  refusal: z
-    .object({ message: z.string(), hint: z.string().optional() })
-    .optional()
-    .describe("What a sync would be refused for."),
-  components: z.array(
-    z.object({
+const planDocument = object({
+  format: literal("phoenix.plan/1"),
+  site: string,
+  world: about("What was planned for.", string),
+  digest: about("Two plans with one digest do the same thing.", string),
+  converged: boolean,
+  create: integer,
+  update: integer,
+  delete: integer,
+  refusal: optional(
+    about("What a sync would be refused for.", object({ message: string, hint: optional(string) })),
+  ),
+  components: array(
+    object({
       component: componentName,
-      resources: z.int().describe("Number of declared resources."),
-      changes: z.array(change),
-      orphans: z
-        .array(z.string())
-        .describe(`Ours, no longer declared, kept without \`${option.allow} prune\`.`),
-      pendingActivation: z.array(z.string()).describe("Written by an earlier run and never activated."),
-      unread: unread.optional(),
-      unreadResources: z
-        .array(unread.extend({ ids: z.array(z.string()) }))
-        .describe("Single resources that could not be read; they are left alone."),
-      notes: z.array(z.string()),
+      resources: about("Number of declared resources.", integer),
+      changes: array(change),
+      orphans: about(`Ours, no longer declared, kept without \`${option.allow} prune\`.`, array(string)),
+      pendingActivation: about("Written by an earlier run and never activated.", array(string)),
+      unread: optional(unread),
+      unreadResources: about(
+        "Single resources that could not be read; they are left alone.",
+        array(object({ ...unreadMembers, ids: array(string) })),
+      ),
+      notes: array(string),
     }),
   ),
   durationMs,
   exitCode,
 });
 
-const resultDocument = z.object({
-  format: z.literal("phoenix.result/2"),
-  command: z.enum(["sync", "verify"]),
-  site: z.string(),
-  world: z.string(),
-  created: z.int(),
-  updated: z.int(),
-  deleted: z.int(),
-  failed: z.int(),
-  skipped: z.int(),
-  reloads: z.int(),
-  restarts: z.int(),
-  checksPassed: z.int(),
-  checksFailed: z.int(),
-  components: z.array(
-    z.object({
+const resultDocument = object({
+  format: literal("phoenix.result/2"),
+  command: choice("sync", "verify"),
+  site: string,
+  world: string,
+  created: integer,
+  updated: integer,
+  deleted: integer,
+  failed: integer,
+  skipped: integer,
+  reloads: integer,
+  restarts: integer,
+  checksPassed: integer,
+  checksFailed: integer,
+  components: array(
+    object({
       component: componentName,
       outcome,
-      reason: z.string().optional(),
-      hint: z.string().optional(),
-      resources: z.int(),
-      changes: z.array(change).describe("Changes that are in place now."),
-      activations: z.array(activation),
-      checks: z.array(check),
-      orphans: z.array(z.string()),
-      notes: z.array(z.string()),
+      reason: optional(string),
+      hint: optional(string),
+      resources: integer,
+      changes: about("Changes that are in place now.", array(change)),
+      activations: array(activation),
+      checks: array(check),
+      orphans: array(string),
+      notes: array(string),
       durationMs,
     }),
   ),
@@ -140,80 +155,78 @@ const resultDocument = z.object({
   exitCode,
 });
 
-const statusDocument = z.object({
-  format: z.literal("phoenix.status/1"),
-  site: z.string(),
-  world: z.string(),
-  lastRun: z
-    .object({
-      generation: z.int(),
-      command: z.string(),
-      who: z.string(),
-      host: z.string(),
-      started: z.iso.datetime(),
+const statusDocument = object({
+  format: literal("phoenix.status/1"),
+  site: string,
+  world: string,
+  lastRun: optional(
+    object({
+      generation: integer,
+      command: string,
+      who: string,
+      host: string,
+      started: time,
       durationMs,
-      exitCode: z.int(),
-    })
-    .optional(),
-  components: z.array(
-    z.object({
+      exitCode: integer,
+    }),
+  ),
+  components: array(
+    object({
       component: componentName,
-      resources: z.int(),
-      state: z.enum(["in sync", "drift", "not ready", "unknown"]),
-      note: z.string(),
+      resources: integer,
+      state: choice("in sync", "drift", "not ready", "unknown"),
+      note: string,
     }),
   ),
-  guests: z.array(
-    z.object({
+  guests: array(
+    object({
       host: hostName,
-      name: z.string(),
-      address: z.string().optional(),
-      roles: z.array(z.string()),
-      state: z.enum(["answers", "no answer", "template"]),
-      note: z.string(),
+      name: string,
+      address: optional(string),
+      roles: array(string),
+      state: choice("answers", "no answer", "template"),
+      note: string,
     }),
   ),
   durationMs,
   exitCode,
 });
 
-const labDocument = z.object({
-  format: z.literal("phoenix.lab/1"),
-  directory: z.string(),
-  site: z.string().describe("The site that the lab was made for."),
-  created: z.string(),
-  hosts: z.array(z.object({ host: hostName, name: z.string(), address: z.string().optional() })),
-  faults: z.array(
-    z.object({ fault: z.string(), target: z.string().optional(), value: z.string().optional() }),
-  ),
+const labDocument = object({
+  format: literal("phoenix.lab/1"),
+  directory: string,
+  site: about("The site that the lab was made for.", string),
+  created: string,
+  hosts: array(object({ host: hostName, name: string, address: optional(string) })),
+  faults: array(object({ fault: string, target: optional(string), value: optional(string) })),
 });
 
-const errorDocument = z.object({
-  format: z.literal("phoenix.error/1"),
-  kind: z.string().describe('"RefusedError", "LockedError" …'),
-  message: z.string(),
-  hint: z.string().optional(),
+const errorDocument = object({
+  format: literal("phoenix.error/1"),
+  kind: about('"RefusedError", "LockedError" …', string),
+  message: string,
+  hint: optional(string),
   exitCode,
 });
 
-const event = <Type extends string, Shape extends z.ZodRawShape>(type: Type, shape: Shape) =>
-  z.object({ format: z.literal("phoenix.event/2"), time: z.iso.datetime(), type: z.literal(type), ...shape });
+const event = <const Type extends string, const M extends Members>(type: Type, members: M) =>
+  object({ format: literal("phoenix.event/2"), time, type: literal(type), ...members });
 
-const eventDocument = z.discriminatedUnion("type", [
-  event("run-started", { command: z.string(), components: z.array(componentName) }),
-  event("component-started", { component: componentName, phase: z.enum(["read", "apply", "verify"]) }),
-  event("waiting", { component: componentName, for: z.string(), untilMs: z.number() }),
-  event("change-applied", { component: componentName, verb: z.string(), id: z.string() }),
+const eventDocument = oneOf(
+  event("run-started", { command: string, components: array(componentName) }),
+  event("component-started", { component: componentName, phase: choice("read", "apply", "verify") }),
+  event("waiting", { component: componentName, for: string, untilMs: number }),
+  event("change-applied", { component: componentName, verb: string, id: string }),
   event("activated", { component: componentName, activation }),
   event("check-finished", { component: componentName, check }),
-  event("note", { component: componentName, text: z.string() }),
+  event("note", { component: componentName, text: string }),
   event("component-finished", {
     component: componentName,
     outcome,
-    reason: z.string().optional(),
+    reason: optional(string),
     durationMs,
   }),
-]);
+);
 
 /** Every output document by the name that `phoenix schema` knows it by. */
 export const outputSchemas = {
@@ -224,15 +237,15 @@ export const outputSchemas = {
   "output-lab": labDocument,
   "output-error": errorDocument,
   "output-event": eventDocument,
-} as const satisfies Record<string, z.ZodType>;
+} as const satisfies Record<string, Schema<unknown>>;
 
-export type CheckDocument = z.infer<typeof checkDocument>;
-export type PlanDocument = z.infer<typeof planDocument>;
-export type ResultDocument = z.infer<typeof resultDocument>;
-export type StatusDocument = z.infer<typeof statusDocument>;
-export type LabDocument = z.infer<typeof labDocument>;
-export type ErrorDocument = z.infer<typeof errorDocument>;
-export type EventDocument = z.infer<typeof eventDocument>;
+export type CheckDocument = Infer<typeof checkDocument>;
+export type PlanDocument = Infer<typeof planDocument>;
+export type ResultDocument = Infer<typeof resultDocument>;
+export type StatusDocument = Infer<typeof statusDocument>;
+export type LabDocument = Infer<typeof labDocument>;
+export type ErrorDocument = Infer<typeof errorDocument>;
+export type EventDocument = Infer<typeof eventDocument>;
 export type OutputDocument =
   | CheckDocument
   | PlanDocument
@@ -243,5 +256,5 @@ export type OutputDocument =
 
 /** The JSON Schema (draft 2020-12) of an output document. */
 export function outputJsonSchema(name: keyof typeof outputSchemas): unknown {
-  return z.toJSONSchema(outputSchemas[name]);
+  return { $schema: "https://json-schema.org/draft/2020-12/schema", ...outputSchemas[name] };
 }
