@@ -1,6 +1,7 @@
 /** What is wrong with a site, found before anything is touched. */
 import { defined } from "./defined.ts";
-import { type ProblemCode, problemCodes, type Severity } from "./problem-codes.ts";
+import { type ProblemCode, problemCodes } from "./problem-codes/index.ts";
+import type { Severity } from "./problem-codes/kind.ts";
 import type { SourceRef } from "./resource.ts";
 
 export interface Problem {

@@ -1,6 +1,6 @@
 /** Collects what is wrong with a site while it is read, so that everything is reported at once. */
 import { type Problem, type ProblemMore, problemOf } from "../../problem.ts";
-import type { ProblemCode } from "../../problem-codes.ts";
+import type { ProblemCode } from "../../problem-codes/index.ts";
 import type { SourceRef } from "../../resource.ts";
 
 export class Problems {
