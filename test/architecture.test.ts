@@ -52,7 +52,6 @@ const vocabulary = [
   "secret.ts",
   "defined.ts",
   "problem.ts",
-  "problem-codes.ts",
   "option-names.ts",
   "hosts/host.ts",
   "hosts/script.ts",
@@ -67,18 +66,19 @@ const vocabulary = [
 
 const isNode = (name: string): boolean => name.startsWith("node:");
 const isPackage = (name: string): boolean => !isNode(name) && !name.endsWith(".ts");
-const isVocabulary = (name: string): boolean => vocabulary.includes(name) && name !== "lab/context.ts";
 const within =
   (...folders: readonly string[]) =>
   (name: string): boolean =>
     name.endsWith(".ts") && folders.some((folder) => name.startsWith(`${folder}/`));
+const isVocabulary = (name: string): boolean =>
+  within("problem-codes")(name) || (vocabulary.includes(name) && name !== "lab/context.ts");
 
 type Allowed = (imported: string) => boolean;
 
 /** What the files of a folder may import besides the vocabulary. The first that fits a file decides. */
 const rules: readonly (readonly [where: (path: string) => boolean, allowed: Allowed])[] = [
   [(path) => path === "secret.ts", (name) => name === "node:crypto" || name === "node:util"],
-  [(path) => vocabulary.includes(path), () => false],
+  [(path) => vocabulary.includes(path) || within("problem-codes")(path), () => false],
   [(path) => path === "main.ts", (name) => isNode(name) || within("cli")(name)],
   [within("cli"), () => true],
   [within("formats"), (name) => isPackage(name) || name === "node:crypto" || within("formats")(name)],

@@ -25,7 +25,7 @@ export interface CommandDefinition {
   readonly run: (call: Call) => Promise<ExitCode>;
 }
 
-export type CompletionKind = "targets" | "shells" | "schemas" | "faults" | "directories";
+export type CompletionKind = "targets" | "shells" | "schemas" | "codes" | "faults" | "directories";
 
 /** One call of a command. */
 export interface Call {

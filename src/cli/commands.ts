@@ -2,6 +2,7 @@
 import { checkCommand } from "./check.ts";
 import type { CommandDefinition } from "./command.ts";
 import { completionCommand } from "./completion.ts";
+import { explainCommand } from "./explain.ts";
 import { labCommands } from "./lab.ts";
 import { planCommand } from "./plan.ts";
 import { schemaCommand } from "./schema.ts";
@@ -15,6 +16,7 @@ export const commands: readonly CommandDefinition[] = [
   syncCommand,
   verifyCommand,
   statusCommand,
+  explainCommand,
   ...labCommands,
   schemaCommand,
   completionCommand,

@@ -125,6 +125,10 @@ async function argumentsOf(
         "output-error",
         "output-event",
       ];
+    case "codes": {
+      const { problemCodes } = await import("../problem-codes/index.ts");
+      return Object.entries(problemCodes).map(([code, { title }]) => `${code}\t${title}`);
+    }
     case "faults":
       return faultWords(line.positional.length);
     case "directories":

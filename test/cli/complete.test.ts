@@ -18,7 +18,7 @@ async function candidates(...words: readonly string[]): Promise<readonly string[
 
 describe("what can come next", () => {
   test.each([
-    [[""], ["check", "plan", "sync", "verify", "status", "lab", "schema", "completion"]],
+    [[""], ["check", "plan", "sync", "verify", "status", "explain", "lab", "schema", "completion"]],
     [["s"], ["sync", "status", "schema"]],
     [
       ["lab", ""],
@@ -54,6 +54,10 @@ describe("what can come next", () => {
     [["completion", "z"], ["zsh"]],
     [["schema", "output-p"], ["output-plan"]],
     [["schema", "--in"], ["--into"]],
+    [
+      ["explain", "PHX030"],
+      ["PHX0301", "PHX0302", "PHX0303", "PHX0304", "PHX0305", "PHX0306", "PHX0307", "PHX0308", "PHX0309"],
+    ],
     [
       ["sync", "--site", "site", "stacks/"],
       ["stacks/chat", "stacks/wiki"],

@@ -35,6 +35,8 @@ describe("what makes no sense", () => {
     [["sync", "all", "--lab", "/x", "--host", "root@pve"], "two different worlds", "one of them"],
     [["sync", "all", "--ask"], "--ask needs a terminal", "--yes"],
     [["schema", "output-pln"], 'there is no schema "output-pln"', "did you mean output-plan?"],
+    [["explain", "PHX401"], 'unknown problem code "PHX401"', "did you mean PHX0401?"],
+    [["explain", "everything"], 'unknown problem code "everything"', "lists all codes"],
     [["completion", "zhs"], 'there is no completion for "zhs"', "did you mean zsh?"],
     [["lab", "braek"], "unknown command 'braek'", "did you mean break?"],
     [["lab", "init"], "no directory was named", "PHOENIX_LAB"],
