@@ -1,5 +1,6 @@
 /** The contract between the engine and a component, and what a component is handed to do its work. */
 import type { Apis } from "./apis/apis.ts";
+import { defined } from "./defined.ts";
 import type { PhoenixError } from "./errors.ts";
 import type { Host } from "./hosts/host.ts";
 import type { Network } from "./hosts/network.ts";
@@ -79,14 +80,33 @@ export interface Guard {
 /** One claim about the live system, and whether it holds. */
 export interface Check {
   readonly resource: ResourceId;
-  /** "chat.example.net answers 10.0.0.153 (A)". */
+  /** A fact: "chat.example.net resolves to 10.0.0.153". */
   readonly claim: string;
   readonly status: "pass" | "fail";
   /** What was seen instead, when it failed. */
   readonly observed?: string;
   readonly hint?: string;
-  /** The cause lies outside this component (a backend that is down): taking its changes back would not help. */
+  /** The cause lies outside this component (a backend that is down): rolling its changes back would not help. */
   readonly external?: true;
+}
+
+export function passed(resource: ResourceId, claim: string): Check {
+  return { resource, claim, status: "pass" };
+}
+
+/** @param observed what was seen instead, to follow the claim and a colon */
+export function failed(resource: ResourceId, claim: string, observed: string, hint?: string): Check {
+  return defined({ resource, claim, status: "fail", observed, hint });
+}
+
+/** The same failed check with its cause outside its component. */
+export function external(check: Check): Check {
+  return { ...check, external: true };
+}
+
+/** It failed, and its own component is the cause. */
+export function isOwnFailure({ status, external }: Check): boolean {
+  return status === "fail" && external !== true;
 }
 
 /** How a written change was made live. The summary line counts reloads and restarts. */

@@ -51,6 +51,7 @@ const vocabulary = [
   "errors.ts",
   "secret.ts",
   "defined.ts",
+  "poll.ts",
   "problem.ts",
   "option-names.ts",
   "hosts/host.ts",
@@ -82,10 +83,14 @@ const rules: readonly (readonly [where: (path: string) => boolean, allowed: Allo
   [(path) => path === "main.ts", (name) => isNode(name) || within("cli")(name)],
   [within("cli"), () => true],
   [within("formats"), (name) => isPackage(name) || name === "node:crypto" || within("formats")(name)],
-  [within("hosts"), (name) => isPackage(name) || isNode(name) || within("hosts")(name)],
+  [within("hosts"), (name) => isPackage(name) || isNode(name) || within("hosts", "formats")(name)],
   [within("apis"), (name) => isPackage(name) || isNode(name) || within("apis", "formats")(name)],
-  [within("journal"), (name) => isPackage(name) || isNode(name) || within("journal", "hosts")(name)],
+  [
+    within("journal"),
+    (name) => isPackage(name) || isNode(name) || within("journal", "hosts", "formats")(name),
+  ],
   [(path) => path === "components/index.ts", within("components")],
+  [(path) => path === "components/resources.ts", within("formats")],
   [within("engine"), (name) => name === "node:crypto" || within("engine")(name)],
   [
     within("render"),
@@ -107,6 +112,7 @@ function isAllowed(path: string, imported: string): boolean {
     return (
       isPackage(imported) ||
       within(`components/${component}`, "formats", "fabric")(imported) ||
+      imported === "components/resources.ts" ||
       imported === "hosts/ca-files.ts"
     );
   const rule = rules.find(([where]) => where(path));

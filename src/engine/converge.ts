@@ -129,7 +129,7 @@ class Attempt {
     if (first === undefined || this.applied.length === 0) return;
     const more = ours.length === 1 ? "" : ` (and ${ours.length - 1} more)`;
     throw new UnprovedError(
-      `not so: ${first.claim}${first.observed === undefined ? "" : `; ${first.observed}`}${more}`,
+      `check failed: ${first.claim}${first.observed === undefined ? "" : `: ${first.observed}`}${more}`,
       {
         hint: first.hint,
       },

@@ -44,10 +44,10 @@ describe("a mesh", () => {
     expect(failed(result)).toEqual([]);
     expect(only(result).checks.map(({ claim }) => claim)).toEqual([
       "10.0.0.12 has loaded the declared routes",
-      "router ollama is enabled",
-      "router secure is enabled",
-      "ollama.lab.test is passed on to http://10.0.0.155:11434",
-      "secure.lab.test is passed on to https://10.0.0.155:8443",
+      'router "ollama" is enabled',
+      'router "secure" is enabled',
+      '"ollama.lab.test" is forwarded to http://10.0.0.155:11434',
+      '"secure.lab.test" is forwarded to https://10.0.0.155:8443',
     ]);
     expect((await mesh().readFiles([root])).get(root)?.mode).toBe("644");
   });
@@ -111,7 +111,7 @@ describe("a mesh", () => {
     const result = await syncLab(directory, dead, [traefik]);
     expect(only(result).outcome).toBe("changed");
     expect(failed(result)).toMatchObject([
-      { claim: "ollama.lab.test is passed on to http://10.0.0.155:1", external: true },
+      { claim: '"ollama.lab.test" is forwarded to http://10.0.0.155:1', external: true },
     ]);
     expect(failed(result)[0]?.observed).toContain("502");
     await syncLab(directory, site, [traefik]);
@@ -174,7 +174,7 @@ describe("a mesh", () => {
     ]);
     const result = await verifyLab(directory, site, [traefik]);
     expect(failed(result).map(({ observed }) => observed)).toContainEqual(
-      expect.stringContaining("another file declares a router of that name"),
+      expect.stringContaining("another file declares a router with this name"),
     );
     await mesh().remove([taken]);
   });
@@ -237,7 +237,7 @@ describe("a mesh that is not set up for it", () => {
     const result = await syncLab(directory, site, [traefik]);
     expect(only(result).outcome).toBe("changed");
     expect(failed(result)).toEqual([]);
-    expect(only(result).notes.join()).toContain("was not asked about its routers");
+    expect(only(result).notes.join()).toContain("did not list its routers");
   });
 
   test("had no directory when it started: a restart brings the routes", async () => {

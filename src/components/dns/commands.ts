@@ -1,10 +1,12 @@
-/** Every command that DNS runs on the hypervisor. */
+/** The commands that DNS runs on the hypervisor. */
+
+import { unitCommands } from "../../formats/systemd/index.ts";
 import type { Command } from "../../hosts/host.ts";
 import { type Script, scriptArgv } from "../../hosts/script.ts";
 
 /**
- * dnsmasq's own checker on all that it will load: its main file, and Debian's directory with the candidate (standard
- * input) in place of the files that the parameters name. An option may stand once only, whoever wrote it.
+ * dnsmasq's own checker on everything that it will load: its main file, and Debian's directory with the candidate (standard
+ * input) instead of the files that the parameters name. Foreign files count because many options may occur only once.
  */
 export const dnsmasqTest: Script = {
   name: "dnsmasq-test",
@@ -21,27 +23,16 @@ dnsmasq --test --conf-file="$main" --conf-dir="$directory,.dpkg-dist,.dpkg-old,.
 };
 
 export const commands = {
-  showUnit: {
-    argv: ["systemctl", "show", "dnsmasq.service", "--property=LoadState,ActiveState,UnitFileState"],
-    effect: "read",
-  },
+  ...unitCommands("dnsmasq"),
   install: {
-    argv: [
-      "env",
-      "DEBIAN_FRONTEND=noninteractive",
-      "apt-get",
-      "install",
-      "--yes",
-      "--no-install-recommends",
-      "dnsmasq",
-    ],
+    argv: "env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends dnsmasq".split(
+      " ",
+    ),
     effect: "change",
     timeoutMs: 300_000,
   },
-  start: { argv: ["systemctl", "enable", "--now", "dnsmasq.service"], effect: "change" },
-  restart: { argv: ["systemctl", "restart", "dnsmasq.service"], effect: "change", timeoutMs: 60_000 },
 
-  /** @param replaced names of the files that the candidate takes the place of */
+  /** @param replaced names of the files that the candidate replaces */
   test: (candidate: string, replaced: readonly string[]): Command => ({
     argv: scriptArgv(dnsmasqTest, ...replaced),
     stdin: candidate,

@@ -8,7 +8,10 @@ import {
   wildcardConf,
 } from "../../formats/dnsmasq/index.ts";
 import { hostNameOf, type Site } from "../../model.ts";
-import { canonicalJson, type Resource, type SourceRef } from "../../resource.ts";
+import type { Resource, SourceRef } from "../../resource.ts";
+import { serviceResource } from "../resources.ts";
+
+export const serviceId = "dns/service";
 
 export const paths = {
   configuration: "/etc/dnsmasq.d/phoenix.conf",
@@ -26,78 +29,81 @@ export interface DeclaredRecord extends DnsRecordLine {
 export function compile(site: Site): readonly Resource[] {
   if (!site.dns.enabled) return [];
   const { exact, wildcards } = recordsOf(site);
-  const outside = [
-    ...new Set(exact.map(({ name }) => name).filter((name) => !isWithin(name, site.domain))),
-  ].sort();
+  const outside = exact.map(({ name }) => name).filter((name) => !isWithin(name, site.domain));
   const configuration = dnsmasqConf({
     listen: ["127.0.0.1", site.hypervisor.address],
     domain: site.domain,
     upstreams: site.dns.upstreams,
     hostsDirectory: paths.hostsDirectory,
-    localNames: outside,
+    localNames: [...new Set(outside)].sort(),
   });
   return [
     recordsResource(hostsFile(exact), fromOf(exact)),
     wildcardsResource(wildcardConf(wildcards), fromOf(wildcards)),
     configurationResource(configuration),
-    serviceResource({ installed: true, active: true, enabled: true }),
+    serviceResource(serviceId, "pve", { installed: true, active: true, enabled: true }),
   ];
 }
 
 /**
- * Every record, guests' own names first because an address's first name is what PTR queries get. Where two sources
- * name one host, the more specific one speaks: a service before a guest that happens to have its name.
+ * Every record. Guests' own names come first because the first name of an address is its answer to PTR queries. Where two
+ * sources name one host, the more specific one counts: a service before a guest that happens to have its name.
  */
 export function recordsOf(site: Site): {
-  exact: readonly DeclaredRecord[];
-  wildcards: readonly DeclaredRecord[];
+  readonly exact: readonly DeclaredRecord[];
+  readonly wildcards: readonly DeclaredRecord[];
 } {
-  const services = site.services.flatMap((service) =>
-    service.names.map((name) => ({
-      name,
-      address: service.path === "routed" ? site.roles.gateway.address : service.guest.address,
-      from: service.from,
-    })),
-  );
-  const agents = (site.portainer?.environments ?? []).flatMap(({ hostname, guest, from }) =>
-    hostname === undefined ? [] : [{ name: hostname, address: guest.address, from }],
-  );
-  const portainer =
-    site.portainer === undefined
-      ? []
-      : [
-          {
-            name: site.portainer.hostname,
-            address: site.portainer.guest.address,
-            from: site.portainer.guest.from,
-          },
-        ];
-  const ca = { name: site.ca.hostname, address: site.roles.ca.address, from: site.roles.ca.from };
-  const guests = site.guests.flatMap((guest) =>
-    guest.template || guest.address === undefined
-      ? []
-      : [{ name: hostNameOf(site, guest), address: guest.address, from: guest.from }],
-  );
-
   const taken = new Set<string>();
-  const isNew = ({ name }: DeclaredRecord): boolean => !taken.has(name);
   const take = (records: readonly DeclaredRecord[]): readonly DeclaredRecord[] => {
-    const fresh = records.filter(isNew);
+    const fresh = records.filter(({ name }) => !taken.has(name));
     for (const { name } of fresh) taken.add(name);
     return fresh;
   };
-  const declared = unique([
-    ...take(services),
-    ...take(agents),
-    ...take(portainer),
-    ...take([ca]),
-    ...take(site.dns.records),
-  ]);
-  const own = unique(take(guests));
+  const declared = unique(
+    [
+      serviceRecords(site),
+      agentRecords(site),
+      portainerRecords(site),
+      caRecords(site),
+      site.dns.records,
+    ].flatMap(take),
+  );
+  const own = unique(take(guestRecords(site)));
   return {
     exact: [...own, ...declared.filter(({ name }) => !name.startsWith("*."))],
     wildcards: declared.filter(({ name }) => name.startsWith("*.")),
   };
+}
+
+function serviceRecords({ services, roles }: Site): readonly DeclaredRecord[] {
+  return services.flatMap(({ names, path, guest, from }) => {
+    const { address } = path === "routed" ? roles.gateway : guest;
+    return names.map((name) => ({ name, address, from }));
+  });
+}
+
+function agentRecords({ portainer }: Site): readonly DeclaredRecord[] {
+  return (portainer?.environments ?? []).flatMap(({ hostname, guest, from }) =>
+    hostname === undefined ? [] : [{ name: hostname, address: guest.address, from }],
+  );
+}
+
+function portainerRecords({ portainer }: Site): readonly DeclaredRecord[] {
+  if (portainer === undefined) return [];
+  const { hostname, guest } = portainer;
+  return [{ name: hostname, address: guest.address, from: guest.from }];
+}
+
+function caRecords({ ca, roles }: Site): readonly DeclaredRecord[] {
+  return [{ name: ca.hostname, address: roles.ca.address, from: roles.ca.from }];
+}
+
+function guestRecords(site: Site): readonly DeclaredRecord[] {
+  return site.guests.flatMap((guest) =>
+    guest.template || guest.address === undefined
+      ? []
+      : [{ name: hostNameOf(site, guest), address: guest.address, from: guest.from }],
+  );
 }
 
 export function recordsResource(text: string, from: Readonly<Record<string, SourceRef>> = {}): Resource {
@@ -120,20 +126,6 @@ export function configurationResource(text: string): Resource {
   return { id: "dns/configuration", host: "pve", text, units };
 }
 
-export function serviceResource(state: { installed: boolean; active: boolean; enabled: boolean }): Resource {
-  const word = (yes: boolean): string => (yes ? "yes" : "no");
-  return {
-    id: "dns/service",
-    host: "pve",
-    text: canonicalJson(state),
-    units: {
-      installed: word(state.installed),
-      running: word(state.active),
-      "starts at boot": word(state.enabled),
-    },
-  };
-}
-
 function unitsOf(records: readonly DnsRecordLine[]): Readonly<Record<string, string>> {
   const units: Record<string, string> = {};
   for (const { name, address } of records) {
@@ -146,7 +138,7 @@ function fromOf(records: readonly DeclaredRecord[]): Readonly<Record<string, Sou
   return Object.fromEntries(records.map(({ name, from }) => [name, from]));
 }
 
-/** Sorted by name, then address; one record is there once. */
+/** Sorted by name, then address; without duplicates. */
 function unique(records: readonly DeclaredRecord[]): readonly DeclaredRecord[] {
   const byKey = new Map(records.map((record) => [`${record.name} ${record.address}`, record]));
   return [...byKey].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([, record]) => record);

@@ -1,15 +1,16 @@
-/** DNS: dnsmasq on the hypervisor. Exactly these files are ours; every other file in its directory is left alone. */
+/** DNS: dnsmasq on the hypervisor. Exactly these files are ours; every other file in its directory is foreign. */
 import type { Component, Io } from "../../component.ts";
 import { CandidateError } from "../../errors.ts";
 import { unitState } from "../../formats/systemd/index.ts";
 import { type Change, type Resource, type ResourceId, subjectOf } from "../../resource.ts";
+import { serviceResource } from "../resources.ts";
 import { commands } from "./commands.ts";
 import {
   compile,
   configurationResource,
   paths,
   recordsResource,
-  serviceResource,
+  serviceId,
   wildcardsResource,
 } from "./compile.ts";
 import { verify } from "./verify.ts";
@@ -29,7 +30,7 @@ export const dns: Component = {
     const host = io.host("pve");
     const [files, unit] = await Promise.all([
       host.readFiles(Object.values(pathOf)),
-      host.expect(commands.showUnit),
+      host.expect(commands.show),
     ]);
     const live: Resource[] = [];
     const records = files.get(paths.records);
@@ -38,8 +39,8 @@ export const dns: Component = {
     if (wildcards !== undefined) live.push(wildcardsResource(wildcards.text));
     const configuration = files.get(paths.configuration);
     if (configuration !== undefined) live.push(configurationResource(configuration.text));
-    // A service that runs without any file of ours is somebody else's: nothing of ours is there yet.
-    if (live.length > 0 || io.site.dns.enabled) live.push(serviceResource(unitState(unit)));
+    // A service that runs without any of our files is foreign.
+    if (live.length > 0 || io.site.dns.enabled) live.push(serviceResource(serviceId, "pve", unitState(unit)));
     return live;
   },
 
@@ -49,15 +50,15 @@ export const dns: Component = {
       .filter(({ verb }) => verb !== "delete")
       .map(subjectOf)
       .filter(({ id }) => id === "dns/configuration" || id === "dns/wildcards");
-    if (candidate.length === 0 || !unitState(await host.expect(commands.showUnit)).installed) return;
+    if (candidate.length === 0 || !unitState(await host.expect(commands.show)).installed) return;
     const text = candidate.map((resource) => resource.text).join("");
     const replaced = candidate.map(({ id }) => pathOf[id]?.split("/").at(-1) ?? "");
     const { exitCode, stderr } = await host.run(commands.test(text, replaced));
     if (exitCode === 0) return;
-    // The checker read copies; their owner knows them by their own place.
-    const said = stderr.trim().replaceAll(/\/tmp\/tmp\.\w+\//g, "/etc/dnsmasq.d/");
-    throw new CandidateError(`dnsmasq refuses the new configuration: ${said}`, {
-      hint: `the other files in /etc/dnsmasq.d count too; \`dnsmasq --test\` on the hypervisor looks at what is there now`,
+    // The checker read copies: name the files that they were made from.
+    const message = stderr.trim().replaceAll(/\/tmp\/tmp\.\w+\//g, "/etc/dnsmasq.d/");
+    throw new CandidateError(`dnsmasq refuses the new configuration: ${message}`, {
+      hint: "the other files in /etc/dnsmasq.d count too; `dnsmasq --test` on the hypervisor checks the present ones",
     });
   },
 
@@ -70,11 +71,11 @@ export const dns: Component = {
     return applyService(change, io);
   },
 
-  /** The records' directory is watched by dnsmasq, so only the other files need a restart. */
+  /** dnsmasq watches the directory of the records, so only the other files need a restart. */
   async activate(touched, io) {
     if (!touched.includes("dns/configuration") && !touched.includes("dns/wildcards")) return;
     const host = io.host("pve");
-    if (!unitState(await host.expect(commands.showUnit)).installed) return;
+    if (!unitState(await host.expect(commands.show)).installed) return;
     await host.expect(commands.restart);
     io.activated({ kind: "restart", unit: "dnsmasq", host: "pve" });
   },
@@ -82,11 +83,11 @@ export const dns: Component = {
   verify,
 };
 
-/** Installs, enables and starts dnsmasq. The way back never stops a name server: others may rely on it by now. */
+/** Installs, enables and starts dnsmasq. A rollback never stops it: others may rely on the name server by now. */
 async function applyService(change: Change, io: Io): Promise<void> {
   if (change.verb === "delete") return;
   const host = io.host("pve");
-  const state = unitState(await host.expect(commands.showUnit));
+  const state = unitState(await host.expect(commands.show));
   if (!state.installed) await host.expect(commands.install);
   if (!state.active || !state.enabled) await host.expect(commands.start);
 }

@@ -1,7 +1,9 @@
-/** Asks the server what clients ask it: every name, what else it says about them, and a name that must not exist. */
-import type { Check, Io } from "../../component.ts";
+/** Asks the server what clients ask it: every name, its other record types, and a name that must not exist. */
+import pLimit from "p-limit";
+import { type Check, failed, type Io, passed } from "../../component.ts";
 import { messageOf, TransportError } from "../../errors.ts";
 import type { DnsAnswer } from "../../hosts/network.ts";
+import { poll } from "../../poll.ts";
 import type { ResourceId } from "../../resource.ts";
 import { recordsOf } from "./compile.ts";
 
@@ -10,7 +12,8 @@ interface Question {
   readonly name: string;
   readonly type: "A" | "AAAA" | "PTR";
   readonly claim: string;
-  readonly holds: (answer: DnsAnswer) => boolean;
+  /** As `shown` prints an answer. */
+  readonly expected: string;
 }
 
 /** Questions in flight at once; dnsmasq answers more than 50 000 a second on two cores (measured, 2.90). */
@@ -19,16 +22,16 @@ const parallel = 32;
 /** A changed hosts file takes effect within half a second (inotify, measured on 2.90). */
 const settleMs = 2_000;
 
+const silent = "no answer";
+
 export async function verify(io: Io): Promise<readonly Check[]> {
   if (!io.site.dns.enabled) return [];
   const questions = questionsOf(io);
-  const deadline = io.clock.now() + settleMs;
-  let checks = await ask(io, questions);
-  while (checks.some(({ status }) => status === "fail") && io.clock.now() < deadline) {
-    await io.clock.sleep(100);
-    checks = await ask(io, questions);
-  }
-  return checks;
+  return poll(
+    { clock: io.clock, forMs: settleMs, pauseMs: 100 },
+    () => ask(io, questions),
+    (checks) => checks.every(({ status }) => status === "pass"),
+  );
 }
 
 function questionsOf(io: Io): readonly Question[] {
@@ -40,87 +43,77 @@ function questionsOf(io: Io): readonly Question[] {
 
   return [
     ...[...addresses].flatMap(([name, expected]) => [
-      positive("dns/records", name, expected),
-      empty("dns/records", name),
+      addressQuestion("dns/records", name, expected),
+      ipv6Question("dns/records", name),
     ]),
-    ...[...names].map(([address, name]) => pointer(address, name)),
+    ...[...names].map(([address, name]) => pointerQuestion(address, name)),
     ...wildcards.map(({ name, address }) =>
-      positive("dns/wildcards", name.replace("*", "phoenix-probe"), [address]),
+      addressQuestion("dns/wildcards", name.replace("*", "phoenix-probe"), [address]),
     ),
     {
-      resource: "dns/configuration" as const,
+      resource: "dns/configuration",
       name: `phoenix-probe-no-such-name.${io.site.domain}`,
-      type: "A" as const,
+      type: "A",
       claim: `an undeclared name in ${io.site.domain} does not exist`,
-      holds: ({ rcode }: DnsAnswer) => rcode === "NXDOMAIN",
+      expected: "NXDOMAIN",
     },
   ];
 }
 
-function positive(resource: ResourceId, name: string, addresses: readonly string[]): Question {
-  const expected = [...addresses].sort().join(" ");
-  return {
-    resource,
-    name,
-    type: "A",
-    claim: `${name} answers ${expected}`,
-    holds: ({ rcode, answers }) => rcode === "NOERROR" && [...answers].sort().join(" ") === expected,
-  };
+function addressQuestion(resource: ResourceId, name: string, addresses: readonly string[]): Question {
+  const expected = [...addresses].sort().join(", ");
+  return { resource, name, type: "A", claim: `"${name}" resolves to ${expected}`, expected };
 }
 
-/** No IPv6 address must read as "none", not as "no such name": musl-based clients give up at the latter. */
-function empty(resource: ResourceId, name: string): Question {
+/** A missing IPv6 address must be NODATA, not NXDOMAIN: musl-based clients give up at the latter. */
+function ipv6Question(resource: ResourceId, name: string): Question {
   return {
     resource,
     name,
     type: "AAAA",
-    claim: `${name} exists without an IPv6 address`,
-    holds: ({ rcode, answers }) => rcode === "NOERROR" && answers.length === 0,
+    claim: `"${name}" exists without an IPv6 address`,
+    expected: "NODATA",
   };
 }
 
-function pointer(address: string, name: string): Question {
+function pointerQuestion(address: string, name: string): Question {
+  const reverse = `${address.split(".").reverse().join(".")}.in-addr.arpa`;
   return {
     resource: "dns/records",
-    name: `${address.split(".").reverse().join(".")}.in-addr.arpa`,
+    name: reverse,
     type: "PTR",
-    claim: `${address} is called ${name}`,
-    holds: ({ answers }) => answers.includes(name),
+    claim: `${address} resolves to "${name}"`,
+    expected: name,
   };
 }
 
 async function ask(io: Io, questions: readonly Question[]): Promise<readonly Check[]> {
-  const checks: Check[] = [];
-  const server = io.site.hypervisor.address;
-  for (let at = 0; at < questions.length; at += parallel) {
-    checks.push(
-      ...(await Promise.all(
-        questions.slice(at, at + parallel).map((question) => askOne(io, server, question)),
-      )),
-    );
-    // A server that does not answer one question will not answer the next thousand.
-    if (checks.length > 0 && checks.every(({ observed }) => observed?.startsWith("no answer") === true))
-      break;
-  }
-  return checks;
+  const limit = pLimit(parallel);
+  const askAll = (some: readonly Question[]): Promise<Check[]> =>
+    limit.map(some, (question) => askOne(io, question));
+  const first = await askAll(questions.slice(0, parallel));
+  // A server that answers none of these will not answer the next thousand.
+  if (first.every(({ observed }) => observed?.startsWith(silent) === true)) return first;
+  return [...first, ...(await askAll(questions.slice(parallel)))];
 }
 
-async function askOne(io: Io, server: string, question: Question): Promise<Check> {
-  const { resource, claim } = question;
+async function askOne(io: Io, { resource, name, type, claim, expected }: Question): Promise<Check> {
+  const server = io.site.hypervisor.address;
   try {
-    const answer = await io.network.query(server, question.name, question.type);
-    if (question.holds(answer)) return { resource, claim, status: "pass" };
-    const seen = answer.answers.length === 0 ? answer.rcode : answer.answers.join(" ");
-    return { resource, claim, status: "fail", observed: `${server} says ${seen}` };
+    const answer = await io.network.query(server, name, type);
+    const holds = shown(answer) === expected || (type === "PTR" && answer.answers.includes(expected));
+    return holds
+      ? passed(resource, claim)
+      : failed(resource, claim, `expected ${expected}, got ${shown(answer)} from ${server}`);
   } catch (error) {
     if (!(error instanceof TransportError)) throw error;
     const hint = "`systemctl status dnsmasq` and `journalctl -u dnsmasq` on the hypervisor say why";
-    return {
-      resource,
-      claim,
-      status: "fail",
-      observed: `no answer from ${server}: ${messageOf(error)}`,
-      hint,
-    };
+    return failed(resource, claim, `${silent} from ${server}: ${messageOf(error)}`, hint);
   }
+}
+
+/** The answers in their order, or why there are none. */
+function shown({ rcode, answers }: DnsAnswer): string {
+  if (rcode !== "NOERROR") return rcode;
+  return answers.length === 0 ? "NODATA" : answers.join(", ");
 }

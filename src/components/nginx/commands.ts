@@ -1,11 +1,13 @@
-/** Every command that the gateway component runs in the gateway guest. */
+/** The commands that the gateway component runs in the gateway guest. */
+
+import { unitCommands } from "../../formats/systemd/index.ts";
 import type { Command } from "../../hosts/host.ts";
 import { type Script, scriptArgv } from "../../hosts/script.ts";
 
 /**
  * Tests a candidate beside the running configuration: the guest's own nginx.conf with its sites replaced by the other
  * enabled sites and the candidate (standard input). The temporary nginx.conf lies in /etc/nginx because relative
- * includes are resolved from the directory of the file given by -c (1.22.1).
+ * includes are resolved from the directory of the file that -c names (1.22.1).
  */
 export const nginxTest: Script = {
   name: "nginx-test",
@@ -22,12 +24,7 @@ nginx -t -q -c "$conf" 2>&1`,
 };
 
 export const commands = {
-  showUnit: {
-    argv: ["systemctl", "show", "nginx.service", "--property=LoadState,ActiveState,UnitFileState"],
-    effect: "read",
-  },
-  start: { argv: ["systemctl", "enable", "--now", "nginx.service"], effect: "change", timeoutMs: 60_000 },
-  reload: { argv: ["systemctl", "reload", "nginx.service"], effect: "change" },
+  ...unitCommands("nginx"),
 
   link: (target: string, path: string): Command => ({ argv: ["ln", "-sfn", target, path], effect: "change" }),
   test: (candidate: string): Command => ({ argv: scriptArgv(nginxTest), stdin: candidate, effect: "change" }),

@@ -1,4 +1,4 @@
-/** What the gateway should serve: every name of the one list, each with its treatment, all passed on to the mesh. */
+/** What the gateway should serve: every name in the list of services with its options, all forwarded to the mesh. */
 import {
   configurationHash,
   type GatewayServer,
@@ -6,7 +6,10 @@ import {
   gatewayUnits,
 } from "../../formats/nginx/index.ts";
 import { type Certificate, gatewayNames, pathInGuest, type ServiceOptions, type Site } from "../../model.ts";
-import { canonicalJson, type Resource, type ResourceId } from "../../resource.ts";
+import type { Resource, ResourceId } from "../../resource.ts";
+import { serviceResource } from "../resources.ts";
+
+export const serviceId = "nginx/service";
 
 export const paths = {
   available: "/etc/nginx/sites-available/gateway",
@@ -17,7 +20,7 @@ export const paths = {
 /** The mesh's plain HTTP entry point. */
 export const meshPort = 80;
 
-/** A body limit and a patience that suit uploads, consoles and streams; used for names without a service of their own. */
+/** Limits that suit uploads, consoles and streams, for names that belong to no service. */
 const defaults: ServiceOptions = { maxBodyBytes: 0, readTimeoutSeconds: 3600, buffering: false };
 
 export function compile(site: Site): readonly Resource[] {
@@ -34,11 +37,11 @@ export function compile(site: Site): readonly Resource[] {
     ),
     linkResource(site, "nginx/enabled", paths.available),
     linkResource(site, "nginx/distribution-site", undefined),
-    serviceResource(site, { active: true, enabled: true }),
+    serviceResource(serviceId, site.roles.gateway.host, { active: true, enabled: true }),
   ];
 }
 
-/** The certificate that the gateway serves, with its paths as the gateway sees them. */
+/** The certificate that the gateway serves, with its paths inside the gateway guest. */
 export function gatewayCertificate(
   site: Site,
 ): (Certificate & { inGuest: { certPath: string; keyPath: string } }) | undefined {
@@ -74,23 +77,18 @@ export function gatewayResource(site: Site, text: string): Resource {
   return { id: "nginx/gateway", host: site.roles.gateway.host, text, units: gatewayUnits(text), from };
 }
 
-/** A symbolic link in sites-enabled, or its declared absence. */
+/** A symbolic link in sites-enabled; without a target it must be absent. */
 export function linkResource(site: Site, id: ResourceId, target: string | undefined): Resource {
   const state = target === undefined ? "not enabled" : `enabled: ${target}`;
   return { id, host: site.roles.gateway.host, text: state, units: { [id.slice("nginx/".length)]: state } };
 }
 
-/** The target that a link resource's text names. */
+/** The target in the text of a link resource. */
 export function targetOf(resource: Resource): string | undefined {
   return /^enabled: (.*)$/s.exec(resource.text)?.[1];
 }
 
-export function serviceResource(site: Site, state: { active: boolean; enabled: boolean }): Resource {
-  const units = { running: state.active ? "yes" : "no", "starts at boot": state.enabled ? "yes" : "no" };
-  return { id: "nginx/service", host: site.roles.gateway.host, text: canonicalJson(state), units };
-}
-
-/** The hash that a gateway serves once it runs this site's configuration. */
+/** The hash that the gateway serves once it runs this site's configuration. */
 export function expectedHash(site: Site): string | undefined {
   const text = compile(site).find(({ id }) => id === "nginx/gateway")?.text;
   return text === undefined ? undefined : configurationHash(text);

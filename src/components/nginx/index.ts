@@ -1,11 +1,12 @@
-/** The gateway: Nginx ends TLS for every name of the one list and passes everything to the mesh. */
+/** The gateway: Nginx terminates TLS for every name in the list of services and forwards everything to the mesh. */
 import type { Component, Io } from "../../component.ts";
 import { CandidateError, NotReadyError } from "../../errors.ts";
 import { unitState } from "../../formats/systemd/index.ts";
 import type { FileState, Host } from "../../hosts/host.ts";
 import { type Change, candidateOf, type Resource, type ResourceId, subjectOf } from "../../resource.ts";
+import { serviceResource } from "../resources.ts";
 import { commands } from "./commands.ts";
-import { compile, gatewayResource, linkResource, paths, serviceResource, targetOf } from "./compile.ts";
+import { compile, gatewayResource, linkResource, paths, serviceId, targetOf } from "./compile.ts";
 import { verify } from "./verify.ts";
 
 export const nginx: Component = {
@@ -17,21 +18,20 @@ export const nginx: Component = {
     const host = gateway(io);
     const [files, unit] = await Promise.all([
       host.readFiles(Object.values(paths)),
-      host.expect(commands.showUnit),
+      host.expect(commands.show),
     ]);
-    const state = unitState(unit);
-    if (!state.installed) {
+    const { installed, ...state } = unitState(unit);
+    if (!installed)
       throw new NotReadyError(`nginx is not installed in ${host.name}`, {
         hint: "install it there: apt-get install nginx",
       });
-    }
     const file = files.get(paths.available);
     const enabled = files.get(paths.enabled);
     const live: Resource[] = [];
     if (file !== undefined) live.push(gatewayResource(io.site, file.text));
     if (enabled !== undefined) live.push(linkResource(io.site, "nginx/enabled", linkOf(enabled)));
     live.push(linkResource(io.site, "nginx/distribution-site", linkOf(files.get(paths.distribution))));
-    live.push(serviceResource(io.site, { active: state.active, enabled: state.enabled }));
+    live.push(serviceResource(serviceId, host.name, state));
     return live;
   },
 
@@ -39,13 +39,13 @@ export const nginx: Component = {
     const candidate = candidateOf(changes, "nginx/gateway");
     if (candidate === undefined) return;
     const { exitCode, stdout, stderr } = await gateway(io).run(commands.test(candidate.text));
-    const said = [...stdout.split("\n"), ...stderr.split("\n")].filter(
+    const messages = [...stdout.split("\n"), ...stderr.split("\n")].filter(
       (line) => line.trim() !== "" && !isDeprecation(line),
     );
     // A warning is a failure: "conflicting server name … ignored" means that some name is not served.
-    if (exitCode === 0 && said.length === 0) return;
+    if (exitCode === 0 && messages.length === 0) return;
     throw new CandidateError(
-      `nginx refuses the new gateway configuration: ${said.join("; ") || `exit ${exitCode}`}`,
+      `nginx refuses the new gateway configuration: ${messages.join("; ") || `exit ${exitCode}`}`,
     );
   },
 
@@ -62,7 +62,7 @@ export const nginx: Component = {
       case "nginx/distribution-site":
         return applyLink(host, paths.distribution, change);
       default:
-        if (change.verb !== "delete" && isWanted(subject)) await host.expect(commands.start);
+        if (change.verb !== "delete" && subject.units.running === "yes") await host.expect(commands.start);
     }
   },
 
@@ -86,16 +86,12 @@ async function applyLink(host: Host, path: string, change: Change): Promise<void
   else await host.expect(commands.link(target, path));
 }
 
-/** A file in place of the link serves just as well, but is not what we made: it names itself. */
+/** The target of a link. A regular file in its place is drift, although Nginx would read it just the same. */
 function linkOf(file: FileState | undefined): string | undefined {
-  return file === undefined ? undefined : (file.link ?? "a file of its own");
+  return file === undefined ? undefined : (file.link ?? "a regular file");
 }
 
-/** `listen … http2` is the form that old versions need; versions from 1.25.1 on call it deprecated and take it. */
+/** Old versions need `listen … http2`; versions from 1.25.1 on accept it with a warning. */
 function isDeprecation(line: string): boolean {
   return line.includes('"listen ... http2" directive is deprecated');
-}
-
-function isWanted(resource: Resource): boolean {
-  return resource.units.running === "yes";
 }

@@ -1,7 +1,9 @@
-/** Waiting for Traefik to take up its file, and helping where its watch does not. */
+/** Waits until Traefik has loaded its file, and reloads or restarts it where its watch does not help. */
 import type { Io } from "../../component.ts";
 import { TransportError } from "../../errors.ts";
 import { dynamicHash, sentinel } from "../../formats/traefik/index.ts";
+import type { Host } from "../../hosts/host.ts";
+import { poll } from "../../poll.ts";
 import type { ResourceId } from "../../resource.ts";
 import { commands } from "./commands.ts";
 import { paths } from "./compile.ts";
@@ -9,12 +11,12 @@ import { paths } from "./compile.ts";
 /** The watch takes up to two seconds when changes follow each other; 2.3 s is the worst seen (3.0.4, 3.7.15). */
 const watchMs = 4_000;
 
-/** Runs that began with a mesh that had no configuration: a restart there cannot take a route away. */
+/** Runs that began with a mesh without configuration: a restart there cannot remove a route. */
 export const nothingLoaded = new WeakSet<Io>();
 
 /**
- * Nothing, when the watch does its work. Then a reload; and a restart only where nothing was loaded before: a provider
- * whose directory was missing at the start never looks again, but one that refuses a file would start without any route.
+ * Does nothing when the watch works; otherwise reloads, and restarts only where nothing was loaded before: a provider whose
+ * directory was missing at the start never looks again, but one that rejects a file would start without any route.
  */
 export async function activate(touched: readonly ResourceId[], io: Io): Promise<void> {
   if (touched.every((id) => id === "traefik/service")) return;
@@ -22,7 +24,7 @@ export async function activate(touched: readonly ResourceId[], io: Io): Promise<
   const text = (await host.readFiles([paths.configuration])).get(paths.configuration)?.text ?? "";
   const expected = dynamicHash(text);
   if (touched.includes("traefik/routes")) {
-    // A configuration of somebody else cannot say whether it is loaded.
+    // A foreign configuration cannot tell whether it is loaded.
     if (expected === undefined) return io.clock.sleep(watchMs / 2);
     if (await answers(io, expected, watchMs)) return;
   }
@@ -37,18 +39,26 @@ export async function activate(touched: readonly ResourceId[], io: Io): Promise<
   if (expected !== undefined) await answers(io, expected, watchMs);
 }
 
-/** Whether the mesh answers with this configuration's hash before the time is up. */
+/** Whether the mesh answers with this configuration's hash in time. */
 export async function answers(io: Io, expected: string, forMs: number): Promise<boolean> {
-  const deadline = io.clock.now() + forMs;
-  for (let pause = 50; ; pause = Math.min(pause * 2, 400)) {
-    if ((await loadedHash(io)).hash === expected) return true;
-    if (io.clock.now() + pause > deadline) return false;
-    await io.clock.sleep(pause);
-  }
+  const patience = { clock: io.clock, forMs, pauseMs: 50, longestPauseMs: 400 };
+  const isExpected = ({ hash }: LoadedHash): boolean => hash === expected;
+  return isExpected(await poll(patience, () => loadedHash(io), isExpected));
 }
 
-/** The hash of the configuration that serves now; otherwise what answered instead. */
-export async function loadedHash(io: Io): Promise<{ readonly hash?: string; readonly instead: string }> {
+/** The files in the watched directory that Traefik loads. */
+export async function configurationFiles(host: Host): Promise<readonly string[]> {
+  return (await host.list(paths.directory)).filter((name) => /\.(ya?ml|toml)$/i.test(name));
+}
+
+interface LoadedHash {
+  readonly hash?: string;
+  /** What was seen, for a failed check. */
+  readonly instead: string;
+}
+
+/** The hash of the configuration that serves now. */
+export async function loadedHash(io: Io): Promise<LoadedHash> {
   try {
     const { status, headers } = await io.network.request({
       method: "GET",
@@ -59,7 +69,7 @@ export async function loadedHash(io: Io): Promise<{ readonly hash?: string; read
     });
     const hash = headers[sentinel.header.toLowerCase()];
     return hash === undefined
-      ? { instead: `it answers ${status} and does not know this configuration` }
+      ? { instead: `it answers ${status} without the hash of a configuration` }
       : { hash, instead: `another configuration is loaded (${hash})` };
   } catch (error) {
     if (!(error instanceof TransportError)) throw error;

@@ -1,13 +1,18 @@
-/** What the mesh should route: every routed service of the one list, to the place that answers for it. */
+/** What the mesh should route: every routed service, to the backend that answers for it. */
+import { defined } from "../../defined.ts";
 import { dynamicConfig, dynamicHash, dynamicUnits, type MeshRoute } from "../../formats/traefik/index.ts";
 import { routedServices, type Site } from "../../model.ts";
-import { canonicalJson, type Resource } from "../../resource.ts";
+import type { Resource } from "../../resource.ts";
+import { rootResource, serviceResource } from "../resources.ts";
+
+export const rootId = "traefik/root";
+export const serviceId = "traefik/service";
 
 export const paths = {
-  /** The watched directory. Other files in it are other people's. */
+  /** The watched directory. Other files in it are foreign. */
   directory: "/etc/traefik/dynamic",
   configuration: "/etc/traefik/dynamic/dynamic_conf.yml",
-  /** Where files are made before they are moved into place: every event in the watched directory is a reload. */
+  /** Where files are written before they are moved into place: every event in the watched directory causes a reload. */
   staging: "/etc/traefik",
   /** In the watched directory, so that a new root is noticed; Traefik loads only .yml, .yaml and .toml there. */
   root: "/etc/traefik/dynamic/phoenix-root-ca.crt",
@@ -19,31 +24,26 @@ export function compile(site: Site): readonly Resource[] {
   const routes = routesOf(site);
   const text = dynamicConfig({ routes, rootFile: paths.root });
   return [
-    ...(needsRoot(routes) ? [rootResource(site, "trusted")] : []),
+    ...(needsRoot(routes) ? [rootResource(rootId, site.roles.mesh.host, "trusted")] : []),
     routesResource(site, text),
-    serviceResource(site, { active: true, enabled: true }),
+    serviceResource(serviceId, site.roles.mesh.host, { active: true, enabled: true }),
   ];
 }
 
 export function routesOf(site: Site): readonly MeshRoute[] {
-  return routedServices(site).map(({ id, rule, priority, backend, middlewares, loadBalancer }) => ({
-    id,
-    rule,
-    ...(priority === undefined ? {} : { priority }),
-    backend,
-    middlewares,
-    loadBalancer,
-  }));
+  return routedServices(site).map(({ id, rule, priority, backend, middlewares, loadBalancer }) =>
+    defined({ id, rule, priority, backend, middlewares, loadBalancer }),
+  );
 }
 
-/** Whether some backend shows a certificate that the site's root must vouch for. */
+/** Whether some backend presents a certificate that the site's root must verify. */
 export function needsRoot(routes: readonly MeshRoute[]): boolean {
   return routes.some(
     ({ backend, loadBalancer }) => backend.scheme === "https" && loadBalancer.serversTransport === undefined,
   );
 }
 
-/** The hash that the mesh answers with once it has loaded this site's routes. */
+/** The hash in the mesh's answers once it has loaded this site's routes. */
 export function expectedHash(site: Site): string | undefined {
   return dynamicHash(dynamicConfig({ routes: routesOf(site), rootFile: paths.root }));
 }
@@ -51,28 +51,4 @@ export function expectedHash(site: Site): string | undefined {
 export function routesResource(site: Site, text: string): Resource {
   const from = Object.fromEntries(routedServices(site).map((service) => [service.id, service.from]));
   return { id: "traefik/routes", host: site.roles.mesh.host, text, units: dynamicUnits(text), from };
-}
-
-/**
- * Which root it is shows on the CA only, so what is declared is the state: the root that the CA has is the one in place.
- * @param certificate the PEM text in place when it is another one, so that it can be put back. It is public.
- */
-export function rootResource(site: Site, state: string, certificate?: string): Resource {
-  return {
-    id: "traefik/root",
-    host: site.roles.mesh.host,
-    text: canonicalJson({ state, certificate }),
-    units: { "the CA's root": state },
-  };
-}
-
-/** The certificate that a resource's text holds. */
-export function certificateOf(resource: Resource): string | undefined {
-  const { certificate } = JSON.parse(resource.text) as { certificate?: string };
-  return certificate;
-}
-
-export function serviceResource(site: Site, state: { active: boolean; enabled: boolean }): Resource {
-  const units = { running: state.active ? "yes" : "no", "starts at boot": state.enabled ? "yes" : "no" };
-  return { id: "traefik/service", host: site.roles.mesh.host, text: canonicalJson(state), units };
 }

@@ -1,5 +1,4 @@
-/** The mesh: Traefik in a guest of its own passes every routed name to the service that answers for it. */
-
+/** The mesh: Traefik in its own guest forwards every routed name to the service behind it. */
 import type { Component, Io } from "../../component.ts";
 import { CandidateError, NotReadyError } from "../../errors.ts";
 import { unitState } from "../../formats/systemd/index.ts";
@@ -7,18 +6,10 @@ import { configurationFaults, routeFaults } from "../../formats/traefik/lint.ts"
 import { findRoot } from "../../hosts/ca-files.ts";
 import type { Host } from "../../hosts/host.ts";
 import { candidateOf, type Resource, subjectOf } from "../../resource.ts";
-import { activate, nothingLoaded } from "./activate.ts";
+import { certificateIn, rootResource, serviceResource } from "../resources.ts";
+import { activate, configurationFiles, nothingLoaded } from "./activate.ts";
 import { commands } from "./commands.ts";
-import {
-  certificateOf,
-  compile,
-  needsRoot,
-  paths,
-  rootResource,
-  routesOf,
-  routesResource,
-  serviceResource,
-} from "./compile.ts";
+import { compile, needsRoot, paths, rootId, routesOf, routesResource, serviceId } from "./compile.ts";
 import { verify } from "./verify.ts";
 
 export const traefik: Component = {
@@ -31,27 +22,20 @@ export const traefik: Component = {
     const needed = needsRoot(routesOf(io.site));
     const [files, unit, root] = await Promise.all([
       host.readFiles([paths.configuration, paths.root]),
-      host.expect(commands.showUnit),
+      host.expect(commands.show),
       needed ? findRoot(io.site, io.host) : undefined,
     ]);
-    const state = unitState(unit);
-    if (!state.installed) {
+    const { installed, ...state } = unitState(unit);
+    if (!installed)
       throw new NotReadyError(`Traefik is not installed in ${host.name}`, {
-        hint: "install it there, with a unit called traefik.service",
+        hint: "install it there, with a unit named traefik.service",
       });
-    }
     const live: Resource[] = [];
-    const installed = files.get(paths.root)?.text;
-    if (root !== undefined) {
-      if (installed === root.pem) live.push(rootResource(io.site, "trusted"));
-      else if (installed !== undefined)
-        live.push(rootResource(io.site, "another certificate is in its place", installed));
-    } else if (installed !== undefined) {
-      live.push(rootResource(io.site, "in place, and not needed", installed));
-    }
+    const pem = files.get(paths.root)?.text;
+    if (pem !== undefined) live.push(liveRoot(host, pem, root?.pem));
     const configuration = files.get(paths.configuration);
     if (configuration !== undefined) live.push(routesResource(io.site, configuration.text));
-    live.push(serviceResource(io.site, { active: state.active, enabled: state.enabled }));
+    live.push(serviceResource(serviceId, host.name, state));
     return live;
   },
 
@@ -78,7 +62,7 @@ export const traefik: Component = {
       case "traefik/root":
         return change.verb === "delete"
           ? host.remove([paths.root])
-          : write(paths.root, certificateOf(subject) ?? (await findRoot(io.site, io.host)).pem);
+          : write(paths.root, certificateIn(subject) ?? (await findRoot(io.site, io.host)).pem);
       default:
         if (change.verb !== "delete" && subject.units.running === "yes") await host.expect(commands.start);
     }
@@ -92,7 +76,14 @@ function mesh(io: Io): Host {
   return io.host(io.site.roles.mesh.host);
 }
 
-/** Without any configuration in the watched directory, or without the directory, Traefik cannot have loaded anything. */
+/** @param needed the CA's root, unless no route needs it */
+function liveRoot(host: Host, installed: string, needed: string | undefined): Resource {
+  if (installed === needed) return rootResource(rootId, host.name, "trusted");
+  const state = needed === undefined ? "installed, but not needed" : "another certificate is installed";
+  return rootResource(rootId, host.name, state, installed);
+}
+
+/** Without any configuration in the watched directory Traefik cannot have loaded anything. */
 async function isEmpty(host: Host): Promise<boolean> {
-  return !(await host.list(paths.directory)).some((name) => /\.(ya?ml|toml)$/i.test(name));
+  return (await configurationFiles(host)).length === 0;
 }

@@ -1,6 +1,7 @@
-/** Routers as Traefik's own API tells them, where it can be reached. */
+/** Routers as Traefik's own API reports them, where it can be reached. */
 import type { Io } from "../../component.ts";
 import { TransportError } from "../../errors.ts";
+import { parseJson } from "../../formats/json/index.ts";
 import { membersOf } from "../../formats/traefik/index.ts";
 
 export interface SeenRouter {
@@ -13,7 +14,7 @@ export interface SeenRouter {
 /** The entry point `traefik`, where `api.insecure` listens. */
 const apiPort = 8080;
 
-/** Routers of files by name; undefined when the API does not answer: it may be off, or closed to the hypervisor. */
+/** Routers from files by name; undefined when the API does not answer: it may be off, or closed to the hypervisor. */
 export async function apiRouters(io: Io): Promise<ReadonlyMap<string, SeenRouter> | undefined> {
   const routers = new Map<string, SeenRouter>();
   try {
@@ -24,7 +25,7 @@ export async function apiRouters(io: Io): Promise<ReadonlyMap<string, SeenRouter
         effect: "read",
         timeoutMs: 3_000,
       });
-      const list: unknown = status === 200 ? parsedJson(text) : undefined;
+      const list: unknown = status === 200 ? parseJson(text) : undefined;
       if (!Array.isArray(list)) return unreachable(io, `it answers ${status}`);
       for (const each of list.map(membersOf)) {
         const [name = "", provider] = String(each.name ?? "").split("@");
@@ -49,15 +50,7 @@ export async function apiRouters(io: Io): Promise<ReadonlyMap<string, SeenRouter
 
 function unreachable(io: Io, why: string): undefined {
   io.note(
-    `the mesh's API at ${io.site.roles.mesh.address}:${apiPort} was not asked about its routers (${why}); they were proved by requests alone`,
+    `the mesh's API at ${io.site.roles.mesh.address}:${apiPort} did not list its routers (${why}): they were verified by requests only`,
   );
   return undefined;
-}
-
-function parsedJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

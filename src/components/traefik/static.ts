@@ -1,4 +1,4 @@
-/** What the mesh's static configuration must have for the routes to work. It is its administrator's; we only look at it. */
+/** What the mesh's static configuration must have for the routes to work. It belongs to its administrator: it is only read. */
 import { addressRange, contains } from "../../formats/ipv4/index.ts";
 import { membersOf, parsed } from "../../formats/traefik/index.ts";
 import { paths } from "./compile.ts";
@@ -6,9 +6,11 @@ import { paths } from "./compile.ts";
 export interface StaticProblem {
   readonly message: string;
   readonly hint: string;
-  /** Whether it keeps every route from being served. */
+  /** No route can be served. */
   readonly fatal: boolean;
 }
+
+const where = `in ${paths.static} of the mesh, then restart Traefik`;
 
 /**
  * Reads traefik.yml.
@@ -16,46 +18,45 @@ export interface StaticProblem {
  */
 export function staticProblems(text: string, gateway: string): readonly StaticProblem[] {
   const root = parsed(text);
-  const problems: StaticProblem[] = [];
-  const file = membersOf(membersOf(root.providers).file);
-  const where = `in ${paths.static} of the mesh, then restart Traefik`;
-  if (typeof file.directory !== "string") {
-    problems.push({
-      message: "Traefik watches no directory",
+  const provider = providerProblem(membersOf(membersOf(root.providers).file));
+  const entryPoint = entryPointProblem(membersOf(membersOf(root.entryPoints).web), gateway);
+  return [provider, entryPoint].filter((problem) => problem !== undefined);
+}
+
+function providerProblem({ directory, watch }: Readonly<Record<string, unknown>>): StaticProblem | undefined {
+  const watched = typeof directory === "string" ? directory : undefined;
+  if (watched?.replace(/\/$/, "") !== paths.directory)
+    return {
+      message: `Traefik watches ${watched ?? "no directory"}, not ${paths.directory}`,
       hint: `set providers.file.directory to ${paths.directory} ${where}`,
       fatal: true,
-    });
-  } else if (file.directory.replace(/\/$/, "") !== paths.directory) {
-    problems.push({
-      message: `Traefik watches ${file.directory}, not ${paths.directory}`,
-      hint: `set providers.file.directory to ${paths.directory} ${where}`,
-      fatal: true,
-    });
-  } else if (file.watch === false) {
-    problems.push({
-      message: "Traefik does not watch its directory: each change needs a reload",
-      hint: `remove providers.file.watch ${where}`,
-      fatal: false,
-    });
-  }
-  const web = membersOf(membersOf(root.entryPoints).web);
-  if (!/:80$/.test(String(web.address ?? "").replace(/\/tcp$/, ""))) {
-    problems.push({
+    };
+  if (watch !== false) return undefined;
+  return {
+    message: "Traefik does not watch its directory: each change needs a reload",
+    hint: `remove providers.file.watch ${where}`,
+    fatal: false,
+  };
+}
+
+function entryPointProblem(
+  web: Readonly<Record<string, unknown>>,
+  gateway: string,
+): StaticProblem | undefined {
+  if (!/:80$/.test(String(web.address ?? "").replace(/\/tcp$/, "")))
+    return {
       message: "Traefik has no entry point web on port 80",
       hint: `set entryPoints.web.address to ":80" ${where}`,
       fatal: true,
-    });
-    return problems;
-  }
-  const forwarded = membersOf(web.forwardedHeaders);
-  const trusted = Array.isArray(forwarded.trustedIPs) ? forwarded.trustedIPs.map(String) : [];
-  if (forwarded.insecure !== true && !trusted.some((range) => covers(range, gateway)))
-    problems.push({
-      message: `Traefik does not believe the gateway (${gateway}) who its clients are: services see http and its address`,
-      hint: `set entryPoints.web.forwardedHeaders.trustedIPs to ["${gateway}/32"] ${where}`,
-      fatal: false,
-    });
-  return problems;
+    };
+  const { insecure, trustedIPs } = membersOf(web.forwardedHeaders);
+  const trusted = Array.isArray(trustedIPs) ? trustedIPs.map(String) : [];
+  if (insecure === true || trusted.some((range) => covers(range, gateway))) return undefined;
+  return {
+    message: `Traefik does not trust the forwarded headers of the gateway (${gateway}): services see http and the gateway's address`,
+    hint: `set entryPoints.web.forwardedHeaders.trustedIPs to ["${gateway}/32"] ${where}`,
+    fatal: false,
+  };
 }
 
 /** Whether an IPv4 network in CIDR notation, or an address, holds `address`. */

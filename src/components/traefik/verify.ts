@@ -1,14 +1,17 @@
-/** Looks at the mesh as the gateway does: which configuration serves, and one real request for every route. */
-import type { Check, Io } from "../../component.ts";
+/** Looks at the mesh as the gateway does: which configuration it serves, and one real request for every route. */
+import pLimit from "p-limit";
+import { type Check, external, failed, type Io, passed } from "../../component.ts";
 import { messageOf, TransportError } from "../../errors.ts";
-import { dynamicConfig, dynamicRouters, urlOf } from "../../formats/traefik/index.ts";
+import { type DynamicRouter, dynamicConfig, dynamicRouters, urlOf } from "../../formats/traefik/index.ts";
 import { readRule } from "../../formats/traefik/rule.ts";
 import type { HttpResponse } from "../../hosts/network.ts";
 import { routedServices, type Service } from "../../model.ts";
-import { answers, loadedHash } from "./activate.ts";
+import { answers, configurationFiles, loadedHash } from "./activate.ts";
 import { expectedHash, paths, routesOf } from "./compile.ts";
 import { apiRouters, type SeenRouter } from "./routers.ts";
 import { staticProblems } from "./static.ts";
+
+const id = "traefik/routes";
 
 /** A start takes half a second, the watch two. */
 const loadMs = 3_000;
@@ -20,31 +23,18 @@ export async function verify(io: Io): Promise<readonly Check[]> {
   const loaded = await checkLoaded(io);
   if (loaded.status === "fail") return [loaded];
   const services = routedServices(io.site);
-  const declared = new Map(
-    dynamicRouters(dynamicConfig({ routes: routesOf(io.site), rootFile: paths.root })).map((router) => [
-      router.name,
-      router,
-    ]),
-  );
-  const [seen, routes] = await Promise.all([apiRouters(io), checkRoutes(io, services)]);
-  const checks: Check[] = [loaded];
-  for (const { id } of services) {
-    const router = declared.get(id);
-    if (seen !== undefined && router !== undefined) checks.push(checkRouter(router, seen.get(id)));
-  }
-  return [...checks, ...routes];
+  const [seen, routes] = await Promise.all([
+    apiRouters(io),
+    pLimit(parallel).map(services, (service) => checkRoute(io, service)),
+  ]);
+  if (seen === undefined) return [loaded, ...routes];
+  const declared = dynamicRouters(dynamicConfig({ routes: routesOf(io.site), rootFile: paths.root }));
+  const ids = new Set(services.map((service) => service.id));
+  const routers = declared.filter(({ name }) => ids.has(name));
+  return [loaded, ...routers.map((router) => checkRouter(router, seen.get(router.name))), ...routes];
 }
 
-async function checkRoutes(io: Io, services: readonly Service[]): Promise<readonly Check[]> {
-  const checks: Check[] = [];
-  for (let at = 0; at < services.length; at += parallel)
-    checks.push(
-      ...(await Promise.all(services.slice(at, at + parallel).map((service) => checkRoute(io, service)))),
-    );
-  return checks;
-}
-
-/** The sentinel; and what the static configuration says when it does not answer. */
+/** The sentinel; and what is wrong with the static configuration when it does not answer. */
 async function checkLoaded(io: Io): Promise<Check> {
   const { mesh, gateway } = io.site.roles;
   const claim = `${mesh.address} has loaded the declared routes`;
@@ -56,102 +46,91 @@ async function checkLoaded(io: Io): Promise<Check> {
   const text = files.get(paths.static)?.text;
   const problems = text === undefined ? [] : staticProblems(text, gateway.address);
   for (const { message, hint, fatal } of problems) if (!fatal) io.note(`${message}: ${hint}`);
-  if (loaded) return { resource: "traefik/routes", claim, status: "pass" };
+  if (loaded) return passed(id, claim);
   const { instead } = await loadedHash(io);
   const fatal = problems.find((problem) => problem.fatal);
-  const foreign = (await host.list(paths.directory)).filter(
-    (name) => /\.(ya?ml|toml)$/i.test(name) && !paths.configuration.endsWith(`/${name}`),
+  if (fatal !== undefined) return failed(id, claim, `${instead}; ${fatal.message}`, fatal.hint);
+  const foreign = (await configurationFiles(host)).filter(
+    (name) => !paths.configuration.endsWith(`/${name}`),
   );
   const others =
     foreign.length === 0
       ? ""
-      : ` One bad file keeps all of ${paths.directory} from being loaded; not ours there: ${foreign.join(", ")}.`;
-  return {
-    resource: "traefik/routes",
-    claim,
-    status: "fail",
-    observed: fatal === undefined ? instead : `${instead}; ${fatal.message}`,
-    hint:
-      fatal?.hint ?? `\`journalctl -u traefik\` in the mesh guest says why it did not load them.${others}`,
-  };
+      : `; one invalid file keeps all of ${paths.directory} from being loaded, and these are foreign: ${foreign.join(", ")}`;
+  return failed(id, claim, instead, `\`journalctl -u traefik\` in the mesh guest says why${others}`);
 }
 
-/** What Traefik itself says about a router. */
-function checkRouter(
-  declared: { name: string; rule: string; service: string },
-  seen: SeenRouter | undefined,
-): Check {
-  const resource = "traefik/routes";
-  const claim = `router ${declared.name} is enabled`;
-  if (seen === undefined) return { resource, claim, status: "fail", observed: "Traefik does not know it" };
-  if (seen.status !== "enabled")
-    return {
-      resource,
-      claim,
-      status: "fail",
-      observed: `${seen.status}: ${seen.errors.join("; ")}`,
-      hint: "what it names must be declared with it, or in another file of the watched directory",
-    };
+/** What Traefik itself reports about a router. */
+function checkRouter({ name, rule, service }: DynamicRouter, seen: SeenRouter | undefined): Check {
+  const claim = `router "${name}" is enabled`;
+  if (seen === undefined) return failed(id, claim, "Traefik does not list it");
+  if (seen.status !== "enabled") {
+    const hint = "what it names must be declared with it, or in another file of the watched directory";
+    return failed(id, claim, `${seen.status}: ${seen.errors.join("; ")}`, hint);
+  }
   // The first file in the order of their names wins; the loser's router is dropped without a trace in the API.
-  if (seen.rule !== declared.rule || seen.service.replace(/@file$/, "") !== declared.service)
-    return {
-      resource,
-      claim,
-      status: "fail",
-      observed: `another file declares a router of that name: ${seen.rule} -> ${seen.service}`,
-      hint: `rename it in the other file of ${paths.directory}`,
-    };
-  return { resource, claim, status: "pass" };
+  if (seen.rule === rule && seen.service.replace(/@file$/, "") === service) return passed(id, claim);
+  const observed = `another file declares a router with this name: ${seen.rule} -> ${seen.service}`;
+  return failed(id, claim, observed, `rename it in the other file of ${paths.directory}`);
 }
 
 async function checkRoute(io: Io, service: Service): Promise<Check> {
-  const [name = ""] = readRule(service.rule).hosts;
-  const host = name === "" ? (service.names[0] ?? "") : name;
-  const claim = `${host} is passed on to ${urlOf(service.backend)}`;
-  const path = pathIn(service.rule);
-  const fail = (observed: string, hint: string, external: boolean): Check => ({
-    resource: "traefik/routes",
-    claim,
-    status: "fail",
-    observed,
-    hint,
-    ...(external ? { external: true as const } : {}),
-  });
-  const backendHint = `look at ${service.backend.address}:${service.backend.port} in ${service.guest.host} (${service.guest.name}): does it run, does the firewall let ${io.site.roles.mesh.address} in?`;
+  const [host = service.names[0] ?? ""] = readRule(service.rule).hosts;
+  const claim = `"${host}" is forwarded to ${urlOf(service.backend)}`;
+  const fault = await faultOf(io, service, host);
+  if (fault === undefined) return passed(id, claim);
+  const check = failed(id, claim, fault.observed, fault.hint);
+  return fault.isOurs === true ? check : external(check);
+}
+
+interface Fault {
+  readonly observed: string;
+  readonly hint: string;
+  /** The mesh's own; otherwise the backend is the cause. */
+  readonly isOurs?: true;
+}
+
+/** What keeps a request for `host` from reaching the service's backend. */
+async function faultOf(io: Io, service: Service, host: string): Promise<Fault | undefined> {
+  const { backend, guest, rule } = service;
+  const mesh = io.site.roles.mesh.address;
+  const hint = `check on ${guest.host} (${guest.name}) that ${backend.address}:${backend.port} runs, and that the firewall lets ${mesh} in`;
+  const path = pathIn(rule);
   let answer: HttpResponse;
   try {
-    answer = await get(io, `http://${io.site.roles.mesh.address}${path}`, host);
+    answer = await get(io, `http://${mesh}${path}`, host);
   } catch (error) {
     // The mesh itself has just answered for its configuration.
-    if (error instanceof TransportError) return fail(messageOf(error), backendHint, true);
+    if (error instanceof TransportError) return { observed: messageOf(error), hint };
     throw error;
   }
   const { status } = answer;
   if (status === 502 || status === 503 || status === 504)
-    return fail(`the mesh answers ${status}: the backend does not`, backendHint, true);
+    return { observed: `the mesh answers ${status}: its backend does not answer`, hint };
   if (status === 500 && isPlain(answer, "Internal Server Error")) {
-    const hint =
-      service.backend.scheme === "https"
-        ? `the backend's certificate must come from the site's CA and name ${service.backend.serverName ?? `the address ${service.backend.address}`}`
-        : backendHint;
-    return fail("the mesh answers 500: it cannot talk to the backend", hint, true);
+    const name = backend.serverName ?? `the address ${backend.address}`;
+    const certificateHint = `the backend's certificate must be issued by the site's CA for ${name}`;
+    const observed = "the mesh answers 500: it cannot connect to the backend";
+    return { observed, hint: backend.scheme === "https" ? certificateHint : hint };
   }
-  if (status === 404 && isPlain(answer, "404 page not found") && !(await saysSo(io, service, path, host)))
-    return fail(
-      "the mesh answers 404: no route takes it",
-      "another route or entry point may be in its way",
-      false,
-    );
-  return { resource: "traefik/routes", claim, status: "pass" };
+  if (status !== 404 || !isPlain(answer, notFound) || (await isOwnAnswer(io, service, path, host)))
+    return undefined;
+  return {
+    observed: "the mesh answers 404: no route matches",
+    hint: "another route or entry point may take its requests",
+    isOurs: true,
+  };
 }
 
-/** Whether the backend itself gives the answer that the mesh gives for what it does not know: Go programs do. */
-async function saysSo(io: Io, { backend }: Service, path: string, host: string): Promise<boolean> {
+/** What Go programs answer for an unknown path: Traefik itself, and many backends. */
+const notFound = "404 page not found";
+
+/** Whether the backend itself answers "not found" when it is asked directly. */
+async function isOwnAnswer(io: Io, { backend }: Service, path: string, host: string): Promise<boolean> {
   if (backend.scheme === "h2c") return true;
   try {
-    const url = `${urlOf(backend)}${path}`;
-    const answer = await get(io, url, host, backend.scheme === "https");
-    return answer.status === 404 && isPlain(answer, "404 page not found");
+    const answer = await get(io, `${urlOf(backend)}${path}`, host, backend.scheme === "https");
+    return answer.status === 404 && isPlain(answer, notFound);
   } catch (error) {
     if (error instanceof TransportError) return false;
     throw error;
@@ -159,21 +138,15 @@ async function saysSo(io: Io, { backend }: Service, path: string, host: string):
 }
 
 function get(io: Io, url: string, hostname: string, insecure = false): Promise<HttpResponse> {
-  return io.network.request({
-    method: "GET",
-    url,
-    hostname,
-    effect: "read",
-    timeoutMs: 5_000,
-    ...(insecure ? { insecure: true as const } : {}),
-  });
+  const request = { method: "GET", url, hostname, effect: "read", timeoutMs: 5_000 } as const;
+  return io.network.request(insecure ? { ...request, insecure } : request);
 }
 
 function isPlain({ text, headers }: HttpResponse, words: string): boolean {
   return text.trim() === words && /^text\/plain/.test(headers["content-type"] ?? "text/plain");
 }
 
-/** A path that the rule takes, as far as it names one. */
+/** A path that the rule matches, if it names one. */
 function pathIn(rule: string): string {
   return /(?<![!\w])Path(?:Prefix)?\(\s*[`"]([^`"]*)[`"]/i.exec(rule)?.[1] ?? "/";
 }
