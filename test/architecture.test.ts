@@ -134,7 +134,7 @@ const anywhere = (): boolean => true;
 
 describe("imports", () => {
   test("are found at all", () => {
-    expect(files.find(({ path }) => path === "engine/sync.ts")?.imports).toContain("engine/select.ts");
+    expect(files.find(({ path }) => path === "engine/sync.ts")?.imports).toContain("engine/order.ts");
     expect(files.find(({ path }) => path === "cli/session.ts")?.imports).toContain("components/index.ts");
   });
 

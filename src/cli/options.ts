@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import type { ComponentName } from "../component.ts";
 import { componentNames } from "../components/index.ts";
-import { consents } from "../engine/select.ts";
+import { consents } from "../engine/order.ts";
 import { UsageError } from "../errors.ts";
 import { nearest } from "../formats/text/nearest.ts";
 import { option } from "../option-names.ts";

@@ -45,7 +45,7 @@ async function planAndShow(session: Session, targets: Targets): Promise<ExitCode
     await Promise.all([
       import("../engine/run.ts"),
       import("../engine/outcome.ts"),
-      import("../engine/select.ts"),
+      import("../engine/order.ts"),
       import("../render/text-plan.ts"),
       import("../render/json.ts"),
       import("./output.ts"),
@@ -86,7 +86,7 @@ async function refusalOf(
 ): Promise<{ message: string; hint?: string } | undefined> {
   const { refuseUnsafe } = await import("../engine/plan-run.ts");
   try {
-    await refuseUnsafe(components, run, { allow: call.options.allow }, planned);
+    await refuseUnsafe(components, run, { allow: call.options.allow }, planned.components);
     return undefined;
   } catch (error) {
     if (!(error instanceof RefusedError)) throw error;

@@ -1,13 +1,13 @@
-/** Planning: what is read, what differs, what stands in the way. Reads only; every component side by side. */
+/** Planning: reads the live state, finds what differs and what forbids it. Reads only; all components side by side. */
 import type { Component } from "../component.ts";
-import { PhoenixError } from "../errors.ts";
 import type { Resource } from "../resource.ts";
 import { diff, digestOf, fingerprint } from "./diff.ts";
 import { leftBehind, leftBehindNotes } from "./left-behind.ts";
+import { select } from "./order.ts";
 import type { ComponentPlan, Plan } from "./plan.ts";
 import { refuseHazards, shrinkHazards } from "./safety.ts";
-import { select } from "./select.ts";
-import { endsRun, ioOf, type RunOptions, type RunWorld, unreadBy } from "./world.ts";
+import { Turn } from "./turn.ts";
+import { expectedFailure, type RunOptions, type RunWorld, unreadBy } from "./world.ts";
 
 /** What a sync would do now. Changes nothing. */
 export async function plan(
@@ -21,65 +21,59 @@ export async function plan(
   return { components: plans, digest: digestOf(parts) };
 }
 
-/**
- * Refuses a plan that a guard objects to, before anything is touched.
- * @throws RefusedError
- */
+/** @throws RefusedError for a plan with a hazard that has no consent, before anything is touched */
 export async function refuseUnsafe(
   components: readonly Component[],
   run: RunWorld,
   options: RunOptions,
-  planned: Plan,
+  parts: readonly ComponentPlan[],
 ): Promise<void> {
   const hazards = await Promise.all(
-    planned.components.map(async ({ component: name, changes }) => {
+    parts.map(async ({ component: name, changes }) => {
       const component = components.find((candidate) => candidate.name === name);
       if (component === undefined || changes.length === 0) return [];
-      const own = (await component.hazards?.(changes, ioOf(run, component).io)) ?? [];
+      const own = (await component.hazards?.(changes, new Turn(run, component).io)) ?? [];
       return [...shrinkHazards(name, changes), ...own];
     }),
   );
   refuseHazards(hazards.flat(), options.allow);
 }
 
+/** What a sync would do to one component now. Changes nothing. */
 export async function planComponent(
   component: Component,
   run: RunWorld,
   options: RunOptions,
 ): Promise<ComponentPlan> {
-  run.emit({ type: "component-started", component: component.name, phase: "read" });
+  const turn = new Turn(run, component);
+  const { notes, unread: unreadResources } = turn;
+  turn.starts("read");
   const desired = component.compile(run.site);
   const [pendingActivation, owned] = await Promise.all([
     run.journal.pending(component.name),
     run.journal.owned(component.name),
   ]);
-  const { io, reports } = ioOf(run, component);
+  const known = { component: component.name, desired, pendingActivation, unreadResources, notes };
   let live: readonly Resource[];
   try {
-    live = await component.read(io);
+    live = await component.read(turn.io);
   } catch (error) {
-    if (!(error instanceof PhoenixError) || endsRun(error)) throw error;
-    const nothing = { changes: [], orphans: [], leftBehind: [], pendingActivation, unreadResources: [] };
-    const { notes } = reports;
-    return { component: component.name, desired, ...nothing, notes, unread: unreadBy(error) };
+    const unread = unreadBy(expectedFailure(error));
+    return { ...known, changes: [], orphans: [], leftBehind: [], unreadResources: [], unread };
   }
-  const unreadIds = new Set(reports.unread.flatMap(({ ids }) => ids));
-  const wasRead = ({ id }: Resource): boolean => !unreadIds.has(id);
+  const unreadIds = new Set(unreadResources.flatMap(({ ids }) => ids));
+  const wasRead = ({ id }: Pick<Resource, "id">): boolean => !unreadIds.has(id);
   const { changes, orphans } = diff(desired.filter(wasRead), live.filter(wasRead));
-  const prune = options.allow.has("prune");
-  const deletes = prune
-    ? [...orphans].reverse().map((resource) => ({ verb: "delete" as const, live: resource }))
-    : [];
   // A place that could not be read has not been left.
-  const left = reports.unread.length > 0 ? [] : leftBehind(component, owned, desired, live);
+  const left = unreadResources.length > 0 ? [] : leftBehind(component, owned, desired, live);
+  const prune = options.allow.has("prune");
+  const deletes = [...orphans].reverse().map((live) => ({ verb: "delete" as const, live }));
   return {
-    component: component.name,
-    desired,
-    changes: [...changes, ...deletes],
+    ...known,
+    changes: prune ? [...changes, ...deletes] : changes,
     orphans: prune ? [] : orphans,
     leftBehind: prune ? [] : left,
-    pendingActivation: pendingActivation.filter((id) => !unreadIds.has(id)),
-    unreadResources: reports.unread,
-    notes: [...reports.notes, ...leftBehindNotes(left, prune)],
+    pendingActivation: pendingActivation.filter((id) => wasRead({ id })),
+    notes: [...notes, ...leftBehindNotes(left, prune)],
   };
 }

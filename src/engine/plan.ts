@@ -23,11 +23,11 @@ export interface ComponentPlan {
   readonly unread?: Unread;
   /** Single resources that could not be read: left alone. */
   readonly unreadResources: readonly UnreadResources[];
-  /** What reading noticed, a line each. */
+  /** What was noticed while reading, a line each. */
   readonly notes: readonly string[];
 }
 
-/** What a component made, and where. */
+/** What a component created, and where. */
 export interface OwnedResource {
   readonly id: ResourceId;
   readonly host: HostName;
@@ -67,13 +67,13 @@ export interface ComponentResult {
   readonly durationMs: number;
 }
 
-/** True when the plan would change nothing and everything could be read. */
-export function isConverged(plan: Plan): boolean {
-  return plan.components.every(
-    (component) =>
-      component.changes.length === 0 &&
-      component.pendingActivation.length === 0 &&
-      component.unread === undefined &&
-      component.unreadResources.length === 0,
-  );
+/** Whether the plan would change nothing and everything could be read. */
+export function isConverged({ components }: Plan): boolean {
+  return components.every(isIdle);
+}
+
+/** Likewise for one component. */
+export function isIdle({ changes, pendingActivation, unread, unreadResources }: ComponentPlan): boolean {
+  const toDo = [...changes, ...pendingActivation, ...unreadResources];
+  return toDo.length === 0 && unread === undefined;
 }

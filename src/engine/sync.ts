@@ -1,14 +1,24 @@
-/** Syncing and verifying: every component in its turn, each outcome a value. */
-import type { Component, ComponentName } from "../component.ts";
-import { adviceOn, messageOf, PhoenixError, RefusedError } from "../errors.ts";
-import type { Change } from "../resource.ts";
+/** Syncing: every component in its turn, each outcome a value. */
+import { type Component, type ComponentName, isOwnFailure } from "../component.ts";
+import { defined } from "../defined.ts";
+import { adviceOn, messageOf, RefusedError } from "../errors.ts";
 import { type Converged, converge, type Failure } from "./converge.ts";
 import { fingerprint } from "./diff.ts";
 import { ownedAfter } from "./left-behind.ts";
-import { type ComponentPlan, type ComponentResult, isConverged, type Plan, type RunResult } from "./plan.ts";
+import { inOrder, type Selection, select } from "./order.ts";
+import {
+  type ComponentPlan,
+  type ComponentResult,
+  isConverged,
+  isIdle,
+  type Plan,
+  type RunResult,
+  type Unread,
+} from "./plan.ts";
 import { plan, planComponent, refuseUnsafe } from "./plan-run.ts";
-import { select } from "./select.ts";
-import { endsRun, ioOf, type RunOptions, type RunWorld, verified } from "./world.ts";
+import { Turn } from "./turn.ts";
+import { verifyAgain, verifyComponent } from "./verify.ts";
+import { expectedFailure, type RunOptions, type RunWorld } from "./world.ts";
 
 export interface SyncOptions extends RunOptions {
   /** Asked once with the whole plan before anything is touched; false ends the run with nothing done. */
@@ -26,280 +36,184 @@ export async function sync(
   options: SyncOptions,
 ): Promise<RunResult> {
   const started = run.world.clock.now();
-  const { selected, prerequisites } = select(components, options.only, options.skip);
-  run.emit({ type: "run-started", command: "sync", components: selected.map(({ name }) => name) });
+  const selection = select(components, options.only, options.skip);
+  const names = selection.selected.map(({ name }) => name);
+  run.emit({ type: "run-started", command: "sync", components: names });
   const planned = await plan(components, run, options);
-  await refuseUnsafe(components, run, options, planned);
-  if (options.approve !== undefined && !(await options.approve(planned))) {
+  await refuseUnsafe(components, run, options, planned.components);
+  if (options.approve !== undefined && !(await options.approve(planned)))
     throw new RefusedError("not approved: nothing was changed");
-  }
 
-  // Each component starts when those it builds on are done; those that need nothing of each other go side by side. Where
-  // nothing is to be done nobody waits for what another one does: all prove at once what is there.
-  const idle = isConverged(planned);
-  const byName = new Map(components.map((component) => [component.name, component]));
-  const results = new Map<ComponentName, Promise<ComponentResult>>();
-  const refusals: RefusedError[] = [];
-  let changed = false;
-  for (const component of prerequisites) results.set(component.name, verifyComponent(component, run));
-  const leanedOn = new Set(prerequisites.map(({ name }) => name));
-  for (const component of inOrder(selected)) {
-    const before = component.after
-      .filter((name) => !idle || leanedOn.has(name))
-      .flatMap((name) => results.get(name) ?? []);
-    const part = planned.components.find((candidate) => candidate.component === component.name);
-    const turn = async (): Promise<ComponentResult> => {
-      const blocked = (await Promise.all(before)).filter((result) =>
-        blocks(byName.get(result.component), result),
-      );
-      const result = await syncComponent(component, run, options, part, changed, blocked, refusals);
-      changed ||= result.changes.length > 0 || result.activations.length > 0;
-      return result;
-    };
-    results.set(component.name, turn());
-  }
-  const settled = await Promise.allSettled(selected.flatMap(({ name }) => results.get(name) ?? []));
-  const ended = settled.map((one) => {
-    if (one.status === "rejected") throw one.reason;
-    return one.value;
-  });
-  await recordOwned(run, planned, ended);
-  const [refusal] = refusals;
-  // A guard that objects while others have been changed already is one failure among their results.
-  if (refusal !== undefined && ended.every(hasLeftAlone)) throw refusal;
-  const proved = changed
-    ? await Promise.all(ended.map((result) => askedAgain(byName.get(result.component), result, run)))
-    : ended;
+  const ended = await new Turns(selection, run, options, planned).take();
+  const results = ended.map(({ result }) => result);
+  await recordOwned(run, planned, results);
+  const refusal = ended.find((each) => each.refusal !== undefined)?.refusal;
+  // A guard that objects after others were changed is one failure among their results.
+  if (refusal !== undefined && results.every(isUntouched)) throw refusal;
+  const proved = results.some(hasChanged)
+    ? await Promise.all(ended.map(({ component, result }) => verifyAgain(component, result, run)))
+    : results;
   return { command: "sync", components: proved, durationMs: run.world.clock.now() - started };
 }
 
-/** That it cannot be written down does not undo the run: the next one will. */
+/** A failure to write the inventory does not undo the run: the next run writes it. */
 async function recordOwned(run: RunWorld, planned: Plan, results: readonly ComponentResult[]): Promise<void> {
   try {
-    const names = results.map(({ component }) => component);
-    const before = await Promise.all(
-      names.map(async (name) => [name, await run.journal.owned(name)] as const),
+    const owned = results.map(
+      async ({ component }) => [component, await run.journal.owned(component)] as const,
     );
-    await run.journal.own(ownedAfter(results, planned.components, new Map(before)));
+    await run.journal.own(ownedAfter(results, planned.components, new Map(await Promise.all(owned))));
   } catch (error) {
-    if (!(error instanceof PhoenixError) || endsRun(error)) throw error;
+    expectedFailure(error);
   }
+}
+
+/** How a component's turn ended. */
+interface Ended {
+  readonly component: Component;
+  readonly result: ComponentResult;
+  /** The guard that objected to what was not in the plan. */
+  readonly refusal?: RefusedError;
 }
 
 /**
- * Checks that failed for a cause outside their component are asked once more when everything else is in place: a route
- * is published before the stack behind it runs.
+ * The turns of a sync. Each component starts when those it builds on are done; independent ones work side by side. When the
+ * plan has nothing to do, nobody waits: all verify the present state at once.
  */
-async function askedAgain(
-  component: Component | undefined,
-  result: ComponentResult,
-  run: RunWorld,
-): Promise<ComponentResult> {
-  const isExternal = result.checks.some(({ status, external }) => status === "fail" && external === true);
-  if (component === undefined || !isExternal || run.stop?.aborted === true) return result;
-  const started = run.world.clock.now();
-  try {
-    const { io, reports } = ioOf(run, component);
-    const checks = await verified(run, component, io);
-    const notes = [...new Set([...result.notes, ...reports.notes])];
-    return finished(run, component, started - result.durationMs, { ...result, checks, notes });
-  } catch (error) {
-    if (!(error instanceof PhoenixError) || endsRun(error)) throw error;
-    return result;
+class Turns {
+  readonly #selection: Selection;
+  readonly #run: RunWorld;
+  readonly #options: SyncOptions;
+  readonly #planned: Plan;
+  readonly #ended = new Map<ComponentName, Promise<Ended>>();
+  /** Something was changed since the plan was made. */
+  #changed = false;
+
+  constructor(selection: Selection, run: RunWorld, options: SyncOptions, planned: Plan) {
+    this.#selection = selection;
+    this.#run = run;
+    this.#options = options;
+    this.#planned = planned;
   }
-}
 
-/** Proves the selected components from outside and changes nothing. */
-export async function verify(
-  components: readonly Component[],
-  run: RunWorld,
-  options: RunOptions,
-): Promise<RunResult> {
-  const started = run.world.clock.now();
-  const { selected } = select(components, options.only, options.skip);
-  run.emit({ type: "run-started", command: "verify", components: selected.map(({ name }) => name) });
-  const results = await Promise.all(selected.map((component) => verifyComponent(component, run)));
-  return { command: "verify", components: results, durationMs: run.world.clock.now() - started };
-}
-
-/** The given components, each behind those of them that it builds on. */
-export function inOrder(components: readonly Component[]): readonly Component[] {
-  const ordered: Component[] = [];
-  const visit = (component: Component): void => {
-    if (ordered.includes(component)) return;
-    for (const name of component.after) {
-      const before = components.find((candidate) => candidate.name === name);
-      if (before !== undefined) visit(before);
+  /** @returns how the selected components ended, in their order */
+  async take(): Promise<readonly Ended[]> {
+    const { selected, prerequisites } = this.#selection;
+    for (const component of prerequisites) this.#ended.set(component.name, this.#verify(component));
+    const required = new Set(prerequisites.map(({ name }) => name));
+    const all = isConverged(this.#planned);
+    for (const component of inOrder(selected)) {
+      const names = component.after.filter((name) => !all || required.has(name));
+      const before = names.flatMap((name) => this.#ended.get(name) ?? []);
+      this.#ended.set(component.name, this.#turn(component, before));
     }
-    ordered.push(component);
-  };
-  components.forEach(visit);
-  return ordered;
+    const settled = await Promise.allSettled(selected.flatMap(({ name }) => this.#ended.get(name) ?? []));
+    return settled.map((one) => {
+      if (one.status === "rejected") throw one.reason;
+      return one.value;
+    });
+  }
+
+  async #verify(component: Component): Promise<Ended> {
+    return { component, result: await verifyComponent(component, this.#run) };
+  }
+
+  async #turn(component: Component, before: readonly Promise<Ended>[]): Promise<Ended> {
+    const blocker = (await Promise.all(before)).find(blocks);
+    const turn = new Turn(this.#run, component);
+    const skip = (reason: string): Ended => ({ component, result: turn.end({ outcome: "skipped", reason }) });
+    if (blocker !== undefined) return skip(`depends on ${blocker.component.name}, which is not in place`);
+    if (this.#run.stop?.aborted === true) return skip("interrupted before its turn");
+    const ended = await this.#sync(turn).then(
+      (result): Ended => ({ component, result }),
+      (error: unknown): Ended =>
+        error instanceof RefusedError
+          ? { component, result: turn.fail(error), refusal: error }
+          : { component, result: turn.fail(expectedFailure(error)) },
+    );
+    this.#changed ||= hasChanged(ended.result);
+    return ended;
+  }
+
+  async #sync(turn: Turn): Promise<ComponentResult> {
+    const { component } = turn;
+    const planned = this.#planned.components.find((part) => part.component === component.name);
+    // The plan's reading still counts when nothing happened since, and nothing is to be done.
+    const isFresh = planned !== undefined && !this.#changed && isIdle(planned);
+    const part = isFresh ? planned : await planComponent(component, this.#run, this.#options);
+    const { desired, notes, unread } = part;
+    if (unread !== undefined) return turn.end({ outcome: "failed", ...why(unread), notes });
+    await this.#refuseUnplanned(component, planned, part);
+    turn.starts("apply");
+    const converged = await converge(turn, part, this.#run);
+    const orphans = part.orphans.map(({ id }) => id);
+    return turn.end({ ...outcomeOf(converged, part), resources: desired.length, orphans, notes });
+  }
+
+  /** Guards look again at changes that the approved plan did not have. */
+  async #refuseUnplanned(
+    component: Component,
+    planned: ComponentPlan | undefined,
+    part: ComponentPlan,
+  ): Promise<void> {
+    const known = new Set((planned?.changes ?? []).map(fingerprint));
+    if (part.changes.every((change) => known.has(fingerprint(change)))) return;
+    if (this.#options.approve !== undefined && planned?.unread === undefined)
+      throw new RefusedError(
+        `${component.name} changed on its host after the plan was approved; nothing was changed there`,
+        { hint: "run the command again to see the present plan" },
+      );
+    await refuseUnsafe([component], this.#run, this.#options, [part]);
+  }
 }
 
 /**
  * A prerequisite that is not in place: what builds on it must wait for another run. Where resources are independent, one
- * that failed says nothing about the one that is needed; what needs it finds that out by itself.
+ * that failed says nothing about the one that is needed; whoever needs it finds out.
  */
-function blocks(component: Component | undefined, result: ComponentResult): boolean {
-  if (result.outcome === "unchanged" || result.outcome === "changed") return hasOwnFailedCheck(result);
-  return component?.independent !== true || result.outcome === "skipped";
+function blocks({ component, result: { outcome, checks } }: Ended): boolean {
+  if (outcome === "unchanged" || outcome === "changed") return checks.some(isOwnFailure);
+  return component.independent !== true || outcome === "skipped";
 }
 
-function hasOwnFailedCheck({ checks }: Pick<ComponentResult, "checks">): boolean {
-  return checks.some(({ status, external }) => status === "fail" && external !== true);
-}
-
-async function syncComponent(
-  component: Component,
-  run: RunWorld,
-  options: SyncOptions,
-  planned: ComponentPlan | undefined,
-  changedMeanwhile: boolean,
-  blocked: readonly ComponentResult[],
-  refusals: RefusedError[],
-): Promise<ComponentResult> {
-  const started = run.world.clock.now();
-  const { io, reports } = ioOf(run, component);
-  const end = (
-    partial: Pick<ComponentResult, "outcome"> & Partial<ComponentResult>,
-    noticed: readonly string[] = [],
-  ): ComponentResult => {
-    const { activations } = reports;
-    const notes = [...new Set([...noticed, ...reports.notes])];
-    return finished(run, component, started, { notes, activations, ...partial });
-  };
-
-  const [first] = blocked;
-  if (first !== undefined)
-    return end({ outcome: "skipped", reason: `waits for ${first.component}, which is not in place` });
-  if (run.stop?.aborted === true) return end({ outcome: "skipped", reason: "interrupted before its turn" });
-  try {
-    // What was read for the plan is read again unless nothing happened since, and nothing is to be done.
-    const fresh =
-      planned !== undefined && !changedMeanwhile && planned.unread === undefined && isIdle(planned);
-    const part = fresh ? planned : await planComponent(component, run, options);
-    if (part.unread !== undefined) return end({ outcome: "failed", ...reasonOf(part.unread) }, part.notes);
-    await refuseUnplanned(component, run, options, planned, part);
-    run.emit({ type: "component-started", component: component.name, phase: "apply" });
-    const converged = await converge(component, part, run, io);
-    const orphans = part.orphans.map(({ id }) => id);
-    return end({ ...outcomeOf(converged, part), resources: part.desired.length, orphans }, part.notes);
-  } catch (error) {
-    if (error instanceof RefusedError) refusals.push(error);
-    else if (!(error instanceof PhoenixError) || endsRun(error)) throw error;
-    return end({ outcome: "failed", ...reasonOf({ reason: messageOf(error), hint: adviceOn(error) }) });
-  }
+function hasChanged({ changes, activations }: ComponentResult): boolean {
+  return changes.length > 0 || activations.length > 0;
 }
 
 /** Nothing was changed, not even for a while. */
-function hasLeftAlone({ outcome, changes, activations }: ComponentResult): boolean {
-  return changes.length === 0 && activations.length === 0 && outcome !== "rolled-back";
-}
-
-function isIdle(part: ComponentPlan): boolean {
-  return (
-    part.changes.length === 0 && part.pendingActivation.length === 0 && part.unreadResources.length === 0
-  );
-}
-
-/** Guards look again at changes that the approved plan did not have. */
-async function refuseUnplanned(
-  component: Component,
-  run: RunWorld,
-  options: SyncOptions,
-  planned: ComponentPlan | undefined,
-  part: ComponentPlan,
-): Promise<void> {
-  const known = new Set((planned?.changes ?? []).map(fingerprint));
-  const unplanned = part.changes.filter((change: Change) => !known.has(fingerprint(change)));
-  if (unplanned.length === 0) return;
-  if (options.approve !== undefined && planned?.unread === undefined) {
-    throw new RefusedError(
-      `${component.name} changed on its host after the plan was approved; it was left alone`,
-      {
-        hint: "run the command again to see the plan as it is now",
-      },
-    );
-  }
-  await refuseUnsafe([component], run, options, { components: [part], digest: "" });
+function isUntouched(result: ComponentResult): boolean {
+  return !hasChanged(result) && result.outcome !== "rolled-back";
 }
 
 function outcomeOf(
   { changes, checks, failures }: Converged,
-  { unreadResources }: ComponentPlan,
-): Pick<ComponentResult, "outcome"> & Partial<ComponentResult> {
-  const [failure] = failures;
-  const [unread] = unreadResources;
-  if (failure === undefined && unread !== undefined)
-    return { outcome: "failed", changes, checks, ...reasonOf(unread) };
-  if (failure === undefined)
-    return { outcome: changes.length > 0 ? "changed" : "unchanged", changes, checks };
-  const back = failures.every(({ stuck, changes: taken }) => stuck === undefined && taken.length > 0);
-  return {
-    outcome: back && changes.length === 0 ? "rolled-back" : "failed",
-    changes,
-    checks,
-    ...reasonOf({
-      reason: [...new Set(failures.map(describe))].join(";\n"),
-      hint: [...new Set(failures.flatMap(({ error }) => adviceOn(error) ?? []))].join("\n") || undefined,
-    }),
-  };
-}
-
-function describe({ error, changes, stuck }: Failure): string {
-  if (stuck !== undefined) return `${messageOf(error)}; taking it back failed too: ${stuck}`;
-  return changes.length === 0 ? messageOf(error) : `${messageOf(error)}; the previous state is back`;
-}
-
-async function verifyComponent(component: Component, run: RunWorld): Promise<ComponentResult> {
-  const started = run.world.clock.now();
-  const { io, reports } = ioOf(run, component);
-  const seen = { notes: reports.notes, resources: component.compile(run.site).length };
-  try {
-    const checks = await verified(run, component, io);
-    const end = hasOwnFailedCheck({ checks })
-      ? ({ outcome: "failed", reason: "it is not as declared" } as const)
-      : ({ outcome: "unchanged" } as const);
-    return finished(run, component, started, { ...end, checks, ...seen });
-  } catch (error) {
-    if (!(error instanceof PhoenixError) || endsRun(error)) throw error;
-    return finished(run, component, started, {
-      outcome: "failed",
-      ...reasonOf({ reason: messageOf(error), hint: adviceOn(error) }),
-      ...seen,
-    });
+  { unreadResources: [unread] }: ComponentPlan,
+): Pick<ComponentResult, "outcome" | "changes" | "checks"> & Partial<ComponentResult> {
+  if (failures.length > 0) {
+    const isRolledBack = changes.length === 0 && failures.every(wasRestored);
+    const hint = [...new Set(failures.flatMap(({ error }) => adviceOn(error) ?? []))].join("\n");
+    const reason = [...new Set(failures.map(describe))].join(";\n");
+    return {
+      outcome: isRolledBack ? "rolled-back" : "failed",
+      changes,
+      checks,
+      ...defined({ reason, hint: hint || undefined }),
+    };
   }
+  if (unread !== undefined) return { outcome: "failed", changes, checks, ...why(unread) };
+  return { outcome: changes.length > 0 ? "changed" : "unchanged", changes, checks };
 }
 
-function reasonOf(why: { reason: string; hint?: string | undefined }): { reason: string; hint?: string } {
-  return why.hint === undefined ? { reason: why.reason } : { reason: why.reason, hint: why.hint };
+function wasRestored({ changes, stuck }: Failure): boolean {
+  return changes.length > 0 && stuck === undefined;
 }
 
-function finished(
-  run: RunWorld,
-  component: Component,
-  startedMs: number,
-  partial: Pick<ComponentResult, "outcome"> & Partial<ComponentResult>,
-): ComponentResult {
-  const result: ComponentResult = {
-    component: component.name,
-    changes: [],
-    resources: component.compile(run.site).length,
-    orphans: [],
-    activations: [],
-    checks: [],
-    notes: [],
-    ...partial,
-    durationMs: run.world.clock.now() - startedMs,
-  };
-  const { outcome, reason, durationMs } = result;
-  run.emit({
-    type: "component-finished",
-    component: component.name,
-    outcome,
-    ...(reason === undefined ? {} : { reason }),
-    durationMs,
-  });
-  return result;
+function describe(failure: Failure): string {
+  const { error, stuck } = failure;
+  if (stuck !== undefined) return `${messageOf(error)}; restoring the previous state failed too: ${stuck}`;
+  return wasRestored(failure) ? `${messageOf(error)}; the previous state was restored` : messageOf(error);
+}
+
+function why({ reason, hint }: Unread): Pick<ComponentResult, "reason" | "hint"> {
+  return defined({ reason, hint });
 }

@@ -1,13 +1,14 @@
-/** What the engine works with: the declared site, the machines, the memory between runs, and where events go. */
+/** What the engine works with: the declared site, the machines, the journal, and where events go. */
 import type { Apis } from "../apis/apis.ts";
-import type { Activation, Check, Component, ComponentName, Io } from "../component.ts";
-import { adviceOn, InterruptedError, NotReadyError, type PhoenixError, RefusedError } from "../errors.ts";
+import type { ComponentName } from "../component.ts";
+import { defined } from "../defined.ts";
+import { adviceOn, InterruptedError, NotReadyError, PhoenixError, RefusedError } from "../errors.ts";
 import type { Emit } from "../event.ts";
 import type { World } from "../hosts/world.ts";
 import type { Site } from "../model.ts";
 import type { ResourceId } from "../resource.ts";
 import type { Secret } from "../secret.ts";
-import type { OwnedResource, Unread, UnreadResources } from "./plan.ts";
+import type { OwnedResource, Unread } from "./plan.ts";
 
 export interface RunWorld {
   readonly site: Site;
@@ -17,9 +18,9 @@ export interface RunWorld {
   readonly emit: Emit;
   /** Aborted: stop now. */
   readonly signal: AbortSignal;
-  /** Aborted: finish the component that is being changed, start no other. */
+  /** Aborted: finish the component that is being changed, and start no other. */
   readonly stop?: AbortSignal;
-  /** The address that this session of the operator comes from, when it comes over the network. */
+  /** The address that the operator's session comes from, when it comes over the network. */
   readonly operator?: string;
 }
 
@@ -28,9 +29,9 @@ export interface RunJournal {
   /** Resources that a run wrote and never proved live. */
   pending(component: ComponentName): Promise<readonly ResourceId[]>;
   mark(component: ComponentName, ids: readonly ResourceId[]): Promise<void>;
-  /** Removes a component's marks, but for those of `kept`. */
+  /** Removes a component's marks, except for those of `kept`. */
   clear(component: ComponentName, kept: readonly ResourceId[]): Promise<void>;
-  /** What the component made so far, and where. */
+  /** What the component has created, and where. */
   owned(component: ComponentName): Promise<readonly OwnedResource[]>;
   /** Replaces what these components own. */
   own(owned: ReadonlyMap<ComponentName, readonly OwnedResource[]>): Promise<void>;
@@ -44,61 +45,15 @@ export interface RunOptions {
   readonly allow: ReadonlySet<string>;
 }
 
-/** What a component reported while it worked. */
-export interface Reports {
-  readonly activations: Activation[];
-  readonly notes: string[];
-  readonly unread: UnreadResources[];
-}
-
-/** The `Io` of one component, and the reports that it collects. */
-export function ioOf(run: RunWorld, component: Component): { io: Io; reports: Reports } {
-  const reports: Reports = { activations: [], notes: [], unread: [] };
-  const { name } = component;
-  const io: Io = {
-    site: run.site,
-    host: (host) => run.world.host(host),
-    network: run.world.network,
-    apis: run.apis,
-    generatedSecret: (secret) => run.journal.secret(secret),
-    clock: run.world.clock,
-    ...(run.operator === undefined ? {} : { operator: run.operator }),
-    activated: (activation) => {
-      reports.activations.push(activation);
-      run.emit({ type: "activated", component: name, activation });
-    },
-    unread: (ids, error) => {
-      reports.unread.push({ ids, ...unreadBy(error) });
-    },
-    note: (text) => {
-      if (reports.notes.includes(text)) return;
-      reports.notes.push(text);
-      run.emit({ type: "note", component: name, text });
-    },
-    waiting: (what, forMs) => {
-      run.emit({ type: "waiting", component: name, for: what, untilMs: run.world.clock.now() + forMs });
-    },
-    signal: run.signal,
-  };
-  return { io, reports };
-}
-
-/** Why an error keeps something from being read. */
+/** What a missing answer means for a plan. */
 export function unreadBy(error: PhoenixError): Unread {
   const kind = error instanceof NotReadyError ? "not-ready" : "error";
-  const hint = adviceOn(error);
-  return { kind, reason: error.message, ...(hint === undefined ? {} : { hint }) };
+  return defined({ kind, reason: error.message, hint: adviceOn(error) });
 }
 
-/** Runs a component's checks and tells the world of each. */
-export async function verified(run: RunWorld, component: Component, io: Io): Promise<readonly Check[]> {
-  run.emit({ type: "component-started", component: component.name, phase: "verify" });
-  const checks = await component.verify(io);
-  for (const check of checks) run.emit({ type: "check-finished", component: component.name, check });
-  return checks;
-}
-
-/** Errors that end the whole run, not just the component in which they came up. */
-export function endsRun(error: unknown): boolean {
-  return error instanceof InterruptedError || error instanceof RefusedError;
+/** An error as an expected failure. @throws the error itself when it is a bug, or ends the whole run */
+export function expectedFailure(error: unknown): PhoenixError {
+  const endsRun = error instanceof InterruptedError || error instanceof RefusedError;
+  if (error instanceof PhoenixError && !endsRun) return error;
+  throw error;
 }

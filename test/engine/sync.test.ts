@@ -138,7 +138,7 @@ describe("failing", () => {
     expect(code).toBe(7);
     expect(dns.live.get("dns/a")).toBe("old");
     expect(dns.live.has("dns/b")).toBe(false);
-    expect(result.components[0]?.reason).toBe("cannot write dns/b; the previous state is back");
+    expect(result.components[0]?.reason).toBe("cannot write dns/b; the previous state was restored");
   });
 
   test("a failed check takes the changes back", async () => {
@@ -218,7 +218,7 @@ describe("failing", () => {
     expect(ends).toEqual(["rolled-back"]);
     expect(result.components[0]).toMatchObject({
       changes: [],
-      reason: "no new connection to 10.0.0.13:8006; the previous state is back",
+      reason: "no new connection to 10.0.0.13:8006; the previous state was restored",
     });
     expect(code).toBe(7);
     expect(run.marks.size).toBe(0);
@@ -271,7 +271,7 @@ describe("failing", () => {
     const trust = new Machine("trust", { "trust/a": "x" });
     const { result, outcomes: ends } = await outcomes([trust, dns, nginx, stacks]);
     expect(ends).toEqual(["changed", "rolled-back", "skipped", "skipped"]);
-    expect(result.components[2]?.reason).toBe("waits for dns, which is not in place");
+    expect(result.components[2]?.reason).toBe("depends on dns, which is not in place");
     expect(nginx.live.size).toBe(0);
   });
 
@@ -282,7 +282,9 @@ describe("failing", () => {
     const { result, outcomes: ends, code } = await outcomes([dns], run);
     expect(ends).toEqual(["failed"]);
     expect(code).toBe(1);
-    expect(result.components[0]?.reason).toBe("reload failed; taking it back failed too: reload failed");
+    expect(result.components[0]?.reason).toBe(
+      "reload failed; restoring the previous state failed too: reload failed",
+    );
     expect(dns.guardArmed).toBe(true);
     expect(run.marks.get("dns")).toEqual(["dns/a"]);
   });
@@ -446,7 +448,7 @@ describe("partial runs", () => {
     await sync([dns.component, nginx.component], run, { ...none, only: ["nginx"] });
     const ends = run.events.filter(({ type }) => type === "component-finished");
     expect(ends).toMatchObject([
-      { component: "dns", outcome: "failed", reason: "it is not as declared" },
+      { component: "dns", outcome: "failed", reason: "the live state is not as declared" },
       { component: "nginx", outcome: "skipped" },
     ]);
   });

@@ -279,7 +279,7 @@ describe("consumers", () => {
     expect(broken).toMatchObject({
       outcome: "failed",
       reason: expect.stringMatching(
-        /post-renewal command.*systemctl reload nginx.*exit 1.*previous state is back/s,
+        /post-renewal command.*systemctl reload nginx.*exit 1.*previous state was restored/s,
       ),
       hint: expect.stringContaining("manifest entry"),
     });

@@ -10,7 +10,7 @@ import { openLab } from "../../lab/lab.ts";
 import { setClockOffset } from "../../lab/lab-file.ts";
 import type { ComponentName } from "../../src/component.ts";
 import { loadComponents } from "../../src/components/index.ts";
-import { inOrder } from "../../src/engine/sync.ts";
+import { inOrder } from "../../src/engine/order.ts";
 import { exitCodes } from "../../src/errors.ts";
 import { parseChain } from "../../src/formats/x509/index.ts";
 import type { World } from "../../src/hosts/world.ts";

@@ -1,4 +1,4 @@
-/** What a run may do, which components it works on, and which it needs in place. Pure. */
+/** What a run may do, which components it works on, and in which order. Pure. */
 import type { Component, ComponentName } from "../component.ts";
 import { UsageError } from "../errors.ts";
 
@@ -10,7 +10,7 @@ export function consents(components: readonly ComponentName[]): readonly string[
 export interface Selection {
   /** Planned and applied, in the given order. */
   readonly selected: readonly Component[];
-  /** Not selected, but something selected needs them: verified first, never changed. */
+  /** Not selected, but something selected builds on them: verified first, never changed. */
   readonly prerequisites: readonly Component[];
 }
 
@@ -22,11 +22,23 @@ export function select(
   const selected = components.filter(
     ({ name }) => (only.length === 0 || only.includes(name)) && !skip.includes(name),
   );
-  if (selected.length === 0) throw new UsageError("nothing is left to do: every component is skipped");
+  if (selected.length === 0) throw new UsageError("nothing to do: every component is skipped");
   const names = new Set(selected.map(({ name }) => name));
   const needed = new Set(selected.flatMap(({ after }) => after));
   return {
     selected,
     prerequisites: components.filter(({ name }) => needed.has(name) && !names.has(name)),
   };
+}
+
+/** The given components, each after those of them that it builds on. */
+export function inOrder(components: readonly Component[]): readonly Component[] {
+  const ordered = new Set<Component>();
+  const visit = (component: Component): void => {
+    if (ordered.has(component)) return;
+    for (const before of components) if (component.after.includes(before.name)) visit(before);
+    ordered.add(component);
+  };
+  components.forEach(visit);
+  return [...ordered];
 }

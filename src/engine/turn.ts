@@ -1,0 +1,90 @@
+/** One component's turn in a run: what it is handed, what it reports, and how it ends. */
+import type { Activation, Check, Component, Io } from "../component.ts";
+import { defined } from "../defined.ts";
+import { adviceOn, messageOf } from "../errors.ts";
+import type { ComponentResult, UnreadResources } from "./plan.ts";
+import { type RunWorld, unreadBy } from "./world.ts";
+
+type Ending = Pick<ComponentResult, "outcome"> & Partial<ComponentResult>;
+
+export class Turn {
+  readonly component: Component;
+  readonly io: Io;
+  readonly activations: Activation[] = [];
+  readonly notes: string[] = [];
+  readonly unread: UnreadResources[] = [];
+  readonly #run: RunWorld;
+  readonly #startedMs: number;
+
+  constructor(run: RunWorld, component: Component) {
+    this.#run = run;
+    this.component = component;
+    this.#startedMs = run.world.clock.now();
+    this.io = this.#io();
+  }
+
+  #io(): Io {
+    const { site, world, apis, journal, operator, signal, emit } = this.#run;
+    const component = this.component.name;
+    return {
+      ...defined({ operator }),
+      site,
+      apis,
+      signal,
+      host: (name) => world.host(name),
+      network: world.network,
+      clock: world.clock,
+      generatedSecret: (name) => journal.secret(name),
+      activated: (activation) => {
+        this.activations.push(activation);
+        emit({ type: "activated", component, activation });
+      },
+      unread: (ids, error) => {
+        this.unread.push({ ids, ...unreadBy(error) });
+      },
+      note: (text) => {
+        if (this.notes.includes(text)) return;
+        this.notes.push(text);
+        emit({ type: "note", component, text });
+      },
+      waiting: (what, forMs) =>
+        emit({ type: "waiting", component, for: what, untilMs: world.clock.now() + forMs }),
+    };
+  }
+
+  starts(phase: "read" | "apply" | "verify"): void {
+    this.#run.emit({ type: "component-started", component: this.component.name, phase });
+  }
+
+  /** Runs the component's checks and reports each. */
+  async verify(): Promise<readonly Check[]> {
+    this.starts("verify");
+    const checks = await this.component.verify(this.io);
+    for (const check of checks)
+      this.#run.emit({ type: "check-finished", component: this.component.name, check });
+    return checks;
+  }
+
+  /** Ends the turn. Notes and duration of `ending` are from before it: the turn's own are added. */
+  end(ending: Ending): ComponentResult {
+    const result: ComponentResult = {
+      component: this.component.name,
+      changes: [],
+      resources: this.component.compile(this.#run.site).length,
+      orphans: [],
+      activations: this.activations,
+      checks: [],
+      ...ending,
+      notes: [...new Set([...(ending.notes ?? []), ...this.notes])],
+      durationMs: this.#run.world.clock.now() - this.#startedMs + (ending.durationMs ?? 0),
+    };
+    const { component, outcome, reason, durationMs } = result;
+    this.#run.emit(defined({ type: "component-finished", component, outcome, reason, durationMs }));
+    return result;
+  }
+
+  /** Ends the turn with an error that was expected. */
+  fail(error: unknown): ComponentResult {
+    return this.end({ outcome: "failed", ...defined({ reason: messageOf(error), hint: adviceOn(error) }) });
+  }
+}

@@ -1,0 +1,51 @@
+/** Proving: each component's checks, with nothing changed. */
+import { type Check, type Component, isOwnFailure } from "../component.ts";
+import { select } from "./order.ts";
+import type { ComponentResult, RunResult } from "./plan.ts";
+import { Turn } from "./turn.ts";
+import { expectedFailure, type RunOptions, type RunWorld } from "./world.ts";
+
+/** Proves the selected components from outside and changes nothing. */
+export async function verify(
+  components: readonly Component[],
+  run: RunWorld,
+  options: RunOptions,
+): Promise<RunResult> {
+  const started = run.world.clock.now();
+  const { selected } = select(components, options.only, options.skip);
+  run.emit({ type: "run-started", command: "verify", components: selected.map(({ name }) => name) });
+  const results = await Promise.all(selected.map((component) => verifyComponent(component, run)));
+  return { command: "verify", components: results, durationMs: run.world.clock.now() - started };
+}
+
+export async function verifyComponent(component: Component, run: RunWorld): Promise<ComponentResult> {
+  const turn = new Turn(run, component);
+  try {
+    const checks = await turn.verify();
+    return checks.some(isOwnFailure)
+      ? turn.end({ outcome: "failed", reason: "the live state is not as declared", checks })
+      : turn.end({ outcome: "unchanged", checks });
+  } catch (error) {
+    return turn.fail(expectedFailure(error));
+  }
+}
+
+/**
+ * Runs the checks once more that failed for a cause outside their component, now that everything else is in place: a route
+ * is published before the stack behind it runs.
+ */
+export async function verifyAgain(
+  component: Component,
+  result: ComponentResult,
+  run: RunWorld,
+): Promise<ComponentResult> {
+  const isExternal = (check: Check): boolean => check.status === "fail" && !isOwnFailure(check);
+  if (!result.checks.some(isExternal) || run.stop?.aborted === true) return result;
+  try {
+    const turn = new Turn(run, component);
+    return turn.end({ ...result, checks: await turn.verify() });
+  } catch (error) {
+    expectedFailure(error);
+    return result;
+  }
+}
