@@ -22,12 +22,12 @@ main=/etc/dnsmasq.conf
 dnsmasq --test --conf-file="$main" --conf-dir="$directory,.dpkg-dist,.dpkg-old,.dpkg-new"`,
 };
 
+const aptInstall = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install"];
+
 export const commands = {
   ...unitCommands("dnsmasq"),
   install: {
-    argv: "env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends dnsmasq".split(
-      " ",
-    ),
+    argv: [...aptInstall, "--yes", "--no-install-recommends", "dnsmasq"],
     effect: "change",
     timeoutMs: 300_000,
   },
