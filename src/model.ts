@@ -266,6 +266,13 @@ export interface ServiceOptions {
   readonly buffering: boolean;
 }
 
+/** What suits uploads, consoles and streams: no body limit, an idle timeout of an hour, no buffering. */
+export const defaultServiceOptions: ServiceOptions = {
+  maxBodyBytes: 0,
+  readTimeoutSeconds: 3600,
+  buffering: false,
+};
+
 export interface Stack {
   /** The directory's name under `stacks/`. */
   readonly name: string;
@@ -314,62 +321,4 @@ export interface StackVolume {
   readonly name: string;
   /** Directory below the share's path: "volumes/qdrant_data_nfs". */
   readonly directory: string;
-}
-
-/** Guests by host, worked out once for each list: sites never change. */
-const guestsByHost = new WeakMap<readonly Guest[], ReadonlyMap<HostName, Guest>>();
-
-/** The guest called `host`, if the site declares it. */
-export function guestOf({ guests }: Pick<Site, "guests">, host: HostName): Guest | undefined {
-  let byHost = guestsByHost.get(guests);
-  if (byHost === undefined) {
-    // The first of two that share a name counts.
-    byHost = new Map([...guests].reverse().map((guest) => [guest.host, guest]));
-    guestsByHost.set(guests, byHost);
-  }
-  return byHost.get(host);
-}
-
-/** "vm/1002 (drphoenix)": a host with the name its owner gave it. */
-export function describeHost(site: Site, host: HostName): string {
-  const guest = guestOf(site, host);
-  return guest === undefined ? host : `${host} (${guest.name})`;
-}
-
-/** The name a guest has in DNS: its own, made into a host name ("Copy-Cuda12.8" becomes "copy-cuda12-8"). */
-export function hostNameOf(site: Site, guest: Guest): string {
-  const label = guest.name
-    .toLowerCase()
-    .replace(/[^a-z0-9-]+/g, "-")
-    .replace(/^-+|-+$/g, "");
-  return `${label}.${site.domain}`;
-}
-
-/** The services that clients reach through the gateway. */
-export function routedServices(site: Pick<Site, "services">): readonly Service[] {
-  return site.services.filter((service) => service.path === "routed");
-}
-
-/** Every name that the gateway terminates TLS for, sorted, without duplicates. */
-export function gatewayNames(site: Pick<Site, "services" | "roles">): readonly string[] {
-  const own = site.services.filter((service) => service.guest.host === site.roles.gateway.host);
-  const names = [...routedServices(site), ...own].flatMap((service) => service.names);
-  return [...new Set(names)].sort();
-}
-
-/** Where a file on the hypervisor appears inside a container, through the container's mount points. */
-export function pathInGuest(guest: Guest, hostPath: string): string | undefined {
-  for (const mount of guest.mounts) {
-    if (hostPath === mount.hostPath) return mount.guestPath;
-    if (hostPath.startsWith(`${mount.hostPath}/`))
-      return mount.guestPath + hostPath.slice(mount.hostPath.length);
-  }
-  return undefined;
-}
-
-/** Where a share's directory can be written: on the hypervisor when it is the NFS server, else inside the guest. */
-export function shareDirectory(site: Site, guest: Guest, share: Share): HostPath {
-  return share.server === site.hypervisor.address
-    ? { host: "pve", path: share.path }
-    : { host: guest.host, path: share.mountPoint };
 }

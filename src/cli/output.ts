@@ -1,6 +1,7 @@
 /** Where results go: standard output in the form that was asked for, and a file when one was named. */
+
+import { describeHost } from "../fabric/guests.ts";
 import type { Site } from "../model.ts";
-import { describeHost } from "../model.ts";
 import type { OutputDocument } from "../render/output-schemas.ts";
 import { paintOf, type View } from "../render/view.ts";
 import type { GlobalOptions } from "./options.ts";

@@ -10,7 +10,7 @@ import { printedSize } from "../formats/pve-firewall/index.ts";
 import { printBare } from "../formats/pve-firewall/rule.ts";
 import { coveredBy } from "../formats/pve-firewall/rule-index.ts";
 import { ruleFaults } from "../formats/pve-firewall/values.ts";
-import { describeHost, type FirewallRule, type Guest, type Site } from "../model.ts";
+import type { FirewallRule, Guest, Site } from "../model.ts";
 import { type Problem, problemOf } from "../problem.ts";
 import { declaredCluster } from "./cluster-firewall.ts";
 import {
@@ -21,6 +21,7 @@ import {
   type SiteRule,
   verdictOn,
 } from "./firewall.ts";
+import { describeHost } from "./guests.ts";
 import { endOf, type FirewallPath, requiredPaths } from "./paths.ts";
 
 /** Every problem of the site's firewall that its layers show together. */

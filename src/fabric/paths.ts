@@ -3,16 +3,11 @@
  * why. The firewall opens them, the rules prove them, the lockout guard defends them. Pure.
  */
 import { concerns, firstMatch, type Packet } from "../formats/pve-firewall/decide.ts";
-import {
-  type FirewallRule,
-  gatewayNames,
-  guestOf,
-  type RoleGuest,
-  routedServices,
-  type Site,
-} from "../model.ts";
+import type { FirewallRule, RoleGuest, Site } from "../model.ts";
 import type { GuestName, SourceRef } from "../resource.ts";
 import { fwRuleOf } from "./declared-rule.ts";
+import { guestOf } from "./guests.ts";
+import { gatewayNames, routedServices } from "./services.ts";
 
 export interface FirewallPath {
   /** "the gateway passes requests to the mesh": a part of a sentence, fit for a rule's comment. */

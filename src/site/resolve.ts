@@ -1,5 +1,6 @@
 /** From the cells of all files to one Site: every reference resolved, every default filled in, in one straight line. */
-import { gatewayNames, type Hypervisor, type Roles, type Service, type Site } from "../model.ts";
+import { gatewayNames } from "../fabric/services.ts";
+import type { Hypervisor, Roles, Service, Site } from "../model.ts";
 import { readFirewall } from "./firewall/index.ts";
 import { checkGuests, checkSharedVolumes } from "./machines/guest-checks.ts";
 import { type GuestEntry, guestsIn, readGuests } from "./machines/guests.ts";

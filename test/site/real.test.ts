@@ -1,7 +1,7 @@
 /** A real site, as its owner wrote it: its mistakes are told; with them corrected it is understood whole. */
 import { rmSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { gatewayNames } from "../../src/model.ts";
+import { gatewayNames } from "../../src/fabric/services.ts";
 import { loadSite } from "../../src/site/load.ts";
 import { correctedSite, hasRealSite, realSite } from "../sites/overlay.ts";
 import { problemText } from "./tree.ts";

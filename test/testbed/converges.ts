@@ -3,16 +3,10 @@
  * sees it work, and a second sync touches nothing.
  */
 import { describe, expect, test } from "vitest";
+import { hostNameOf } from "../../src/fabric/guests.ts";
+import { gatewayNames, routedServices } from "../../src/fabric/services.ts";
 import { readCompose } from "../../src/formats/compose/index.ts";
-import {
-  type FirewallRule,
-  type Guest,
-  gatewayNames,
-  hostNameOf,
-  routedServices,
-  type Site,
-  type Stack,
-} from "../../src/model.ts";
+import type { FirewallRule, Guest, Site, Stack } from "../../src/model.ts";
 import { addressesOf, answersOf, openOf, portainerApi, statusOfUnknown } from "./client.ts";
 import { expectRun, httpStatus } from "./machines.ts";
 import { converge, hurry } from "./phoenix.ts";

@@ -1,6 +1,7 @@
 /** Damage by hand on real systems: a plan names exactly what was damaged, a sync repairs it and nothing else. */
 import { describe, expect, test } from "vitest";
-import { routedServices, type Site } from "../../src/model.ts";
+import { routedServices } from "../../src/fabric/services.ts";
+import type { Site } from "../../src/model.ts";
 import { portainerApi } from "./client.ts";
 import { expectRun, type Machine } from "./machines.ts";
 import { converge, planned } from "./phoenix.ts";

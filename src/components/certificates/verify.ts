@@ -1,7 +1,8 @@
 /** Looks at every pair as its consumers do: on disk, and where it is known who serves it, over the network. */
 import type { Check, Io } from "../../component.ts";
+import { gatewayNames } from "../../fabric/services.ts";
 import { serialOf } from "../../formats/x509/index.ts";
-import { type Certificate, gatewayNames } from "../../model.ts";
+import type { Certificate } from "../../model.ts";
 import { compile, idOf } from "./compile.ts";
 import { type LivePair, notTold, readPairs } from "./read.ts";
 

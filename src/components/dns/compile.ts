@@ -1,4 +1,6 @@
 /** What DNS should say: derived from the guests, the one list of services, and the records declared by hand. */
+
+import { hostNameOf } from "../../fabric/guests.ts";
 import {
   type DnsRecordLine,
   dnsmasqConf,
@@ -7,7 +9,7 @@ import {
   parseHostsFile,
   wildcardConf,
 } from "../../formats/dnsmasq/index.ts";
-import { hostNameOf, type Site } from "../../model.ts";
+import type { Site } from "../../model.ts";
 import type { Resource, SourceRef } from "../../resource.ts";
 import { serviceResource } from "../resources.ts";
 

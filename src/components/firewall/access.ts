@@ -2,8 +2,9 @@
 import type { Io } from "../../component.ts";
 import { TransportError } from "../../errors.ts";
 import { firewallOf, verdictOn } from "../../fabric/firewall.ts";
+import { describeHost } from "../../fabric/guests.ts";
 import { type FirewallPath, ports, requiredPaths } from "../../fabric/paths.ts";
-import { describeHost, type Guest } from "../../model.ts";
+import type { Guest } from "../../model.ts";
 import { type ProbeAnswer, probeFrom } from "./probe.ts";
 
 export interface Access {

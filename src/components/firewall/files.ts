@@ -1,6 +1,7 @@
 /** From resources to files: what a change makes of the firewall's files. Several resources share cluster.fw. */
 import { groupComment } from "../../fabric/cluster-firewall.ts";
 import { guestOfGroup } from "../../fabric/firewall.ts";
+import { guestOf } from "../../fabric/guests.ts";
 import {
   type GroupContent,
   isEmpty,
@@ -16,7 +17,7 @@ import {
 } from "../../formats/pve-firewall/index.ts";
 import { type FwRule, parseRule, printBare } from "../../formats/pve-firewall/rule.ts";
 import type { FileState } from "../../hosts/host.ts";
-import { guestOf, type Site } from "../../model.ts";
+import type { Site } from "../../model.ts";
 import { type Change, type HostName, type Resource, subjectOf } from "../../resource.ts";
 import {
   clusterOptions,

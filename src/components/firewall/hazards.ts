@@ -1,12 +1,13 @@
 /** The lockout guard: what the candidate rules would cut off that can connect now, found before anything is written. */
 import type { Hazard, Io } from "../../component.ts";
 import { firewallOf, packetOf } from "../../fabric/firewall.ts";
+import { describeHost, guestOf } from "../../fabric/guests.ts";
 import { endOf, type FirewallPath, ports, requiredPaths, senderOf } from "../../fabric/paths.ts";
 import type { Packet, Verdict } from "../../formats/pve-firewall/decide.ts";
 import { emptyFile, parseFirewall } from "../../formats/pve-firewall/index.ts";
 import { type InstalledFirewall, installedVerdict } from "../../formats/pve-firewall/installed.ts";
 import { printBare } from "../../formats/pve-firewall/rule.ts";
-import { describeHost, guestOf, type Site } from "../../model.ts";
+import type { Site } from "../../model.ts";
 import { option } from "../../option-names.ts";
 import type { Change, HostName, SourceRef } from "../../resource.ts";
 import { type FirewallFiles, guestPath, paths } from "./compile.ts";

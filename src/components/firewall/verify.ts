@@ -2,10 +2,11 @@
 import type { Check, Io } from "../../component.ts";
 import { TransportError } from "../../errors.ts";
 import { firewallOf, type GuestRules, guestPolicy } from "../../fabric/firewall.ts";
+import { describeHost } from "../../fabric/guests.ts";
 import { endOf, type FirewallPath, requiredPaths } from "../../fabric/paths.ts";
 import { decide, type Packet } from "../../formats/pve-firewall/decide.ts";
 import type { ConnectResult } from "../../hosts/network.ts";
-import { describeHost, type Guest } from "../../model.ts";
+import type { Guest } from "../../model.ts";
 import type { ResourceId } from "../../resource.ts";
 import { checkAccess } from "./access.ts";
 import { commands } from "./commands.ts";

@@ -1,11 +1,14 @@
 /** What the gateway should serve: every name in the list of services with its options, all forwarded to the mesh. */
+
+import { pathInGuest } from "../../fabric/guests.ts";
+import { gatewayNames } from "../../fabric/services.ts";
 import {
   configurationHash,
   type GatewayServer,
   gatewayConfig,
   gatewayUnits,
 } from "../../formats/nginx/index.ts";
-import { type Certificate, gatewayNames, pathInGuest, type ServiceOptions, type Site } from "../../model.ts";
+import { type Certificate, defaultServiceOptions, type ServiceOptions, type Site } from "../../model.ts";
 import type { Resource, ResourceId } from "../../resource.ts";
 import { serviceResource } from "../resources.ts";
 
@@ -19,9 +22,6 @@ export const paths = {
 
 /** The mesh's plain HTTP entry point. */
 export const meshPort = 80;
-
-/** Limits that suit uploads, consoles and streams, for names that belong to no service. */
-const defaults: ServiceOptions = { maxBodyBytes: 0, readTimeoutSeconds: 3600, buffering: false };
 
 export function compile(site: Site): readonly Resource[] {
   const certificate = gatewayCertificate(site);
@@ -61,7 +61,7 @@ function serversOf(site: Site): readonly GatewayServer[] {
   );
   const servers = new Map<string, { names: string[]; options: ServiceOptions }>();
   for (const name of gatewayNames(site)) {
-    const wanted = options.get(name) ?? defaults;
+    const wanted = options.get(name) ?? defaultServiceOptions;
     const key = `${wanted.maxBodyBytes} ${wanted.readTimeoutSeconds} ${wanted.buffering}`;
     const server = servers.get(key) ?? { names: [], options: wanted };
     server.names.push(name);

@@ -2,11 +2,11 @@
 import pLimit from "p-limit";
 import { type Check, failed, type Io, passed } from "../../component.ts";
 import { messageOf, TransportError } from "../../errors.ts";
+import { gatewayNames } from "../../fabric/services.ts";
 import { configurationPath } from "../../formats/nginx/index.ts";
 import { serialOf } from "../../formats/x509/index.ts";
 import { findRoot } from "../../hosts/ca-files.ts";
 import type { HandshakeResult } from "../../hosts/network.ts";
-import { gatewayNames } from "../../model.ts";
 import { poll } from "../../poll.ts";
 import { expectedHash, gatewayCertificate } from "./compile.ts";
 

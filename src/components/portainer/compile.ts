@@ -1,12 +1,7 @@
 /** What should be: the server with its storage and administrator, an agent on each machine, and their registrations. */
 
-import {
-  type HostPath,
-  type Portainer,
-  type PortainerEnvironment,
-  type Site,
-  shareDirectory,
-} from "../../model.ts";
+import { shareDirectory } from "../../fabric/guests.ts";
+import type { HostPath, Portainer, PortainerEnvironment, Site } from "../../model.ts";
 import { canonicalJson, type HostName, type Resource, type ResourceId } from "../../resource.ts";
 import { portainerCompose, type ServerCompose } from "./compose.ts";
 

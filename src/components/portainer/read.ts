@@ -2,8 +2,9 @@
 import type { EnvironmentState, PortainerStatus } from "../../apis/portainer/index.ts";
 import type { Io } from "../../component.ts";
 import { ApiError, messageOf, type PhoenixError, TransportError } from "../../errors.ts";
+import { shareDirectory } from "../../fabric/guests.ts";
 import { member, textsOf } from "../../formats/json/index.ts";
-import { type Portainer, type PortainerEnvironment, shareDirectory } from "../../model.ts";
+import type { Portainer, PortainerEnvironment } from "../../model.ts";
 import { canonicalJson, type Resource } from "../../resource.ts";
 import { commands } from "./commands.ts";
 import {

@@ -1,9 +1,10 @@
 /** The server: its storage, its compose file, its container. Data is never removed, neither volumes nor directories. */
 import type { Io } from "../../component.ts";
 import { CandidateError, NotReadyError } from "../../errors.ts";
+import { shareDirectory } from "../../fabric/guests.ts";
 import { serverProject } from "../../fabric/portainer-server.ts";
 import type { FileWrite, Host } from "../../hosts/host.ts";
-import { type Portainer, shareDirectory } from "../../model.ts";
+import type { Portainer } from "../../model.ts";
 import type { Change } from "../../resource.ts";
 import { waitForServer } from "./api.ts";
 import { commands } from "./commands.ts";

@@ -7,8 +7,8 @@ import type {
 } from "../../apis/portainer/index.ts";
 import type { Io } from "../../component.ts";
 import { ApiError } from "../../errors.ts";
+import { shareDirectory } from "../../fabric/guests.ts";
 import type { FileWrite } from "../../hosts/host.ts";
-import { shareDirectory } from "../../model.ts";
 import { type Change, type Resource, subjectOf } from "../../resource.ts";
 import { prove } from "./candidate.ts";
 import { commands } from "./commands.ts";

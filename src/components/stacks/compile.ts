@@ -1,9 +1,10 @@
 /** What each stack should be: the compose file as it is sent, its variables, the files on its share, what runs of it. */
 import type { EnvironmentVariable } from "../../apis/portainer/index.ts";
+import { shareDirectory } from "../../fabric/guests.ts";
 import { type Compose, type ComposeService, readCompose } from "../../formats/compose/index.ts";
 import { placeBelow } from "../../formats/compose/paths.ts";
 import { type PreparedCompose, preparedCompose } from "../../formats/compose/prepare.ts";
-import { type HostPath, type Site, type Stack, shareDirectory } from "../../model.ts";
+import type { HostPath, Site, Stack } from "../../model.ts";
 import {
   canonicalJson,
   type HostName,

@@ -1,7 +1,8 @@
 /** What the mesh should route: every routed service, to the backend that answers for it. */
 import { defined } from "../../defined.ts";
+import { routedServices } from "../../fabric/services.ts";
 import { dynamicConfig, dynamicHash, dynamicUnits, type MeshRoute } from "../../formats/traefik/index.ts";
-import { routedServices, type Site } from "../../model.ts";
+import type { Site } from "../../model.ts";
 import type { Resource } from "../../resource.ts";
 import { rootResource, serviceResource } from "../resources.ts";
 

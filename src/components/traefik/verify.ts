@@ -2,10 +2,11 @@
 import pLimit from "p-limit";
 import { type Check, external, failed, type Io, passed } from "../../component.ts";
 import { messageOf, TransportError } from "../../errors.ts";
+import { routedServices } from "../../fabric/services.ts";
 import { type DynamicRouter, dynamicConfig, dynamicRouters, urlOf } from "../../formats/traefik/index.ts";
 import { readRule } from "../../formats/traefik/rule.ts";
 import type { HttpResponse } from "../../hosts/network.ts";
-import { routedServices, type Service } from "../../model.ts";
+import type { Service } from "../../model.ts";
 import { answers, configurationFiles, loadedHash } from "./activate.ts";
 import { expectedHash, paths, routesOf } from "./compile.ts";
 import { apiRouters, type SeenRouter } from "./routers.ts";

@@ -11,7 +11,7 @@ const isPolicy = (word: string): word is FirewallPolicy => (policies as readonly
 const levels = ["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug", "nolog"];
 
 /** Proxmox's own defaults for a firewall that says nothing (pve-firewall: policy_in DROP, policy_out ACCEPT). */
-const usualPolicies = { in: "DROP", out: "ACCEPT" } as const;
+const defaultPolicies = { in: "DROP", out: "ACCEPT" } as const;
 
 /** The hypervisor's firewall: at the top level, or among the shared volumes where it was for a while. */
 export function readFirewall(config: Cell, problems: Problems): Firewall | undefined {
@@ -39,8 +39,8 @@ export function readFirewall(config: Cell, problems: Problems): Firewall | undef
   if (enabled?.flag === undefined) return undefined;
   return {
     enabled: enabled.flag,
-    inputPolicy: policyOf(cell.get("default_input_policy"), problems) ?? usualPolicies.in,
-    outputPolicy: policyOf(cell.get("default_output_policy"), problems) ?? usualPolicies.out,
+    inputPolicy: policyOf(cell.get("default_input_policy"), problems) ?? defaultPolicies.in,
+    outputPolicy: policyOf(cell.get("default_output_policy"), problems) ?? defaultPolicies.out,
     rules: readRules(cell.get("global_firewall_rules"), "host", problems),
     from: cell.ref,
   };

@@ -1,4 +1,5 @@
 /** What no two guests can share, addresses that lie where they cannot, and ids that nobody has. */
+import { hostLabel } from "../../fabric/guests.ts";
 import { addressNumber } from "../../formats/ipv4/index.ts";
 import type { Hypervisor } from "../../model.ts";
 import type { Cell } from "../text/cell.ts";
@@ -27,7 +28,7 @@ export function checkGuests(
         hint: "Proxmox gives an id to one guest only, container or virtual machine",
       });
     ids.set(guest.id, sameId ?? entry);
-    const label = labelOf(guest.name);
+    const label = hostLabel(guest.name);
     if (label === "" || label.length > 63)
       problems.report("PHX0208", nameCell.ref, `${JSON.stringify(guest.name)} cannot be made a host name`, {
         hint: "letters, digits and hyphens, at most 63",
@@ -78,14 +79,6 @@ export function checkSharedVolumes(
   for (const [, volume] of volumes?.entries() ?? [])
     for (const [id, mount] of volume.get("mounts")?.entries() ?? [])
       if (!ids.has(id)) problems.report("PHX0215", mount.keyRef, `there is no guest ${id}`);
-}
-
-/** The label that a guest has in DNS. */
-function labelOf(name: string): string {
-  return name
-    .toLowerCase()
-    .replace(/[^a-z0-9-]+/g, "-")
-    .replace(/^-+|-+$/g, "");
 }
 
 function checkAddress(

@@ -7,9 +7,9 @@ import type { Problems } from "../text/problems.ts";
 import { hostName, hostOrWildcard, networkOf, parseInterface, qualified } from "./addresses.ts";
 
 /** Where Proxmox mounts directories of storages that it did not make itself. */
-const usualMountBase = "/mnt/pve";
+const defaultMountBase = "/mnt/pve";
 /** The bridge that Proxmox's installer makes. */
-const usualBridge = "vmbr0";
+const defaultBridge = "vmbr0";
 
 /** The domain in lower case. */
 export function readDomain(config: Cell, problems: Problems): string | undefined {
@@ -67,8 +67,8 @@ export function readHypervisor(config: Cell, problems: Problems): Hypervisor | u
     address: parsed.address,
     prefix: parsed.prefix,
     network: `${addressText(first)}/${parsed.prefix}`,
-    bridge: bridge.get("name")?.text ?? usualBridge,
-    mountBase: (config.get("mount_point_base")?.text ?? usualMountBase).replace(/\/+$/, ""),
+    bridge: bridge.get("name")?.text ?? defaultBridge,
+    mountBase: (config.get("mount_point_base")?.text ?? defaultMountBase).replace(/\/+$/, ""),
     from: cell.ref,
   };
 }

@@ -6,7 +6,7 @@ import type { Cell } from "../text/cell.ts";
 import type { Problems } from "../text/problems.ts";
 
 /** The port that this family of sites runs Step-CA on. */
-const usualPort = 9000;
+const defaultPort = 9000;
 
 /** Names of the files, the family's own first, then `step ca init`'s. */
 const rootNames = ["phoenix_root_ca.crt", "root_ca.crt", "certs/root_ca.crt"];
@@ -45,7 +45,7 @@ export function readAuthority(
     settings?.get("port")?.integer ??
     service?.get("port")?.integer ??
     bootstrapPort(entries, ca.address) ??
-    usualPort;
+    defaultPort;
   const hostname = declaredName ?? qualified(serviceName ?? "ca", domain);
   const rootFile = absolute(settings?.get("root_certificate_file"), problems);
   const passwordFile = absolute(settings?.get("provisioner_password_file"), problems);

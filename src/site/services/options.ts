@@ -1,10 +1,7 @@
 /** How the gateway treats a service: limits that suit uploads, consoles and streams unless a service says otherwise. */
-import type { ServiceOptions } from "../../model.ts";
+import { defaultServiceOptions, type ServiceOptions } from "../../model.ts";
 import type { Cell } from "../text/cell.ts";
 import type { Problems } from "../text/problems.ts";
-
-/** No limit of our own, an hour of silence, every byte passed on at once. */
-export const usualOptions: ServiceOptions = { maxBodyBytes: 0, readTimeoutSeconds: 3600, buffering: false };
 
 const units: Readonly<Record<string, number>> = { "": 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
 const spans: Readonly<Record<string, number>> = { "": 1, s: 1, m: 60, h: 3600, d: 86_400 };
@@ -31,9 +28,9 @@ export function readOptions(cell: Cell | undefined, problems: Problems): Service
     if (at !== undefined) problems.report("PHX0309", at, "a timeout is from one second to a year");
   }
   return {
-    maxBodyBytes: size ?? usualOptions.maxBodyBytes,
-    readTimeoutSeconds: time ?? usualOptions.readTimeoutSeconds,
-    buffering: cell?.get("buffering")?.flag ?? usualOptions.buffering,
+    maxBodyBytes: size ?? defaultServiceOptions.maxBodyBytes,
+    readTimeoutSeconds: time ?? defaultServiceOptions.readTimeoutSeconds,
+    buffering: cell?.get("buffering")?.flag ?? defaultServiceOptions.buffering,
   };
 }
 

@@ -1,14 +1,8 @@
 /** Which certificates the gateway and Portainer serve, with every name they serve, and where the names of others lead. */
+
+import { pathInGuest } from "../../fabric/guests.ts";
 import { addressNumber } from "../../formats/ipv4/index.ts";
-import {
-  type Certificate,
-  type DnsRecord,
-  type Guest,
-  type Hypervisor,
-  pathInGuest,
-  type Roles,
-  type Share,
-} from "../../model.ts";
+import type { Certificate, DnsRecord, Guest, Hypervisor, Roles, Share } from "../../model.ts";
 import type { SourceRef } from "../../resource.ts";
 import type { Problems } from "../text/problems.ts";
 import { sortedNames } from "./certificates.ts";

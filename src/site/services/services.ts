@@ -1,19 +1,20 @@
 /** The services that guests declare themselves, and what no two services can share. */
-import type {
-  Backend,
-  CertificateAuthority,
-  DnsRecord,
-  Guest,
-  RoleGuest,
-  Roles,
-  Service,
+import {
+  type Backend,
+  type CertificateAuthority,
+  type DnsRecord,
+  defaultServiceOptions,
+  type Guest,
+  type RoleGuest,
+  type Roles,
+  type Service,
 } from "../../model.ts";
 import type { SourceRef } from "../../resource.ts";
 import { hostName, qualified } from "../machines/addresses.ts";
 import { type GuestEntry, isAddressed } from "../machines/guests.ts";
 import type { Cell } from "../text/cell.ts";
 import type { Problems } from "../text/problems.ts";
-import { readOptions, usualOptions } from "./options.ts";
+import { readOptions } from "./options.ts";
 
 /** Ports that speak TLS by custom; a `scheme` says otherwise. 9443 is Portainer's. */
 const tlsPorts = new Set([443, 8443, 9443]);
@@ -109,7 +110,7 @@ export function portainerService(guest: RoleGuest, hostname: string, port: numbe
     rule: hostRule([hostname]),
     middlewares: [],
     loadBalancer: {},
-    options: usualOptions,
+    options: defaultServiceOptions,
     from,
   };
 }

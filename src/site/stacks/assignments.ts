@@ -19,7 +19,7 @@ export interface Assignment {
 }
 
 /** The environment that is deployed when a machine names none. */
-export const usualEnvironment = "production";
+export const defaultEnvironment = "production";
 
 /** What the machines' `docker_stacks` say, with every name resolved. */
 export function readAssignments(
@@ -79,7 +79,7 @@ function readAssignment(
     return undefined;
   }
   const wanted = item.isObject ? item.get("environment") : undefined;
-  const environment = wanted?.text ?? usualEnvironment;
+  const environment = wanted?.text ?? defaultEnvironment;
   const environments = stack.config?.get("environments");
   const settings = environments === undefined ? stack.config : environments.get(environment);
   if (environments !== undefined && settings === undefined) {

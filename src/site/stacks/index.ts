@@ -8,7 +8,7 @@ import { isAddressed, portainerRoleOf } from "../machines/guests.ts";
 import type { SecretReader } from "../secrets/index.ts";
 import type { Problems } from "../text/problems.ts";
 import type { SiteFiles } from "../text/source-file.ts";
-import { type Assignment, usualEnvironment } from "./assignments.ts";
+import { type Assignment, defaultEnvironment } from "./assignments.ts";
 import { filledIn, readFiles, readLabels, readVariables, readVolumes } from "./content.ts";
 import { labelledServices } from "./services.ts";
 
@@ -140,6 +140,6 @@ function machineOf(
 
 /** Portainer keeps lower-case letters, digits, "-" and "_"; other environments than the usual one bear their name. */
 export function projectOf(name: string, environment: string): string {
-  const written = environment === usualEnvironment ? name : `${name}-${environment}`;
+  const written = environment === defaultEnvironment ? name : `${name}-${environment}`;
   return written.toLowerCase().replace(/[^-_a-z0-9]/g, "");
 }

@@ -19,8 +19,8 @@ import type { Problems } from "../text/problems.ts";
 import type { Assignment } from "./assignments.ts";
 import type { DeclaredStack } from "./files.ts";
 
-const usualPort = 9443;
-export const usualAgentPort = 9001;
+const defaultPort = 9443;
+export const defaultAgentPort = 9001;
 /** Portainer refuses shorter passwords for a new administrator (2.x default). */
 const shortestPassword = 12;
 
@@ -32,7 +32,7 @@ export interface PortainerSettings {
 }
 
 export function agentPortOf(config: Cell): number {
-  return config.get("network")?.get("portainer_agent_port")?.integer ?? usualAgentPort;
+  return config.get("network")?.get("portainer_agent_port")?.integer ?? defaultAgentPort;
 }
 
 /** The one machine with the role primary. */
@@ -101,7 +101,7 @@ export function readSettings(
   const port =
     config.get("network")?.get("portainer_server_port")?.integer ??
     service?.get("port")?.integer ??
-    usualPort;
+    defaultPort;
   return { guest, hostname, port };
 }
 

@@ -11,12 +11,12 @@ import type { DeclaredStack } from "./files.ts";
 import { readStack } from "./index.ts";
 import {
   agentPortOf,
+  defaultAgentPort,
   findPrimary,
   findServerStack,
   type PortainerSettings,
   readEnvironments,
   readSettings,
-  usualAgentPort,
 } from "./portainer.ts";
 import { checkPublishedPorts, type PublishedBy } from "./published-ports.ts";
 
@@ -54,7 +54,7 @@ export async function readDocker(
   const primary = hasMachines ? findPrimary(entries, needed, problems) : undefined;
   const server = primary === undefined ? undefined : findServerStack(stacks, assignments, primary, problems);
   const deployed = assignments.filter(({ entry, declared }) => entry !== primary || declared !== server);
-  const agentPort = config === undefined ? usualAgentPort : agentPortOf(config);
+  const agentPort = config === undefined ? defaultAgentPort : agentPortOf(config);
   const settings =
     primary === undefined || config === undefined
       ? undefined

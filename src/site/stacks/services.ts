@@ -2,8 +2,8 @@
 
 import { type LabelledContainer, translateLabels } from "../../fabric/routes/index.ts";
 import type { Compose, ComposeService } from "../../formats/compose/index.ts";
-import type { RoleGuest, Service, StackLabel } from "../../model.ts";
-import { readOptions, usualOptions } from "../services/options.ts";
+import { defaultServiceOptions, type RoleGuest, type Service, type StackLabel } from "../../model.ts";
+import { readOptions } from "../services/options.ts";
 import type { Cell } from "../text/cell.ts";
 import type { Problems } from "../text/problems.ts";
 
@@ -56,7 +56,7 @@ export function labelledServices(
       path: "routed" as const,
       guest,
       stack,
-      options: options.get(owner?.service ?? "") ?? usualOptions,
+      options: options.get(owner?.service ?? "") ?? defaultServiceOptions,
     };
   });
 }

@@ -1,0 +1,53 @@
+/** Questions about a site's guests: which one has a host name, what it is called, and where it sees a file. */
+import type { Guest, HostPath, Share, Site } from "../model.ts";
+import type { HostName } from "../resource.ts";
+
+/** Guests by host, computed once for each list: a site never changes. */
+const guestsByHost = new WeakMap<readonly Guest[], ReadonlyMap<HostName, Guest>>();
+
+/** The guest called `host`, if the site declares it. */
+export function guestOf({ guests }: Pick<Site, "guests">, host: HostName): Guest | undefined {
+  let byHost = guestsByHost.get(guests);
+  if (byHost === undefined) {
+    // The first of two that share a name counts.
+    byHost = new Map([...guests].reverse().map((guest) => [guest.host, guest]));
+    guestsByHost.set(guests, byHost);
+  }
+  return byHost.get(host);
+}
+
+/** "vm/1002 (drphoenix)": a host with the name its owner gave it. */
+export function describeHost(site: Site, host: HostName): string {
+  const guest = guestOf(site, host);
+  return guest === undefined ? host : `${host} (${guest.name})`;
+}
+
+/** A guest's name as a label of a host name: "Copy-Cuda12.8" becomes "copy-cuda12-8". Empty when no character is left. */
+export function hostLabel(name: string): string {
+  return name
+    .toLowerCase()
+    .replace(/[^a-z0-9-]+/g, "-")
+    .replace(/^-+|-+$/g, "");
+}
+
+/** A guest's name in DNS. */
+export function hostNameOf({ domain }: Pick<Site, "domain">, { name }: Guest): string {
+  return `${hostLabel(name)}.${domain}`;
+}
+
+/** The path of a file of the hypervisor inside a container, through the container's mount points. */
+export function pathInGuest(guest: Guest, hostPath: string): string | undefined {
+  for (const mount of guest.mounts) {
+    if (hostPath === mount.hostPath) return mount.guestPath;
+    if (hostPath.startsWith(`${mount.hostPath}/`))
+      return mount.guestPath + hostPath.slice(mount.hostPath.length);
+  }
+  return undefined;
+}
+
+/** Where a share's directory can be written: on the hypervisor when it is the NFS server, else inside the guest. */
+export function shareDirectory(site: Site, guest: Guest, share: Share): HostPath {
+  return share.server === site.hypervisor.address
+    ? { host: "pve", path: share.path }
+    : { host: guest.host, path: share.mountPoint };
+}
