@@ -1,4 +1,5 @@
-/** Traefik's rules as matchers of requests (checked against 3.7.15): "&&", "||", "!", parentheses, the HTTP matchers. Pure. */
+/** Traefik's rules as matchers of requests (checked against 3.0.4 and 3.7.15): "&&", "||", "!", parentheses, the HTTP matchers. Pure. */
+import { isIPv6 } from "node:net";
 import { inRange, isRange } from "../address-range.ts";
 
 export interface MatchedRequest {
@@ -59,11 +60,12 @@ export function ruleMatcher(rule: string): Matcher {
     const values: string[] = [];
     do {
       at += 1;
-      if (next() === ")" && values.length === 0) break;
+      // Go allows a comma after the last argument.
+      if (next() === ")") break;
       values.push(literal(next()));
       at += 1;
     } while (next() === ",");
-    if (next() !== ")") throw new RuleError("expected )");
+    if (next() !== ")") throw new RuleError("missing ',' in argument list");
     at += 1;
     return matcherOf(name, values);
   };
@@ -72,27 +74,37 @@ export function ruleMatcher(rule: string): Matcher {
   return matcher;
 }
 
+/** Go's tokens, and the two kinds of its comments. */
+const lexeme =
+  /([ \t\r\n]+|\/\/.*|\/\*[\s\S]*?\*\/)|(&&|\|\||[!(),]|[A-Za-z]+|`[^`]*`|"(?:[^"\\\n]|\\(?:[abfnrtv\\"]|[0-7]{3}|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}))*")/y;
+
 function tokenize(rule: string): readonly string[] {
   const tokens: string[] = [];
-  const pattern = /\s*(&&|\|\||[!(),]|[A-Za-z]+|`[^`]*`|"(?:[^"\\]|\\.)*")/y;
-  const text = rule.trimEnd();
-  while (pattern.lastIndex < text.length) {
-    const start = pattern.lastIndex;
-    const [whole = "", token] = pattern.exec(text) ?? [];
-    if (token === undefined) throw new RuleError(`illegal character at ${start + 1}`);
+  let ended = false;
+  for (let at = 0; at < rule.length; at = lexeme.lastIndex) {
+    lexeme.lastIndex = at;
+    const [, space, token] = lexeme.exec(rule) ?? [];
     // The grammar is Go's: a line that ends in an operand is a statement that ends there.
-    const ends = /^\s*\n/.test(whole) && /[)`"]$/.test(tokens.at(-1) ?? "");
-    if (ends) throw new RuleError("expected ';', found newline");
+    if (space?.includes("\n")) ended ||= /[A-Za-z)`"]$/.test(tokens.at(-1) ?? "");
+    if (space !== undefined) continue;
+    if (token === undefined) throw new RuleError(`illegal character at ${at + 1}`);
+    if (ended) throw new RuleError(`expected 'EOF', found ${token}`);
     tokens.push(token);
   }
-  if (tokens.length === 0) throw new RuleError("empty rule");
+  if (tokens.length === 0) throw new RuleError("expected operand, found 'EOF'");
   return tokens;
 }
 
 function literal(token: string): string {
   if (token.startsWith("`")) return token.slice(1, -1);
-  if (token.startsWith('"')) return token.slice(1, -1).replace(/\\(.)/g, "$1");
-  throw new RuleError(`expected a value, not ${token || "the end"}`);
+  if (!token.startsWith('"')) throw new RuleError(`expected operand, found ${token || "'EOF'"}`);
+  return token
+    .slice(1, -1)
+    .replace(/\\(?:([xuU])([0-9a-fA-F]+)|([0-7]{3})|(.))/g, (_, __, hex, octal, sign) => {
+      if (hex !== undefined) return String.fromCodePoint(Number.parseInt(hex, 16));
+      if (octal !== undefined) return String.fromCodePoint(Number.parseInt(octal, 8));
+      return { a: "\x07", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t", v: "\v" }[sign as string] ?? sign;
+    });
 }
 
 interface Kind {
@@ -104,6 +116,7 @@ interface Kind {
 const kinds: Readonly<Record<string, Kind>> = {
   // A leading star stands for one label, from 3.7.0 on.
   Host: one((value) => {
+    requireAscii(value);
     const wanted = hostOf(value);
     const below = wanted.startsWith("*.") ? wanted.slice(1) : undefined;
     return ({ host }) => {
@@ -112,6 +125,7 @@ const kinds: Readonly<Record<string, Kind>> = {
     };
   }),
   HostRegexp: one((value) => {
+    requireAscii(value);
     const pattern = regexOf(value);
     return ({ host }) => pattern.test(hostOf(host.replace(/:\d+$/, "")));
   }),
@@ -133,7 +147,9 @@ const kinds: Readonly<Record<string, Kind>> = {
         method === value.toUpperCase(),
   ),
   ClientIP: one((value) => {
-    if (!isRange(value)) throw new RuleError(`invalid IP address or CIDR range: ${value}`);
+    const [network = "", prefix = ""] = value.split("/");
+    const isIpv6 = isIPv6(network) && /^\d*$/.test(prefix) && Number(prefix) <= 128;
+    if (!isIpv6 && !isRange(value)) throw new RuleError(`invalid CIDR address: ${value}`);
     return ({ clientAddress }) => inRange(clientAddress, value);
   }),
   Header: two(([name, value]) => {
@@ -143,21 +159,15 @@ const kinds: Readonly<Record<string, Kind>> = {
     const pattern = regexOf(value);
     return ({ headers }) => pattern.test(headerIn(headers, name) ?? "");
   }),
-  Query: {
+  Query: { least: 1, most: 2, make: ([name = "", value = ""]) => query(name, (each) => each === value) },
+  QueryRegexp: {
     least: 1,
     most: 2,
-    make:
-      ([name = "", value = ""]) =>
-      ({ uri }) =>
-        queryIn(uri).getAll(name).includes(value),
+    make: ([name = "", value]) => {
+      const pattern = value === undefined ? /^$/ : regexOf(value);
+      return query(name, (each) => pattern.test(each));
+    },
   },
-  QueryRegexp: two(([name, value]) => {
-    const pattern = regexOf(value);
-    return ({ uri }) =>
-      queryIn(uri)
-        .getAll(name)
-        .some((each) => pattern.test(each));
-  }),
 };
 
 function matcherOf(name: string, values: readonly string[]): Matcher {
@@ -178,7 +188,17 @@ function matcherOf(name: string, values: readonly string[]): Matcher {
       `unexpected number of parameters; got ${values.length}, expected one of [${expected.join(" ")}]`,
     );
   }
+  if (values.includes("")) throw new RuleError(`empty args for matcher ${name}, [${values.join(" ")}]`);
   return kind.make(values);
+}
+
+function query(name: string, matches: (value: string) => boolean): Matcher {
+  return ({ uri }) => queryIn(uri).getAll(name).some(matches);
+}
+
+function requireAscii(value: string): void {
+  if (/\P{ASCII}/u.test(value))
+    throw new RuleError(`invalid value ${JSON.stringify(value)}, non-ASCII characters are not allowed`);
 }
 
 function one(make: (value: string) => Matcher): Kind {
@@ -211,9 +231,11 @@ function queryIn(uri: string): URLSearchParams {
   return new URLSearchParams(uri.split(/\?(.*)/s)[1] ?? "");
 }
 
+/** Go's notation as far as JavaScript has an equivalent: named groups, and flags for all of the expression. */
 function regexOf(value: string): RegExp {
+  const [, flags = "", pattern = ""] = /^(?:\(\?([ims]+)\))?([\s\S]*)$/.exec(value) ?? [];
   try {
-    return new RegExp(value);
+    return new RegExp(pattern.replaceAll("(?P<", "(?<"), flags);
   } catch {
     throw new RuleError(`error parsing regexp: ${value}`);
   }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type LabelledContainer, translateLabels } from "../../src/fabric/routes/index.ts";
+import { translateLabels } from "../../src/fabric/routes/index.ts";
+import type { LabelledContainer } from "../../src/fabric/routes/labels.ts";
 import type { ComposePort } from "../../src/formats/compose/index.ts";
 import { readRule } from "../../src/formats/traefik/rule.ts";
 
@@ -128,43 +129,47 @@ describe("a container's labels", () => {
   });
 
   test.each<[string, string, Partial<LabelledContainer>]>([
-    ["there is no entry point internal", "traefik.http.routers.web.entrypoints=internal", {}],
+    ['unknown entry point "internal"', "traefik.http.routers.web.entrypoints=internal", {}],
     ["does not publish its port 81", "traefik.http.services.s.loadbalancer.server.port=81", {}],
     ["publishes no port", "", { ports: [] }],
     ["loopback address only", "", { ports: [port(1, 80, "127.0.0.1")] }],
-    ["leaves it to Docker", "", { ports: [port(undefined, 80)] }],
+    ["lets Docker choose", "", { ports: [port(undefined, 80)] }],
     ["names service nobody", "traefik.http.routers.web.service=nobody", {}],
     [
-      "does not say which service",
+      "does not name one of its services",
       "traefik.http.services.a.loadbalancer.server.port=80\ntraefik.http.services.b.loadbalancer.server.port=80",
       {},
     ],
     ["uses middleware m, which no label", "traefik.http.routers.web.middlewares=m", {}],
     [
-      "leads back to itself",
+      "contains itself",
       "traefik.http.routers.web.middlewares=m\ntraefik.http.middlewares.m.chain.middlewares=m",
       {},
     ],
-    ["there is no middleware nosuch", "traefik.http.middlewares.m.nosuch.x=1", {}],
-    ["there is no field nosuch", "traefik.http.middlewares.m.headers.nosuch=1", {}],
-    ["which is no number", "traefik.http.middlewares.m.retry.attempts=many", {}],
+    ['unknown middleware type "nosuch"', "traefik.http.middlewares.m.nosuch.x=1", {}],
+    ['unknown field "nosuch"', "traefik.http.middlewares.m.headers.nosuch=1", {}],
+    ["must be a number", "traefik.http.middlewares.m.retry.attempts=many", {}],
     [
-      "is of two kinds",
+      "has several types",
       "traefik.http.middlewares.m.retry.attempts=1\ntraefik.http.middlewares.m.compress=true",
       {},
     ],
-    ["a router has no field nosuch", "traefik.http.routers.web.nosuch=1", {}],
+    ['unknown router field "nosuch"', "traefik.http.routers.web.nosuch=1", {}],
     ["syntax of Traefik v3", "traefik.http.routers.web.rulesyntax=v2", {}],
-    ["must be written traefik", "Traefik.http.routers.x.rule=Host(`a.b`)", {}],
-    ["no scheme ftp", "traefik.http.services.s.loadbalancer.server.scheme=ftp", {}],
-    ["name of the container's network", "traefik.http.services.s.loadbalancer.server.url=http://db:7", {}],
+    ['must begin with "traefik."', "Traefik.http.routers.x.rule=Host(`a.b`)", {}],
+    ['unknown scheme "ftp"', "traefik.http.services.s.loadbalancer.server.scheme=ftp", {}],
+    ["name on the container's network", "traefik.http.services.s.loadbalancer.server.url=http://db:7", {}],
     [
-      "authelia is a name of the container's network",
+      "authelia is a name on the container's network",
       "traefik.http.middlewares.m.forwardauth.address=http://authelia:9091/api",
       {},
     ],
-    ["is no url", "traefik.http.middlewares.m.forwardAuth.address=10.0.0.9:9091", {}],
-    ["would be dropped", "traefik.http.services.s.loadbalancer.server.url=http://10.0.0.1:7/base", {}],
+    ["is not a valid URL", "traefik.http.middlewares.m.forwardAuth.address=10.0.0.9:9091", {}],
+    [
+      "would drop the path /base",
+      "traefik.http.services.s.loadbalancer.server.url=http://10.0.0.1:7/base",
+      {},
+    ],
     ["has no rule", "traefik.http.routers.other.priority=1", {}],
     ["names no host", "traefik.http.routers.other.rule=PathPrefix(`/x`)", {}],
     ["same rule and the same priority", "traefik.http.routers.other.rule=Host(`Web.example.net`)", {}],
@@ -186,9 +191,9 @@ describe("a container's labels", () => {
   });
 
   test.each([
-    ["passes HTTP only", "traefik.tcp.routers.x.rule=HostSNI(`*`)"],
-    ["from 3.3 on only", "traefik.http.routers.web.observability.tracing=true"],
-    ["declared in the mesh by somebody else", "traefik.http.routers.web.middlewares=m@file"],
+    ["routes HTTP only", "traefik.tcp.routers.x.rule=HostSNI(`*`)"],
+    ["requires Traefik 3.3", "traefik.http.routers.web.observability.tracing=true"],
+    ["declared in the mesh by other means", "traefik.http.routers.web.middlewares=m@file"],
   ])("give a warning: %s", (words, labels) => {
     const { routes, faults } = translate(labels);
     expect(faults).toMatchObject([{ severity: "warning", message: expect.stringContaining(words) }]);
@@ -271,14 +276,16 @@ describe("rules", () => {
     ["", "it is empty"],
     ["Host(`a`,`b`)", "join several by ||"],
     ["Host('a')", "backticks"],
-    ["hOst(`a`)", "there is no hOst()"],
-    ["Headers(`a`,`b`)", "it is Header() since v3"],
+    ["hOst(`a`)", "unknown matcher hOst()"],
+    ["Headers(`a`,`b`)", "it is Header() since Traefik v3"],
     ["Host(`a`) and Host(`b`)", "unexpected and"],
+    ["Host(`a`)\n|| Host(`b`)", "a line begins with ||"],
     ["Host(`a`", "expected ,"],
     ["Host(`a:80`)", "can never match"],
     ["Host(`{sub:[a-z]+}.b`)", "can never match"],
     ["Path(`x`)", "must start with /"],
   ])("%s is refused", (rule, words) => {
-    expect(readRule(rule).faults.join()).toContain(words);
+    const [fault] = readRule(rule).faults;
+    expect(`${fault?.message} ${fault?.hint}`).toContain(words);
   });
 });

@@ -124,11 +124,11 @@ describe("routes that Traefik would take and not serve", () => {
   const compress = { name: "m", options: { compress: {} } };
 
   test.each<[string, MeshRoute[]]>([
-    ["there is another route a", [route("a"), route("a", { rule: "Host(`b`)" })]],
-    ["the rule and the priority of a", [route("a"), route("b", { rule: " Host( `a.example.net`)" })]],
+    ["another route has the name a", [route("a"), route("a", { rule: "Host(`b`)" })]],
+    ["a has the same rule and priority", [route("a"), route("b", { rule: " Host( `a.example.net`)" })]],
     ["can never match", [route("a", { rule: "Host(`a:80`)" })]],
-    ["cannot name a route", [route("a@docker")]],
-    ["there is another route phoenix-configuration", [route("phoenix-configuration")]],
+    ["is not a valid name for a route", [route("a@docker")]],
+    ["another route has the name phoenix-configuration", [route("phoenix-configuration")]],
     [
       "has other options elsewhere",
       [
@@ -136,12 +136,12 @@ describe("routes that Traefik would take and not serve", () => {
         route("b", { middlewares: [{ name: "m", options: { grpcWeb: {} } }] }),
       ],
     ],
-    ["it has no kind", [route("a", { middlewares: [{ name: "m", options: {} }] })]],
-    ["of two kinds", [route("a", { middlewares: [{ name: "m", options: { compress: {}, grpcWeb: {} } }] })]],
+    ["it has no type", [route("a", { middlewares: [{ name: "m", options: {} }] })]],
+    ["several types", [route("a", { middlewares: [{ name: "m", options: { compress: {}, grpcWeb: {} } }] })]],
     ["headers is empty", [route("a", { middlewares: [{ name: "m", options: { headers: {} } }] })]],
-    ["a field strategy", [route("a", { loadBalancer: { strategy: "p2c" } })]],
+    ["the field strategy", [route("a", { loadBalancer: { strategy: "p2c" } })]],
     [
-      "a field encodings",
+      "the field encodings",
       [route("a", { middlewares: [{ name: "m", options: { compress: { encodings: ["br"] } } }] })],
     ],
   ])("%s", (words, routes) => {

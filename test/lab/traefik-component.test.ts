@@ -140,7 +140,7 @@ describe("a mesh", () => {
     };
     const result = await syncLab(directory, twice, [traefik]);
     expect(only(result)).toMatchObject({ outcome: "failed", changes: [] });
-    expect(only(result).reason).toContain("which one wins would change");
+    expect(only(result).reason).toContain("which one is used would change");
     expect(await text()).toBe(before);
   });
 

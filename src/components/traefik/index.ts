@@ -43,7 +43,7 @@ export const traefik: Component = {
     const candidate = candidateOf(changes, "traefik/routes");
     if (candidate === undefined) return;
     const faults = [
-      ...routeFaults(routesOf(io.site)).map(({ route, message }) => `route ${route}: ${message}`),
+      ...routeFaults(routesOf(io.site)).map(({ place, message }) => `route ${place}: ${message}`),
       ...configurationFaults(candidate.text),
     ];
     if (faults.length > 0) throw new CandidateError(`the routes cannot be served: ${faults.join("; ")}`);

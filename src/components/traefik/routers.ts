@@ -1,8 +1,7 @@
 /** Routers as Traefik's own API reports them, where it can be reached. */
 import type { Io } from "../../component.ts";
 import { TransportError } from "../../errors.ts";
-import { parseJson } from "../../formats/json/index.ts";
-import { membersOf } from "../../formats/traefik/index.ts";
+import { listOf, membersOf, parseJson } from "../../formats/json/index.ts";
 
 export interface SeenRouter {
   readonly status: string;
@@ -32,7 +31,7 @@ export async function apiRouters(io: Io): Promise<ReadonlyMap<string, SeenRouter
         if (provider !== "file") continue;
         routers.set(name, {
           status: String(each.status ?? ""),
-          errors: Array.isArray(each.error) ? each.error.map(String) : [],
+          errors: listOf(each.error),
           rule: String(each.rule ?? ""),
           service: String(each.service ?? ""),
         });

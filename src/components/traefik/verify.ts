@@ -10,7 +10,7 @@ import type { Service } from "../../model.ts";
 import { answers, configurationFiles, loadedHash } from "./activate.ts";
 import { expectedHash, paths, routesOf } from "./compile.ts";
 import { apiRouters, type SeenRouter } from "./routers.ts";
-import { staticProblems } from "./static.ts";
+import { staticFaults } from "./static.ts";
 
 const id = "traefik/routes";
 
@@ -45,11 +45,12 @@ async function checkLoaded(io: Io): Promise<Check> {
     answers(io, expectedHash(io.site) ?? "", loadMs),
   ]);
   const text = files.get(paths.static)?.text;
-  const problems = text === undefined ? [] : staticProblems(text, gateway.address);
-  for (const { message, hint, fatal } of problems) if (!fatal) io.note(`${message}: ${hint}`);
+  const faults = text === undefined ? [] : staticFaults(text, gateway.address);
+  for (const { message, hint, severity } of faults)
+    if (severity === "warning") io.note(`${message}: ${hint}`);
   if (loaded) return passed(id, claim);
   const { instead } = await loadedHash(io);
-  const fatal = problems.find((problem) => problem.fatal);
+  const fatal = faults.find(({ severity }) => severity !== "warning");
   if (fatal !== undefined) return failed(id, claim, `${instead}; ${fatal.message}`, fatal.hint);
   const foreign = (await configurationFiles(host)).filter(
     (name) => !paths.configuration.endsWith(`/${name}`),

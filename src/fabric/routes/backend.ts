@@ -1,8 +1,9 @@
-/** Where the mesh reaches a stack's container: the virtual machine's address and the port that it publishes. */
+/** Where the mesh reaches a stack's container: the virtual machine's address and the published port. */
 import { defined } from "../../defined.ts";
+import { urlOf } from "../../formats/traefik/index.ts";
 import type { Backend } from "../../model.ts";
-import type { LabelLine, LabelledContainer } from "./index.ts";
-import type { DeclaredService, LabelFault } from "./read.ts";
+import type { SourceRef } from "../../resource.ts";
+import type { DeclaredService, LabelFault, LabelLine, LabelledContainer } from "./labels.ts";
 import { unknownToMesh } from "./url.ts";
 
 export interface ReadBackends {
@@ -12,6 +13,7 @@ export interface ReadBackends {
   readonly faults: readonly LabelFault[];
 }
 
+/** The backends of a service, and its load balancer with published ports. */
 export function backendsOf(service: DeclaredService): ReadBackends {
   const faults: LabelFault[] = [];
   const backends = new Map<string, Backend>();
@@ -19,7 +21,7 @@ export function backendsOf(service: DeclaredService): ReadBackends {
   for (const container of service.containers) {
     const backend = backendOf(service, container, faults);
     if (backend === undefined) continue;
-    backends.set(`${backend.scheme}://${backend.address}:${backend.port}`, backend);
+    backends.set(urlOf(backend), backend);
     loadBalancer = withHealthPort(service, container, loadBalancer, faults);
   }
   return { backends: [...backends.values()], loadBalancer, faults };
@@ -30,26 +32,27 @@ function backendOf(
   container: LabelledContainer,
   faults: LabelFault[],
 ): Backend | undefined {
-  const said = (field: string): LabelLine | undefined => service.servers.get(`${container.service} ${field}`);
-  const url = said("url");
+  const declared = (field: string): LabelLine | undefined =>
+    service.servers.get(`${container.service} ${field}`);
+  const url = declared("url");
   if (url !== undefined) return backendOfUrl(service, url, faults);
-  const schemeLine = said("scheme");
+  const schemeLine = declared("scheme");
   const scheme = (schemeLine?.value ?? "http").trim().toLowerCase();
   if (scheme !== "http" && scheme !== "https" && scheme !== "h2c") {
     faults.push({
-      message: `service ${service.name}: there is no scheme ${scheme}`,
-      from: schemeLine?.from ?? service.from,
+      message: `service ${service.name}: unknown scheme ${JSON.stringify(scheme)}`,
+      place: schemeLine?.from ?? service.from,
       hint: "http, https or h2c",
     });
     return undefined;
   }
-  const target = targetOf(service, container, said("port"), faults);
+  const target = targetOf(service, container, declared("port"), faults);
   if (target === undefined) return undefined;
-  const place = publishedAt(container, target, said("port")?.from ?? service.from, faults);
+  const place = publishedAt(container, target, declared("port")?.from ?? service.from, faults);
   return place === undefined ? undefined : { scheme, ...place };
 }
 
-/** The container's port: as the label says, else the lowest one published, as Traefik would take it. */
+/** The container's port: the one of the label, else the lowest published one, which is Traefik's choice as well. */
 function targetOf(
   service: DeclaredService,
   container: LabelledContainer,
@@ -60,8 +63,8 @@ function targetOf(
     const port = Number(line.value);
     if (/^\d+$/.test(line.value.trim()) && port >= 1 && port <= 65_535) return port;
     faults.push({
-      message: `service ${service.name}: ${JSON.stringify(line.value)} is no port`,
-      from: line.from,
+      message: `service ${service.name}: ${JSON.stringify(line.value)} is not a valid port`,
+      place: line.from,
     });
     return undefined;
   }
@@ -70,7 +73,7 @@ function targetOf(
   if (targets.length === 0) {
     faults.push({
       message: `service ${service.name}: ${container.service} publishes no port`,
-      from: service.from,
+      place: service.from,
       hint: `publish the port under "ports" and ${hint}`,
     });
     return undefined;
@@ -78,32 +81,32 @@ function targetOf(
   const lowest = Math.min(...targets);
   if (new Set(targets).size > 1)
     faults.push({
-      message: `service ${service.name} does not say which port it means; the lowest is taken: ${lowest}`,
-      from: service.from,
+      message: `service ${service.name} names no port: the lowest published one is used, ${lowest}`,
+      place: service.from,
       severity: "warning",
       hint,
     });
   return lowest;
 }
 
-/** Where the machine publishes a container's port so that the mesh can reach it. */
+/** Where the virtual machine publishes a container's port for the mesh. */
 function publishedAt(
   { service, ports, networkMode, address }: LabelledContainer,
   target: number,
-  from: LabelFault["from"],
+  from: SourceRef,
   faults: LabelFault[],
 ): { readonly address: string; readonly port: number } | undefined {
   if (networkMode === "host") return { address, port: target };
   const found = ports.filter((port) => port.target === target && port.protocol === "tcp");
   const fail = (message: string, hint: string): undefined => {
-    faults.push({ message, from, hint });
+    faults.push({ message, place: from, hint });
     return undefined;
   };
   if (found.length === 0) {
     const published = ports.map((port) => port.target).join(", ");
     return fail(
       `${service} does not publish its port ${target}${published === "" ? "" : ` (it publishes ${published})`}`,
-      `add ${target} to "ports": the mesh reaches the container through its virtual machine only`,
+      `add ${target} to "ports": the mesh reaches the container only through its virtual machine`,
     );
   }
   const fixed = found.flatMap(({ published, hostIp }) =>
@@ -117,8 +120,8 @@ function publishedAt(
         `write "${fixed[0]?.port}:${target}": the mesh is another machine`,
       )
     : fail(
-        `${service} leaves it to Docker where its port ${target} is published`,
-        `give it a number: "${target}:${target}"`,
+        `${service} lets Docker choose where its port ${target} is published`,
+        `publish it at a fixed port: "${target}:${target}"`,
       );
 }
 
@@ -141,12 +144,12 @@ function backendOfUrl(service: DeclaredService, line: LabelLine, faults: LabelFa
   const [, scheme = "", host = "", port = "", path = ""] =
     /^(https?|h2c):\/\/([^/:?#\s]+)(?::(\d+))?(\/[^\s]*)?$/i.exec(line.value.trim()) ?? [];
   const fail = (message: string, hint?: string): undefined => {
-    faults.push(defined({ message: `service ${service.name}: ${message}`, from: line.from, hint }));
+    faults.push(defined({ message: `service ${service.name}: ${message}`, place: line.from, hint }));
     return undefined;
   };
-  if (scheme === "") return fail(`${JSON.stringify(line.value)} is no url of a server`);
+  if (scheme === "") return fail(`${JSON.stringify(line.value)} is not a valid URL of a server`);
   if (path !== "" && path !== "/")
-    return fail(`the path ${path} of its url would be dropped`, "use a middleware: addprefix.prefix=…");
+    return fail(`Traefik would drop the path ${path} of its URL`, "use a middleware: addprefix.prefix=…");
   const unknown = unknownToMesh(host);
   if (unknown !== undefined) return fail(unknown.message, unknown.hint);
   const known = scheme.toLowerCase() as Backend["scheme"];

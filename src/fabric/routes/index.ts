@@ -1,41 +1,16 @@
 /**
  * A stack's Traefik labels as routes of the file provider. Traefik reads labels only from an engine of its own; the mesh
- * runs elsewhere, so container ports become published ports of the virtual machine. TLS ends at the gateway: everything
- * comes in by the one entry point `web`, and what labels say about TLS means nothing here.
+ * runs elsewhere, so container ports become published ports of the virtual machine. TLS ends at the gateway: all requests
+ * arrive at the one entry point `web`, and labels about TLS have no effect.
  */
-
 import { defined } from "../../defined.ts";
-import type { ComposePort } from "../../formats/compose/index.ts";
+import { urlOf } from "../../formats/traefik/index.ts";
 import { readRule } from "../../formats/traefik/rule.ts";
 import type { Backend, Middleware } from "../../model.ts";
 import type { SourceRef } from "../../resource.ts";
 import { backendsOf } from "./backend.ts";
-import {
-  type DeclaredRouter,
-  type DeclaredService,
-  type LabelFault,
-  type Labels,
-  readLabels,
-} from "./read.ts";
-
-export type { LabelFault } from "./read.ts";
-
-export interface LabelLine {
-  readonly key: string;
-  /** As the container gets it. Compose's `$$` is taken as `$` all the same. */
-  readonly value: string;
-  readonly from: SourceRef;
-}
-
-export interface LabelledContainer {
-  readonly stack: string;
-  readonly service: string;
-  readonly labels: readonly LabelLine[];
-  readonly ports: readonly ComposePort[];
-  readonly networkMode?: string;
-  /** Of the virtual machine that runs it. */
-  readonly address: string;
-}
+import type { DeclaredRouter, DeclaredService, LabelFault, LabelledContainer, Labels } from "./labels.ts";
+import { readLabels } from "./read.ts";
 
 export interface Route {
   /** "<stack>-<router>" */
@@ -46,11 +21,11 @@ export interface Route {
   readonly priority?: number;
   readonly backend: Backend;
   /**
-   * In the order they apply, chains taken apart. One with "@" in its name is somebody else's and has no options; the
-   * names of the stack's own begin with the stack's.
+   * In the order they apply, chains expanded. One with "@" in its name is declared elsewhere and has no options; the names
+   * of the stack's own begin with the stack's.
    */
   readonly middlewares: readonly Middleware[];
-  /** What the labels set besides the server. `servers` holds the urls of further ones. */
+  /** Members of the load balancer besides the server; `servers` holds the URLs of further ones. */
   readonly loadBalancer: Readonly<Record<string, unknown>>;
   readonly from: SourceRef;
 }
@@ -81,18 +56,19 @@ function routeOf(
 ): { readonly route?: Route; readonly faults: readonly LabelFault[] } {
   const { stack, from, rule, priority } = router;
   if (rule === undefined) {
-    const hint = "Traefik's own default would be a name that nothing else here knows";
-    return { faults: [{ message: `router ${name} has no rule`, from, hint }] };
+    const hint = `add the label traefik.http.routers.${name}.rule=Host(\`…\`)`;
+    return { faults: [{ message: `router ${name} has no rule`, place: from, hint }] };
   }
   const read = readRule(rule);
-  const faults: LabelFault[] = read.faults.map((message) => ({
-    message: `router ${name}: ${message}`,
-    from,
+  const faults: LabelFault[] = read.faults.map((fault) => ({
+    ...fault,
+    message: `router ${name}: ${fault.message}`,
+    place: from,
   }));
   if (read.faults.length === 0 && read.hosts.length === 0)
     faults.push({
       message: `router ${name} names no host`,
-      from,
+      place: from,
       hint: "DNS, the certificate and the gateway need a name: add Host(`…`) to the rule",
     });
   const service = serviceOf(labels, name, router);
@@ -115,7 +91,7 @@ function routeOf(
           ? backends.loadBalancer
           : {
               ...backends.loadBalancer,
-              servers: more.map(({ scheme, address, port }) => ({ url: `${scheme}://${address}:${port}` })),
+              servers: more.map((each) => ({ url: urlOf(each) })),
             },
       from,
     },
@@ -130,7 +106,8 @@ function serviceOf(labels: Labels, name: string, router: DeclaredRouter): Declar
     const own = service.replace(/@docker$/, "");
     const found = labels.services.get(own);
     if (found !== undefined) return found;
-    return { message: `router ${name} names service ${service}, which no label of the stack declares`, from };
+    const message = `router ${name} names service ${service}, which no label of the stack declares`;
+    return { message, place: from };
   }
   const declared = [...labels.services.values()].filter((each) =>
     each.containers.some((container) => containers.includes(container)),
@@ -139,15 +116,15 @@ function serviceOf(labels: Labels, name: string, router: DeclaredRouter): Declar
   if (second !== undefined && first !== undefined) {
     const names = declared.map((each) => each.name).join(", ");
     return {
-      message: `router ${name} does not say which service it means: ${names}`,
-      from,
+      message: `router ${name} does not name one of its services: ${names}`,
+      place: from,
       hint: `add the label traefik.http.routers.${name}.service=${first.name}`,
     };
   }
   return first ?? { name, containers, from, servers: new Map(), loadBalancer: {} };
 }
 
-/** A router's middlewares, with chains taken apart. */
+/** A router's middlewares, with chains expanded. */
 function middlewaresOf(
   labels: Labels,
   router: string,
@@ -158,16 +135,16 @@ function middlewaresOf(
     const name = written.replace(/@docker$/, "");
     if (name.includes("@")) {
       faults.push({
-        message: `router ${router} uses ${name}, which must be declared in the mesh by somebody else`,
-        from,
+        message: `router ${router} uses ${name}, which must be declared in the mesh by other means`,
+        place: from,
         severity: "warning",
       });
       return [{ name, options: {} }];
     }
     const found = labels.middlewares.get(name);
     if (found === undefined || within.includes(name)) {
-      const why = found === undefined ? "which no label of the stack declares" : "which leads back to itself";
-      faults.push({ message: `router ${router} uses middleware ${name}, ${why}`, from });
+      const why = found === undefined ? "which no label of the stack declares" : "which contains itself";
+      faults.push({ message: `router ${router} uses middleware ${name}, ${why}`, place: from });
       return [];
     }
     const chain = found.options.chain as { middlewares?: readonly string[] } | undefined;
@@ -179,8 +156,8 @@ function middlewaresOf(
 }
 
 /**
- * The gateway redirects to HTTPS. A router that exists only to do so goes when another has its rule; where a router does
- * both, the redirect goes: behind the gateway it would do nothing at best (and lead in a circle at worst).
+ * Routes without redirects to HTTPS, which the gateway does. A router that exists only to redirect is left out when another
+ * has its rule; of any other router the redirect is removed: behind the gateway it has no effect at best, and loops at worst.
  */
 function withoutRedirects(labels: Labels, routes: readonly Route[]): readonly Route[] {
   const redirects = (middleware: Middleware): boolean => {
@@ -193,7 +170,7 @@ function withoutRedirects(labels: Labels, routes: readonly Route[]): readonly Ro
       if (!isRedirect(route)) return true;
       const others = routes.filter((other) => other !== route && other.rule === route.rule);
       if (others.some((other) => !isRedirect(other))) return false;
-      // Where every router of a rule redirects, the one that was meant for TLS is the one that serves.
+      // Where every router of a rule redirects, the one that was meant for TLS serves.
       const serves =
         [route, ...others].find(({ id }) => labels.secure.has(id)) ??
         routes.find(({ rule }) => rule === route.rule);
@@ -206,7 +183,7 @@ function withoutRedirects(labels: Labels, routes: readonly Route[]): readonly Ro
     );
 }
 
-/** Equal rules of equal priority: which one wins changes from reload to reload (measured). */
+/** Equal rules of equal priority: which one is used changes from reload to reload (measured). */
 function ambiguous(routes: readonly Route[]): readonly LabelFault[] {
   return routes.flatMap((route, at): readonly LabelFault[] => {
     const before = routes
@@ -214,6 +191,6 @@ function ambiguous(routes: readonly Route[]): readonly LabelFault[] {
       .find(({ rule, priority }) => rule === route.rule && (priority ?? 0) === (route.priority ?? 0));
     if (before === undefined) return [];
     const message = `routers ${before.id} and ${route.id} have the same rule and the same priority`;
-    return [{ message, from: route.from, hint: "give one of them a priority, or another rule" }];
+    return [{ message, place: route.from, hint: "give one of them a priority, or another rule" }];
   });
 }

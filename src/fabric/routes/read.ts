@@ -1,53 +1,19 @@
-/** Reading a stack's Traefik labels: routers, services and middlewares, brought together over all its containers. */
-
+/** Reading a stack's Traefik labels: routers, services and middlewares, collected from all its containers. */
 import { defined } from "../../defined.ts";
 import { fieldNamed, loadBalancerFields, middlewareFields, setField } from "../../formats/traefik/fields.ts";
 import type { SourceRef } from "../../resource.ts";
-import type { LabelLine, LabelledContainer } from "./index.ts";
+import type {
+  DeclaredMiddleware,
+  DeclaredRouter,
+  DeclaredService,
+  LabelFault,
+  LabelLine,
+  LabelledContainer,
+  Labels,
+} from "./labels.ts";
 import { authAddressFault } from "./url.ts";
 
-export interface LabelFault {
-  readonly message: string;
-  readonly from: SourceRef;
-  readonly hint?: string;
-  /** An error unless it says otherwise. */
-  readonly severity?: "error" | "warning";
-}
-
-export interface DeclaredRouter {
-  readonly stack: string;
-  readonly rule?: string;
-  readonly service?: string;
-  readonly priority?: number;
-  readonly middlewares: readonly string[];
-  readonly containers: readonly LabelledContainer[];
-  readonly from: SourceRef;
-}
-
-export interface DeclaredService {
-  readonly name: string;
-  readonly containers: readonly LabelledContainer[];
-  readonly from: SourceRef;
-  /** What `loadbalancer.server.…` says: port, scheme, url. */
-  readonly servers: ReadonlyMap<string, LabelLine>;
-  readonly loadBalancer: Readonly<Record<string, unknown>>;
-}
-
-export interface DeclaredMiddleware {
-  readonly options: Readonly<Record<string, unknown>>;
-  readonly from: SourceRef;
-}
-
-export interface Labels {
-  readonly routers: ReadonlyMap<string, DeclaredRouter>;
-  readonly services: ReadonlyMap<string, DeclaredService>;
-  readonly middlewares: ReadonlyMap<string, DeclaredMiddleware>;
-  /** Routes ("<stack>-<router>") that were meant for TLS. */
-  readonly secure: ReadonlySet<string>;
-  readonly faults: readonly LabelFault[];
-}
-
-/** Names that other people's files give the two entry points; the mesh has one. */
+/** Usual names of the two entry points; the mesh has one. */
 const entryPoints: readonly string[] = ["web", "websecure", "http", "https"];
 
 export function readLabels(containers: readonly LabelledContainer[]): Labels {
@@ -64,15 +30,15 @@ class LabelReader {
   readonly #middlewares = new Map<string, DeclaredMiddleware & { options: Record<string, unknown> }>();
   readonly #secure = new Set<string>();
   readonly #faults: LabelFault[] = [];
-  /** Values by what they set: the containers of one stack must agree. */
-  readonly #said = new Map<string, LabelLine>();
+  /** Lines by the field they set: the containers of one stack must agree. */
+  readonly #lines = new Map<string, LabelLine>();
 
   labels(): Labels {
     for (const [name, { options, from }] of this.#middlewares) {
       const types = Object.keys(options);
-      if (types.length > 1) this.#fault(from, `middleware ${name} is of two kinds: ${types.join(", ")}`);
+      if (types.length > 1) this.#fault(from, `middleware ${name} has several types: ${types.join(", ")}`);
       if (options.errors !== undefined)
-        this.#fault(from, `middleware ${name}: error pages from a service of the stack cannot be routed`);
+        this.#fault(from, `middleware ${name}: error pages from a service of the stack are not supported`);
     }
     return {
       routers: this.#routers,
@@ -99,7 +65,7 @@ class LabelReader {
   #line(container: LabelledContainer, line: LabelLine): undefined {
     const { key, from } = line;
     if (!key.startsWith("traefik."))
-      return this.#fault(from, `label ${key}: the first word must be written traefik`);
+      return this.#fault(from, `label ${key} must begin with "traefik." in lower case`);
     const [, protocol = "", kind = "", name = "", ...path] = key.split(".");
     switch (protocol.toLowerCase()) {
       case "docker":
@@ -108,17 +74,17 @@ class LabelReader {
         return;
       case "tcp":
       case "udp":
-        return this.#warn(from, `label ${key} is not used: the mesh passes HTTP only`);
+        return this.#warn(from, `label ${key} is not used: the mesh routes HTTP only`);
       case "http":
         break;
       default:
-        return this.#warn(from, `label ${key} means nothing to Traefik`);
+        return this.#warn(from, `Traefik does not know the label ${key}`);
     }
     if (name === "" || path.length === 0) return this.#fault(from, `label ${key} is incomplete`);
     if (kind.toLowerCase() === "routers") return this.#router(container, line, name, path);
     if (kind.toLowerCase() === "services") return this.#service(container, line, name, path);
     if (kind.toLowerCase() === "middlewares") return this.#middleware(line, name, path);
-    this.#fault(from, `label ${key} means nothing to Traefik`);
+    this.#fault(from, `Traefik does not know the label ${key}`);
   }
 
   #router(container: LabelledContainer, line: LabelLine, name: string, path: readonly string[]): undefined {
@@ -136,7 +102,7 @@ class LabelReader {
       this.#secure.add(`${container.stack}-${name}`);
       return;
     }
-    if (!this.#agrees(`router ${name}.${field}`, line)) return;
+    if (!this.#isFirst(`router ${name}.${field}`, line)) return;
     switch (field) {
       case "rule":
         router.rule = value;
@@ -152,16 +118,16 @@ class LabelReader {
         return;
       case "priority":
         if (/^-?\d+$/.test(value.trim())) router.priority = Number(value);
-        else this.#fault(from, `router ${name}: priority ${JSON.stringify(value)} is no number`);
+        else this.#fault(from, `router ${name}: priority ${JSON.stringify(value)} is not a valid number`);
         return;
       case "rulesyntax":
         if (value.trim().toLowerCase() !== "v3")
           this.#fault(from, `router ${name}: rules must be written in the syntax of Traefik v3`);
         return;
       case "observability":
-        return this.#warn(from, `label ${key} is not used: Traefik knows it from 3.3 on only`);
+        return this.#warn(from, `label ${key} is not used: it requires Traefik 3.3`);
       default:
-        this.#fault(from, `label ${key}: a router has no field ${path[0]}`);
+        this.#fault(from, `label ${key}: unknown router field ${JSON.stringify(path[0])}`);
     }
   }
 
@@ -172,8 +138,8 @@ class LabelReader {
       if (!entryPoints.includes(known))
         this.#fault(
           from,
-          `router ${name}: there is no entry point ${point}`,
-          "requests come in by web; websecure, http and https are taken for it",
+          `router ${name}: unknown entry point ${JSON.stringify(point)}`,
+          "use web; websecure, http and https mean the same entry point",
         );
     }
   }
@@ -191,18 +157,18 @@ class LabelReader {
     if (!service.containers.includes(container)) service.containers = [...service.containers, container];
     const [type = "", ...fields] = path;
     if (type.toLowerCase() !== "loadbalancer")
-      return this.#fault(from, `label ${key}: labels can declare a loadbalancer only`);
+      return this.#fault(from, `label ${key}: labels can declare only a loadbalancer`);
     const [first = "", second = ""] = fields.map((field) => field.toLowerCase());
     // Each container has its own server; everything else they share.
     if (first === "server") {
       if (second === "weight" || second === "preservepath")
         return this.#warn(from, `label ${key} is not used`);
       if (second !== "port" && second !== "scheme" && second !== "url")
-        return this.#fault(from, `label ${key}: a server has no field ${second}`);
+        return this.#fault(from, `label ${key}: unknown server field ${JSON.stringify(second)}`);
       service.servers = new Map([...service.servers, [`${container.service} ${second}`, line]]);
       return;
     }
-    if (!this.#agrees(`service ${name}.${fields.join(".").toLowerCase()}`, line)) return;
+    if (!this.#isFirst(`service ${name}.${fields.join(".").toLowerCase()}`, line)) return;
     if (
       /^(strategy|passivehealthcheck)$/.test(first) ||
       /^sticky\.cookie\.(path|domain)$/i.test(fields.join("."))
@@ -219,12 +185,13 @@ class LabelReader {
 
   #middleware(line: LabelLine, name: string, path: readonly string[]): undefined {
     const { key, value, from } = line;
-    if (!this.#agrees(`middleware ${name}.${path.join(".").toLowerCase()}`, line)) return;
+    if (!this.#isFirst(`middleware ${name}.${path.join(".").toLowerCase()}`, line)) return;
     const middleware = this.#middlewares.get(name) ?? { options: {}, from };
     this.#middlewares.set(name, middleware);
     const [type = "", ...fields] = path;
     const known = fieldNamed(middlewareFields, type);
-    if (known === undefined) return this.#fault(from, `label ${key}: there is no middleware ${type}`);
+    if (known === undefined)
+      return this.#fault(from, `label ${key}: unknown middleware type ${JSON.stringify(type)}`);
     const problem = setField(middleware.options, middlewareFields, [known, ...fields], value);
     if (problem !== undefined) return this.#fault(from, `label ${key}: ${problem}`);
     const isAddress = known === "forwardAuth" && fields.join(".").toLowerCase() === "address";
@@ -232,29 +199,29 @@ class LabelReader {
     if (fault !== undefined) this.#fault(from, `label ${key}: ${fault.message}`, fault.hint);
   }
 
-  /** False for what another container of the stack has said already. */
-  #agrees(what: string, line: LabelLine): boolean {
-    const before = this.#said.get(what);
-    this.#said.set(what, before ?? line);
+  /** Whether the line is the first to set a field; a different value of another container is a fault. */
+  #isFirst(field: string, line: LabelLine): boolean {
+    const before = this.#lines.get(field);
+    this.#lines.set(field, before ?? line);
     if (before === undefined) return true;
     if (before.value !== line.value)
       this.#fault(
         line.from,
-        `${what} is ${JSON.stringify(line.value)} here and ${JSON.stringify(before.value)} in ${before.from.file}:${before.from.line}`,
+        `${field} is ${JSON.stringify(line.value)} here and ${JSON.stringify(before.value)} in ${before.from.file}:${before.from.line}`,
       );
     return false;
   }
 
   #fault(from: SourceRef, message: string, hint?: string): undefined {
-    this.#faults.push(defined({ message, from, hint }));
+    this.#faults.push(defined({ message, place: from, hint }));
   }
 
   #warn(from: SourceRef, message: string): undefined {
-    this.#faults.push({ message, from, severity: "warning" });
+    this.#faults.push({ message, place: from, severity: "warning" });
   }
 }
 
-/** Labels written for a compose file have their dollar signs doubled. */
+/** Labels written for a Compose file have their dollar signs doubled. */
 function undoubled(line: LabelLine): LabelLine {
   return { ...line, value: line.value.replaceAll("$$", "$") };
 }

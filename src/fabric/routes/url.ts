@@ -1,22 +1,21 @@
-/** Urls in labels: Traefik asks them from the mesh, which is another machine than the one that runs the containers. */
-
+/** URLs in labels: Traefik requests them from the mesh, a different machine than the one that runs the containers. */
 import type { Fault } from "../../formats/fault.ts";
 
-/** What is wrong with the host of a url: a name without a dot is known on the container's network only. */
+/** A host without a dot is a name on the container's network, which the mesh cannot resolve. */
 export function unknownToMesh(host: string): Fault | undefined {
   if (host.includes(".") || host.startsWith("[")) return undefined;
   return {
-    message: `${host} is a name of the container's network`,
-    hint: "the mesh is another machine: use an address",
+    message: `${host} is a name on the container's network`,
+    hint: "use an address: the mesh is another machine",
   };
 }
 
-/** What is wrong with the address that a forwardAuth middleware asks. */
+/** The fault of the address that a forwardAuth middleware requests. */
 export function authAddressFault(address: string): Fault | undefined {
   const [, host] = /^https?:\/\/(?:[^/?#@\s]*@)?(\[[0-9a-f:.]+\]|[^/:?#@\s]+)/i.exec(address.trim()) ?? [];
   if (host !== undefined) return unknownToMesh(host);
   return {
-    message: `${JSON.stringify(address)} is no url`,
+    message: `${JSON.stringify(address)} is not a valid URL`,
     hint: "http://10.0.0.9:9091/api/authz/forward-auth",
   };
 }

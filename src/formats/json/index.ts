@@ -20,6 +20,16 @@ export function member(value: unknown, key: string): unknown {
   return isObject(value) ? value[key] : undefined;
 }
 
+/** An object's members; none when `value` is not an object. */
+export function membersOf(value: unknown): JsonObject {
+  return isObject(value) ? value : {};
+}
+
+/** An array's items as texts; none when `value` is not an array. */
+export function listOf(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.map(String) : [];
+}
+
 /** The objects of an array; Go writes an empty list as null. */
 export function objectsOf(value: unknown): readonly JsonObject[] {
   return Array.isArray(value) ? value.filter(isObject) : [];

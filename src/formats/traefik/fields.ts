@@ -1,10 +1,9 @@
 /**
- * Fields of Traefik's dynamic configuration that every version from 3.0 on takes, in the file provider's spelling. An
- * older binary refuses a whole file for one field that it does not know, so nothing newer is ever written (measured on
- * 3.0.4 to 3.7.15).
+ * Fields of Traefik's dynamic configuration that every version from 3.0 on accepts, in the file provider's spelling. An
+ * older binary refuses a whole file for one unknown field, so nothing newer is ever written (measured on 3.0.4 to 3.7.15).
  */
 
-/** How a field's value reads: as text, number, yes or no, list of texts, map from free names, or members of its own. */
+/** The kind of a field's value: "map" has free names, `Fields` are members of its own. */
 export type FieldKind = "text" | "number" | "boolean" | "list" | "map" | Fields;
 
 export type Fields = { readonly [name: string]: FieldKind };
@@ -77,14 +76,14 @@ export const middlewareFields: Fields = {
   plugin: "map",
 };
 
-/** The canonical spelling of a field; names count in any case. */
+/** The canonical spelling of a field; upper and lower case are the same. */
 export function fieldNamed(known: Fields, name: string): string | undefined {
   return Object.keys(known).find((key) => key.toLowerCase() === name.toLowerCase());
 }
 
 /**
- * Sets the field that `path` leads to, as its kind says, in `target`.
- * @returns why that cannot be
+ * Sets the field at `path` in `target`, converted to its kind.
+ * @returns the reason when it cannot be set
  */
 export function setField(
   target: Record<string, unknown>,
@@ -95,11 +94,12 @@ export function setField(
   const [first = "", ...rest] = path;
   const name = fieldNamed(known, first);
   const kind = name === undefined ? undefined : known[name];
-  if (name === undefined || kind === undefined) return `there is no field ${first}`;
+  if (name === undefined || kind === undefined) return `unknown field ${JSON.stringify(first)}`;
   if (typeof kind === "object") {
     const inner = memberIn(target, name);
-    // `compress=true`, `sticky.cookie=true`: it is there, with its defaults.
-    if (rest.length === 0) return /^true$/i.test(value.trim()) ? undefined : `${name} has fields of its own`;
+    // `compress=true`, `sticky.cookie=true`: enabled, with defaults.
+    if (rest.length === 0)
+      return /^true$/i.test(value.trim()) ? undefined : `${name} needs one of its fields`;
     return setField(inner, kind, rest, value);
   }
   if (kind === "map") {
@@ -107,9 +107,9 @@ export function setField(
     setDeep(memberIn(target, name), rest, value);
     return undefined;
   }
-  if (rest.length > 0) return `${name} has no fields of its own`;
+  if (rest.length > 0) return `${name} has no fields`;
   const typed = typedValue(kind, value);
-  if (typed === undefined) return `${name} is ${JSON.stringify(value)}, which is no ${kind}`;
+  if (typed === undefined) return `${name} must be a ${kind}, not ${JSON.stringify(value)}`;
   target[name] = typed;
   return undefined;
 }

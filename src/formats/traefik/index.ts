@@ -1,33 +1,43 @@
 /**
  * The mesh's dynamic configuration: one file for Traefik's watched directory, valid from 3.0 to 3.7. It is JSON, which is
- * valid YAML and of which no beginning loads, so that a file cut short never takes routes away.
+ * valid YAML, and no prefix of it loads: a truncated file never removes routes.
  */
 import { parse } from "yaml";
-import type { Backend, Middleware } from "../../model.ts";
+import { defined } from "../../defined.ts";
+import { type JsonObject, listOf, member, membersOf, objectsOf, parseJson, textOf } from "../json/index.ts";
 import { digest } from "../text/digest.ts";
 
+/** Where a route leads. */
+export interface RouteBackend {
+  readonly scheme: "http" | "https" | "h2c";
+  readonly address: string;
+  readonly port: number;
+  /** For https: the name in the backend's certificate, when it is known. */
+  readonly serverName?: string;
+}
+
 export interface MeshRoute {
-  /** Names the router and its service. */
+  /** The name of the router and of its service. */
   readonly id: string;
   readonly rule: string;
   readonly priority?: number;
-  readonly backend: Backend;
-  /** In the order they apply. One with "@" in its name is declared by somebody else. */
-  readonly middlewares: readonly Middleware[];
+  readonly backend: RouteBackend;
+  /** In the order they apply. One with "@" in its name is declared elsewhere. */
+  readonly middlewares: readonly { readonly name: string; readonly options: JsonObject }[];
   /** Members of the load balancer besides the server; `servers` holds further ones. */
-  readonly loadBalancer: Readonly<Record<string, unknown>>;
+  readonly loadBalancer: JsonObject;
 }
 
 export interface DynamicSettings {
   readonly routes: readonly MeshRoute[];
-  /** The root that backends with TLS are trusted by, as the mesh sees it. */
+  /** The root certificate that backends with TLS are verified with: a path in the mesh guest. */
   readonly rootFile: string;
 }
 
 /** The entry point that the gateway sends everything to. */
 export const entryPoint = "web";
 
-/** Where the loaded configuration says which one it is, in a header. Answered by Traefik itself, with status 418. */
+/** Where the loaded configuration identifies itself, in a header. Traefik itself answers, with status 418. */
 export const sentinel = {
   router: "phoenix-configuration",
   host: "phoenix.invalid",
@@ -38,16 +48,17 @@ export const sentinel = {
 /** Stands in for the hash while the hash is computed. */
 const hashPlaceholder = "0".repeat(16);
 
-/** The 16 hexadecimal digits that a configuration answers with once it is loaded. */
+/** The 16 hexadecimal digits that a configuration identifies itself with once it is loaded. */
 export function dynamicHash(text: string): string | undefined {
   return /"cfg-([0-9a-f]{16})": \{/.exec(text)?.[1];
 }
 
-/** The middleware that is named after the configuration: when Traefik's API lists it, all of the file is live. */
+/** The middleware that is named after the configuration: once Traefik's API lists it, the whole file is live. */
 export function sentinelMiddleware(hash: string): string {
   return `cfg-${hash}`;
 }
 
+/** Prints the file: equal routes, in any order, give equal texts. */
 export function dynamicConfig(settings: DynamicSettings): string {
   const draft = print(settings);
   const hash = digest(draft);
@@ -81,13 +92,13 @@ function print({ routes, rootFile }: DynamicSettings): string {
       entryPoints: [entryPoint],
       service: id,
       ...(route.middlewares.length === 0 ? {} : { middlewares: route.middlewares.map(({ name }) => name) }),
-      ...(priority === undefined ? {} : { priority }),
+      ...defined({ priority }),
     };
     services[id] = {
       loadBalancer: {
         servers: [{ url: urlOf(backend) }, ...(Array.isArray(servers) ? servers : [])],
         ...balancer,
-        ...(transport === undefined ? {} : { serversTransport: transport.name }),
+        ...defined({ serversTransport: transport?.name }),
       },
     };
   }
@@ -100,12 +111,12 @@ function print({ routes, rootFile }: DynamicSettings): string {
   return `${literal(JSON.stringify({ http }, null, 2))}\n`;
 }
 
-/** Every file is a Go template first; "{{" occurs in texts only, where an escape reads the same. */
+/** Traefik reads every file as a Go template first; "{{" occurs in strings only, where an escape means the same. */
 function literal(json: string): string {
   return json.replaceAll("{{", "{\\u007b");
 }
 
-/** How a backend with TLS is trusted: by the site's root, for the name in its certificate, since its url is an address. */
+/** A backend with TLS is verified with the site's root, for the name in its certificate: its URL has an address only. */
 function transportOf(
   { backend, loadBalancer }: MeshRoute,
   rootFile: string,
@@ -114,11 +125,11 @@ function transportOf(
   const { serverName } = backend;
   return {
     name: `phoenix-${serverName ?? "root"}`,
-    options: { ...(serverName === undefined ? {} : { serverName }), rootCAs: [rootFile] },
+    options: defined({ serverName, rootCAs: [rootFile] }),
   };
 }
 
-export function urlOf({ scheme, address, port }: Pick<Backend, "scheme" | "address" | "port">): string {
+export function urlOf({ scheme, address, port }: Omit<RouteBackend, "serverName">): string {
   return `${scheme}://${address.includes(":") ? `[${address}]` : address}:${port}`;
 }
 
@@ -133,25 +144,25 @@ export interface DynamicRouter {
   readonly urls: readonly string[];
 }
 
-/** The routers of a dynamic configuration, ours or not; none for a text that is no configuration. */
+/** The routers of a dynamic configuration, ours or not; none for any other text. */
 export function dynamicRouters(text: string): readonly DynamicRouter[] {
-  const { routers, services } = membersOf(parsed(text).http);
+  const { routers, services } = membersOf(parseConfiguration(text).http);
   return Object.entries(membersOf(routers)).map(([name, value]) => {
     const router = membersOf(value);
-    const service = String(router.service ?? "");
-    const { servers } = membersOf(membersOf(membersOf(services)[service]).loadBalancer);
-    return {
+    const service = textOf(router, "service");
+    const balancer = member(member(services, service), "loadBalancer");
+    return defined({
       name,
-      rule: String(router.rule ?? ""),
+      rule: textOf(router, "rule"),
       service,
-      middlewares: Array.isArray(router.middlewares) ? router.middlewares.map(String) : [],
-      ...(typeof router.priority === "number" ? { priority: router.priority } : {}),
-      urls: Array.isArray(servers) ? servers.map((server) => String(membersOf(server).url ?? "")) : [],
-    };
+      middlewares: listOf(router.middlewares),
+      priority: typeof router.priority === "number" ? router.priority : undefined,
+      urls: objectsOf(member(balancer, "servers")).map((server) => textOf(server, "url")),
+    });
   });
 }
 
-/** What a configuration says in a user's terms: each route with its rule and where it leads. */
+/** Each route in a user's terms: its rule and where it leads. */
 export function dynamicUnits(text: string): Readonly<Record<string, string>> {
   return Object.fromEntries(
     dynamicRouters(text)
@@ -166,20 +177,13 @@ export function dynamicUnits(text: string): Readonly<Record<string, string>> {
 }
 
 /** A configuration's text as a value; empty for a text that cannot be read. */
-export function parsed(text: string): Readonly<Members> {
-  try {
-    // Our own files are JSON, which is read a hundred times faster as what it is.
-    return membersOf(JSON.parse(text));
-  } catch {
-    // Written by hand: YAML.
-  }
+export function parseConfiguration(text: string): JsonObject {
+  // Our own files are JSON, which is read a hundred times faster as JSON than as YAML.
+  const json = parseJson(text);
+  if (json !== undefined) return membersOf(json);
   try {
     return membersOf(parse(text, { uniqueKeys: false }));
   } catch {
     return {};
   }
-}
-
-export function membersOf(value: unknown): Readonly<Members> {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Members) : {};
 }

@@ -1,13 +1,16 @@
-/** Rules of Traefik v3 routers: their grammar, and the host names that they ask for. */
+/** Rules of Traefik v3 routers: their grammar, which is Go's for expressions, and the host names that they ask for. */
+import { defined } from "../../defined.ts";
+import type { Fault } from "../fault.ts";
+import { addressRange } from "../ipv4/index.ts";
 
 export interface ReadRule {
   /** Host names that the rule asks for by name, lower case, without a trailing dot; those behind "!" are not. */
   readonly hosts: readonly string[];
-  /** Why Traefik would not take the rule, or would take it and never match. */
-  readonly faults: readonly string[];
+  /** Why Traefik would refuse the rule, or accept it and never match. */
+  readonly faults: readonly Fault[];
 }
 
-/** Arguments that each matcher takes, least and most (3.0.4 and 3.7.15). */
+/** The fewest and the most arguments of each matcher (3.0.4 and 3.7.15). */
 const matchers: Readonly<Record<string, readonly [number, number]>> = {
   Host: [1, 1],
   HostRegexp: [1, 1],
@@ -22,8 +25,8 @@ const matchers: Readonly<Record<string, readonly [number, number]>> = {
   ClientIP: [1, 1],
 };
 
-/** What v2 had under another name. */
-const formerly: Readonly<Record<string, string>> = {
+/** Matchers of v2 by their names since v3. */
+const renamed: Readonly<Record<string, string>> = {
   Headers: "Header",
   HeadersRegexp: "HeaderRegexp",
   HostHeader: "Host",
@@ -32,129 +35,179 @@ const formerly: Readonly<Record<string, string>> = {
 /** A host name as Traefik compares it: labels of letters, digits, - and _, no port, no scheme, no path. */
 const hostName = /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$/;
 
-class RuleFault extends Error {}
+/** Spaces and comments between tokens. */
+const gap = /^(?:[ \t\r\n]|\/\/[^\n]*|\/\*[\s\S]*?\*\/)*/;
+/** Escapes between double quotes: for a character, or its code. */
+const escapes = /\\([abfnrtv\\"]|x[\da-fA-F]{2}|u[\da-fA-F]{4}|U[\da-fA-F]{8}|[0-7]{3})/g;
+const token = new RegExp(
+  `^(?:&&|\\|\\||[!(),]|[A-Za-z_]\\w*|\`[^\`]*\`|"(?:[^"\\\\\\n]|${escapes.source})*")`,
+);
+
+/** Why a rule cannot be read. */
+class RuleError extends Error {
+  readonly hint: string | undefined;
+
+  constructor(message: string, hint?: string) {
+    super(message);
+    this.hint = hint;
+  }
+}
 
 /** Reads a rule. Never throws. */
 export function readRule(rule: string): ReadRule {
-  const hosts: string[] = [];
-  const faults: string[] = [];
   try {
-    new RuleReader(tokensOf(rule), hosts, faults).all();
+    const reader = new RuleReader(tokensOf(rule));
+    reader.all();
+    return { hosts: [...reader.hosts], faults: reader.faults };
   } catch (error) {
-    if (!(error instanceof RuleFault)) throw error;
-    return { hosts: [], faults: [`the rule is not valid: ${error.message}`] };
+    if (!(error instanceof RuleError)) throw error;
+    return { hosts: [], faults: [defined({ message: `invalid rule: ${error.message}`, hint: error.hint })] };
   }
-  return { hosts: [...new Set(hosts)], faults };
 }
 
 class RuleReader {
+  readonly hosts = new Set<string>();
+  readonly faults: Fault[] = [];
   readonly #tokens: readonly string[];
-  readonly #hosts: string[];
-  readonly #faults: string[];
   #at = 0;
 
-  constructor(tokens: readonly string[], hosts: string[], faults: string[]) {
+  constructor(tokens: readonly string[]) {
     this.#tokens = tokens;
-    this.#hosts = hosts;
-    this.#faults = faults;
   }
 
-  all(): undefined {
+  all(): void {
     this.#either(false);
-    if (this.#at < this.#tokens.length) throw new RuleFault(`unexpected ${this.#next()}`);
+    if (this.#at < this.#tokens.length) throw new RuleError(`unexpected ${this.#next()}`);
   }
 
   #next(): string {
-    return this.#tokens[this.#at] ?? "";
+    return this.#tokens[this.#at] ?? "the end";
   }
 
-  #either(negated: boolean): undefined {
+  #take(): string {
+    const next = this.#next();
+    this.#at += 1;
+    return next;
+  }
+
+  #expect(wanted: string): void {
+    const found = this.#take();
+    if (found !== wanted) throw new RuleError(`expected ${wanted}, got ${found}`);
+  }
+
+  #either(negated: boolean): void {
     this.#single(negated);
-    while (this.#next() === "&&" || this.#next() === "||") {
-      this.#at += 1;
+    while (/^(?:&&|\|\|)$/.test(this.#next())) {
+      this.#take();
       this.#single(negated);
     }
   }
 
-  #single(negated: boolean): undefined {
-    const token = this.#next();
-    this.#at += 1;
-    if (token === "!") return this.#single(!negated);
-    if (token === "(") {
+  #single(negated: boolean): void {
+    const first = this.#take();
+    if (first === "!") this.#single(!negated);
+    else if (first === "(") {
       this.#either(negated);
-      return this.#expect(")");
-    }
-    if (!/^[A-Za-z]+$/.test(token)) throw new RuleFault(`unexpected ${token || "end"}`);
-    this.#matcher(token, negated);
+      this.#expect(")");
+    } else if (/^\w+$/.test(first)) {
+      const values = this.#arguments();
+      this.#judge(matcherNamed(first, values), values[0] ?? "", negated);
+    } else throw new RuleError(`unexpected ${first}`);
   }
 
-  #matcher(written: string, negated: boolean): undefined {
-    this.#expect("(");
+  #arguments(): readonly string[] {
     const values: string[] = [];
+    this.#expect("(");
     while (this.#next() !== ")") {
-      if (values.length > 0) this.#expect(",");
-      values.push(literal(this.#next()));
-      this.#at += 1;
+      values.push(literal(this.#take()));
+      if (this.#next() !== ")") this.#expect(",");
     }
-    this.#expect(")");
-    const name = Object.keys(matchers).find((known) => spellings(known).includes(written));
-    if (name === undefined) {
-      const now = formerly[written];
-      throw new RuleFault(`there is no ${written}()${now === undefined ? "" : `, it is ${now}() since v3`}`);
-    }
-    const [least, most] = matchers[name] ?? [1, 1];
-    if (values.length < least || values.length > most) {
-      const many = name === "Host" && values.length > 1;
-      throw new RuleFault(
-        `${name}() takes ${least === most ? least : `${least} or ${most}`}, not ${values.length}${many ? ": join several by ||" : ""}`,
-      );
-    }
-    this.#judge(name, values[0] ?? "", negated);
+    this.#take();
+    return values;
   }
 
-  #judge(name: string, value: string, negated: boolean): undefined {
+  #judge(name: string, value: string, negated: boolean): void {
     if (name === "Host") {
       const host = value.toLowerCase().replace(/\.$/, "");
       if (!hostName.test(host))
-        this.#faults.push(
-          `Host(\`${value}\`) can never match: it is no host name (no port, scheme, path or pattern)`,
-        );
-      else if (!negated) this.#hosts.push(host);
+        this.faults.push({
+          message: `Host(\`${value}\`) can never match: it is not a valid host name`,
+          hint: "write a name without port, scheme, path or pattern",
+        });
+      else if (!negated) this.hosts.add(host);
     }
+    if (name === "HostRegexp" && /\P{ASCII}/u.test(value))
+      throw new RuleError(`HostRegexp(\`${value}\`) must be in ASCII`);
     if ((name === "Path" || name === "PathPrefix") && !value.startsWith("/"))
-      this.#faults.push(`${name}(\`${value}\`) must start with /`);
-  }
-
-  #expect(token: string): undefined {
-    if (this.#next() !== token) throw new RuleFault(`expected ${token}, found ${this.#next() || "the end"}`);
-    this.#at += 1;
+      throw new RuleError(`${name}(\`${value}\`) must start with /`);
+    if (name === "ClientIP" && !isNetwork(value))
+      throw new RuleError(`ClientIP(\`${value}\`) is not a valid address or network`);
   }
 }
 
-/** Exact, lower, UPPER and Title case count; nothing else does. */
-function spellings(name: string): readonly string[] {
-  return [name, name.toLowerCase(), name.toUpperCase(), name.charAt(0) + name.slice(1).toLowerCase()];
+/**
+ * The matcher that is written so: in its own spelling, in lower case, in upper case or in title case.
+ * @throws RuleError for an unknown one and for a wrong number of arguments
+ */
+function matcherNamed(written: string, values: readonly string[]): string {
+  const name = Object.keys(matchers).find((known) =>
+    [
+      known,
+      known.toLowerCase(),
+      known.toUpperCase(),
+      known.charAt(0) + known.slice(1).toLowerCase(),
+    ].includes(written),
+  );
+  if (name === undefined) {
+    const now = renamed[written];
+    const hint = now === undefined ? undefined : `it is ${now}() since Traefik v3`;
+    throw new RuleError(`unknown matcher ${written}()`, hint);
+  }
+  const [least, most] = matchers[name] ?? [1, 1];
+  if (values.length < least || values.length > most)
+    throw new RuleError(
+      `${name}() needs ${least === most ? least : `${least} or ${most}`} argument${most === 1 ? "" : "s"}, not ${values.length}`,
+      values.length > 1 && most === 1 ? `join several by ||: ${name}(\`…\`) || ${name}(\`…\`)` : undefined,
+    );
+  if (values.includes("")) throw new RuleError(`${name}() has an empty argument`);
+  return name;
 }
 
 function tokensOf(rule: string): readonly string[] {
   const tokens: string[] = [];
-  const pattern = /\s*(&&|\|\||[!(),]|[A-Za-z]+|`[^`]*`|"(?:[^"\\]|\\.)*")/y;
-  const text = rule.trimEnd();
-  while (pattern.lastIndex < text.length) {
-    const from = pattern.lastIndex;
-    const token = pattern.exec(text)?.[1];
-    if (token === undefined) {
-      const found = text.slice(from).trimStart().charAt(0);
-      throw new RuleFault(`unexpected ${found}${found === "'" ? " (values stand in backticks)" : ""}`);
+  for (let rest = rule; ; ) {
+    const [space = ""] = gap.exec(rest) ?? [];
+    rest = rest.slice(space.length);
+    if (rest === "") break;
+    const [found] = token.exec(rest) ?? [];
+    if (found === undefined) {
+      const hint = rest.startsWith("'") ? "put values in backticks" : undefined;
+      throw new RuleError(`unexpected ${rest.charAt(0)}`, hint);
     }
-    tokens.push(token);
+    // Go ends an expression at a line break behind an operand.
+    if (space.includes("\n") && /[\w)`"]$/.test(tokens.at(-1) ?? ""))
+      throw new RuleError(`a line begins with ${found}`, "break lines after an operator, not before it");
+    tokens.push(found);
+    rest = rest.slice(found.length);
   }
-  if (tokens.length === 0) throw new RuleFault("it is empty");
+  if (tokens.length === 0) throw new RuleError("it is empty");
   return tokens;
 }
 
-function literal(token: string): string {
-  if (token.startsWith("`")) return token.slice(1, -1);
-  if (token.startsWith('"')) return token.slice(1, -1).replace(/\\(.)/g, "$1");
-  throw new RuleFault(`expected a value in backticks, found ${token || "the end"}`);
+/** The value of a token in backticks or double quotes. */
+function literal(written: string): string {
+  const value = written.slice(1, -1);
+  if (written.startsWith("`")) return value;
+  if (!written.startsWith('"')) throw new RuleError(`expected a value in backticks, got ${written}`);
+  return value.replace(escapes, (whole, code: string) => {
+    if (code === '"' || code === "\\") return code;
+    const [, prefix, digits = ""] = /^([xuU]?)([\da-fA-F]{2,})$/.exec(code) ?? [];
+    return digits === "" ? whole : String.fromCodePoint(Number.parseInt(digits, prefix === "" ? 8 : 16));
+  });
+}
+
+/** An IPv4 address or network, or what looks like one of IPv6. */
+function isNetwork(value: string): boolean {
+  const [, prefix = "0"] = /^[\da-f:.]*:[\da-f:.]*(?:\/(\d+))?$/i.exec(value) ?? [undefined, "129"];
+  return Number(prefix) <= 128 || (!value.includes("-") && addressRange(value) !== undefined);
 }

@@ -1,6 +1,8 @@
 /** The services that a stack's Traefik labels declare. */
 
-import { type LabelledContainer, translateLabels } from "../../fabric/routes/index.ts";
+import { defined } from "../../defined.ts";
+import { translateLabels } from "../../fabric/routes/index.ts";
+import type { LabelledContainer } from "../../fabric/routes/labels.ts";
 import type { Compose, ComposeService } from "../../formats/compose/index.ts";
 import { defaultServiceOptions, type RoleGuest, type Service, type StackLabel } from "../../model.ts";
 import { readOptions } from "../services/options.ts";
@@ -38,13 +40,13 @@ export function labelledServices(
       service: service.name,
       labels: labelsOf(service, Object.hasOwn(labels, service.name) ? labels[service.name] : undefined, file),
       ports: service.ports,
-      ...(service.networkMode === undefined ? {} : { networkMode: service.networkMode }),
+      ...defined({ networkMode: service.networkMode }),
       address: guest?.address ?? noAddress,
     }),
   );
   const { routes, faults } = translateLabels(containers);
-  for (const { message, from, hint, severity } of faults)
-    problems.report("PHX0411", from, clean(message), { hint, severity });
+  for (const { message, place, hint, severity } of faults)
+    problems.report("PHX0411", place, clean(message), { hint, severity });
   const options = new Map(
     compose.services.map(({ name }) => [name, readOptions(settings?.get("services")?.get(name), problems)]),
   );

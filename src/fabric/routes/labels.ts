@@ -1,0 +1,56 @@
+/** A stack's Traefik labels: as its containers have them, and as the routers, services and middlewares that they declare. */
+import type { ComposePort } from "../../formats/compose/index.ts";
+import type { FaultAt } from "../../formats/fault.ts";
+import type { SourceRef } from "../../resource.ts";
+
+export interface LabelLine {
+  readonly key: string;
+  /** As the container gets it. Compose's `$$` is taken as `$` all the same. */
+  readonly value: string;
+  readonly from: SourceRef;
+}
+
+export interface LabelledContainer {
+  readonly stack: string;
+  readonly service: string;
+  readonly labels: readonly LabelLine[];
+  readonly ports: readonly ComposePort[];
+  readonly networkMode?: string;
+  /** Of the virtual machine that runs it. */
+  readonly address: string;
+}
+
+export type LabelFault = FaultAt<SourceRef>;
+
+export interface DeclaredRouter {
+  readonly stack: string;
+  readonly rule?: string;
+  readonly service?: string;
+  readonly priority?: number;
+  readonly middlewares: readonly string[];
+  readonly containers: readonly LabelledContainer[];
+  readonly from: SourceRef;
+}
+
+export interface DeclaredService {
+  readonly name: string;
+  readonly containers: readonly LabelledContainer[];
+  readonly from: SourceRef;
+  /** `loadbalancer.server.…` of each container: "web port", "web scheme", "web url". */
+  readonly servers: ReadonlyMap<string, LabelLine>;
+  readonly loadBalancer: Readonly<Record<string, unknown>>;
+}
+
+export interface DeclaredMiddleware {
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly from: SourceRef;
+}
+
+export interface Labels {
+  readonly routers: ReadonlyMap<string, DeclaredRouter>;
+  readonly services: ReadonlyMap<string, DeclaredService>;
+  readonly middlewares: ReadonlyMap<string, DeclaredMiddleware>;
+  /** Routes ("<stack>-<router>") that were meant for TLS. */
+  readonly secure: ReadonlySet<string>;
+  readonly faults: readonly LabelFault[];
+}
