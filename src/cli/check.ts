@@ -1,23 +1,23 @@
-/** `phoenix check`: proves the site before anything is touched. */
+/** `phoenix check`: proves the site before anything is changed. */
 import { type ExitCode, exitCodes } from "../errors.ts";
 import type { Call, CommandDefinition } from "./command.ts";
 
 export const checkCommand: CommandDefinition = {
   name: "check",
-  summary: "prove that the site's files agree; touch nothing",
+  summary: "prove that the site's files agree; change nothing",
   description: [
-    "Reads the files of the site and nothing else: no host, no network. Each problem has its place, its rule and,",
-    "where there is one, the way out.",
+    "Reads the site's files only: no host, no network. Each problem is shown with its place, its code and a hint.",
   ],
+  uses: ["site", "output"],
   examples: [
-    ["phoenix check", "the site in its usual place"],
-    ["phoenix check --site .", "the site in this directory, before it is committed"],
+    ["phoenix check", "the site in its default directory"],
+    ["phoenix check --site .", "the site in this directory, before a commit"],
     ["phoenix check --output json", "the problems as JSON, for an editor or a pipeline"],
   ],
   exits: [
-    [exitCodes.converged, "no errors; there may be warnings"],
-    [exitCodes.error, "the site has errors, or cannot be read"],
-    [exitCodes.usage, "the command line makes no sense"],
+    ["converged", "no errors; there may be warnings"],
+    ["error", "the site has errors, or cannot be read"],
+    "usage",
   ],
   run: runCheck,
 };

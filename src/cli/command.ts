@@ -1,5 +1,6 @@
 /** What a command is: its words, its options, its help, and the function that it calls. */
-import type { ExitCode } from "../errors.ts";
+import type { ExitCode, exitCodes } from "../errors.ts";
+import type { OptionName } from "../option-names.ts";
 import type { Interruption } from "./interruption.ts";
 import type { GlobalOptions, OptionDefinition } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
@@ -9,23 +10,29 @@ export interface CommandDefinition {
   readonly name: string;
   /** Its arguments as help shows them: "[component...]". */
   readonly arguments?: string;
-  /** One line, an infinitive without a full stop. */
+  /** One line, an imperative without a full stop. */
   readonly summary: string;
   /** More about it, for its own help; a function loads what it takes from elsewhere. */
   readonly description?: readonly string[] | (() => Promise<readonly string[]>);
+  /** Options that only this command has. */
   readonly options?: readonly OptionDefinition[];
+  /** The global options that matter most to it: its help shows them. */
+  readonly uses?: readonly OptionName[];
   /** A command line and what it does. */
   readonly examples: readonly (readonly [line: string, what: string])[];
-  /** Which exit codes it can end with, and what each means for it. */
-  readonly exits: readonly (readonly [code: ExitCode, meaning: string])[];
-  /** What its arguments can be, for completion. */
-  readonly completes?: CompletionKind;
-  /** Not shown in help. */
-  readonly hidden?: true;
+  /** The exit codes it can end with, each with a meaning where the general one does not say enough. */
+  readonly exits: readonly (ExitName | readonly [ExitName, meaning: string])[];
+  readonly completes?: ArgumentCandidates;
   readonly run: (call: Call) => Promise<ExitCode>;
 }
 
-export type CompletionKind = "targets" | "shells" | "schemas" | "codes" | "faults" | "directories";
+export type ExitName = keyof typeof exitCodes;
+
+/** What its arguments can be, for completion: a function gets the number of arguments that are already there. */
+export type ArgumentCandidates =
+  | "targets"
+  | "directories"
+  | ((position: number) => readonly string[] | Promise<readonly string[]>);
 
 /** One call of a command. */
 export interface Call {

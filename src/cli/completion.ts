@@ -1,6 +1,6 @@
-/** `phoenix completion`: scripts for shells. They ask `phoenix __complete` with what was typed as arguments; nothing typed is ever evaluated. */
+/** `phoenix completion`: scripts for shells. They call `phoenix __complete` with the typed words as arguments, and never evaluate them. */
 import { type ExitCode, exitCodes, UsageError } from "../errors.ts";
-import { nearest } from "../formats/text/nearest.ts";
+import { didYouMean } from "../formats/text/nearest.ts";
 import type { Call, CommandDefinition } from "./command.ts";
 
 export const completionCommand: CommandDefinition = {
@@ -8,19 +8,19 @@ export const completionCommand: CommandDefinition = {
   arguments: "<shell>",
   summary: "print the completion script for bash, zsh or fish",
   examples: [
-    ["source <(phoenix completion bash)", "in this bash; put the line into ~/.bashrc to keep it"],
-    ["phoenix completion zsh > /usr/local/share/zsh/site-functions/_phoenix", "for every zsh"],
-    ["phoenix completion fish > ~/.config/fish/completions/phoenix.fish", "for fish"],
+    ["source <(phoenix completion bash)", "in this shell; add the line to ~/.bashrc to keep it"],
+    ["phoenix completion zsh > /usr/local/share/zsh/site-functions/_phoenix", "for every user's zsh"],
+    ["phoenix completion fish > ~/.config/fish/completions/phoenix.fish", "for your fish"],
   ],
   exits: [
-    [exitCodes.converged, "printed"],
-    [exitCodes.usage, "there is no script for that shell"],
+    ["converged", "printed"],
+    ["usage", "unknown shell"],
   ],
-  completes: "shells",
+  completes: () => [...scripts.keys()],
   run: printScript,
 };
 
-// compgen's -W and zsh's _describe would expand or split what they are given: both are avoided.
+// compgen's -W and zsh's _describe would expand or split their arguments; neither is used.
 const bash = `# bash completion for phoenix
 _phoenix() {
   local cur=\${COMP_WORDS[COMP_CWORD]} line
@@ -75,20 +75,15 @@ complete -c phoenix -f -a '(__phoenix_complete)'
 complete -c phoenix-cli -f -a '(__phoenix_complete)'
 `;
 
-const scripts: ReadonlyMap<string, string> = new Map([
-  ["bash", bash],
-  ["zsh", zsh],
-  ["fish", fish],
-]);
+const scripts: ReadonlyMap<string, string> = new Map(Object.entries({ bash, zsh, fish }));
 
 async function printScript({ args, terminal }: Call): Promise<ExitCode> {
   const [shell = ""] = args;
   const script = scripts.get(shell);
   if (script === undefined) {
-    const near = nearest(shell, [...scripts.keys()]);
-    throw new UsageError(`there is no completion for "${shell}"`, {
-      hint:
-        near === undefined ? `there is one for ${[...scripts.keys()].join(", ")}` : `did you mean ${near}?`,
+    const shells = [...scripts.keys()];
+    throw new UsageError(`unknown shell "${shell}"`, {
+      hint: didYouMean(shell, shells) ?? `the shells are ${shells.join(", ")}`,
     });
   }
   terminal.stdout.write(script);

@@ -1,6 +1,6 @@
 /** `phoenix explain`: what a problem code means, and what to do about it. */
 import { type ExitCode, exitCodes, UsageError } from "../errors.ts";
-import { nearest } from "../formats/text/nearest.ts";
+import { didYouMean } from "../formats/text/nearest.ts";
 import { option } from "../option-names.ts";
 import type { ProblemKind } from "../problem-codes/kind.ts";
 import type { Call, CommandDefinition } from "./command.ts";
@@ -17,10 +17,13 @@ export const explainCommand: CommandDefinition = {
     [`phoenix explain ${option.output} json`, "all codes with their explanations, for an editor"],
   ],
   exits: [
-    [exitCodes.converged, "printed"],
-    [exitCodes.usage, "unknown code"],
+    ["converged", "printed"],
+    ["usage", "unknown code"],
   ],
-  completes: "codes",
+  completes: async () => {
+    const { problemCodes } = await import("../problem-codes/index.ts");
+    return Object.entries(problemCodes).map(([code, { title }]) => `${code}\t${title}`);
+  },
   run: runExplain,
 };
 
@@ -61,12 +64,9 @@ function entryOf(written: string, entries: readonly Entry[]): Entry {
   const wanted = written.toUpperCase();
   const found = entries.find(({ code }) => code === wanted);
   if (found !== undefined) return found;
-  const near = nearest(
-    wanted,
-    entries.map(({ code }) => code),
-  );
+  const codes = entries.map(({ code }) => code);
   throw new UsageError(`unknown problem code "${written}"`, {
-    hint: near === undefined ? "`phoenix explain` lists all codes" : `did you mean ${near}?`,
+    hint: didYouMean(wanted, codes) ?? "`phoenix explain` lists all codes",
   });
 }
 

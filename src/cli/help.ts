@@ -1,30 +1,32 @@
-/** Help: examples first, then what can be given, then what the exit code says. */
+/** Help: examples first, then options, then exit codes. */
 import { exitCodes } from "../errors.ts";
 import { option } from "../option-names.ts";
-import type { CommandDefinition } from "./command.ts";
-import { globalOptions, type OptionDefinition } from "./options.ts";
+import { wrap } from "../render/layout.ts";
+import type { CommandDefinition, ExitName } from "./command.ts";
+import { globalOptions, longName, type OptionDefinition } from "./options.ts";
 
 const optionColumn = 28;
+const helpWidth = 110;
 
 export async function commandHelp(definition: CommandDefinition): Promise<string> {
-  const { name, summary, description = [], examples, options = [], exits } = definition;
+  const { name, summary, description = [], examples, options = [], uses = [], exits } = definition;
   const more = typeof description === "function" ? await description() : description;
+  const used = globalOptions.filter(({ flags }) => uses.some((name) => option[name] === longName(flags)));
+  const shown = [...options, ...used];
   const usage = ["phoenix", name, definition.arguments, "[options]"].filter((part) => part !== undefined);
   return sections([
     [`Usage: ${usage.join(" ")}`],
     [`${sentence(summary)}`, ...more],
     ["Examples:", ...examples.flatMap(([line, what]) => [`  ${line}`, `      ${what}`])],
-    options.length === 0 ? [] : ["Options:", ...options.flatMap(optionLines)],
-    ["Options of every command (before or after its name):", ...globalOptions.flatMap(optionLines)],
-    ["EXIT STATUS", ...exits.map(([code, meaning]) => `  ${String(code).padStart(3)}  ${meaning}`)],
+    shown.length === 0 ? [] : ["Options:", ...shown.flatMap(optionLines)],
+    [`Global options: \`phoenix ${option.help}\``],
+    exitLines(exits),
   ]);
 }
 
 /** Help for `phoenix` itself, or for a group of commands: `phoenix lab`. */
 export function overviewHelp(definitions: readonly CommandDefinition[], group?: string): string {
-  const shown = definitions.filter(
-    ({ name, hidden }) => hidden !== true && (group === undefined || name.startsWith(`${group} `)),
-  );
+  const shown = definitions.filter(({ name }) => group === undefined || name.startsWith(`${group} `));
   const width = Math.max(...shown.map((one) => titleOf(one).length));
   const examples =
     group === undefined
@@ -39,38 +41,47 @@ export function overviewHelp(definitions: readonly CommandDefinition[], group?: 
     ["Commands:", ...shown.map((one) => `  ${titleOf(one).padEnd(width)}  ${one.summary}`)],
     group === undefined
       ? [
-          "Options (before or after the command):",
+          "Global options (before or after the command):",
           ...globalOptions.flatMap(optionLines),
           ...otherOptions.flatMap(optionLines),
         ]
       : [],
-    ["EXIT STATUS", ...overviewExits.map(([code, meaning]) => `  ${String(code).padStart(3)}  ${meaning}`)],
-    [`\`phoenix <command> ${option.help}\` tells more about each.`],
+    exitLines(Object.keys(exitMeanings) as ExitName[]),
+    [`\`phoenix <command> ${option.help}\` describes a command.`],
   ]);
 }
 
 const overviewExamples: readonly (readonly [string, string])[] = [
   ["phoenix check", "prove that the site's files agree, before anything is touched"],
-  ["phoenix plan", "show what a sync would change; changes nothing"],
+  ["phoenix plan", "show what a sync would change"],
   ["phoenix sync all", "bring everything to what the site declares, and prove it"],
   [
     "phoenix lab init /tmp/lab --site examples/homelab && phoenix --lab /tmp/lab sync all",
-    "try it without any real machine",
+    "try it without real machines",
   ],
 ];
 
-const overviewExits: readonly (readonly [number, string])[] = [
-  [exitCodes.converged, "everything is as declared"],
-  [exitCodes.error, "an error; nothing was changed, or nothing new is in place"],
-  [exitCodes.pending, "changes are pending (plan, status)"],
-  [exitCodes.unverified, "applied, but not everything could be proven"],
-  [exitCodes.partial, "applied in part; the same command goes on from there"],
-  [exitCodes.refused, "refused by a guard; nothing was changed"],
-  [exitCodes.locked, "another run holds the lock"],
-  [exitCodes.rolledBack, "a change failed and was rolled back"],
-  [exitCodes.usage, "the command line makes no sense"],
-  [exitCodes.interrupted, "interrupted"],
-];
+/** What an exit code means in general. */
+export const exitMeanings: Readonly<Record<ExitName, string>> = {
+  converged: "everything is as declared",
+  error: "an error; nothing was changed",
+  pending: "changes are pending (plan, status)",
+  unverified: "applied, but verification failed",
+  partial: "partly applied; run the same command again to continue",
+  refused: "refused by a guard; nothing was changed",
+  locked: "another run holds the lock",
+  rolledBack: "a change failed and was rolled back",
+  usage: "usage error",
+  interrupted: "interrupted",
+};
+
+function exitLines(exits: CommandDefinition["exits"]): readonly string[] {
+  const lines = exits.map((exit) => {
+    const [name, meaning] = typeof exit === "string" ? [exit, exitMeanings[exit]] : exit;
+    return `  ${String(exitCodes[name]).padStart(3)}  ${meaning}`;
+  });
+  return ["EXIT STATUS", ...lines];
+}
 
 const otherOptions: readonly OptionDefinition[] = [
   { flags: `-V, ${option.version}`, description: "print the version" },
@@ -83,10 +94,13 @@ function titleOf(definition: CommandDefinition): string {
 
 function optionLines({ flags, description, environment }: OptionDefinition): readonly string[] {
   const text = environment === undefined ? description : `${description} [${environment}]`;
-  const head = `  ${flags.startsWith("-") && !flags.startsWith("--") ? flags : `    ${flags}`}`;
+  const head = flags.startsWith("--") ? `      ${flags}` : `  ${flags}`;
+  const [first = "", ...rest] = wrap(text, helpWidth - optionColumn);
+  const indent = " ".repeat(optionColumn);
+  const lines = rest.map((line) => indent + line);
   return head.length < optionColumn
-    ? [`${head.padEnd(optionColumn)}${text}`]
-    : [head, `${" ".repeat(optionColumn)}${text}`];
+    ? [head.padEnd(optionColumn) + first, ...lines]
+    : [head, indent + first, ...lines];
 }
 
 function sentence(summary: string): string {

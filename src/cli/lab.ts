@@ -1,23 +1,24 @@
-/** `phoenix lab …`: the embedded lab, which needs no root, no network and no real machine. */
+/** `phoenix lab …`: the embedded lab, which needs neither root nor network nor real machines. */
 import { resolve } from "node:path";
 import { type ExitCode, exitCodes, SiteError, UsageError } from "../errors.ts";
 import { option } from "../option-names.ts";
+import { count } from "../render/words.ts";
 import type { Call, CommandDefinition } from "./command.ts";
 import { loadLab } from "./lab-package.ts";
 
 const exits: CommandDefinition["exits"] = [
-  [exitCodes.converged, "done"],
-  [exitCodes.error, "there is no lab there, or the site has errors"],
-  [exitCodes.usage, "the command line makes no sense"],
+  ["converged", "done"],
+  ["error", "no lab in that directory, or the site has errors"],
+  "usage",
 ];
 
 const initCommand: CommandDefinition = {
   name: "lab init",
   arguments: "[dir]",
-  summary: "make a lab: machines, guests, a CA and Portainer, in a directory",
+  summary: "make a lab in a directory: hypervisor, guests, CA and Portainer",
   description: [
-    `The machines of the site become directories below DIR/hosts; open and edit them. \`phoenix … ${option.lab} DIR\` works on`,
-    "them with the same code that works on real ones. Nothing outside DIR is touched.",
+    "The machines of the site become directories below DIR/hosts, which you can read and edit.",
+    `\`phoenix … ${option.lab} DIR\` runs against them with the code that runs against real machines. It writes only below DIR.`,
   ],
   examples: [
     ["phoenix lab init /tmp/lab --site examples/homelab", "a lab of the example"],
@@ -25,14 +26,14 @@ const initCommand: CommandDefinition = {
   ],
   exits,
   completes: "directories",
-  run: initialise,
+  run: initLab,
 };
 
 const statusCommand: CommandDefinition = {
   name: "lab status",
   arguments: "[dir]",
-  summary: "show a lab's machines and what is broken",
-  examples: [["phoenix lab status /tmp/lab", "the lab in that directory"]],
+  summary: "show a lab's machines and its active faults",
+  examples: [["phoenix lab status /tmp/lab", "the lab in this directory"]],
   exits,
   completes: "directories",
   run: showStatus,
@@ -41,35 +42,35 @@ const statusCommand: CommandDefinition = {
 const breakCommand: CommandDefinition = {
   name: "lab break",
   arguments: "<fault> [target] [value]",
-  summary: "break something in a lab until it is mended",
+  summary: "activate a fault in a lab",
   description: describeFaults,
   examples: [
-    ["phoenix lab break guest-down lxc/102 --lab /tmp/lab", "a guest does not run"],
-    ["phoenix lab break slow portainer 5000 --lab /tmp/lab", "Portainer takes five seconds longer"],
+    ["phoenix lab break guest-down lxc/102 --lab /tmp/lab", "the guest is stopped"],
+    ["phoenix lab break slow portainer 5000 --lab /tmp/lab", "Portainer answers five seconds later"],
   ],
   exits,
-  completes: "faults",
-  run: breakSomething,
+  completes: faultWords,
+  run: breakLab,
 };
 
 const mendCommand: CommandDefinition = {
   name: "lab mend",
   arguments: "[fault]",
-  summary: "mend one kind of fault in a lab, or all",
-  examples: [["phoenix lab mend --lab /tmp/lab", "everything works again"]],
+  summary: "repair one kind of fault in a lab, or all",
+  examples: [["phoenix lab mend --lab /tmp/lab", "repair everything"]],
   exits,
-  completes: "faults",
-  run: mend,
+  completes: faultWords,
+  run: mendLab,
 };
 
 const resetCommand: CommandDefinition = {
   name: "lab reset",
   arguments: "[dir]",
-  summary: "make a lab anew from the site it was made for",
-  examples: [["phoenix lab reset /tmp/lab", "as on its first day"]],
+  summary: "recreate a lab from its site",
+  examples: [["phoenix lab reset /tmp/lab", "discard every change and fault"]],
   exits,
   completes: "directories",
-  run: reset,
+  run: resetLab,
 };
 
 export const labCommands: readonly CommandDefinition[] = [
@@ -84,27 +85,27 @@ export const labCommands: readonly CommandDefinition[] = [
 function directoryOf({ options, terminal, definition }: Call, argument?: string): string {
   const directory = argument === undefined ? options.lab : resolve(terminal.directory, argument);
   if (directory !== undefined) return directory;
-  throw new UsageError("no directory was named for the lab", {
-    hint: `phoenix ${definition.name} DIR, or ${option.lab} DIR, or PHOENIX_LAB in the environment`,
+  throw new UsageError("name the lab's directory", {
+    hint: `\`phoenix ${definition.name} DIR\`, ${option.lab} DIR, or the variable PHOENIX_LAB`,
   });
 }
 
-async function initialise(call: Call): Promise<ExitCode> {
+async function initLab(call: Call): Promise<ExitCode> {
   const directory = directoryOf(call, call.args[0]);
   const { loadProven } = await import("./site.ts");
   const { lab: _, ...options } = call.options;
   const { site, problems, root } = await loadProven({ ...call, options });
   const errors = problems.filter(({ severity }) => severity === "error").length;
   if (site === undefined)
-    throw new SiteError(
-      `the site in ${root} has ${errors === 1 ? "an error" : `${errors} errors`}; no lab was made`,
-      {
-        hint: `\`phoenix check ${option.site} ${root}\` shows them`,
-      },
-    );
-  const { initLab } = await loadLab();
-  await initLab(directory, site);
-  return say(call, [`A lab of ${root} is in ${directory}.`, `Try: phoenix plan ${option.lab} ${directory}`]);
+    throw new SiteError(`the site in ${root} has ${count(errors, "error")}; no lab was made`, {
+      hint: `\`phoenix check ${option.site} ${root}\` shows them`,
+    });
+  const lab = await loadLab();
+  await lab.initLab(directory, site);
+  return say(call, [
+    `Made a lab of ${root} in ${directory}.`,
+    `Try: phoenix plan ${option.lab} ${directory}`,
+  ]);
 }
 
 async function showStatus(call: Call): Promise<ExitCode> {
@@ -124,34 +125,44 @@ async function showStatus(call: Call): Promise<ExitCode> {
   return exitCodes.converged;
 }
 
+/** Candidates for completion: a fault, then its target; none in an installation without the lab. */
+async function faultWords(position: number): Promise<readonly string[]> {
+  const lab = await loadLab().catch(() => undefined);
+  if (lab === undefined) return [];
+  if (position > 0) return ["pve", ...lab.faultRoles];
+  return Object.entries(lab.faultDescriptions).map(([name, text]) => `${name}\t${text}`);
+}
+
 async function describeFaults(): Promise<readonly string[]> {
   const { faultDescriptions } = await loadLab();
   const faults = Object.entries(faultDescriptions);
   return ["Faults:", ...faults.flatMap(([name, text]) => [`  ${name}`, `      ${text}`])];
 }
 
-async function breakSomething(call: Call): Promise<ExitCode> {
+async function breakLab(call: Call): Promise<ExitCode> {
   const [fault = "", target, value] = call.args;
-  const { breakLab } = await loadLab();
-  breakLab(directoryOf(call), fault, target, value);
-  return say(call, [`Broken: ${[fault, target, value].filter((word) => word !== undefined).join(" ")}.`]);
+  const lab = await loadLab();
+  lab.breakLab(directoryOf(call), fault, target, value);
+  return say(call, [
+    `Fault active: ${[fault, target, value].filter((word) => word !== undefined).join(" ")}.`,
+  ]);
 }
 
-async function mend(call: Call): Promise<ExitCode> {
+async function mendLab(call: Call): Promise<ExitCode> {
   const [fault] = call.args;
-  const { mendLab } = await loadLab();
-  mendLab(directoryOf(call), fault);
-  return say(call, [`Mended: ${fault ?? "everything"}.`]);
+  const lab = await loadLab();
+  lab.mendLab(directoryOf(call), fault);
+  return say(call, [`Repaired: ${fault ?? "every fault"}.`]);
 }
 
-async function reset(call: Call): Promise<ExitCode> {
+async function resetLab(call: Call): Promise<ExitCode> {
   const directory = directoryOf(call, call.args[0]);
-  const { resetLab } = await loadLab();
-  await resetLab(directory);
-  return say(call, [`The lab in ${directory} is as on its first day.`]);
+  const lab = await loadLab();
+  await lab.resetLab(directory);
+  return say(call, [`Recreated the lab in ${directory}.`]);
 }
 
-/** Says what was done, unless a program reads along. */
+/** Reports what was done, unless a program reads the output. */
 function say({ terminal, options }: Call, lines: readonly string[]): ExitCode {
   if (!options.quiet && options.output === "text") terminal.stdout.write(`${lines.join("\n")}\n`);
   return exitCodes.converged;

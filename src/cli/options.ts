@@ -1,13 +1,14 @@
-/** The options that every command takes, before or after its name. */
+/** The global options: every command takes them, before or after its name. */
 import { resolve } from "node:path";
 import type { ComponentName } from "../component.ts";
 import { componentNames } from "../components/index.ts";
+import { defined } from "../defined.ts";
 import { consents } from "../engine/order.ts";
 import { UsageError } from "../errors.ts";
-import { nearest } from "../formats/text/nearest.ts";
-import { option } from "../option-names.ts";
+import { didYouMean } from "../formats/text/nearest.ts";
+import { type OptionName, option } from "../option-names.ts";
 
-/** Where the described system keeps its configuration. */
+/** The directory of the site when nothing names another. */
 export const defaultSite = "/usr/local/phoenix_hypervisor";
 
 /** What `--allow` can name. */
@@ -17,11 +18,16 @@ export interface OptionDefinition {
   /** "-v, --verbose", "--site <dir>". */
   readonly flags: string;
   readonly description: string;
+  /** Its value is one of these. */
   readonly choices?: readonly string[];
+  /** Its value is a list of these, separated by commas. */
+  readonly listOf?: readonly string[];
   /** It can be given more than once. */
   readonly repeatable?: true;
+  /** The variable that gives it a value when it is not on the command line. */
   readonly environment?: string;
-  readonly completes?: "components" | "consents" | "directories" | "files";
+  /** Its value is a path. */
+  readonly completes?: "directories" | "files";
 }
 
 export interface GlobalOptions {
@@ -46,14 +52,14 @@ export interface GlobalOptions {
   readonly full: boolean;
   readonly verbose: boolean;
   readonly quiet: boolean;
-  /** What another command line must repeat to mean the same world: " --lab /tmp/lab". */
+  /** What another command line must repeat to work on the same site and machines: " --lab /tmp/lab". */
   readonly repeat: string;
 }
 
 export const globalOptions: readonly OptionDefinition[] = [
   {
     flags: `${option.site} <dir>`,
-    description: `the site's directory (default: ${defaultSite})`,
+    description: `site directory (default: ${defaultSite})`,
     environment: "PHOENIX_SITE",
     completes: "directories",
   },
@@ -65,124 +71,122 @@ export const globalOptions: readonly OptionDefinition[] = [
   },
   {
     flags: `${option.host} <target>`,
-    description: "the hypervisor, by ssh (root@pve), when phoenix does not run on it",
+    description: "reach the hypervisor over SSH (root@pve) when phoenix does not run on it",
   },
   {
     flags: `${option.only} <components>`,
-    description: "only these components (a,b)",
+    description: "only these components, separated by commas",
     repeatable: true,
-    completes: "components",
+    listOf: componentNames,
   },
   {
     flags: `${option.skip} <components>`,
-    description: "all components but these (a,b)",
+    description: "every component except these, separated by commas",
     repeatable: true,
-    completes: "components",
+    listOf: componentNames,
   },
-  { flags: option.dryRun, description: "show what would be done and change nothing (as `plan`)" },
-  { flags: option.ask, description: "show the plan and wait for a yes before anything is changed" },
-  { flags: `-y, ${option.yes}`, description: "answer harmless questions with yes" },
+  { flags: option.dryRun, description: "show the plan and change nothing (same as `plan`)" },
+  { flags: option.ask, description: "show the plan and ask before changing anything" },
+  { flags: `-y, ${option.yes}`, description: "answer yes to harmless questions" },
   {
     flags: `${option.allow} <consent>`,
-    description: "allow one dangerous thing by name; can be repeated",
+    description: `allow a dangerous step (repeatable): ${consentNames.join(", ")}`,
     choices: consentNames,
     repeatable: true,
-    completes: "consents",
   },
   {
     flags: `${option.parallel} <n>`,
-    description: "at most so many commands at a time on the host, and in guests (default: 8)",
+    description: "maximum commands in parallel on the host and in its guests (default: 8)",
   },
-  { flags: `${option.timeout} <seconds>`, description: "begin nothing new after this time (default: none)" },
-  { flags: `${option.lockWait} <seconds>`, description: "wait so long for another run to end (default: 0)" },
+  { flags: `${option.timeout} <seconds>`, description: "start nothing new after this time (default: none)" },
   {
-    flags: `${option.output} <form>`,
-    description: "text, json or ndjson",
+    flags: `${option.lockWait} <seconds>`,
+    description: "wait up to this many seconds for another run to end (default: 0)",
+  },
+  {
+    flags: `${option.output} <format>`,
+    description: "text, json or ndjson (default: text)",
     choices: ["text", "json", "ndjson"],
   },
   {
     flags: `${option.jsonInto} <file>`,
-    description: "write the JSON document to a file as well",
+    description: "also write the JSON document to this file",
     completes: "files",
   },
   {
     flags: `${option.color} <when>`,
-    description: "auto, always or never",
+    description: "auto, always or never (default: auto)",
     choices: ["auto", "always", "never"],
   },
-  { flags: option.full, description: "show long lists and texts whole" },
-  { flags: `-v, ${option.verbose}`, description: "show each command, request and question as it ends" },
+  { flags: option.full, description: "show long lists and texts in full" },
+  { flags: `-v, ${option.verbose}`, description: "show each command, request and DNS query when it ends" },
   { flags: `-q, ${option.quiet}`, description: "show results and errors, no progress" },
 ];
+
+/** "--site" of "--site <dir>", "--yes" of "-y, --yes". */
+export function longName(flags: string): string {
+  return /--[\w-]+/.exec(flags)?.[0] ?? flags;
+}
 
 /**
  * The options from what the parser found, by long names in camel case.
  * @throws UsageError
  */
 export function parseOptions(
-  found: Readonly<Record<string, unknown>>,
+  found: Readonly<Partial<Record<OptionName, unknown>>>,
   env: Readonly<Record<string, string | undefined>>,
   directory: string,
 ): GlobalOptions {
-  const text = (name: string): string | undefined =>
+  const text = (name: OptionName): string | undefined =>
     typeof found[name] === "string" ? found[name] : undefined;
-  const path = (name: string, variable: string): string | undefined => {
-    const value = text(name) ?? (env[variable] === "" ? undefined : env[variable]);
-    return value === undefined ? undefined : resolve(directory, value);
-  };
-  const words = (name: string): readonly string[] =>
+  const path = (value: string | undefined): string | undefined =>
+    value === undefined || value === "" ? undefined : resolve(directory, value);
+  const words = (name: OptionName): readonly string[] =>
     Array.isArray(found[name]) ? found[name].map(String) : [];
-  const site = path("site", "PHOENIX_SITE");
-  const lab = path("lab", "PHOENIX_LAB");
   const host = text("host");
-  if (lab !== undefined && host !== undefined && text("lab") !== undefined)
-    throw new UsageError(`${option.lab} and ${option.host} name two different worlds`, {
-      hint: "give one of them",
-    });
-  const parallel = number(text("parallel"), option.parallel, 1);
-  const timeout = number(text("timeout"), option.timeout, 1);
-  const jsonInto = text("jsonInto");
+  const lab = path(text("lab") ?? env.PHOENIX_LAB);
+  if (host !== undefined && text("lab") !== undefined)
+    throw new UsageError(`${option.lab} and ${option.host} exclude each other`, { hint: "give one of them" });
   return {
-    ...(site === undefined ? {} : { site }),
-    ...(lab === undefined || host !== undefined ? {} : { lab }),
-    ...(host === undefined ? {} : { host }),
-    ...(jsonInto === undefined ? {} : { jsonInto: resolve(directory, jsonInto) }),
-    ...(parallel === undefined ? {} : { parallel }),
-    ...(timeout === undefined ? {} : { timeoutMs: timeout * 1000 }),
+    ...defined({
+      site: path(text("site") ?? env.PHOENIX_SITE),
+      lab: host === undefined ? lab : undefined,
+      host,
+      jsonInto: path(text("jsonInto")),
+      parallel: number(text("parallel"), option.parallel, 1),
+      timeoutMs: milliseconds(text("timeout"), option.timeout, 1),
+    }),
     output: oneOf(text("output"), ["text", "json", "ndjson"]),
     color: oneOf(text("color"), ["auto", "always", "never"]),
-    only: names(words("only"), option.only),
-    skip: names(words("skip"), option.skip),
+    only: componentsIn(words("only"), option.only),
+    skip: componentsIn(words("skip"), option.skip),
     dryRun: found.dryRun === true,
     yes: found.yes === true,
     ask: found.ask === true,
     allow: new Set(words("allow")),
-    lockWaitMs: (number(text("lockWait"), option.lockWait, 0) ?? 0) * 1000,
+    lockWaitMs: milliseconds(text("lockWait"), option.lockWait, 0) ?? 0,
     full: found.full === true,
     verbose: found.verbose === true,
     quiet: found.quiet === true,
-    repeat: ["site", "lab", "host"].flatMap((name) => repeated(name, text(name))).join(""),
+    repeat: (["site", "lab", "host"] as const).map((name) => repeated(name, text(name))).join(""),
   };
 }
 
-function repeated(name: string, value: string | undefined): readonly string[] {
-  if (value === undefined) return [];
-  return [` --${name} ${/^[\w@%+=:,./-]+$/.test(value) ? value : `'${value.replaceAll("'", "'\\''")}'`}`];
+function repeated(name: OptionName, value: string | undefined): string {
+  if (value === undefined) return "";
+  const isPlain = /^[\w@%+=:,./-]+$/.test(value);
+  return ` ${option[name]} ${isPlain ? value : `'${value.replaceAll("'", "'\\''")}'`}`;
 }
 
-/** The component of that name. @throws UsageError with the nearest of them and of `other` words that could stand there */
-export function componentNamed(word: string, where: string, other: readonly string[] = []): ComponentName {
-  const name = componentNames.find((candidate) => candidate === word);
-  if (name !== undefined) return name;
-  const near = nearest(word, [...componentNames, ...other]);
-  throw new UsageError(`${where}: there is no component "${word}"`, {
-    hint: near === undefined ? `the components are ${componentNames.join(", ")}` : `did you mean ${near}?`,
+function componentsIn(words: readonly string[], flag: string): readonly ComponentName[] {
+  const names = words
+    .flatMap((word) => word.split(",").map((name) => name.trim()))
+    .filter((name) => name !== "");
+  const unknown = names.find((name) => !componentNames.includes(name));
+  if (unknown === undefined) return names;
+  throw new UsageError(`${flag}: unknown component "${unknown}"`, {
+    hint: didYouMean(unknown, componentNames) ?? `the components are ${componentNames.join(", ")}`,
   });
-}
-
-function names(words: readonly string[], option: string): readonly ComponentName[] {
-  const parts = words.flatMap((word) => word.split(",")).map((word) => word.trim());
-  return parts.filter((word) => word !== "").map((word) => componentNamed(word, option));
 }
 
 function oneOf<const Choice extends string>(
@@ -192,10 +196,15 @@ function oneOf<const Choice extends string>(
   return choices.find((choice) => choice === value) ?? choices[0];
 }
 
-function number(value: string | undefined, option: string, least: number): number | undefined {
+function number(value: string | undefined, flag: string, least: number): number | undefined {
   if (value === undefined) return undefined;
   const n = Number(value);
   if (!/^\d+$/.test(value) || n < least || !Number.isSafeInteger(n * 1000))
-    throw new UsageError(`${option} takes a whole number from ${least} on, not "${value}"`);
+    throw new UsageError(`${flag} must be an integer, at least ${least}; got "${value}"`);
   return n;
+}
+
+function milliseconds(seconds: string | undefined, flag: string, least: number): number | undefined {
+  const n = number(seconds, flag, least);
+  return n === undefined ? undefined : n * 1000;
 }

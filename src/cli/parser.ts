@@ -23,62 +23,68 @@ export type Parsed =
  */
 export function parse(argv: readonly string[], definitions: readonly CommandDefinition[]): Parsed {
   if (argv[0] === "help") return parse(asHelp(argv.slice(1), definitions), definitions);
-  let parsed: Parsed | undefined;
-  let help: string | Promise<string> = "";
-  const prepared = (command: Command, text: () => typeof help): Command =>
-    command
-      .exitOverride()
-      .configureOutput({
-        writeOut: () => {},
-        writeErr: () => {},
-      })
-      .configureHelp({
-        formatHelp: () => {
-          help = text();
-          return "";
-        },
-      })
-      .helpCommand(false)
-      .helpOption(`-h, ${option.help}`);
-  const program = prepared(new Command("phoenix"), () => overviewHelp(definitions));
-  for (const option of globalOptions) program.addOption(optionOf(option));
-  program.option(`-V, ${option.version}`);
-  const groups = new Map<string, Command>();
-  for (const definition of definitions) {
-    const words = definition.name.split(" ");
-    const [first = "", second] = words;
-    let parent = program;
-    if (second !== undefined) {
-      const group =
-        groups.get(first) ?? prepared(program.command(first), () => overviewHelp(definitions, first));
-      groups.set(first, group);
-      parent = group;
-    }
-    const command = prepared(parent.command(second ?? first), () => commandHelp(definition));
-    if (definition.arguments !== undefined) command.arguments(definition.arguments);
-    for (const option of definition.options ?? []) command.addOption(optionOf(option));
-    command.action(() => {
-      parsed = { kind: "call", definition, args: command.args, found: command.optsWithGlobals() };
-    });
-  }
+  if (argv[0] === "version") return { kind: "version" };
+  const seen: Seen = { help: "" };
+  const program = programOf(definitions, seen);
+  const isVersion = () => program.opts().version === true;
   try {
     program.parse(argv, { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    if (program.opts().version === true) return { kind: "version" };
+    if (isVersion()) return { kind: "version" };
     const asked = error.code === "commander.helpDisplayed";
-    if (asked || error.code === "commander.help") return { kind: "help", text: help, asked };
+    if (asked || error.code === "commander.help") return { kind: "help", text: seen.help, asked };
     throw usageError(error);
   }
-  if (program.opts().version === true) return { kind: "version" };
-  return parsed ?? { kind: "help", text: overviewHelp(definitions), asked: false };
+  if (isVersion()) return { kind: "version" };
+  return seen.call ?? { kind: "help", text: overviewHelp(definitions), asked: false };
 }
 
-/** "phoenix help sync" is how other programs spell "phoenix sync --help". */
+/** What commander came across while it read a command line. */
+interface Seen {
+  call?: Parsed;
+  help: string | Promise<string>;
+}
+
+function programOf(definitions: readonly CommandDefinition[], seen: Seen): Command {
+  const prepared = (command: Command, text: () => Seen["help"]): Command => {
+    const formatHelp = (): string => {
+      seen.help = text();
+      return "";
+    };
+    return command
+      .exitOverride()
+      .configureOutput({ writeOut: () => {}, writeErr: () => {} })
+      .configureHelp({ formatHelp })
+      .helpCommand(false)
+      .helpOption(`-h, ${option.help}`);
+  };
+  const program = prepared(new Command("phoenix"), () => overviewHelp(definitions));
+  for (const definition of globalOptions) program.addOption(optionOf(definition));
+  program.option(`-V, ${option.version}`);
+  const groups = new Map<string, Command>();
+  for (const definition of definitions) {
+    const [first = "", second] = definition.name.split(" ");
+    let parent = program;
+    if (second !== undefined) {
+      parent = groups.get(first) ?? prepared(program.command(first), () => overviewHelp(definitions, first));
+      groups.set(first, parent);
+    }
+    const command = prepared(parent.command(second ?? first), () => commandHelp(definition));
+    if (definition.arguments !== undefined) command.arguments(definition.arguments);
+    for (const own of definition.options ?? []) command.addOption(optionOf(own));
+    command.action(() => {
+      seen.call = { kind: "call", definition, args: command.args, found: command.optsWithGlobals() };
+    });
+  }
+  return program;
+}
+
+/** "phoenix help sync" means "phoenix sync --help". */
 function asHelp(words: readonly string[], definitions: readonly CommandDefinition[]): readonly string[] {
   const [first = option.help] = words;
   const isKnown = first.startsWith("-") || definitions.some(({ name }) => name.split(" ")[0] === first);
-  // Without --help an unknown command is refused, with the nearest that there is.
+  // Without --help an unknown command is refused, and the nearest one offered.
   return isKnown ? [...words, option.help] : words;
 }
 

@@ -1,7 +1,7 @@
 /** `phoenix plan`: what a sync would do. */
 
 import type { Plan } from "../engine/plan.ts";
-import { type ExitCode, exitCodes, RefusedError } from "../errors.ts";
+import { type ExitCode, RefusedError } from "../errors.ts";
 import { option } from "../option-names.ts";
 import type { Call, CommandDefinition } from "./command.ts";
 import type { Session } from "./session.ts";
@@ -12,27 +12,28 @@ export const planCommand: CommandDefinition = {
   arguments: "[component...]",
   summary: "show what a sync would change; change nothing",
   description: [
-    "Reads the live systems and compares them with the site. Every host and API refuses changes while it runs.",
+    "Reads the live systems and compares them with the site. While it runs, hosts and APIs refuse every change.",
   ],
+  uses: ["only", "skip", "allow", "full", "output", "parallel", "timeout"],
   examples: [
-    ["phoenix plan", "everything that differs"],
+    ["phoenix plan", "all components"],
     ["phoenix plan dns firewall", "two components"],
     ["phoenix plan --full --output json", "the whole plan as JSON"],
-    ["phoenix plan --allow prune", "with the deletion of what is no longer declared"],
+    ["phoenix plan --allow prune", "including the deletion of what the site no longer declares"],
   ],
   exits: [
-    [exitCodes.converged, "nothing to do"],
-    [exitCodes.error, "the site has errors, or something could not be read"],
-    [exitCodes.pending, "changes are pending"],
-    [exitCodes.usage, "the command line makes no sense"],
-    [exitCodes.interrupted, "interrupted"],
+    ["converged", "nothing to change"],
+    ["error", "the site has errors, or a host or API could not be read"],
+    ["pending", "changes are pending"],
+    "usage",
+    "interrupted",
   ],
   completes: "targets",
   run: runPlan,
 };
 
 export async function runPlan(call: Call): Promise<ExitCode> {
-  const targets = targetsOf(call.args, call.options);
+  const targets = await targetsOf(call.args, call.options);
   const { withSession } = await import("./session.ts");
   return withSession(call, "read", (session) => planAndShow(session, targets));
 }

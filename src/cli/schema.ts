@@ -1,34 +1,34 @@
-/** `phoenix schema`: JSON Schemas of the site's files, for editors, and of the output documents, for programs. */
+/** `phoenix schema`: JSON Schemas of site files, for editors, and of output documents, for programs. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { type ExitCode, exitCodes, messageOf, SiteError, UsageError } from "../errors.ts";
-import { nearest } from "../formats/text/nearest.ts";
+import { didYouMean } from "../formats/text/nearest.ts";
 import { option } from "../option-names.ts";
 import type { Call, CommandDefinition } from "./command.ts";
 
 export const schemaCommand: CommandDefinition = {
   name: "schema",
   arguments: "[name]",
-  summary: "print the JSON Schema of a site's file or an output document",
-  description: ["Without a name it lists the names. Schemas are JSON Schema draft 2020-12."],
+  summary: "print the JSON Schema of a site file or an output document",
+  description: ["Without a name it lists the names. The schemas are JSON Schema, draft 2020-12."],
   options: [
     {
       flags: `${option.into} <dir>`,
-      description: "write every schema to DIR/NAME.schema.json",
+      description: "write all schemas to DIR/NAME.schema.json",
       completes: "directories",
     },
   ],
   examples: [
     ["phoenix schema", "the names"],
     ["phoenix schema output-plan", `what \`phoenix plan ${option.output} json\` prints`],
-    ["phoenix schema --into .schemas", "all of them, for an editor's settings"],
+    ["phoenix schema --into .schemas", "all schemas, for your editor"],
   ],
   exits: [
-    [exitCodes.converged, "printed"],
-    [exitCodes.error, "the directory cannot be written"],
-    [exitCodes.usage, "there is no such schema"],
+    ["converged", "printed"],
+    ["error", "cannot write to the directory"],
+    ["usage", "unknown schema"],
   ],
-  completes: "schemas",
+  completes: async () => [...(await allSchemas()).keys()],
   run: runSchema,
 };
 
@@ -46,12 +46,10 @@ async function runSchema({ args, own, terminal, options }: Call): Promise<ExitCo
     return exitCodes.converged;
   }
   const schema = schemas.get(wanted);
-  if (schema === undefined) {
-    const near = nearest(wanted, [...schemas.keys()]);
-    throw new UsageError(`there is no schema "${wanted}"`, {
-      hint: near === undefined ? "`phoenix schema` lists them" : `did you mean ${near}?`,
+  if (schema === undefined)
+    throw new UsageError(`unknown schema "${wanted}"`, {
+      hint: didYouMean(wanted, [...schemas.keys()]) ?? "`phoenix schema` lists the names",
     });
-  }
   terminal.stdout.write(textOf(schema()));
   return exitCodes.converged;
 }
@@ -76,7 +74,7 @@ async function writeAll(directory: string, schemas: ReadonlyMap<string, () => un
     for (const [name, schema] of schemas)
       await writeFile(join(directory, `${name}.schema.json`), textOf(schema()));
   } catch (error) {
-    throw new SiteError(`the schemas cannot be written to ${directory}: ${messageOf(error)}`);
+    throw new SiteError(`cannot write the schemas to ${directory}: ${messageOf(error)}`);
   }
 }
 

@@ -1,10 +1,10 @@
-/** The declared site of a call: where it is, what it says, what is wrong with it. */
+/** The declared site of a call: where it is, its content, its problems. */
 import type { Site } from "../model.ts";
 import { compareProblems, type Problem } from "../problem.ts";
 import type { Sources } from "../render/problems.ts";
 import type { Call } from "./command.ts";
 import { loadLab } from "./lab-package.ts";
-import { defaultSite } from "./options.ts";
+import { defaultSite, type GlobalOptions } from "./options.ts";
 
 export interface ProvenSite {
   readonly root: string;
@@ -15,20 +15,20 @@ export interface ProvenSite {
   readonly sources: Sources;
 }
 
-/** The option, the variable, the site that the lab was made from, the default: the first that there is. */
-async function siteRoot({ options }: Call): Promise<string> {
-  if (options.site !== undefined) return options.site;
-  if (options.lab === undefined) return defaultSite;
+/** The directory of the site: as an option or the environment names it, of the lab's site, or the default. */
+export async function siteRoot({ site, lab }: Pick<GlobalOptions, "site" | "lab">): Promise<string> {
+  if (site !== undefined) return site;
+  if (lab === undefined) return defaultSite;
   const { readLab } = await loadLab();
-  return readLab(options.lab).site;
+  return readLab(lab).site;
 }
 
 /**
- * Reads the site and applies every rule to it. From here on its secrets are taken out of all output.
+ * Reads the site and applies every rule to it. From here on its secrets are redacted in all output.
  * @throws SiteError when it cannot be read at all
  */
 export async function loadProven(call: Call): Promise<ProvenSite> {
-  const root = await siteRoot(call);
+  const root = await siteRoot(call.options);
   const { loadSite } = await import("../site/load.ts");
   const loaded = await loadSite(root);
   const { site, sources } = loaded;

@@ -1,28 +1,29 @@
-/** `phoenix status`: the last run, each component against its plan, the guests. */
-import { type ExitCode, exitCodes } from "../errors.ts";
+/** `phoenix status`: the last run, each component's state, the guests. */
+import type { ExitCode } from "../errors.ts";
 import type { Call, CommandDefinition } from "./command.ts";
 import { targetsOf } from "./targets.ts";
 
 export const statusCommand: CommandDefinition = {
   name: "status",
-  summary: "show the last run, what is in sync, and the guests",
+  summary: "show the last run, each component's state and the guests",
+  uses: ["only", "skip", "output", "timeout"],
   examples: [
     ["phoenix status", "everything at a glance"],
     ["phoenix status --output json", "the same for a dashboard"],
   ],
   exits: [
-    [exitCodes.converged, "everything is in sync"],
-    [exitCodes.error, "the site has errors, or something could not be read"],
-    [exitCodes.pending, "something is not in sync"],
-    [exitCodes.usage, "the command line makes no sense"],
-    [exitCodes.interrupted, "interrupted"],
+    ["converged", "everything is in sync"],
+    ["error", "the site has errors, or a host or API could not be read"],
+    ["pending", "changes are pending"],
+    "usage",
+    "interrupted",
   ],
   run: runStatus,
 };
 
 async function runStatus(call: Call): Promise<ExitCode> {
   const { options, terminal } = call;
-  const targets = targetsOf([], options);
+  const targets = await targetsOf([], options);
   const { withSession } = await import("./session.ts");
   return withSession(call, "read", async ({ components, run, site, root, display, journal }) => {
     const [{ plan }, { exitCodeOfPlan }, { statusDocument, statusLines }, { guestStates }, { deliver }] =

@@ -20,31 +20,29 @@ export const syncCommand: CommandDefinition = {
   arguments: "[all|component...]",
   summary: "bring everything to what the site declares, and prove it",
   description: [
-    `Changes only what differs, checks each change from outside, and takes back what fails. It acts at once; ${option.ask}`,
-    "shows the plan first. A resource (stacks/chat) stands for its whole component.",
-    "Ctrl-C finishes the step under way and stops; a second one stops at once.",
+    "Changes only what differs, verifies each change from outside, and rolls back what fails. It starts at once;",
+    `${option.ask} shows the plan first. A resource (stacks/chat) selects its whole component.`,
+    "Ctrl-C completes the current step and stops; a second Ctrl-C stops at once.",
   ],
+  uses: ["only", "skip", "dryRun", "ask", "yes", "allow", "parallel", "timeout", "lockWait"],
   examples: [
     ["phoenix sync all", "everything"],
-    ["phoenix sync all --ask", "everything, after a look at the plan"],
-    ["phoenix sync dns firewall", "two components; what they build on is only verified"],
-    [
-      "phoenix sync all --skip stacks --lock-wait 900",
-      "all but the stacks, after another run if there is one",
-    ],
-    ["phoenix sync all --allow prune", "and delete what is no longer declared"],
+    ["phoenix sync all --ask", "everything, after you approved the plan"],
+    ["phoenix sync dns firewall", "two components; their prerequisites are only verified"],
+    ["phoenix sync all --skip stacks --lock-wait 900", "all but the stacks, once no other run is active"],
+    ["phoenix sync all --allow prune", "everything, and delete what the site no longer declares"],
   ],
   exits: [
-    [exitCodes.converged, "everything is as declared"],
-    [exitCodes.error, "an error; nothing new is in place"],
-    [exitCodes.pending, `with ${option.dryRun}: changes are pending`],
-    [exitCodes.unverified, "applied, but not everything could be proven"],
-    [exitCodes.partial, "applied in part; the same command goes on from there"],
-    [exitCodes.refused, "refused by a guard; nothing was changed"],
-    [exitCodes.locked, "another run holds the lock"],
-    [exitCodes.rolledBack, "a change failed and was rolled back"],
-    [exitCodes.usage, "the command line makes no sense"],
-    [exitCodes.interrupted, "interrupted"],
+    "converged",
+    "error",
+    ["pending", `with ${option.dryRun}: changes are pending`],
+    "unverified",
+    "partial",
+    "refused",
+    "locked",
+    "rolledBack",
+    "usage",
+    "interrupted",
   ],
   completes: "targets",
   run: runSync,
@@ -53,9 +51,9 @@ export const syncCommand: CommandDefinition = {
 async function runSync(call: Call): Promise<ExitCode> {
   const { options, terminal } = call;
   if (call.args.length === 0 && options.only.length === 0)
-    throw new UsageError("nothing was named to sync", { hint: "`phoenix sync all` syncs everything" });
+    throw new UsageError("name what to sync", { hint: "`phoenix sync all` syncs everything" });
   if (options.dryRun) return runPlan(call);
-  const targets = targetsOf(call.args, options);
+  const targets = await targetsOf(call.args, options);
   if (options.ask && !options.yes && !terminal.stdin.tty)
     throw new UsageError(`${option.ask} needs a terminal to ask on`, {
       hint: `${option.yes} answers for you`,

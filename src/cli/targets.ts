@@ -1,33 +1,42 @@
-/** What a command works on, as its arguments say it: everything, components, or one resource's component. */
+/** What a command works on, by its arguments: everything, components, or the components of single resources. */
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
 import type { Component, ComponentName } from "../component.ts";
+import { componentNames } from "../components/index.ts";
 import { UsageError } from "../errors.ts";
-import { nearest } from "../formats/text/nearest.ts";
+import { didYouMean, nearest } from "../formats/text/nearest.ts";
 import type { Site } from "../model.ts";
 import { option } from "../option-names.ts";
-import { componentNamed, type GlobalOptions } from "./options.ts";
+import { shortList } from "../render/words.ts";
+import type { GlobalOptions } from "./options.ts";
 
 export interface Targets {
   readonly only: readonly ComponentName[];
   readonly skip: readonly ComponentName[];
-  /** Resources that were named; their components are in `only`. */
+  /** The resources among the arguments; their components are in `only`. */
   readonly resources: readonly string[];
-  /** The arguments that name the same again: "all", "dns firewall". */
+  /** The arguments that select the same components: "all", "dns firewall". */
   readonly words: string;
 }
 
 /** @throws UsageError */
-export function targetsOf(args: readonly string[], options: Pick<GlobalOptions, "only" | "skip">): Targets {
+export async function targetsOf(
+  args: readonly string[],
+  options: Pick<GlobalOptions, "only" | "skip" | "site" | "lab">,
+): Promise<Targets> {
   const { only, skip } = options;
   if (args.length > 0 && only.length > 0)
-    throw new UsageError(`components are named twice, as arguments and by ${option.only}`, {
+    throw new UsageError(`components are named twice: as arguments and by ${option.only}`, {
       hint: "name them once",
     });
   if (args.includes("all")) {
-    if (args.length > 1) throw new UsageError(`"all" is everything: ${args.join(" ")} names more than that`);
+    if (args.length > 1)
+      throw new UsageError(`"all" already includes the other components: ${args.join(" ")}`);
     return { only, skip, resources: [], words: "all" };
   }
-  const named = args.map((word) => componentNamed(word.split("/", 1)[0] ?? "", `"${word}"`, ["all"]));
-  const selected = named.length > 0 ? [...new Set(named)] : only;
+  for (const word of args)
+    if (!componentNames.includes(componentOf(word))) throw await unknownTarget(word, options);
+  const selected = args.length > 0 ? [...new Set(args.map(componentOf))] : only;
   return {
     only: selected,
     skip,
@@ -36,7 +45,38 @@ export function targetsOf(args: readonly string[], options: Pick<GlobalOptions, 
   };
 }
 
-/** @throws UsageError for a resource that the site does not declare, with the nearest that it does */
+/** "stacks" of "stacks/chat". */
+function componentOf(target: string): string {
+  return target.split("/", 1)[0] ?? "";
+}
+
+async function unknownTarget(
+  word: string,
+  options: Pick<GlobalOptions, "site" | "lab">,
+): Promise<UsageError> {
+  const name = componentOf(word);
+  const stacks = (await stackIds(options)).map((id) => id.slice("stacks/".length));
+  const stack = nearest(word, stacks);
+  const hint =
+    didYouMean(name, [...componentNames, "all"]) ??
+    (stack === undefined
+      ? `the components are ${componentNames.join(", ")}`
+      : `did you mean stacks/${stack}?`);
+  return new UsageError(`unknown component "${name}"`, { hint });
+}
+
+/** "stacks/chat": what lies in the site's directory for stacks, without reading any of it; empty when there is no such directory. */
+export async function stackIds(options: Pick<GlobalOptions, "site" | "lab">): Promise<readonly string[]> {
+  try {
+    const { siteRoot } = await import("./site.ts");
+    const entries = await readdir(join(await siteRoot(options), "stacks"), { withFileTypes: true });
+    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => `stacks/${name}`);
+  } catch {
+    return [];
+  }
+}
+
+/** @throws UsageError for a resource that the site does not declare, with the nearest one that it does */
 export function refuseUnknownResources(
   resources: readonly string[],
   components: readonly Component[],
@@ -46,11 +86,11 @@ export function refuseUnknownResources(
   const ids = components.flatMap((component) => component.compile(site).map(({ id }) => String(id)));
   for (const resource of resources) {
     if (ids.includes(resource)) continue;
-    const [prefix = ""] = resource.split("/", 1);
-    const siblings = ids.filter((id) => id.startsWith(`${prefix}/`));
+    const component = componentOf(resource);
+    const siblings = ids.filter((id) => componentOf(id) === component);
     const near = nearest(resource, siblings) ?? siblings.find((id) => id.startsWith(`${resource}@`));
-    throw new UsageError(`the site declares no ${resource}`, {
-      hint: near === undefined ? `${prefix} has ${siblings.slice(0, 8).join(", ")}` : `did you mean ${near}?`,
+    throw new UsageError(`unknown resource "${resource}"`, {
+      hint: near === undefined ? `${component} has ${shortList(siblings, 8)}` : `did you mean ${near}?`,
     });
   }
 }

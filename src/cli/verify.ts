@@ -1,5 +1,5 @@
 /** `phoenix verify`: proves the live systems from outside. */
-import { type ExitCode, exitCodes } from "../errors.ts";
+import type { ExitCode } from "../errors.ts";
 import type { Call, CommandDefinition } from "./command.ts";
 import { refuseUnknownResources, targetsOf } from "./targets.ts";
 
@@ -8,20 +8,21 @@ export const verifyCommand: CommandDefinition = {
   arguments: "[component...]",
   summary: "prove from outside that everything is as declared; change nothing",
   description: [
-    "Asks as a client would: DNS questions, connections, TLS handshakes, HTTP requests. What a guest says about itself",
+    "Checks as a client would: DNS queries, connections, TLS handshakes, HTTP requests. A guest's report about itself",
     "proves nothing.",
   ],
+  uses: ["only", "skip", "output", "jsonInto", "parallel", "timeout"],
   examples: [
     ["phoenix verify", "everything"],
     ["phoenix verify nginx traefik", "the gateway and the mesh"],
-    ["phoenix verify --output json --json-into proof.json", "the proof, for the record"],
+    ["phoenix verify --output json --json-into proof.json", "the result, for your records"],
   ],
   exits: [
-    [exitCodes.converged, "every check passed"],
-    [exitCodes.error, "the site has errors, or something could not be checked"],
-    [exitCodes.unverified, "a check failed"],
-    [exitCodes.usage, "the command line makes no sense"],
-    [exitCodes.interrupted, "interrupted"],
+    ["converged", "every check passed"],
+    ["error", "the site has errors, or something could not be checked"],
+    ["unverified", "a check failed"],
+    "usage",
+    "interrupted",
   ],
   completes: "targets",
   run: runVerify,
@@ -29,7 +30,7 @@ export const verifyCommand: CommandDefinition = {
 
 async function runVerify(call: Call): Promise<ExitCode> {
   const { options } = call;
-  const targets = targetsOf(call.args, options);
+  const targets = await targetsOf(call.args, options);
   const { withSession } = await import("./session.ts");
   return withSession(call, "read", async (session) => {
     const { components, run, site } = session;

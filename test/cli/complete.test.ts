@@ -9,7 +9,10 @@ const directory = mkdtempSync(join(tmpdir(), "phoenix-complete-"));
 afterAll(() => rmSync(directory, { recursive: true }));
 for (const stack of ["chat", "wiki"]) mkdirSync(join(directory, "site/stacks", stack), { recursive: true });
 mkdirSync(join(directory, "lab"));
-writeFileSync(join(directory, "lab/lab.json"), JSON.stringify({ version: 1, site: join(directory, "site") }));
+writeFileSync(
+  join(directory, "lab/lab.json"),
+  JSON.stringify({ version: 1, created: "", site: join(directory, "site") }),
+);
 
 async function candidates(...words: readonly string[]): Promise<readonly string[]> {
   const lines = await complete(words, commands, { env: {}, directory });
@@ -53,6 +56,13 @@ describe("what can come next", () => {
     [["lab", "init", ""], [":directories"]],
     [["completion", "z"], ["zsh"]],
     [["schema", "output-p"], ["output-plan"]],
+    [["schema", "output-l"], ["output-lab"]],
+    [["schema", "h"], ["hypervisor"]],
+    [
+      ["plan", "--only", "dns,tr"],
+      ["dns,trust", "dns,traefik"],
+    ],
+    [["plan", "--skip=trust,tr"], ["--skip=trust,traefik"]],
     [["schema", "--in"], ["--into"]],
     [
       ["explain", "PHX030"],

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { commands } from "../../src/cli/commands.ts";
+import { exitMeanings } from "../../src/cli/help.ts";
 import { parseOptions } from "../../src/cli/options.ts";
 import { parse } from "../../src/cli/parser.ts";
 import { targetsOf } from "../../src/cli/targets.ts";
@@ -13,33 +14,37 @@ import { call } from "./edge.ts";
 
 const none = { only: [], skip: [] };
 
-describe("what makes no sense", () => {
+describe("usage errors", () => {
   test.each([
     [["plna"], "unknown command 'plna'", "did you mean plan?"],
     [["plan", "--ful"], "unknown option '--ful'", "did you mean --full?"],
     [["--bogus"], "unknown option '--bogus'", "`phoenix --help`"],
-    [["plan", "--output", "xml"], "option '--output <form>' argument 'xml' is invalid", "text, json, ndjson"],
+    [
+      ["plan", "--output", "xml"],
+      "option '--output <format>' argument 'xml' is invalid",
+      "text, json, ndjson",
+    ],
     [["plan", "--site"], "option '--site <dir>' argument missing", "`phoenix --help`"],
-    [["sync"], "nothing was named to sync", "`phoenix sync all`"],
-    [["sync", "alll"], 'there is no component "alll"', "did you mean all?"],
+    [["sync"], "name what to sync", "`phoenix sync all`"],
+    [["sync", "alll"], 'unknown component "alll"', "did you mean all?"],
     [["help", "plna"], "unknown command 'plna'", "did you mean plan?"],
-    [["sync", "dsn"], 'there is no component "dsn"', "did you mean dns?"],
-    [["sync", "stack/chat"], 'there is no component "stack"', "did you mean stacks?"],
-    [["sync", "all", "dns"], '"all" is everything', undefined],
+    [["sync", "dsn"], 'unknown component "dsn"', "did you mean dns?"],
+    [["sync", "stack/chat"], 'unknown component "stack"', "did you mean stacks?"],
+    [["sync", "all", "dns"], '"all" already includes', undefined],
     [["sync", "dns", "--only", "firewall"], "named twice", "name them once"],
-    [["plan", "--only", "dns,nginks"], 'there is no component "nginks"', "did you mean nginx?"],
-    [["plan", "--skip", "mesh"], 'there is no component "mesh"', "the components are trust"],
+    [["plan", "--only", "dns,nginks"], '--only: unknown component "nginks"', "did you mean nginx?"],
+    [["plan", "--skip", "mesh"], '--skip: unknown component "mesh"', "the components are trust"],
     [["sync", "all", "--allow", "everything"], "argument 'everything' is invalid", "prune"],
-    [["sync", "all", "--parallel", "0"], "--parallel takes a whole number from 1 on", undefined],
-    [["sync", "all", "--timeout", "1h"], "--timeout takes a whole number", undefined],
-    [["sync", "all", "--lab", "/x", "--host", "root@pve"], "two different worlds", "one of them"],
+    [["sync", "all", "--parallel", "0"], "--parallel must be an integer, at least 1", undefined],
+    [["sync", "all", "--timeout", "1h"], "--timeout must be an integer", undefined],
+    [["sync", "all", "--lab", "/x", "--host", "root@pve"], "exclude each other", "one of them"],
     [["sync", "all", "--ask"], "--ask needs a terminal", "--yes"],
-    [["schema", "output-pln"], 'there is no schema "output-pln"', "did you mean output-plan?"],
+    [["schema", "output-pln"], 'unknown schema "output-pln"', "did you mean output-plan?"],
     [["explain", "PHX401"], 'unknown problem code "PHX401"', "did you mean PHX0401?"],
     [["explain", "everything"], 'unknown problem code "everything"', "lists all codes"],
-    [["completion", "zhs"], 'there is no completion for "zhs"', "did you mean zsh?"],
+    [["completion", "zhs"], 'unknown shell "zhs"', "did you mean zsh?"],
     [["lab", "braek"], "unknown command 'braek'", "did you mean break?"],
-    [["lab", "init"], "no directory was named", "PHOENIX_LAB"],
+    [["lab", "init"], "name the lab's directory", "PHOENIX_LAB"],
     [["lab", "break", "guest-dwon", "--lab", "/nonexistent"], "", undefined],
   ])("phoenix %j: exit 64 or 1, words, no stack trace", async (argv, message, hint) => {
     const { code, stdout, stderr } = await call(argv);
@@ -56,6 +61,15 @@ describe("what makes no sense", () => {
     expect(JSON.parse(stdout)).toMatchObject({ format: "phoenix.error/1", kind: "UsageError", exitCode: 64 });
     expect(code).toBe(64);
     expect(stderr).toContain("--bogus");
+  });
+
+  test("the name of a stack alone is no component, but it is offered", async () => {
+    const site = join(import.meta.dirname, "../../examples/homelab");
+    const { code, stderr } = await call(["sync", "wiky", "--site", site]);
+    expect({ code, stderr }).toEqual({
+      code: exitCodes.usage,
+      stderr: 'Error: unknown component "wiky"\n  hint: did you mean stacks/wiki?\n',
+    });
   });
 
   test("nothing at all gets the help, on standard error", async () => {
@@ -110,15 +124,15 @@ describe("global options", () => {
 });
 
 describe("targets", () => {
-  test("are everything, components, or a resource's component", () => {
-    expect(targetsOf(["all"], none)).toEqual({ only: [], skip: [], resources: [], words: "all" });
-    expect(targetsOf(["dns", "stacks/chat", "stacks/wiki"], none)).toEqual({
+  test("are everything, components, or a resource's component", async () => {
+    expect(await targetsOf(["all"], none)).toEqual({ only: [], skip: [], resources: [], words: "all" });
+    expect(await targetsOf(["dns", "stacks/chat", "stacks/wiki"], none)).toEqual({
       only: ["dns", "stacks"],
       skip: [],
       resources: ["stacks/chat", "stacks/wiki"],
       words: "dns stacks",
     });
-    expect(() => targetsOf(["all", "dns"], none)).toThrow(UsageError);
+    await expect(targetsOf(["all", "dns"], none)).rejects.toThrow(UsageError);
   });
 
   test("the names that are known before anything is loaded are the components' own, and so are those in `after`", async () => {
@@ -134,6 +148,18 @@ test("did you mean: a slip of the finger, not a guess", () => {
   const words = ["plan", "sync", "verify", "status"];
   expect(["paln", "snyc", "verfiy", "stat"].map((word) => nearest(word, words))).toEqual(words);
   expect(["deploy", "x", ""].map((word) => nearest(word, words))).toEqual([undefined, undefined, undefined]);
+});
+
+test("`phoenix version` is --version", async () => {
+  expect(await call(["version"])).toEqual(await call(["--version"]));
+});
+
+describe("exit codes", () => {
+  test("mean the same in the help and in the README", () => {
+    const readme = readFileSync(join(import.meta.dirname, "../../README.md"), "utf8");
+    for (const [name, code] of Object.entries(exitCodes))
+      expect(readme).toContain(`| ${code} | ${exitMeanings[name as keyof typeof exitCodes]} |`);
+  });
 });
 
 describe("help", () => {

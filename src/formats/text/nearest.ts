@@ -12,6 +12,12 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   return best?.candidate ?? (prefixed.length === 1 ? prefixed[0] : undefined);
 }
 
+/** A hint that offers the nearest candidate: "did you mean dns?"; undefined when none is near. */
+export function didYouMean(word: string, candidates: readonly string[]): string | undefined {
+  const near = nearest(word, candidates);
+  return near === undefined ? undefined : `did you mean ${near}?`;
+}
+
 /** Letters inserted, removed, replaced or swapped with a neighbour (optimal string alignment). */
 function editDistance(a: string, b: string): number {
   let before: number[] = [];
