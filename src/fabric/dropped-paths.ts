@@ -16,13 +16,14 @@ import { declaredCluster } from "./cluster-firewall.ts";
 import {
   declaredRule,
   firewallOf,
+  ownersRule,
   type PathVerdict,
   type SiteFirewall,
   type SiteRule,
   verdictOn,
 } from "./firewall.ts";
-import { describeHost } from "./guests.ts";
-import { endOf, type FirewallPath, requiredPaths } from "./paths.ts";
+import { describeHost, guestOf } from "./guests.ts";
+import { endOf, type FirewallPath, requiredPaths, senderOf } from "./paths.ts";
 
 /** Every problem of the site's firewall that its layers show together. */
 export function droppedPaths(site: Site): readonly Problem[] {
@@ -86,21 +87,32 @@ function tooLarge(site: Site): readonly Problem[] {
 function droppedPath(site: Site, firewall: SiteFirewall, path: FirewallPath): readonly Problem[] {
   const verdict = verdictOn(site, firewall, path);
   if (verdict.action === "ACCEPT") return [];
-  const from = senderWords(site, path);
+  const limit = verdict.rule === undefined ? ownersRule(declaredFor(site, path.to), path) : undefined;
+  const at = limit?.from ?? verdict.from;
   return [
     problemOf(
       "PHX0520",
-      verdict.from,
-      `${from} could not reach ${endOf(path)}: ${reason(site, path, verdict)} (needed because ${path.why})`,
-      {
-        related: path.at === verdict.from ? [] : [path.at],
-        hint:
-          verdict.rule === undefined
-            ? `accept ${path.protocol} ${path.port} from ${from}`
-            : `put a rule before it that accepts ${path.protocol} ${path.port} from ${from}, or narrow it`,
-      },
+      at,
+      `${senderWords(site, path)} could not reach ${endOf(path)}: ${reason(site, path, verdict, limit)} (needed because ${path.why})`,
+      { related: path.at === at ? [] : [path.at], hint: hintFor(site, path, verdict) },
     ),
   ];
+}
+
+function hintFor(site: Site, path: FirewallPath, { rule }: PathVerdict): string {
+  const from = senderWords(site, path);
+  const service = `${path.protocol} ${path.port}`;
+  if (rule !== undefined) return `put a rule before it that accepts ${service} from ${from}, or narrow it`;
+  return path.from !== "anywhere" && senderOf(site, path.from) === undefined
+    ? `declare the address of ${from}, or accept ${service} from ${site.hypervisor.network}`
+    : `accept ${service} from ${from}`;
+}
+
+/** What is declared for a machine, without any opening. */
+function declaredFor(site: Site, host: FirewallPath["to"]): readonly SiteRule[] {
+  if (host === "outside") return [];
+  const rules = host === "pve" ? site.firewall.rules : (guestOf(site, host)?.firewall?.rules ?? []);
+  return rules.map(declaredRule);
 }
 
 function senderWords(site: Site, { from }: FirewallPath): string {
@@ -108,9 +120,16 @@ function senderWords(site: Site, { from }: FirewallPath): string {
   return from === "anywhere" ? "a client" : from === "pve" ? "the hypervisor" : describeHost(site, from);
 }
 
-function reason(site: Site, path: FirewallPath, { rule, end, action }: PathVerdict): string {
+function reason(
+  site: Site,
+  path: FirewallPath,
+  { rule, end, action }: PathVerdict,
+  limit: SiteRule | undefined,
+): string {
   const host = end === "sender" ? path.from : path.to;
   const machine = host === "pve" ? "the hypervisor" : describeHost(site, host as Guest["host"]);
+  if (limit !== undefined)
+    return `"${printBare(limit.rule)}" is about that port of ${machine}, and Phoenix opens none wider than its own rules`;
   return rule === undefined
     ? `the policy of ${machine} is ${action}`
     : `${machine} has "${printBare(rule)}" before anything accepts it`;

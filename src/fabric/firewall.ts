@@ -107,8 +107,8 @@ export function declaredRule(declared: FirewallRule): SiteRule {
 }
 
 /**
- * Accepts for paths that no declared rule decides and the policy would not let through. Where the owner's rules let
- * somebody in to a port, it is opened to no more than the machines of the fabric that need it.
+ * Accepts for paths that no declared rule decides and the policy would not let through. A port that the owner's rules
+ * are about is opened only to the single machines of the fabric that need it.
  */
 function openings(
   site: Site,
@@ -121,8 +121,10 @@ function openings(
   const rules = indexRules(declared.map(({ rule }) => rule));
   return paths.flatMap((path): readonly SiteRule[] => {
     if (firstMatchIn(rules, packetOf(site, path, type)) !== undefined) return [];
-    if (isForMany(site, path) && letsSomebodyIn(declared, path)) return [];
+    if (type === "IN" && ownersRule(declared, path) !== undefined) return [];
     const source = senderOf(site, path.from);
+    // A rule without a source would let everybody in.
+    if (source === undefined && path.from !== "anywhere") return [];
     const comment = commentText(path.why);
     const rule: FwRule = {
       enabled: true,
@@ -138,13 +140,23 @@ function openings(
   });
 }
 
-function letsSomebodyIn(declared: readonly SiteRule[], path: FirewallPath): boolean {
-  return declared.some(({ rule }) => rule.type === "IN" && rule.action === "ACCEPT" && concerns(rule, path));
+/**
+ * The owner's rule that an opening for more than one machine would widen: any that is about a guest's port. On the
+ * hypervisor, which every guest needs, only a rule that accepts counts.
+ */
+export function ownersRule(declared: readonly SiteRule[], path: FirewallPath): SiteRule | undefined {
+  if (!isForMany(path)) return undefined;
+  return declared.find(
+    ({ rule }) =>
+      rule.type === "IN" && (path.to !== "pve" || rule.action === "ACCEPT") && concerns(rule, path),
+  );
 }
 
 /** The first packet of a path as one end's rules see it. */
 export function packetOf(site: Site, path: FirewallPath, direction: "IN" | "OUT"): Packet {
-  const source = senderOf(site, path.from);
+  // A guest without a fixed address may have any of the network.
+  const source =
+    senderOf(site, path.from) ?? (path.from === "anywhere" ? undefined : site.hypervisor.network);
   const onHost = direction === "IN" ? path.to === "pve" : path.from === "pve";
   return {
     direction,

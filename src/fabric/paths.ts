@@ -69,17 +69,17 @@ export function pathKey({ from, address, protocol, port }: FirewallPath): string
   return `${from} ${address} ${protocol} ${port}`;
 }
 
-/** The sender's address or network as rules name it; undefined for anywhere. A guest without a fixed address may have any. */
+/** The sender's address or network as rules name it; undefined for anywhere, and for a guest without a fixed address. */
 export function senderOf(site: Site, from: FirewallPath["from"]): string | undefined {
   if (from === "anywhere") return undefined;
-  const { address, network } = site.hypervisor;
-  if (from === "pve") return address;
-  return from === "network" ? network : (guestOf(site, from)?.address ?? network);
+  if (from === "network") return site.hypervisor.network;
+  if (from === "pve") return site.hypervisor.address;
+  return guestOf(site, from)?.address;
 }
 
 /** Whether a path begins at more than one machine. */
-export function isForMany(site: Site, { from }: FirewallPath): boolean {
-  return from === "anywhere" || senderOf(site, from) === site.hypervisor.network;
+export function isForMany({ from }: FirewallPath): boolean {
+  return from === "network" || from === "anywhere";
 }
 
 /** "10.0.0.13:22" or "10.0.0.13:53/udp". */

@@ -90,57 +90,63 @@ function all(answers: readonly (boolean | undefined)[]): boolean | undefined {
   return answers.includes(undefined) ? undefined : true;
 }
 
-function matchesService({ macro, proto, dport }: FwRule, packet: Packet): boolean | undefined {
-  if (macro === undefined) return matchesPort(proto, dport, packet);
-  const parts = macroParts(macro);
-  if (parts === undefined) return undefined;
-  const matching = parts.filter(({ protocol, ports }) => matchesPort(protocol, ports, packet));
-  if (matching.length === 0) return false;
-  // Which port a packet comes from is not known here.
-  return matching.some(({ sourcePorts }) => sourcePorts === undefined) ? true : undefined;
-}
+/** What a connection is for, whoever makes it. */
+export type Service = Pick<Packet, "protocol" | "port">;
 
 /**
- * Whether a rule says anything about a service, whatever its action and addresses, and in every notation: a number, a name,
- * a range, a list, a macro, no port, no protocol. What cannot be resolved (an unknown macro or port name) may mean it.
+ * Whether a rule is about a service, whatever its action and addresses, and in every notation: a number, a name, a range, a
+ * list, a macro, no port, no protocol. A rule whose macro or port name is unknown may be about any service, and counts.
  */
-export function concerns({ macro, proto, dport }: FwRule, service: Service): boolean {
-  const parts = macro === undefined ? [{ protocol: proto, ports: dport }] : macroParts(macro);
-  if (parts === undefined) return true;
-  return parts.some(
-    ({ protocol, ports }) =>
-      matchesPort(protocol, ports, service) || (isProtocol(protocol, service) && hasUnknownPort(ports)),
+export function concerns(rule: FwRule, service: Service): boolean {
+  return matchesService(rule, service) !== false;
+}
+
+function matchesService({ macro, proto, dport }: FwRule, service: Service): boolean | undefined {
+  if (macro === undefined) return matchesPort(proto, dport, service);
+  const parts = macroParts(macro);
+  if (parts === undefined) return undefined;
+  return some(
+    parts.map(({ protocol, ports, sourcePorts }) => {
+      const matches = matchesPort(protocol, ports, service);
+      // Which port a packet comes from is not known here.
+      return matches === true && sourcePorts !== undefined ? undefined : matches;
+    }),
   );
 }
 
-function hasUnknownPort(ports: string | undefined): boolean {
-  return ports?.split(",").flatMap(portSpan).some(Number.isNaN) === true;
+/** True when one is true, undefined when one is unknown, else false. */
+function some(answers: readonly (boolean | undefined)[]): boolean | undefined {
+  if (answers.includes(true)) return true;
+  return answers.includes(undefined) ? undefined : false;
 }
 
-type Service = Pick<Packet, "protocol" | "port">;
-
-function isProtocol(proto: string | undefined, { protocol }: Service): boolean {
-  return proto === undefined || proto === protocol || proto === numberOf(protocol);
-}
-
-function matchesPort(proto: string | undefined, ports: string | undefined, packet: Service): boolean {
-  if (!isProtocol(proto, packet)) return false;
-  const { port, protocol } = packet;
+function matchesPort(
+  proto: string | undefined,
+  ports: string | undefined,
+  { protocol, port }: Service,
+): boolean | undefined {
+  if (proto !== undefined && protocolNumber(proto) !== protocolNumber(protocol)) {
+    // Protocol 0 is every protocol to iptables, and a protocol like others to nftables.
+    return protocolNumber(proto) === "0" ? undefined : false;
+  }
   // The type of an ICMP macro stands in the place of a port.
-  if (protocol === "icmp") return true;
-  if (ports === undefined) return true;
+  if (protocol === "icmp" || ports === undefined) return true;
   if (port === undefined) return false;
-  return ports.split(",").some((part) => {
-    const [first, last] = portSpan(part);
-    return first <= port && port <= last;
-  });
+  return some(
+    ports.split(",").map((part) => {
+      const [first, last] = portSpan(part);
+      // Unknown: a name that only the hypervisor may know, and port 0, which pve-firewall 6.0 takes for every port.
+      if (Number.isNaN(first + last) || last === 0) return undefined;
+      return first <= port && port <= last;
+    }),
+  );
 }
 
-function numberOf(protocol: string): string | undefined {
-  return { icmp: "1", tcp: "6", udp: "17" }[protocol];
+function protocolNumber(protocol: string): string {
+  return { icmp: "1", tcp: "6", udp: "17", ip: "0", hopopt: "0" }[protocol] ?? protocol;
 }
 
-/** A port by its number, or a name of /etc/services. An unknown one matches nothing. */
+/** A port by its number, or by its name in /etc/services; NaN for an unknown name. */
 function portNumber(text: string): number {
   return /^\d+$/.test(text) ? Number(text) : (portNames.get(text) ?? Number.NaN);
 }
