@@ -1,7 +1,7 @@
 /**
  * The rings of tests: pure functions, the embedded lab, the built program, the contracts of real systems, whole scenarios in
  * the lab (kills, faults, drift), and the testbed's machines. The last two run alone: they judge how long things take, and a
- * busy neighbour would look like a fault.
+ * busy neighbour would look like a fault. Each file has a process of its own, so that its processor time can be measured.
  */
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
@@ -26,7 +26,6 @@ export default defineConfig({
           name: "pure",
           include: ["test/**/*.test.ts"],
           exclude: [...lab, ...program, ...contract, ...testbed],
-          pool: "threads",
           // Property tests on a machine that is busy with other things.
           testTimeout: 20_000,
         },
@@ -37,7 +36,6 @@ export default defineConfig({
           name: "lab",
           include: lab,
           exclude: scenarios,
-          pool: "forks",
           globalSetup: ["test/lab/scenarios/shared.ts"],
           ...patience,
         },
@@ -47,18 +45,16 @@ export default defineConfig({
         test: {
           name: "program",
           include: program,
-          pool: "forks",
           globalSetup: ["test/build.ts"],
           ...patience,
         },
       },
-      { extends: true, test: { name: "contract", include: contract, pool: "forks", ...patience } },
+      { extends: true, test: { name: "contract", include: contract, ...patience } },
       {
         extends: true,
         test: {
           name: "scenarios",
           include: scenarios,
-          pool: "forks",
           globalSetup: ["test/lab/scenarios/shared.ts"],
           sequence: { groupOrder: 1 },
           ...patience,
@@ -70,7 +66,6 @@ export default defineConfig({
         test: {
           name: "testbed",
           include: testbed,
-          pool: "forks",
           fileParallelism: false,
           sequence: { groupOrder: 2 },
           globalSetup: ["test/build.ts"],

@@ -18,7 +18,7 @@ export interface FakeSsh {
 
 const program = `#!/bin/sh
 here=\${0%/*}
-printf '%s\\n' "$*" | tr '\\n' ' ' >>"$here/calls"; echo >>"$here/calls"
+printf '%s\\n' "$(printf '%s' "$*" | tr '\\n' ' ')" >>"$here/calls"
 if [ -s "$here/fail" ]; then cat "$here/fail" >&2; exit 255; fi
 forward=
 for argument; do

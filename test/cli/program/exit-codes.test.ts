@@ -3,7 +3,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { generateSite } from "../../../bench/generate.ts";
 import { exitCodes } from "../../../src/errors.ts";
 import { outputSchemas } from "../../../src/render/output-schemas.ts";
@@ -191,21 +191,18 @@ describe("what goes wrong", () => {
   test("6 and 130: another run holds the lock; the first one is interrupted and finishes its step", async () => {
     loseRecord();
     await broken("slow pve 700", async () => {
-      let interrupted = false;
-      const first = phoenix("sync all", {
-        onStderr: (text, kill) => {
-          if (interrupted || !text.includes("dns: ")) return;
-          interrupted = true;
-          kill("SIGINT");
-        },
+      let first: Promise<Said> | undefined;
+      const atWork = new Promise<(signal: NodeJS.Signals) => void>((resolve) => {
+        const onStderr: StartOptions["onStderr"] = (text, kill) => text.includes("dns: ") && resolve(kill);
+        first = phoenix("sync all", { onStderr });
       });
       const lock = join(lab, "hosts/pve/var/lib/phoenix/lock");
-      for (let at = 0; at < 200 && !existsSync(lock); at++)
-        await new Promise((resolve) => setTimeout(resolve, 50));
+      await vi.waitFor(() => expect(existsSync(lock)).toBe(true), { timeout: 30_000 });
       const second = await phoenix("sync all");
+      (await atWork)("SIGINT");
       expect(second).toMatchObject({ code: exitCodes.locked, stdout: "" });
       expect(second.stderr).toMatch(/^Error: locked by .* \(sync all, pid \d+\)/m);
-      const { code, stdout, stderr } = await first;
+      const { code, stdout, stderr } = (await first) as Said;
       expect(code, stdout + stderr).toBe(exitCodes.interrupted);
       expect(stderr).toContain("Interrupted: what is being changed is finished first.");
       expect(stdout).toContain("records updated");
@@ -237,23 +234,18 @@ describe("what goes wrong", () => {
 
   test("a second signal ends everything at once", async () => {
     await broken("hang pve", async () => {
-      const started = performance.now();
-      let signals = 0;
-      const timer: { handle?: NodeJS.Timeout } = {};
+      let signalled = 0;
       const said = await phoenix("sync all", {
-        onStart: (kill) => {
-          timer.handle = setInterval(() => {
-            // Before it listens to signals it would simply end.
-            if (performance.now() - started < 3_000) return;
-            signals += 1;
-            kill("SIGTERM");
-          }, 300);
+        // Its first words show that it listens to signals; it waits for its lock for 30 s.
+        onStderr: (_, kill) => {
+          if (signalled > 0) return;
+          signalled = performance.now();
+          kill("SIGTERM");
+          setTimeout(kill, 300, "SIGTERM");
         },
       });
-      clearInterval(timer.handle);
       expect(said.code).toBe(exitCodes.interrupted);
-      expect(signals).toBeGreaterThan(0);
-      expect(performance.now() - started).toBeLessThan(20_000);
+      expect(performance.now() - signalled).toBeLessThan(15_000);
     });
   });
 });
