@@ -1,5 +1,6 @@
 /** What commands are called, and what their failures say. */
 import { CommandError } from "../errors.ts";
+import { lastLines } from "../formats/text/last-lines.ts";
 import type { CommandResult } from "./host.ts";
 import { scriptOf } from "./script.ts";
 
@@ -18,16 +19,6 @@ export function commandError(host: string, program: string, result: CommandResul
 /** What a person calls the command: a script's name, a program's name without its directory. */
 export function programOf(argv: readonly string[]): string {
   return scriptOf(argv)?.name ?? argv[0]?.split("/").at(-1) ?? "";
-}
-
-/** The last three lines that are not empty, on one line, at most 400 characters. */
-export function lastLines(text: string): string {
-  const lines = text.split("\n").map((line) => line.trim());
-  return lines
-    .filter((line) => line !== "")
-    .slice(-3)
-    .join("; ")
-    .slice(-400);
 }
 
 /** What helps against the words of a failed command, if anything is known. @param path what it was about */

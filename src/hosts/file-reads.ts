@@ -1,7 +1,8 @@
 /** Reading files with the script `read-files`: one trip for everybody who asks a host in the same moment. */
 import { CommandError } from "../errors.ts";
+import { lastLines } from "../formats/text/last-lines.ts";
 import type { HostName } from "../resource.ts";
-import { commandError, hintFor, lastLines } from "./command-error.ts";
+import { commandError, hintFor } from "./command-error.ts";
 import { isOfOneCommand } from "./command-limits.ts";
 import type { CommandResult, FileState } from "./host.ts";
 import * as scripts from "./scripts.ts";

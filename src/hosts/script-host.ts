@@ -1,8 +1,9 @@
 /** A `Host` over one `Exec`: file operations are constant scripts, so every kind of host behaves alike. */
 import { createHash } from "node:crypto";
 import { CommandError } from "../errors.ts";
+import { lastLines } from "../formats/text/last-lines.ts";
 import type { HostName } from "../resource.ts";
-import { commandError, hintFor, lastLines, programOf } from "./command-error.ts";
+import { commandError, hintFor, programOf } from "./command-error.ts";
 import { TimedOutError, timedOut } from "./command-limits.ts";
 import { fileReads } from "./file-reads.ts";
 import type { Command, CommandResult, Exec, FileWrite, Host } from "./host.ts";

@@ -1,6 +1,6 @@
 /** Commands that travel through ssh: how argv becomes the one line that ssh takes, and what ssh's exit code means. Pure. */
 import { TransportError } from "../errors.ts";
-import { lastLines } from "./command-error.ts";
+import { lastLines } from "../formats/text/last-lines.ts";
 import { type Command, type CommandResult, defaultTimeoutMs } from "./host.ts";
 import { type Script, scriptArgv } from "./script.ts";
 

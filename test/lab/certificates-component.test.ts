@@ -186,8 +186,8 @@ describe("drift", () => {
     await initCa(context, "lxc/103", { provisioner, hostname, address: "10.0.0.10", domain: "lab.test" });
     const plan = await planLab(lab, wider, [certificates]);
     expect(plan.components[0]?.changes).toMatchObject([
-      { live: { units: { state: expect.stringContaining("present root") } } },
-      { live: { units: { state: expect.stringContaining("present root") } } },
+      { live: { units: { state: expect.stringContaining("current root") } } },
+      { live: { units: { state: expect.stringContaining("current root") } } },
     ]);
     expect(await sync(lab, wider)).toMatchObject({ outcome: "changed" });
     expect(await sync(lab, wider)).toMatchObject({ outcome: "unchanged" });
@@ -217,7 +217,7 @@ describe("consumers", () => {
   test("a gateway that runs is told once and serves the new pair; a container that is not there yet is not missed", async () => {
     const lab = await newLab(site);
     const first = await sync(lab, site, [certificates, nginx]);
-    expect(first.notes).toContainEqual(expect.stringContaining("no container portainer_server on vm/1001"));
+    expect(first.notes).toContainEqual(expect.stringContaining("vm/1001 has no container portainer_server"));
     expect(failing(first).every((check) => "external" in check)).toBe(true);
     const second = await verifyLab(lab, site, [certificates]);
     const served = second.components[0]!.checks.filter(({ claim }) =>

@@ -1,6 +1,6 @@
-/** Makes a pair what it should be, and puts a previous one back. */
-
+/** Brings a pair to what is declared, and restores a previous one. */
 import type { Io } from "../../component.ts";
+import { defined } from "../../defined.ts";
 import {
   adviceOn,
   CandidateError,
@@ -15,11 +15,11 @@ import type { Certificate } from "../../model.ts";
 import type { Change } from "../../resource.ts";
 import { compile, declaredState } from "./compile.ts";
 import { type LivePair, needsIssuing, readPairs } from "./read.ts";
-import { type KeptFile, keepPair, keptPair, tell } from "./record.ts";
+import { type KeptFile, keepPair, keptPair, recordNotification } from "./record.ts";
 
 /**
  * Both files are complete before the first is renamed into place, so a consumer that reads in between may see a new key
- * with an old certificate for the time of one rename; it is told to read them again right after.
+ * with an old certificate for the time of one rename; it is notified right after.
  */
 export async function apply(change: Change, certificate: Certificate, io: Io): Promise<void> {
   if (change.verb === "delete") {
@@ -27,51 +27,51 @@ export async function apply(change: Change, certificate: Certificate, io: Io): P
     return;
   }
   const declared = compile(io.site).find(({ id }) => id === change.desired.id);
-  if (change.desired.text === declared?.text) await bringAbout(certificate, io);
-  else await putBack(certificate, change.desired.text, io);
+  if (change.desired.text === declared?.text) await deploy(certificate, io);
+  else await restore(certificate, change.desired.text, io);
 }
 
-async function bringAbout(certificate: Certificate, io: Io): Promise<void> {
+async function deploy(certificate: Certificate, io: Io): Promise<void> {
   const host = io.host("pve");
   const wanted = declaredState(certificate);
   const [live] = await readPairs(io, [certificate]);
   if (live !== undefined) {
-    await keepPair(host, certificate, {
-      state: live.resource.text,
-      ...(live.files.certificate === undefined ? {} : { certificate: keptFile(live.files.certificate) }),
-      ...(live.files.key === undefined ? {} : { key: keptFile(live.files.key) }),
-    });
-    // What is there now is taken to be what its consumers have: a change that is taken back needs no restart then.
-    if (live.told === undefined) await tell(host, certificate, { pair: live.identity, atMs: 0 });
+    const { certificate: cert, key } = live.files;
+    const kept = defined({ certificate: cert && keptFile(cert), key: key && keptFile(key) });
+    await keepPair(host, certificate, { state: live.resource.text, ...kept });
+    // Its consumers are assumed to use the present pair: a change that is rolled back needs no restart then.
+    if (live.notification === undefined)
+      await recordNotification(host, certificate, { pair: live.identity, atMs: 0 });
   }
   const { owner } = certificate;
   const [mode, keyMode] = wanted.modes;
-  const asIs = live !== undefined && !needsIssuing(live.pair, wanted);
-  // Only the consumers have to be told, once more.
-  if (
-    asIs &&
-    live.pair.modes.join() === wanted.modes.join() &&
-    live.pair.owners.every((each) => each === owner)
-  )
-    return;
-  const pair = asIs ? textsOf(live) : await issued(certificate, io);
+  const isGood = live !== undefined && !needsIssuing(live.pair, wanted);
+  const hasModes = live?.pair.modes.join() === wanted.modes.join();
+  // The consumers must be notified once more, and nothing else.
+  if (isGood && hasModes && live.pair.owners.every((each) => each === owner)) return;
+  const pair = isGood ? textsOf(live) : await issue(certificate, io);
   await host.writeFiles([
     { path: certificate.keyPath, text: pair.key, mode: keyMode, owner },
     { path: certificate.certPath, text: pair.certificate, mode, owner },
   ]);
 }
 
-/** @throws CandidateError when the CA gives none: what is in place was not touched */
-async function issued(certificate: Certificate, io: Io): Promise<{ certificate: string; key: string }> {
+interface PairTexts {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+/** @throws CandidateError when the CA issues none: the present files were not touched */
+async function issue(certificate: Certificate, io: Io): Promise<PairTexts> {
   try {
-    return await asked(certificate, io);
+    return await sign(certificate, io);
   } catch (error) {
     if (!(error instanceof PhoenixError) || error instanceof InterruptedError) throw error;
     throw new CandidateError(messageOf(error), { hint: adviceOn(error), cause: error });
   }
 }
 
-async function asked(certificate: Certificate, io: Io): Promise<{ certificate: string; key: string }> {
+async function sign(certificate: Certificate, io: Io): Promise<PairTexts> {
   const [root, password] = await Promise.all([
     findRoot(io.site, io.host),
     findProvisionerPassword(io.site, io.host),
@@ -82,19 +82,19 @@ async function asked(certificate: Certificate, io: Io): Promise<{ certificate: s
   return { certificate: signed.chain, key: signed.key.reveal() };
 }
 
-function textsOf({ files }: LivePair): { certificate: string; key: string } {
+function textsOf({ files }: LivePair): PairTexts {
   return { certificate: files.certificate?.text ?? "", key: files.key?.text ?? "" };
 }
 
-/** The pair that was there before, byte for byte, with its modes and owners. */
-async function putBack(certificate: Certificate, state: string, io: Io): Promise<void> {
+/** The previous pair, byte for byte, with its modes and owners. */
+async function restore(certificate: Certificate, state: string, io: Io): Promise<void> {
   const host = io.host("pve");
   const [live] = await readPairs(io, [certificate]);
   if (live?.resource.text === state) return;
   const kept = await keptPair(host, certificate);
   if (kept === undefined || kept.state !== state)
-    throw new CommandError("pve", 1, `the previous pair of ${certificate.commonName} was not kept`, {
-      hint: `\`phoenix sync certificates\` issues a new one`,
+    throw new CommandError("pve", 1, `there is no copy of the previous pair of ${certificate.commonName}`, {
+      hint: "`phoenix sync certificates` issues a new one",
     });
   const places = [
     [certificate.keyPath, kept.key],

@@ -1,9 +1,9 @@
-/** What each certificate of the manifest should be: whom it names, who may read it, and that it is good. */
+/** What each certificate of the manifest should be: its names, its owner and mode, and that it is valid. */
 import { typedNames } from "../../formats/x509/index.ts";
 import type { Certificate, Site } from "../../model.ts";
 import { canonicalJson, type Resource, type ResourceId, type SourceRef } from "../../resource.ts";
 
-/** A pair as it is declared, or as it lies on the hypervisor. */
+/** A pair as declared, or as found on the hypervisor. */
 export interface PairState {
   /** Names with their types, sorted: "DNS:a.example.net". */
   readonly names: readonly string[];
@@ -11,15 +11,15 @@ export interface PairState {
   readonly owners: readonly [certificate: string, key: string];
   /** Octal digits, likewise. */
   readonly modes: readonly [certificate: string, key: string];
-  /** "valid", or what is wrong with it. Says nothing that changes from minute to minute. */
+  /** "valid", or what is wrong with it, in a text that does not change from minute to minute. */
   readonly state: string;
 }
 
 export const valid = "valid";
 
 /**
- * One resource for each entry. Serial numbers, dates and the issuing root are no part of it: they are what a renewal
- * changes. When one is due shows in the live state, which then differs from "valid".
+ * One resource for each entry, without serial number, dates and issuing root: a renewal changes those. That a renewal is due
+ * shows in the live state, which then differs from "valid".
  */
 export function compile(site: Site): readonly Resource[] {
   return site.certificates.map((certificate) => pairResource(certificate, declaredState(certificate)));
@@ -36,8 +36,8 @@ export function declaredState(certificate: Certificate): PairState {
 }
 
 /**
- * The declared mode is that of both files, but a key is never for everybody, and never for its group to write: what is
- * more open than 640 is taken off. A certificate is public, so its mode is taken as it is.
+ * The declared mode is for both files, but a key is never readable by others nor writable by its group: bits beyond 640 are
+ * removed. A certificate is public and keeps the declared mode.
  */
 export function keyMode(mode: string): string {
   return (Number.parseInt(mode, 8) & 0o640).toString(8);
@@ -63,7 +63,7 @@ export function idOf({ commonName }: Certificate): ResourceId {
   return `certificates/${commonName}`;
 }
 
-/** The entry that a resource is about. */
+/** The entry of a resource. */
 export function certificateOf(site: Site, id: ResourceId): Certificate | undefined {
   return site.certificates.find((certificate) => idOf(certificate) === id);
 }

@@ -1,15 +1,15 @@
-/** What the pairs on the hypervisor really are. Changes nothing. */
-
+/** The pairs on the hypervisor as they are. Changes nothing. */
 import type { Io } from "../../component.ts";
+import { defined } from "../../defined.ts";
 import { keyMatches, leadsTo, parseChain, renewalDue } from "../../formats/x509/index.ts";
 import { findRoot } from "../../hosts/ca-files.ts";
 import type { FileState, Host } from "../../hosts/host.ts";
 import type { Certificate } from "../../model.ts";
 import type { Resource } from "../../resource.ts";
 import { type PairState, pairResource, valid } from "./compile.ts";
-import { type Told, toldOf } from "./record.ts";
+import { lastNotifications, type Notification } from "./record.ts";
 
-/** The files of a pair as they are, and what they are worth. */
+/** The files of a pair as they are, and their state. */
 export interface LivePair {
   readonly certificate: Certificate;
   readonly files: { readonly certificate?: FileState; readonly key?: FileState };
@@ -17,7 +17,7 @@ export interface LivePair {
   readonly resource: Resource;
   /** Identifies what consumers load: content, owners and modes. */
   readonly identity: string;
-  readonly told: Told | undefined;
+  readonly notification: Notification | undefined;
 }
 
 /** Every pair of which at least one file is there. */
@@ -25,17 +25,17 @@ export async function readPairs(io: Io, certificates: readonly Certificate[]): P
   if (certificates.length === 0) return [];
   const host = io.host("pve");
   const paths = certificates.flatMap(({ certPath, keyPath }) => [certPath, keyPath]);
-  const [root, files, records] = await Promise.all([
+  const [root, files, notifications] = await Promise.all([
     findRoot(io.site, io.host),
     host.readFiles(paths),
-    toldOf(host, certificates),
+    lastNotifications(host, certificates),
   ]);
   const owners = await numericOwners(host, certificates, files);
   return certificates.flatMap((certificate, at): LivePair[] => {
     const [cert, key] = [files.get(certificate.certPath), files.get(certificate.keyPath)];
     if (cert === undefined && key === undefined) return [];
     const [leaf] = parseChain(cert?.text ?? "");
-    const told = records[at];
+    const notification = notifications[at];
     const seen = (path: string, file: FileState | undefined): string =>
       file === undefined ? "" : ownerAsDeclared(certificate.owner, file.owner, owners.get(path));
     const measured = {
@@ -46,26 +46,24 @@ export async function readPairs(io: Io, certificates: readonly Certificate[]): P
     const identity = identityOf(leaf?.fingerprint ?? "", [cert, key]);
     const fault =
       faultOf(cert, key, root.pem, io.clock.now()) ??
-      (told === undefined || told.pair === identity ? undefined : notTold);
+      (notification === undefined || notification.pair === identity ? undefined : notNotified);
     const pair = { ...measured, state: fault ?? valid };
     const resource = pairResource(certificate, pair);
-    const held = {
-      ...(cert === undefined ? {} : { certificate: cert }),
-      ...(key === undefined ? {} : { key }),
-    };
-    return [{ certificate, files: held, pair, resource, identity, told }];
+    return [
+      { certificate, files: defined({ certificate: cert, key }), pair, resource, identity, notification },
+    ];
   });
 }
 
-/** A good pair whose consumers have not been told of it: nothing needs to be issued, only the command to be run. */
-export const notTold = "valid, but its post-renewal command has not done its work";
+/** A good pair whose consumers do not use it yet: nothing must be issued, only the command must run. */
+export const notNotified = "valid, but its post-renewal command has not succeeded";
 
-/** Content, owners and modes: a consumer that could not read a pair must be told when it can. */
+/** Content, owners and modes: a consumer that could not read a pair must be notified when it can. */
 function identityOf(fingerprint: string, files: readonly (FileState | undefined)[]): string {
   return [fingerprint, ...files.map((file) => `${file?.mode ?? ""} ${file?.owner ?? ""}`)].join(", ");
 }
 
-/** What is wrong with a pair; the same words until something changes. */
+/** What is wrong with a pair; the text stays the same until something changes. */
 function faultOf(
   cert: FileState | undefined,
   key: FileState | undefined,
@@ -78,25 +76,25 @@ function faultOf(
   const [leaf] = chain;
   if (leaf === undefined) return "its certificate cannot be read";
   if (!keyMatches(cert.text, key.text)) return "its key does not match";
-  if (!leadsTo(chain, root)) return "it was not issued by the CA's present root";
+  if (!leadsTo(chain, root)) return "it was not issued by the CA's current root";
   if (leaf.notAfterMs <= nowMs) return `it expired at ${time(leaf.notAfterMs)}`;
   // A clock that was set back, here or on the CA.
   if (leaf.notBeforeMs > nowMs) return `it is not valid before ${time(leaf.notBeforeMs)}`;
   if (renewalDue(leaf, nowMs))
-    return `renewal is due: two thirds of its life are over, it ends at ${time(leaf.notAfterMs)}`;
+    return `renewal is due: two thirds of its lifetime are over, it expires at ${time(leaf.notAfterMs)}`;
   return undefined;
 }
 
-/** Whether the files are as good as what a CA would issue now: only owners, modes or the telling may be wrong. */
+/** Whether the CA must issue a new pair; otherwise only owners, modes or the notification may be wrong. */
 export function needsIssuing(pair: PairState, wanted: PairState): boolean {
-  return (pair.state !== valid && pair.state !== notTold) || pair.names.join() !== wanted.names.join();
+  return (pair.state !== valid && pair.state !== notNotified) || pair.names.join() !== wanted.names.join();
 }
 
 function time(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 }
 
-/** Owners by number of the files whose declared owner has a number in it; others are compared by name. */
+/** Numeric owners of the files whose declared owner has a number in it; others are compared by name. */
 async function numericOwners(
   host: Host,
   certificates: readonly Certificate[],
@@ -112,7 +110,7 @@ async function numericOwners(
   return new Map(paths.map((path, at) => [path, owners[at]?.trim() ?? ""]));
 }
 
-/** The owner in the declaration's own words: a number where it has a number, a name where it has a name. */
+/** The owner in the notation of the declaration: a number where it has a number, a name where it has a name. */
 function ownerAsDeclared(declared: string, byName: string, byNumber: string | undefined): string {
   if (byNumber === undefined) return byName;
   const [names, numbers] = [byName.split(":"), byNumber.split(":")];

@@ -1,12 +1,13 @@
 /** Looks at every pair as its consumers do: on disk, and where it is known who serves it, over the network. */
-import type { Check, Io } from "../../component.ts";
+import { type Check, external, failed, type Io, passed } from "../../component.ts";
 import { gatewayNames } from "../../fabric/services.ts";
 import { serialOf } from "../../formats/x509/index.ts";
 import type { Certificate } from "../../model.ts";
+import { poll } from "../../poll.ts";
 import { compile, idOf } from "./compile.ts";
-import { type LivePair, notTold, readPairs } from "./read.ts";
+import { type LivePair, notNotified, readPairs } from "./read.ts";
 
-/** How long after its command a consumer may still serve the pair before: a container takes ten seconds to stop. Milliseconds. */
+/** How long after its command a consumer may still serve the previous pair: a container takes ten seconds to stop. Milliseconds. */
 const settleMs = { reload: 3_000, restart: 15_000 } as const;
 
 export async function verify(io: Io): Promise<readonly Check[]> {
@@ -14,44 +15,40 @@ export async function verify(io: Io): Promise<readonly Check[]> {
   const checks = await Promise.all(
     io.site.certificates.map(async (certificate) => {
       const live = pairs.find((pair) => pair.certificate === certificate);
-      const onDisk = checkPair(io, certificate, live);
-      const served = live === undefined ? undefined : await checkServed(io, certificate, live);
-      return [...onDisk, ...(served === undefined ? [] : [served])];
+      const served = live === undefined ? [] : await checkServed(io, certificate, live);
+      return [checkPair(io, certificate, live), ...served];
     }),
   );
   return checks.flat();
 }
 
-function checkPair(io: Io, certificate: Certificate, live: LivePair | undefined): readonly Check[] {
+function checkPair(io: Io, certificate: Certificate, live: LivePair | undefined): Check {
   const resource = idOf(certificate);
-  const claim = `${certificate.commonName}: certificate and key are a valid pair for the declared names`;
+  const claim = `certificate and key of "${certificate.commonName}" are a valid pair for the declared names`;
   const wanted = compile(io.site).find(({ id }) => id === resource);
-  if (live?.pair.state === notTold) return [checkTold(certificate, live)];
-  if (live !== undefined && live.resource.text === wanted?.text) return [{ resource, claim, status: "pass" }];
-  const observed = live === undefined ? "there is none" : observedIn(live, wanted?.units ?? {});
-  const hint = "`phoenix sync certificates` brings it about";
-  return [{ resource, claim, status: "fail", observed, hint }];
+  if (live?.pair.state === notNotified) return checkNotified(certificate, live);
+  if (live !== undefined && live.resource.text === wanted?.text) return passed(resource, claim);
+  const observed = live === undefined ? "both files are missing" : observedIn(live, wanted?.units ?? {});
+  return failed(resource, claim, observed, "`phoenix sync certificates` fixes it");
 }
 
-/** The first thing that is not as declared, in words. */
+/** The first unit that is not as declared. */
 function observedIn({ resource, pair }: LivePair, wanted: Readonly<Record<string, string>>): string {
   if (pair.state !== wanted.state) return pair.state;
   const units = { ...wanted, ...resource.units };
-  const differing = Object.keys(units).find((unit) => resource.units[unit] !== wanted[unit]) ?? "";
-  const is = resource.units[differing] ?? "not in it";
-  return `${differing} is ${is}, declared is ${wanted[differing] ?? "nothing of that kind"}`;
+  const unit = Object.keys(units).find((each) => resource.units[each] !== wanted[each]) ?? "";
+  return `expected ${unit} ${wanted[unit] ?? "absent"}, got ${resource.units[unit] ?? "absent"}`;
 }
 
-function checkTold(certificate: Certificate, { told }: LivePair): Check {
-  return {
-    resource: idOf(certificate),
-    claim: `${certificate.commonName}: its post-renewal command did its work`,
-    status: "fail",
-    observed: told?.failure ?? notTold,
-    hint: "the command stands in the certificate's manifest entry; run it by hand to see what is wrong",
-    // A guest that does not answer serves nothing now; the pair itself is good.
-    ...(told?.unreached === true ? { external: true } : {}),
-  };
+function checkNotified(certificate: Certificate, { notification }: LivePair): Check {
+  const check = failed(
+    idOf(certificate),
+    `the post-renewal command of "${certificate.commonName}" succeeded`,
+    notification?.failure ?? notNotified,
+    "the command is in the certificate's manifest entry; run it by hand to see what is wrong",
+  );
+  // A guest that does not answer serves nothing now; the pair itself is good.
+  return notification?.unreached === true ? external(check) : check;
 }
 
 interface Server {
@@ -60,42 +57,39 @@ interface Server {
   readonly servername: string;
 }
 
-function serverOf(io: Io, { serves, commonName, names }: Certificate): Server | undefined {
-  const { site } = io;
-  if (serves === "portainer" && site.portainer !== undefined) {
-    const { guest, port, hostname } = site.portainer;
-    return { address: guest.address, port, servername: hostname };
-  }
+function serverOf({ site }: Io, { serves, commonName, names }: Certificate): Server | undefined {
+  const { portainer, roles } = site;
+  if (serves === "portainer" && portainer !== undefined)
+    return { address: portainer.guest.address, port: portainer.port, servername: portainer.hostname };
   if (serves !== "gateway") return undefined;
-  const served = gatewayNames(site).find((name) => names.includes(name)) ?? commonName;
-  return { address: site.roles.gateway.address, port: 443, servername: served };
+  const servername = gatewayNames(site).find((name) => names.includes(name)) ?? commonName;
+  return { address: roles.gateway.address, port: 443, servername };
 }
 
 /**
- * The serial number that is served is the one on disk. Whoever serves may not have been set up yet, or may read another
- * file: that is no fault of the pair, so taking it back would not help.
+ * The served serial number is the one on disk. The server may not be set up yet, or may read another file: that is no fault
+ * of the pair, so rolling it back would not help.
  */
-async function checkServed(io: Io, certificate: Certificate, live: LivePair): Promise<Check | undefined> {
+async function checkServed(io: Io, certificate: Certificate, live: LivePair): Promise<readonly Check[]> {
   const server = serverOf(io, certificate);
   const serial = serialOf(live.files.certificate?.text ?? "");
-  if (server === undefined || serial === undefined) return undefined;
+  if (server === undefined || serial === undefined) return [];
   const { address, port, servername } = server;
+  const { atMs = 0, kind = "reload" } = live.notification ?? {};
+  const seen = await poll(
+    { clock: io.clock, forMs: atMs + settleMs[kind] - io.clock.now(), pauseMs: 200 },
+    () => io.network.handshake(address, port, { servername }),
+    // A server that reloads goes on listening; one that restarts refuses connections for a while.
+    (seen) => (seen.ok ? seen.serial === serial : kind === "reload"),
+  );
   const resource = idOf(certificate);
-  const claim = `${servername} at ${address}:${port} serves this certificate`;
-  const { atMs = 0, kind = "reload" } = live.told ?? {};
-  const deadline = atMs + settleMs[kind];
-  for (;;) {
-    const seen = await io.network.handshake(address, port, { servername });
-    if (seen.ok && seen.serial === serial) return { resource, claim, status: "pass" };
-    // Who reloads goes on listening; who restarts refuses for a while.
-    const hopeless = !seen.ok && kind === "reload";
-    if (hopeless || io.clock.now() >= deadline) {
-      const observed = seen.ok ? `serial ${seen.serial} is served, ${serial} is on disk` : seen.reason;
-      const hint = seen.ok
-        ? "the post-renewal command did not make it load the new files, or it reads others"
-        : "it does not run, or cannot be reached; a first sync sets it up later on";
-      return { resource, claim, status: "fail", observed, hint, external: true };
-    }
-    await io.clock.sleep(200);
+  const claim = `"${servername}" at ${address}:${port} serves this certificate`;
+  if (!seen.ok) {
+    const hint = "it does not run, or cannot be reached; a first sync sets it up later";
+    return [external(failed(resource, claim, seen.reason, hint))];
   }
+  if (seen.serial === serial) return [passed(resource, claim)];
+  const observed = `expected serial ${serial} as on disk, got ${seen.serial}`;
+  const hint = "its post-renewal command did not make it load the new files, or it reads other files";
+  return [external(failed(resource, claim, observed, hint))];
 }

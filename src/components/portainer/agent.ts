@@ -1,13 +1,15 @@
 /** Agents: one container on each machine, replaced only when it differs from its definition. */
+
 import type { Io } from "../../component.ts";
 import { CommandError, TransportError } from "../../errors.ts";
+import { lastLines } from "../../formats/text/last-lines.ts";
 import type { Command, Host } from "../../hosts/host.ts";
 import type { PortainerEnvironment } from "../../model.ts";
 import type { Change } from "../../resource.ts";
 import { commands } from "./commands.ts";
 import { type Agent, type AgentDefinition, agentContainer, paths } from "./compile.ts";
 import { definitionLabel } from "./compose.ts";
-import { inspect, mustRun, provideImage, said } from "./container.ts";
+import { inspect, mustRun, provideImage } from "./container.ts";
 import { agentFiles, agentSecret, writePrivate } from "./secrets.ts";
 
 /** An agent makes its certificate first, which takes a second or two on a small machine. Milliseconds. */
@@ -29,9 +31,14 @@ export async function applyAgent(change: Change, environment: PortainerEnvironme
   if (before !== undefined) await host.expect(commands.removeContainer(agentContainer));
   const { exitCode, stderr } = await host.run(runCommand(definition));
   if (exitCode !== 0)
-    throw new CommandError(host.name, exitCode, `the agent does not start on ${host.name}: ${said(stderr)}`, {
-      hint: portHint(stderr, definition),
-    });
+    throw new CommandError(
+      host.name,
+      exitCode,
+      `the agent does not start on ${host.name}: ${lastLines(stderr)}`,
+      {
+        hint: portHint(stderr, definition),
+      },
+    );
   if (before !== undefined) io.activated({ kind: "restart", unit: agentContainer, host: host.name });
   await settle(host, environment, io);
 }

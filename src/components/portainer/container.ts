@@ -1,6 +1,7 @@
 /** Containers as Docker on a virtual machine tells of them, and images that must be there before anything is replaced. */
 import { CandidateError, CommandError, NotReadyError, TransportError } from "../../errors.ts";
 import { type JsonObject, member, objectsOf, parseJson, textOf, textsOf } from "../../formats/json/index.ts";
+import { lastLines } from "../../formats/text/last-lines.ts";
 import type { Host } from "../../hosts/host.ts";
 import { commands } from "./commands.ts";
 
@@ -23,9 +24,12 @@ export async function inspect(host: Host, name: string): Promise<Container | und
   const { exitCode, stdout, stderr } = await host.run(commands.inspect(name));
   if (exitCode === 0) return containerOf(inspected(host, stdout));
   if (/no such (container|object)/i.test(stderr)) return undefined;
-  throw new NotReadyError(`Docker does not answer on ${host.name}: ${said(stderr) || `exit ${exitCode}`}`, {
-    hint: `install Docker with its compose plugin in the guest, or start it: \`systemctl enable --now docker\``,
-  });
+  throw new NotReadyError(
+    `Docker does not answer on ${host.name}: ${lastLines(stderr) || `exit ${exitCode}`}`,
+    {
+      hint: `install Docker with its compose plugin in the guest, or start it: \`systemctl enable --now docker\``,
+    },
+  );
 }
 
 /**
@@ -64,7 +68,7 @@ export async function provideImage(host: Host, image: string): Promise<void> {
   const { exitCode, stderr } = await host.run(commands.pull(image));
   if (exitCode === 0) return;
   throw new CandidateError(
-    `the image ${image} is not on ${host.name} and cannot be pulled: ${said(stderr) || `exit ${exitCode}`}`,
+    `the image ${image} is not on ${host.name} and cannot be pulled: ${lastLines(stderr) || `exit ${exitCode}`}`,
     { hint: `check its name in the site, the guest's way to the registry, and \`docker login\` there` },
   );
 }
@@ -73,7 +77,7 @@ export async function provideImage(host: Host, image: string): Promise<void> {
 export async function lastWords(host: Host, container: string): Promise<string> {
   const { stdout, stderr } = await host.run(commands.log(container));
   const lines = `${stdout}\n${stderr}`.split("\n").filter((line) => !/setup_token/i.test(line));
-  return said(lines.join("\n"));
+  return lastLines(lines.join("\n"));
 }
 
 /** @throws CommandError when the container does not run */
@@ -92,14 +96,4 @@ export async function mustRun(host: Host, name: string): Promise<Container> {
 /** Whether an error means "not known", so that other machines can go on. */
 export function isWeather(error: unknown): error is TransportError | NotReadyError | CommandError {
   return error instanceof TransportError || error instanceof NotReadyError || error instanceof CommandError;
-}
-
-/** The last lines of what a program said. */
-export function said(text: string): string {
-  const lines = text.split("\n").map((line) => line.trim());
-  return lines
-    .filter((line) => line !== "")
-    .slice(-3)
-    .join("; ")
-    .slice(-400);
 }

@@ -1,8 +1,10 @@
 /** The server: its storage, its compose file, its container. Data is never removed, neither volumes nor directories. */
+
 import type { Io } from "../../component.ts";
 import { CandidateError, NotReadyError } from "../../errors.ts";
 import { shareDirectory } from "../../fabric/guests.ts";
 import { serverProject } from "../../fabric/portainer-server.ts";
+import { lastLines } from "../../formats/text/last-lines.ts";
 import type { FileWrite, Host } from "../../hosts/host.ts";
 import type { Portainer } from "../../model.ts";
 import type { Change } from "../../resource.ts";
@@ -10,7 +12,7 @@ import { waitForServer } from "./api.ts";
 import { commands } from "./commands.ts";
 import { compile, composeOf, composePlaces, directoriesOf, type Server, volumesOf } from "./compile.ts";
 import { definitionIn, type ServerCompose } from "./compose.ts";
-import { type Container, inspect, provideImage, said } from "./container.ts";
+import { type Container, inspect, provideImage } from "./container.ts";
 import { agentSecret, serverFiles, writePrivate } from "./secrets.ts";
 
 /** Owner of new data directories: what root of an NFS client becomes where its export does not trust root. */
@@ -64,7 +66,7 @@ async function bringUp(compose: ServerCompose, portainer: Portainer, io: Io): Pr
   await provideImage(host, compose.image);
   const { exitCode, stderr } = await host.run(commands.check(directoryOf(seen), compose.text));
   if (exitCode !== 0)
-    throw new CandidateError(`docker compose refuses ${portainer.compose.file}: ${said(stderr)}`);
+    throw new CandidateError(`docker compose refuses ${portainer.compose.file}: ${lastLines(stderr)}`);
   await writeCompose(io.host(written.host), written.path, compose.text);
   await up(compose, before, portainer, io);
 }
