@@ -68,7 +68,9 @@ async function reportEnd(
     return report(error, terminal, look);
   if (interruption.reason === "timeout")
     return report(
-      new SiteError(`the time given by ${option.timeout} is up`, { hint: "give it more time" }),
+      new SiteError(`the time given by ${option.timeout} is up${interruption.waitedFor}`, {
+        hint: `allow more time with ${option.timeout}`,
+      }),
       terminal,
       look,
     );

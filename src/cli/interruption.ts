@@ -1,13 +1,13 @@
-/** Ctrl-C in two steps: the first finishes the step under way, the second stops at once. */
+/** Ctrl-C in two steps: the first completes the current step, the second stops at once. */
 
 export class Interruption {
   readonly #stop = new AbortController();
   readonly #now = new AbortController();
-  readonly #listeners: (() => void)[] = [];
-  #gentle = false;
+  #onFirst: (() => void) | undefined;
   #reason: "signal" | "timeout" | undefined;
+  #waitedFor = "";
 
-  /** Aborted: finish what is being changed and begin nothing else. */
+  /** Aborted: complete the change in progress and start nothing else. */
   get stop(): AbortSignal {
     return this.#stop.signal;
   }
@@ -22,18 +22,23 @@ export class Interruption {
     return this.#reason;
   }
 
-  /** Says that a step is under way that should be finished: until then the first interruption stops at once. */
-  beGentle(onFirst: () => void): void {
-    this.#gentle = true;
-    this.#listeners.push(onFirst);
+  /** What the run was waiting for when its time was up; empty when that is not known. */
+  get waitedFor(): string {
+    return this.#waitedFor;
   }
 
-  /** One signal from outside, or the end of the time that was given. */
-  interrupt(reason: "signal" | "timeout"): void {
+  /** From now on the first interruption lets the current step complete, and calls `onFirst`; until then it stops at once. */
+  completeStepFirst(onFirst: () => void): void {
+    this.#onFirst = onFirst;
+  }
+
+  /** A signal from outside, or the end of the time that `--timeout` gives. */
+  interrupt(reason: "signal" | "timeout", waitedFor = ""): void {
     this.#reason ??= reason;
-    const first = !this.#stop.signal.aborted;
+    this.#waitedFor ||= waitedFor;
+    const isFirst = !this.#stop.signal.aborted;
     this.#stop.abort();
-    if (!first || !this.#gentle) this.#now.abort();
-    else for (const listener of this.#listeners) listener();
+    if (isFirst && this.#onFirst !== undefined) this.#onFirst();
+    else this.#now.abort();
   }
 }

@@ -1,19 +1,21 @@
-/** Everything a command works with, opened for it and closed after it: site, machines, APIs, journal, display. */
+/** What a command works with, opened before it and closed after it: site, machines, APIs, journal, display. */
 import type { Clock, Component } from "../component.ts";
+import { defined } from "../defined.ts";
 import type { RunWorld } from "../engine/run.ts";
 import { type ExitCode, SiteError } from "../errors.ts";
 import type { Event } from "../event.ts";
-import type { Decorator, World } from "../hosts/world.ts";
+import type { Step } from "../hosts/decorators.ts";
+import type { World } from "../hosts/world.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { Site } from "../model.ts";
 import { problemsLines } from "../render/problems.ts";
 import { count } from "../render/words.ts";
 import type { Call } from "./command.ts";
 import { type Display, openDisplay } from "./display.ts";
-import { loadLab } from "./lab-package.ts";
 import { viewOf } from "./output.ts";
 import { loadProven, type ProvenSite } from "./site.ts";
 import { writeLines } from "./terminal.ts";
+import { type Access, openWorld, operatorAddress, waitedFor } from "./world.ts";
 
 export interface Session {
   readonly call: Call;
@@ -24,18 +26,17 @@ export interface Session {
   readonly run: RunWorld;
   readonly journal: Journal;
   readonly display: Display;
-  /** Ends every command and request under way, with this as the reason. */
+  /** Ends every command and request in progress, for this reason. */
   abort(reason: unknown): void;
 }
 
 /**
- * Opens a session, hands it to `use`, and closes it whatever happens. With access "read" nothing can be changed: every
- * host and API refuses.
+ * Opens a session, passes it to `use`, and closes it in any case. With access "read" every host and API refuses changes.
  * @throws SiteError when the site has errors; they are shown before
  */
 export async function withSession(
   call: Call,
-  access: "read" | "change",
+  access: Access,
   use: (session: Session) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   const { options, interruption, terminal } = call;
@@ -44,38 +45,41 @@ export async function withSession(
   const display = openDisplay(terminal, options, site);
   const lost = new AbortController();
   const signal = AbortSignal.any([interruption.now, lost.signal]);
-  const timer =
-    options.timeoutMs === undefined
-      ? undefined
-      : setTimeout(() => interruption.interrupt("timeout"), options.timeoutMs);
-  const world = await openWorld(call, signal, await decoratorsOf(call, access, display));
+  const unfinished = new Set<Step>();
+  const timer = onTimeout(options, () =>
+    interruption.interrupt(
+      "timeout",
+      waitedFor(unfinished, viewOf(terminal.stderr, terminal, options, site)),
+    ),
+  );
+  const world = await openWorld(call, access, display, signal, unfinished);
   try {
-    const [components, { openApis }, { findRoot }, { openJournal }] = await Promise.all([
+    const [components, journal, run] = await Promise.all([
       import("../components/index.ts").then(({ loadComponents }) => loadComponents()),
-      import("../apis/open-apis.ts"),
-      import("../hosts/ca-files.ts"),
-      import("../journal/journal.ts"),
+      import("../journal/journal.ts").then(({ openJournal }) =>
+        openJournal(world.host("pve"), {
+          readOnly: access === "read",
+          redact: (text) => terminal.redact(text),
+        }),
+      ),
+      openRun(call, site, world),
     ]);
-    const journal = openJournal(world.host("pve"), {
-      readOnly: access === "read",
-      redact: (text) => terminal.redact(text),
-    });
-    const operator = await operatorAddress(call, world);
-    const run: RunWorld = {
+    return await use({
+      call,
+      root: proven.root,
       site,
-      world,
-      apis: openApis(site, world.network, world.clock, {
-        root: rootOnce(async () => (await findRoot(site, (name) => world.host(name))).pem),
-      }),
+      sources: proven.sources,
+      components,
+      run: {
+        ...run,
+        journal,
+        emit: (event) => display.emit(onWallClock(event, world.clock)),
+        signal,
+      },
       journal,
-      emit: (event) => display.emit(onWallClock(event, world.clock)),
-      signal,
-      stop: interruption.stop,
-      ...(operator === undefined ? {} : { operator }),
-    };
-    const { root, sources } = proven;
-    const abort = (reason: unknown): void => lost.abort(reason);
-    return await use({ call, root, site, sources, components, run, journal, display, abort });
+      display,
+      abort: (reason) => lost.abort(reason),
+    });
   } finally {
     clearTimeout(timer);
     display.pause();
@@ -83,7 +87,30 @@ export async function withSession(
   }
 }
 
-/** The root is looked for until it is found, and then known for the rest of the run. */
+function onTimeout({ timeoutMs }: Call["options"], action: () => void): NodeJS.Timeout | undefined {
+  return timeoutMs === undefined ? undefined : setTimeout(action, timeoutMs);
+}
+
+async function openRun(
+  call: Call,
+  site: Site,
+  world: World,
+): Promise<Omit<RunWorld, "journal" | "emit" | "signal">> {
+  const [{ openApis }, { findRoot }] = await Promise.all([
+    import("../apis/open-apis.ts"),
+    import("../hosts/ca-files.ts"),
+  ]);
+  const root = rootOnce(async () => (await findRoot(site, (name) => world.host(name))).pem);
+  return {
+    site,
+    world,
+    apis: openApis(site, world.network, world.clock, { root }),
+    stop: call.interruption.stop,
+    ...defined({ operator: await operatorAddress(call, world) }),
+  };
+}
+
+/** Looks for the root until it is found; then it is known for the rest of the run. */
 function rootOnce(find: () => Promise<string>): () => Promise<string> {
   let found: string | undefined;
   return async () => {
@@ -92,7 +119,7 @@ function rootOnce(find: () => Promise<string>): () => Promise<string> {
   };
 }
 
-/** A lab's clock can be ahead of the one on the wall, which is the one that people wait by. */
+/** A lab's clock may be ahead of the real one, by which people wait. */
 function onWallClock(event: Event, clock: Clock): Event {
   return event.type === "waiting" ? { ...event, untilMs: event.untilMs - clock.now() + Date.now() } : event;
 }
@@ -103,57 +130,12 @@ function refuseBroken({ terminal, options }: Call, { site, problems, sources }: 
   if (site !== undefined && errors.length === 0) {
     if (problems.length > 0 && !options.quiet && options.output === "text")
       writeLines(terminal.stderr, [
-        `${count(problems.length, "warning")} in the site: \`phoenix check${options.repeat}\` tells more`,
+        `${count(problems.length, "warning")} in the site: \`phoenix check${options.repeat}\` shows them`,
       ]);
     return site;
   }
   if (options.output === "text") writeLines(terminal.stderr, [...problemsLines(errors, sources, view), ""]);
-  throw new SiteError(
-    `the site has ${errors.length === 1 ? "an error" : `${errors.length} errors`}; nothing was changed`,
-    {
-      hint: `correct what is shown; \`phoenix check${options.repeat}\` proves it without touching anything`,
-    },
-  );
-}
-
-async function openWorld(
-  { options }: Call,
-  signal: AbortSignal,
-  decorators: readonly Decorator[],
-): Promise<World> {
-  const parallel = options.parallel === undefined ? {} : { parallel: options.parallel };
-  if (options.lab !== undefined) {
-    const { openLab } = await loadLab();
-    return openLab(options.lab, { signal, decorators, ...parallel });
-  }
-  const { openRealWorld } = await import("../hosts/open.ts");
-  const hypervisor = options.host === undefined ? {} : { hypervisor: options.host };
-  return openRealWorld({ ...hypervisor, signal, decorators, ...parallel });
-}
-
-async function decoratorsOf(
-  { options }: Call,
-  access: "read" | "change",
-  display: Display,
-): Promise<readonly Decorator[]> {
-  const { readOnly, traced } = await import("../hosts/decorators.ts");
-  return [
-    ...(options.verbose
-      ? [
-          traced(({ host, what, result, durationMs }) =>
-            display.say(`${host}: ${what}: ${result} (${durationMs} ms)`),
-          ),
-        ]
-      : []),
-    ...(access === "read" ? [readOnly] : []),
-  ];
-}
-
-/** The address that the operator's session comes from, as the hypervisor sees it; undefined on its own console. */
-async function operatorAddress({ options, terminal }: Call, world: World): Promise<string | undefined> {
-  if (options.lab !== undefined) return undefined;
-  if (options.host === undefined)
-    return (terminal.env.SSH_CONNECTION ?? terminal.env.SSH_CLIENT)?.split(" ")[0];
-  const { stdout } = await world.host("pve").run({ argv: ["printenv", "SSH_CONNECTION"], effect: "read" });
-  return stdout.trim().split(" ")[0] || undefined;
+  throw new SiteError(`the site has ${count(errors.length, "error")}; nothing was changed`, {
+    hint: `correct the site; \`phoenix check${options.repeat}\` checks it without changing anything`,
+  });
 }

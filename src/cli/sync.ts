@@ -94,12 +94,12 @@ async function syncLocked(session: Session, targets: Targets): Promise<ExitCode>
   lock.lost.addEventListener("abort", () => session.abort(lock.lost.reason), { once: true });
   const { interruption } = call;
   const phase: Phase = { asking: false };
-  interruption.beGentle(() => {
+  interruption.completeStepFirst(() => {
     if (phase.asking) return display.say("");
     display.say(
       interruption.reason === "timeout"
-        ? `The time given by ${option.timeout} is up: what is being changed is finished first.`
-        : "Interrupted: what is being changed is finished first. Once more stops at once.",
+        ? `The time given by ${option.timeout} is up${interruption.waitedFor}: completing the current step.`
+        : "Interrupted: completing the current step. Interrupt again to stop at once.",
     );
   });
   try {

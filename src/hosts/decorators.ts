@@ -35,27 +35,45 @@ function forbidden(what: string): Error {
   return new Error(`a read-only run tried to change something: ${what}`);
 }
 
-/** One command, request or question, after it ended. */
-export interface Trace {
+/** One command, request or DNS query. */
+export interface Step {
   readonly host: HostName | "network";
   /** Never standard input or a body. */
   readonly what: string;
   readonly effect: "read" | "change";
+}
+
+/** A step after it ended. */
+export interface Trace extends Step {
   /** "exit 0", "200", "refused", or an error's message. */
   readonly result: string;
   readonly durationMs: number;
 }
 
-/** Tells `sink` of everything that is done. */
+/** Reports every step to `sink` when it ends. */
 export function traced(sink: (trace: Trace) => void): Decorator {
+  return watched((step) => {
+    const started = performance.now();
+    return (result) => sink({ ...step, result, durationMs: Math.round(performance.now() - started) });
+  });
+}
+
+/** Keeps the steps that have started and not ended in `unfinished`. */
+export function tracked(unfinished: Set<Step>): Decorator {
+  return watched((step) => {
+    unfinished.add(step);
+    return () => unfinished.delete(step);
+  });
+}
+
+/** Calls `begin` before every step, and what it returns when the step ends. */
+function watched(begin: (step: Step) => (result: string) => void): Decorator {
   const watch = async <T>(
-    about: Pick<Trace, "host" | "what" | "effect">,
+    step: Step,
     action: () => Promise<T>,
     resultOf: (value: T) => string,
   ): Promise<T> => {
-    const started = performance.now();
-    const end = (result: string): void =>
-      sink({ ...about, result, durationMs: Math.round(performance.now() - started) });
+    const end = begin(step);
     try {
       const value = await action();
       end(resultOf(value));

@@ -217,7 +217,7 @@ describe("interruption", () => {
   test("lets a change be finished first, and stops at once the second time", () => {
     const interruption = new Interruption();
     let told = 0;
-    interruption.beGentle(() => {
+    interruption.completeStepFirst(() => {
       told += 1;
     });
     interruption.interrupt("timeout");

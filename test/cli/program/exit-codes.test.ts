@@ -117,7 +117,7 @@ describe.skipIf(spawnSync("script", ["--version"]).status !== 0)("a question", (
     const said = await answered("sync dns --ask", typed);
     expect(said.code).toBe(code);
     expect(said.shown).toContain(words);
-    expect(said.shown).not.toContain("is finished first");
+    expect(said.shown).not.toContain("completing the current step");
     expect(readFileSync(records, "utf8") === before).toBe(code !== exitCodes.converged);
     expect(await phoenix("sync dns")).toMatchObject({ code: exitCodes.converged });
   });
@@ -204,7 +204,7 @@ describe("what goes wrong", () => {
       expect(second.stderr).toMatch(/^Error: locked by .* \(sync all, pid \d+\)/m);
       const { code, stdout, stderr } = (await first) as Said;
       expect(code, stdout + stderr).toBe(exitCodes.interrupted);
-      expect(stderr).toContain("Interrupted: what is being changed is finished first.");
+      expect(stderr).toContain("Interrupted: completing the current step.");
       expect(stdout).toContain("records updated");
       expect(stdout).toContain("(exit 130)");
       expect(existsSync(lock)).toBe(false);
@@ -230,6 +230,16 @@ describe("what goes wrong", () => {
     const said = await phoenix("snyc all");
     expect(said).toMatchObject({ code: exitCodes.usage, stdout: "" });
     expect(said.stderr).toBe("Error: unknown command 'snyc'\n  hint: did you mean sync?\n");
+  });
+
+  test("1: a run whose time is up names what it was waiting for", async () => {
+    await broken("hang lxc/101", async () => {
+      const { code, stderr } = await phoenix("plan nginx --timeout 1");
+      expect(code, stderr).toBe(exitCodes.error);
+      expect(stderr).toMatch(
+        /^Error: the time given by --timeout is up while waiting for lxc\/101 \(.*\): /m,
+      );
+    });
   });
 
   test("a second signal ends everything at once", async () => {
