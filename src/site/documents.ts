@@ -29,10 +29,10 @@ function parseFile(file: SourceFile, problems: Problems): JsonNode | undefined {
       problems.report(
         "PHX0006",
         file.ref(again.start, again.end),
-        `the key ${JSON.stringify(key)} is there twice`,
+        `duplicate key ${JSON.stringify(key)}`,
         {
           related: [file.ref(first.start, first.end)],
-          hint: "one of the two would be ignored; remove it",
+          hint: "remove one of them: JSON does not say which one counts",
         },
       );
     return root;

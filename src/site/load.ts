@@ -26,8 +26,8 @@ export interface LoadedSite {
 }
 
 /**
- * Reads the site in a directory. What is wrong inside its files is told as problems.
- * @throws SiteError when the directory cannot be read at all, or is no site
+ * Reads the site in a directory. What is wrong in its files is reported as problems.
+ * @throws SiteError when the directory cannot be read, or is not a site
  */
 export async function loadSite(root: string): Promise<LoadedSite> {
   const directory = resolve(root);
@@ -55,7 +55,7 @@ function guestFile(whole: Shape, guests: Shape): (root: JsonNode) => Shape {
   };
 }
 
-/** A stack that runs on two machines is read twice, and what is wrong with it would be told twice. */
+/** A stack that runs on two machines is read twice, and would be reported twice. */
 function unique(problems: readonly Problem[]): Problem[] {
   return [...new Map(problems.map((problem) => [JSON.stringify(problem), problem])).values()];
 }
@@ -67,9 +67,9 @@ async function refuseOther(directory: string): Promise<void> {
       if ((await stat(path)).isDirectory()) continue;
     } catch (error) {
       const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
-      if (!isMissing) throw new SiteError(`${path} cannot be read: ${messageOf(error)}`, { hint });
-      if (path === directory) throw new SiteError(`there is no directory ${directory}`, { hint });
-      throw new SiteError(`${directory} is no site: it has no etc/`, { hint });
+      if (!isMissing) throw new SiteError(`cannot read ${path}: ${messageOf(error)}`, { hint });
+      if (path === directory) throw new SiteError(`the directory ${directory} does not exist`, { hint });
+      throw new SiteError(`${directory} is not a site: it has no etc/`, { hint });
     }
     throw new SiteError(`${path} is not a directory`, { hint });
   }

@@ -1,12 +1,12 @@
-/** Holds a file against its shape: values of the wrong kind, keys that are missing, keys that nobody knows. */
+/** Checks a file against its shape: values of the wrong type, missing keys, unknown keys. */
 import { nearest } from "../../formats/text/nearest.ts";
 import type { SourceRef } from "../../resource.ts";
 import type { Cell } from "../text/cell.ts";
 import type { Problems } from "../text/problems.ts";
 import type { ObjectShape, Shape } from "./shape.ts";
 
-/** How many other places of one unknown key are named. */
-const mostRelated = 3;
+/** How many other places of an unknown key a problem names. */
+const maxRelated = 3;
 
 /** Reports everything in `cell` that does not fit `shape`. */
 export function checkShape(cell: Cell, shape: Shape, problems: Problems): void {
@@ -22,7 +22,7 @@ export function alternativeFor(cell: Cell, of: readonly Shape[]): Shape | undefi
 
 class Check {
   readonly #problems: Problems;
-  /** By kind of object and key, so that a key that a hundred guests have is told once. */
+  /** By kind of object and key, so that a key that a hundred guests have is reported once. */
   readonly #unknown = new Map<string, { shape: ObjectShape; key: string; at: SourceRef[]; count: number }>();
 
   constructor(problems: Problems) {
@@ -40,8 +40,8 @@ class Check {
         if (!this.#fits(cell, shape)) return;
         for (const item of cell.items) {
           if (item.node.kind === "null")
-            this.#problems.report("PHX0101", item.ref, "null in a list says nothing", {
-              hint: "leave it out",
+            this.#problems.report("PHX0101", item.ref, "null in a list has no meaning", {
+              hint: "remove it",
             });
           else this.value(item, shape.of);
         }
@@ -49,9 +49,9 @@ class Check {
       case "map":
         if (!this.#fits(cell, shape)) return;
         for (const [key, value] of cell.entries()) {
-          if (isRemark(key)) continue;
+          if (isNote(key)) continue;
           if (shape.keys !== undefined && !shape.keys.test(key)) {
-            this.#problems.report("PHX0101", value.keyRef, `${JSON.stringify(key)} cannot be a key here`);
+            this.#problems.report("PHX0101", value.keyRef, `invalid key ${JSON.stringify(key)}`);
           } else this.value(value, shape.of);
         }
         return;
@@ -78,7 +78,7 @@ class Check {
       this.#problems.report(
         "PHX0103",
         first,
-        `${shape.name} has no key ${JSON.stringify(key)}; it is ignored${times}`,
+        `unknown key ${JSON.stringify(key)} in ${shape.name} is ignored${times}`,
         {
           related,
           hint: near === undefined ? undefined : `did you mean ${JSON.stringify(near)}?`,
@@ -91,7 +91,7 @@ class Check {
     for (const [key, value] of cell.entries()) {
       const known = shape.byName.get(key);
       if (known !== undefined) this.value(value, known);
-      else if (!isRemark(key)) this.#noteUnknown(value, key, shape);
+      else if (!isNote(key)) this.#noteUnknown(value, key, shape);
     }
     for (const need of shape.needs) {
       if (cell.get(need) !== undefined) continue;
@@ -102,7 +102,7 @@ class Check {
         .map(([key]) => key)
         .find((key) => nearest(key, names) !== undefined);
       this.#problems.report("PHX0104", cell.ref, `${shape.name} needs ${wanted}`, {
-        hint: near === undefined ? undefined : `is ${JSON.stringify(near)} meant to be it?`,
+        hint: near === undefined ? undefined : `did you mean it by ${JSON.stringify(near)}?`,
       });
     }
   }
@@ -113,7 +113,7 @@ class Check {
     if (known === undefined) this.#unknown.set(id, { shape, key, at: [value.keyRef], count: 1 });
     else {
       known.count++;
-      if (known.at.length <= mostRelated) known.at.push(value.keyRef);
+      if (known.at.length <= maxRelated) known.at.push(value.keyRef);
     }
   }
 
@@ -121,7 +121,7 @@ class Check {
     const word = cell.text ?? "";
     if (of.some((known) => known.toLowerCase() === word.toLowerCase())) return;
     const near = nearest(word, of);
-    this.#problems.report("PHX0105", cell.ref, `${JSON.stringify(word)} is none of ${of.join(", ")}`, {
+    this.#problems.report("PHX0105", cell.ref, `unknown word ${JSON.stringify(word)}: expected one of ${of.join(", ")}`, {
       hint: near === undefined ? undefined : `did you mean ${JSON.stringify(near)}?`,
     });
   }
@@ -134,17 +134,17 @@ class Check {
       this.#problems.report(
         "PHX0101",
         cell.ref,
-        `${integer} is out of range: ${shape.least} to ${shape.most}`,
+        `${integer} is out of range: expected ${shape.least} to ${shape.most}`,
       );
       return false;
     }
-    this.#problems.report("PHX0101", cell.ref, `expected ${wordsFor(shape)}, found ${describe(cell)}`);
+    this.#problems.report("PHX0101", cell.ref, `expected ${wordsFor(shape)}, got ${describe(cell)}`);
     return false;
   }
 }
 
-/** Keys that people use for remarks, and the pointer of editors to a schema. */
-function isRemark(key: string): boolean {
+/** Keys that hold notes for people, and `$schema` for editors. */
+function isNote(key: string): boolean {
   return /^(?:\$|_(?!_)|\/\/|#)/.test(key) || /^(?:comments?|description|notes?)$/i.test(key);
 }
 
@@ -189,7 +189,7 @@ function wordsFor(shape: Shape): string {
   }
 }
 
-/** Never the value itself: it may be a secret. */
+/** The type of a value, never the value of a text: it may be a secret. */
 function describe(cell: Cell): string {
   const { node } = cell;
   switch (node.kind) {

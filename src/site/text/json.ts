@@ -1,6 +1,6 @@
 /**
- * Reads JSON with comments into values that know where they stand. Our own, because a site of ten thousand guests must
- * be read in a fraction of a second: a general syntax tree with two place objects for every token takes seconds.
+ * Reads JSON with comments into values with their places. It is our own reader because a site of ten thousand guests must be
+ * read in a fraction of a second: a general syntax tree with two place objects for every token takes seconds.
  */
 
 interface Span {
@@ -23,7 +23,7 @@ export type JsonNode =
   | (Span & { readonly kind: "boolean"; readonly value: boolean })
   | (Span & { readonly kind: "null" });
 
-/** A key that its object has already: JSON parsers differ in which of the two counts. */
+/** A key that its object already has: JSON parsers differ in which of the two counts. */
 export interface DuplicateKey {
   readonly key: string;
   readonly first: Span;
@@ -47,13 +47,13 @@ export class JsonSyntaxError extends Error {
   }
 }
 
-/** A string without escapes, which nearly all are: found many times faster than character by character. */
+/** A string without escape sequences, as nearly all are: found many times faster than character by character. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON forbids them in strings
 const plainString = /"[^"\\\u0000-\u001f]*"/y;
 const plainWord = /[^\s,:{}[\]"/]+/y;
 
-/** Deeper nesting than any site has; it keeps a hostile file from exhausting the stack. */
-const deepest = 200;
+/** No site nests deeper; the limit keeps a hostile file from exhausting the stack. */
+const maxDepth = 200;
 
 /**
  * Reads JSON, with comments (`//` and block comments) and trailing commas as in editors' settings files.
@@ -130,8 +130,8 @@ class Reader {
   }
 
   #enter(): number {
-    if (++this.#depth > deepest)
-      throw new JsonSyntaxError(`nested more than ${deepest} levels deep`, this.#at);
+    if (++this.#depth > maxDepth)
+      throw new JsonSyntaxError(`nested more than ${maxDepth} levels deep`, this.#at);
     const start = this.#at++;
     this.#skip();
     return start;
@@ -165,13 +165,9 @@ class Reader {
       const code = this.#text.charCodeAt(at);
       if (code === 0x22) break;
       if (Number.isNaN(code) || code === 0x0a || code === 0x0d)
-        throw new JsonSyntaxError("a string without its closing quote", start);
+        throw new JsonSyntaxError("unterminated string", start);
       if (code < 0x20)
-        throw new JsonSyntaxError(
-          "a control character in a string",
-          at,
-          "write it as an escape: \\t, \\u0007",
-        );
+        throw new JsonSyntaxError("control character in a string", at, "write it as \\t or \\u0007");
       if (code === 0x5c) {
         escaped = true;
         at++;
@@ -182,11 +178,7 @@ class Reader {
     try {
       return JSON.parse(this.#text.slice(start, at + 1)) as string;
     } catch {
-      throw new JsonSyntaxError(
-        "an escape in a string that JSON does not have",
-        start,
-        'a backslash is "\\\\"',
-      );
+      throw new JsonSyntaxError("invalid escape sequence in a string", start, 'write a backslash as "\\\\"');
     }
   }
 
@@ -220,7 +212,7 @@ class Reader {
       this.#at = end < 0 ? this.#text.length : end;
     } else if (this.#text[start + 1] === "*") {
       const end = this.#text.indexOf("*/", start + 2);
-      if (end < 0) throw new JsonSyntaxError("a comment without its end", start);
+      if (end < 0) throw new JsonSyntaxError("unterminated comment", start);
       this.#at = end + 2;
     } else {
       throw this.#unexpected("a comment or a value");
@@ -230,16 +222,13 @@ class Reader {
   #unexpected(wanted: string, opened?: number): JsonSyntaxError {
     if (this.#at < this.#text.length) {
       const found = /^[\w.+-]{1,20}|^./su.exec(this.#text.slice(this.#at, this.#at + 40))?.[0] ?? "";
-      // A word where a value should be may be a secret without its quotes.
+      // A word in place of a value may be a secret without quotes.
       const isWord = found.length > 1 && !wanted.startsWith("a key");
       const words = isWord ? "text without quotes" : JSON.stringify(found);
       return new JsonSyntaxError(`expected ${wanted}, found ${words}`, this.#at);
     }
-    const place = opened === undefined ? "" : `; what opens in line ${this.#lineOf(opened)} is not closed`;
-    return new JsonSyntaxError(`the file ends in the middle: expected ${wanted}${place}`, this.#text.length);
-  }
-
-  #lineOf(offset: number): number {
-    return this.#text.slice(0, offset).split("\n").length;
+    const line = this.#text.slice(0, opened).split("\n").length;
+    const bracket = opened === undefined ? "" : `; the bracket on line ${line} is not closed`;
+    return new JsonSyntaxError(`unexpected end of file: expected ${wanted}${bracket}`, this.#text.length);
   }
 }

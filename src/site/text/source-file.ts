@@ -5,7 +5,7 @@ import { messageOf } from "../../errors.ts";
 import type { SourceRef } from "../../resource.ts";
 import type { Problems } from "./problems.ts";
 
-/** 16 MiB: ten times the configuration of ten thousand guests' worth of patience. A log or a dump ends here quickly. */
+/** Bytes: 16 MiB, many times the configuration of ten thousand guests. It keeps logs and dumps out. */
 export const largestFile = 16 * 1024 * 1024;
 
 /** A text whose offsets become lines and columns. */
@@ -65,30 +65,27 @@ export class SiteFiles {
   }
 
   /**
-   * A file's text without a byte order mark; undefined, with a problem reported, when it cannot be had. `asked` is the
-   * place that names the file, when one does: the problem is shown there.
+   * A file's text without a byte order mark; undefined, with a problem reported, when it cannot be read.
+   * @param asked the place that names the file, where the problem is shown; absent for the files that every site has
    */
   async read(name: string, asked?: SourceRef): Promise<SourceFile | undefined> {
     const at = asked ?? { file: name, line: 1, column: 1 };
     try {
       const path = join(this.root, name);
-      if (name.includes("\0")) throw Object.assign(new Error("no path holds a NUL"), { code: "ENOENT" });
+      if (name.includes("\0")) throw Object.assign(new Error("a path cannot have a NUL character"), { code: "ENOENT" });
       const { size, ...kind } = await this.#look(path);
       if (!kind.isFile) {
-        this.#problems.report(
-          "PHX0002",
-          at,
-          `${name} is ${kind.isDirectory ? "a directory" : "no ordinary file"}, not a file`,
-        );
+        const what = kind.isDirectory ? "a directory" : "a device or socket";
+        this.#problems.report("PHX0002", at, `${name} is ${what}, not a regular file`);
         return undefined;
       }
       if (size > largestFile) {
         this.#problems.report(
           "PHX0003",
           at,
-          `${name} is ${Math.ceil(size / 1024 / 1024)} MiB large; 16 MiB is the limit`,
+          `${name} is ${Math.ceil(size / 1024 / 1024)} MiB, more than the limit of 16 MiB`,
           {
-            hint: "this does not look like a configuration file; is it a log or a dump?",
+            hint: "check whether it is a log or a dump instead of a configuration file",
           },
         );
         return undefined;
@@ -96,20 +93,20 @@ export class SiteFiles {
       return this.#decode(name, await readFile(path), at);
     } catch (error) {
       const isMissing = codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR";
-      if (isMissing) this.#problems.report("PHX0001", at, `${name} is not there`);
-      else this.#problems.report("PHX0002", at, `${name} cannot be read: ${reasonOf(error)}`);
+      if (isMissing) this.#problems.report("PHX0001", at, `${name} does not exist`);
+      else this.#problems.report("PHX0002", at, `cannot read ${name}: ${reasonOf(error)}`);
       return undefined;
     }
   }
 
-  /** Hides a span of a file in excerpts: it is a secret. Places stay right. */
+  /** Hides a span of a file, a secret, from excerpts. Places stay correct. */
   conceal({ name }: SourceFile, start: number, end: number): void {
     const text = this.sources.get(name);
     if (text !== undefined)
       this.sources.set(name, text.slice(0, start) + "*".repeat(end - start) + text.slice(end));
   }
 
-  /** Whether there is anything by this name. */
+  /** Whether a file or directory of this name exists. */
   async exists(name: string): Promise<boolean> {
     return stat(join(this.root, name)).then(
       () => true,
@@ -142,7 +139,7 @@ export class SiteFiles {
       return new SourceFile(name, text);
     } catch {
       this.#problems.report("PHX0004", at, `${name} is not UTF-8 text`, {
-        hint: "save it as UTF-8; UTF-16 and Latin-1 are not understood",
+        hint: "save it as UTF-8; Phoenix does not read UTF-16 or Latin-1",
       });
       return undefined;
     }
@@ -157,7 +154,7 @@ function codeOf(error: unknown): string | undefined {
   return error instanceof Error && "code" in error ? String(error.code) : undefined;
 }
 
-/** The system's reason without the path, which the message has already: "permission denied". */
+/** The system's reason without the path, which the message already names: "permission denied". */
 function reasonOf(error: unknown): string {
   return /^[A-Z0-9]+: ([^,]+)/.exec(messageOf(error))?.[1] ?? messageOf(error);
 }
