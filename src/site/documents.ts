@@ -26,15 +26,10 @@ function parseFile(file: SourceFile, problems: Problems): JsonNode | undefined {
   try {
     const { root, duplicates } = parseJson(file.text);
     for (const { key, first, again } of duplicates)
-      problems.report(
-        "PHX0006",
-        file.ref(again.start, again.end),
-        `duplicate key ${JSON.stringify(key)}`,
-        {
-          related: [file.ref(first.start, first.end)],
-          hint: "remove one of them: JSON does not say which one counts",
-        },
-      );
+      problems.report("PHX0006", file.ref(again.start, again.end), `duplicate key ${JSON.stringify(key)}`, {
+        related: [file.ref(first.start, first.end)],
+        hint: "remove one of them: JSON does not say which one counts",
+      });
     return root;
   } catch (error) {
     if (!(error instanceof JsonSyntaxError)) throw error;

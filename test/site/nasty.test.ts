@@ -25,8 +25,8 @@ describe("files", () => {
     const started = performance.now();
     const [first] = await problemsOf((directory) => truncateSync(join(directory, vms), 50_000_000));
     expect(first).toBe(
-      `${vms}:1:1 error PHX0003 ${vms} is 48 MiB large; 16 MiB is the limit\n` +
-        "  hint: this does not look like a configuration file; is it a log or a dump?",
+      `${vms}:1:1 error PHX0003 ${vms} is 48 MiB, more than the limit of 16 MiB\n` +
+        "  hint: check whether it is a log or a dump instead of a configuration file",
     );
     expect(performance.now() - started).toBeLessThan(5_000);
   });
@@ -52,8 +52,8 @@ describe("files", () => {
       }
     });
     expect(told).toEqual([
-      `${lxc}:1:1 error PHX0002 ${lxc} cannot be read: too many symbolic links encountered`,
-      `${vms}:1:1 error PHX0001 ${vms} is not there`,
+      `${lxc}:1:1 error PHX0002 cannot read ${lxc}: too many symbolic links encountered`,
+      `${vms}:1:1 error PHX0001 ${vms} does not exist`,
     ]);
   });
 
@@ -87,7 +87,7 @@ describe("keys", () => {
       const told = await problemsOf((directory) => {
         writeFileSync(join(directory, vms), `{ "vms": [], "${key}": { "vms": 1 } }`);
       });
-      expect(told.join("\n")).toContain(`has no key "${key}"`);
+      expect(told.join("\n")).toContain(`unknown key "${key}"`);
     }
     expect(({} as Record<string, unknown>).vms).toBeUndefined();
   });
@@ -107,7 +107,7 @@ describe("the directory", () => {
   test("is not there, is a file, or is no site", async () => {
     await inDirectory(async (directory) => {
       await expect(loadSite(join(directory, "nowhere"))).rejects.toThrow(SiteError);
-      await expect(loadSite(directory)).rejects.toThrow(/is no site: it has no etc\//);
+      await expect(loadSite(directory)).rejects.toThrow(/is not a site: it has no etc\//);
       writeFileSync(join(directory, "file"), "");
       await expect(loadSite(join(directory, "file"))).rejects.toThrow(/is not a directory/);
       mkdirSync(join(directory, "etc"));
@@ -146,6 +146,6 @@ describe("JSON", () => {
   });
 
   test("never repeats a value that lost its quotes", () => {
-    expect(() => parseJson('{"password": hunter2}')).toThrow("expected a value, found text without quotes");
+    expect(() => parseJson('{"password": hunter2}')).toThrow("expected a value, got text without quotes");
   });
 });

@@ -32,21 +32,21 @@ describe("references", () => {
     expect(await passwordOf("env:PHOENIX_TEST_SECRET")).toBe("of the environment");
     vi.stubEnv("PHOENIX_TEST_SECRET", "");
     expect(await passwordOf("env:PHOENIX_TEST_SECRET")).toContain("PHOENIX_TEST_SECRET is empty");
-    expect(await passwordOf("env:no name")).toContain('"no name" is no variable\'s name');
+    expect(await passwordOf("env:no name")).toContain('"no name" is not a valid variable name');
   });
 
   test("file: one line break at the end is not part of it", async () => {
     const prepare = (directory: string): void => writeFileSync(join(directory, "pw"), " with blanks \n\n");
     expect(await passwordOf("file:pw", prepare)).toBe(" with blanks \n");
-    expect(await passwordOf("file:etc")).toContain("etc is no ordinary file");
-    expect(await passwordOf("file:none")).toContain("none is not there");
+    expect(await passwordOf("file:etc")).toContain("etc is not a regular file");
+    expect(await passwordOf("file:none")).toContain("none does not exist");
     const large = (directory: string): void => writeFileSync(join(directory, "pw"), "x".repeat(70_000));
     expect(await passwordOf("file:pw", large)).toContain("larger than 64 KiB");
   });
 
   test("exec: words without a shell, quotes keep blanks", async () => {
     expect(await passwordOf(`exec:printf %s-%s "a b" '$HOME;c\\d'`)).toBe("a b-$HOME;c\\d");
-    expect(await passwordOf("exec:no-such-command-here")).toContain("no-such-command-here is not there");
+    expect(await passwordOf("exec:no-such-command-here")).toContain("no-such-command-here does not exist");
     expect(await passwordOf("exec:true")).toContain("printed nothing");
     const failing = (directory: string): void => {
       writeFileSync(
@@ -56,7 +56,7 @@ describe("references", () => {
       chmodSync(join(directory, "tell"), 0o755);
     };
     const told = await passwordOf("exec:./tell canary", failing);
-    expect(told).toContain("the command ./tell ended with 3");
+    expect(told).toContain("the command ./tell exited with 3");
     expect(told).not.toContain("canary");
   });
 
@@ -82,11 +82,13 @@ describe("references", () => {
     expect(await passwordOf("age:sealed/a.json#admin", prepare)).toBe("of the JSON");
     expect(await passwordOf("age:sealed/b.env#ADMIN", prepare)).toBe("of the lines");
     expect(await passwordOf("age:sealed/c", prepare)).toBe("of the whole");
-    expect(await passwordOf("age:sealed/a.json#none", prepare)).toContain("sealed/a.json holds no none");
-    expect(await passwordOf("age:sealed/d#x", prepare)).toContain("cannot be opened with this identity");
+    expect(await passwordOf("age:sealed/a.json#none", prepare)).toContain("sealed/a.json has no none");
+    expect(await passwordOf("age:sealed/d#x", prepare)).toContain(
+      "cannot decrypt sealed/d with this identity",
+    );
     vi.stubEnv("PHOENIX_AGE_IDENTITY_FILE", "/nowhere");
     const forgotten = (directory: string): void => writeFileSync(join(directory, "e"), "x");
-    expect(await passwordOf("age:e#x", forgotten)).toContain("no age identity was found in /nowhere");
+    expect(await passwordOf("age:e#x", forgotten)).toContain("no age identity in /nowhere");
   });
 
   test("a URL is no reference", async () => {

@@ -1,4 +1,4 @@
-/** IPv4 addresses, networks and host names: what is one, and what is not. */
+/** IPv4 addresses, networks and host names, as the site's files write them. */
 
 import { addressNumber } from "../../formats/ipv4/index.ts";
 
@@ -25,17 +25,17 @@ export function networkOf(bits: number, prefix: number): { readonly first: numbe
   return { first, last: first + size - 1 };
 }
 
-/** One part of a name between dots. The underscore is no part of host names and of no certificate. */
+/** The part of a host name between two dots. Neither host names nor certificates have underscores. */
 const label = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
 const hostPattern = new RegExp(`^${label}(?:\\.${label})*$`);
 
-/** A host name in lower case without a trailing dot; undefined when it is none. An address is none. */
+/** A host name in lower case without a trailing dot; undefined for anything else, an address too. */
 export function hostName(text: string): string | undefined {
   const name = text.trim().toLowerCase().replace(/\.$/, "");
   return name.length <= 253 && hostPattern.test(name) && !/(?:^|\.)\d+$/.test(name) ? name : undefined;
 }
 
-/** A host name, or "*." and one. */
+/** A host name, or "*." and a host name. */
 export function hostOrWildcard(text: string): string | undefined {
   const name = text.trim();
   if (!name.startsWith("*.")) return hostName(name);
@@ -43,7 +43,7 @@ export function hostOrWildcard(text: string): string | undefined {
   return below === undefined ? undefined : `*.${below}`;
 }
 
-/** A name without a dot, and one that ends in the domain already, become full names of the domain. */
+/** The full name: the domain is appended unless the name already ends in it. */
 export function qualified(name: string, domain: string): string {
   return name === domain || name.endsWith(`.${domain}`) ? name : `${name}.${domain}`;
 }

@@ -1,4 +1,4 @@
-/** What no two guests can share, addresses that lie where they cannot, and ids that nobody has. */
+/** Checks over all guests: duplicate ids, names and addresses, addresses outside the network, and unknown ids. */
 import { hostLabel } from "../../fabric/guests.ts";
 import { addressNumber } from "../../formats/ipv4/index.ts";
 import type { Hypervisor } from "../../model.ts";
@@ -25,19 +25,19 @@ export function checkGuests(
     if (sameId !== undefined)
       problems.report("PHX0202", cell.ref, `${host} and ${sameId.guest.host} have the same id`, {
         related: [sameId.cell.ref],
-        hint: "Proxmox gives an id to one guest only, container or virtual machine",
+        hint: "Proxmox gives an id to one container or virtual machine only",
       });
     ids.set(guest.id, sameId ?? entry);
     const label = hostLabel(guest.name);
     if (label === "" || label.length > 63)
-      problems.report("PHX0208", nameCell.ref, `${JSON.stringify(guest.name)} cannot be made a host name`, {
-        hint: "letters, digits and hyphens, at most 63",
+      problems.report("PHX0208", nameCell.ref, `cannot make a host name from ${JSON.stringify(guest.name)}`, {
+        hint: "use letters, digits and hyphens, at most 63 characters",
       });
     else if (label !== guest.name.toLowerCase() && !guest.template)
       problems.report(
         "PHX0208",
         nameCell.ref,
-        `${JSON.stringify(guest.name)} is not a host name; in DNS it is ${label}`,
+        `${JSON.stringify(guest.name)} is not a valid host name; DNS has ${label}`,
         { severity: "warning" },
       );
     const sameName = names.get(label);
@@ -69,7 +69,7 @@ export function checkGuests(
   checkReferences(entries, ids, problems);
 }
 
-/** Containers that the hypervisor's shared volumes name. */
+/** The containers that shared volumes name must exist. */
 export function checkSharedVolumes(
   volumes: Cell | undefined,
   entries: readonly GuestEntry[],
@@ -78,7 +78,7 @@ export function checkSharedVolumes(
   const ids = new Set(entries.map(({ guest }) => String(guest.id)));
   for (const [, volume] of volumes?.entries() ?? [])
     for (const [id, mount] of volume.get("mounts")?.entries() ?? [])
-      if (!ids.has(id)) problems.report("PHX0215", mount.keyRef, `there is no guest ${id}`);
+      if (!ids.has(id)) problems.report("PHX0215", mount.keyRef, `unknown guest ${id}`);
 }
 
 function checkAddress(
@@ -103,24 +103,28 @@ function checkAddress(
   }
   const { first, last } = networkOf(own, hypervisor.prefix);
   if (bits < first || bits > last)
-    problems.report("PHX0205", cell.ref, `${address} is outside of the network ${hypervisor.network}`, {
+    problems.report("PHX0205", cell.ref, `${address} is outside the network ${hypervisor.network}`, {
       related: [hypervisor.from],
     });
   else if (hypervisor.prefix < 31 && (bits === first || bits === last))
-    problems.report("PHX0205", cell.ref, `${address} is the network's own or its broadcast address`);
+    problems.report(
+      "PHX0205",
+      cell.ref,
+      `${address} is the address of the network itself or its broadcast address`,
+    );
   const prefix = parseInterface(cell.text?.split(",")[0] ?? "")?.prefix;
   if (prefix !== undefined && prefix !== hypervisor.prefix)
     problems.report(
       "PHX0209",
       cell.ref,
-      `the network here is a /${prefix}, that of the hypervisor a /${hypervisor.prefix}`,
+      `expected the prefix length of the hypervisor's network, /${hypervisor.prefix}, got /${prefix}`,
       {
         related: [hypervisor.from],
       },
     );
 }
 
-/** Ids that clones and dependencies name. A sync does not need them, so it is a warning. */
+/** The guests that clones and dependencies name should exist. A sync does not need them. */
 function checkReferences(
   entries: readonly GuestEntry[],
   ids: ReadonlyMap<number, GuestEntry>,
@@ -134,7 +138,7 @@ function checkReferences(
     ];
     for (const one of named) {
       if (one?.integer === undefined || ids.has(one.integer)) continue;
-      problems.report("PHX0215", one.ref, `there is no guest ${one.integer}`);
+      problems.report("PHX0215", one.ref, `unknown guest ${one.integer}`);
     }
   }
 }

@@ -7,22 +7,22 @@ import type { Cell } from "../text/cell.ts";
 import type { Problems } from "../text/problems.ts";
 import { parseInterface } from "./addresses.ts";
 
-/** A guest as far as its own entry tells, with the entry. */
+/** A guest as its own entry declares it, with the entry. */
 export interface GuestEntry {
   readonly guest: Guest;
   readonly cell: Cell;
-  /** The address as written, for problems about it. */
+  /** The declared address, for problems about it. */
   readonly addressCell: Cell | undefined;
 }
 
-/** Whether a guest can be pointed at. */
+/** Whether a guest has a fixed address. */
 export function isAddressed(guest: Guest): guest is RoleGuest {
   return guest.address !== undefined;
 }
 
 interface Surroundings {
   readonly hypervisor: Hypervisor | undefined;
-  /** The NFS server of volumes that name none. */
+  /** The NFS server of volumes that do not name one. */
   readonly nfsServer: string | undefined;
   readonly problems: Problems;
 }
@@ -66,7 +66,7 @@ function readGuest(
     return undefined;
   }
   if (inside?.integer !== undefined && inside.integer !== id)
-    problems.report("PHX0201", inside.ref, `guest ${id} calls itself ${inside.integer}`, {
+    problems.report("PHX0201", inside.ref, `the id ${inside.integer} contradicts the key ${id}`, {
       related: [cell.ref],
     });
   const name = cell.get("name");
@@ -92,7 +92,7 @@ function readGuest(
   return { guest, cell, addressCell };
 }
 
-/** "dhcp", "manual" and nothing mean that the address is not known. */
+/** No address for "dhcp", "manual" and an absent key. */
 function readAddress(cell: Cell, { problems }: Surroundings): { addressCell?: Cell; address?: string } {
   const network = cell.get("network_config");
   const written = network?.isObject === true ? network.get("ip") : network;
@@ -101,7 +101,7 @@ function readAddress(cell: Cell, { problems }: Surroundings): { addressCell?: Ce
   if (/^(?:dhcp|manual|auto)$/i.test(text)) return {};
   const parsed = parseInterface(text);
   if (parsed === undefined) {
-    problems.report("PHX0207", written.ref, `${JSON.stringify(text)} is not an IPv4 address`, {
+    problems.report("PHX0207", written.ref, `${JSON.stringify(text)} is not a valid IPv4 address`, {
       hint: 'write it like 10.0.0.12/24, or "dhcp"',
     });
     return {};
@@ -110,8 +110,8 @@ function readAddress(cell: Cell, { problems }: Surroundings): { addressCell?: Ce
 }
 
 /**
- * `is_template` decides where it is given. Else a guest that others are cloned from (it has a template snapshot), is not
- * started at boot and serves nothing is one.
+ * `is_template` decides where it is present. Else a guest is a template when it has a template snapshot, is not started at boot
+ * and serves nothing.
  */
 function isTemplate(cell: Cell, role: Guest["portainerRole"]): boolean {
   const declared = cell.get("is_template")?.flag;
@@ -126,7 +126,7 @@ function isTemplate(cell: Cell, role: Guest["portainerRole"]): boolean {
   return !runs;
 }
 
-/** Words that were in use for guests without Docker, and older words for the primary. */
+/** The words for each role, with older words for the primary and for guests without Docker. */
 const roleWords: Readonly<Record<string, "primary" | "agent" | "none">> = {
   primary: "primary",
   server: "primary",
@@ -136,7 +136,7 @@ const roleWords: Readonly<Record<string, "primary" | "agent" | "none">> = {
   "": "none",
 };
 
-/** The role as written: "unknown" for a word that is none. */
+/** The declared role; "unknown" for any other word. */
 export function portainerRoleOf(cell: Cell): "primary" | "agent" | "none" | "unknown" {
   const word = cell.get("portainer_role")?.text?.toLowerCase() ?? "none";
   return (Object.hasOwn(roleWords, word) ? roleWords[word] : undefined) ?? "unknown";
@@ -147,8 +147,8 @@ function readPortainerRole(cell: Cell, kind: Guest["kind"], problems: Problems):
   const role = portainerRoleOf(cell);
   if (written === undefined || role === "none") return undefined;
   if (role === "unknown") {
-    problems.report("PHX0709", written.ref, `${JSON.stringify(written.text)} is no role of Portainer`, {
-      hint: "primary, agent or none",
+    problems.report("PHX0709", written.ref, `unknown Portainer role ${JSON.stringify(written.text)}`, {
+      hint: "use primary, agent or none",
     });
     return undefined;
   }
@@ -194,11 +194,7 @@ function readShares(cell: Cell, { hypervisor, nfsServer, problems }: Surrounding
       return [];
     }
     if (server?.text !== undefined && addressNumber(server.text) === undefined) {
-      problems.report(
-        "PHX0214",
-        server.ref,
-        `${JSON.stringify(server.text)} is not the address of an NFS server`,
-      );
+      problems.report("PHX0214", server.ref, `${JSON.stringify(server.text)} is not a valid IPv4 address`);
       return [];
     }
     const name = volume.get("name")?.text ?? "persistent-storage";
@@ -206,7 +202,7 @@ function readShares(cell: Cell, { hypervisor, nfsServer, problems }: Surrounding
   });
 }
 
-/** An absolute path without a slash at its end; reports anything else. */
+/** An absolute path without a slash at its end; undefined, with a problem reported, for anything else. */
 export function absolute(cell: Cell | undefined, problems: Problems): string | undefined {
   const path = cell?.text;
   if (cell === undefined || path === undefined) return undefined;

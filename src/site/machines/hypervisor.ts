@@ -6,9 +6,9 @@ import type { Cell } from "../text/cell.ts";
 import type { Problems } from "../text/problems.ts";
 import { hostName, hostOrWildcard, networkOf, parseInterface, qualified } from "./addresses.ts";
 
-/** Where Proxmox mounts directories of storages that it did not make itself. */
+/** Where Proxmox mounts the directories of network storages. */
 const defaultMountBase = "/mnt/pve";
-/** The bridge that Proxmox's installer makes. */
+/** The bridge that Proxmox's installer creates. */
 const defaultBridge = "vmbr0";
 
 /** The domain in lower case. */
@@ -17,8 +17,8 @@ export function readDomain(config: Cell, problems: Problems): string | undefined
   if (cell?.text === undefined) return undefined;
   const name = hostName(cell.text);
   if (name === undefined)
-    problems.report("PHX0301", cell.ref, `${JSON.stringify(cell.text)} is not a domain`, {
-      hint: "letters, digits and hyphens between dots: internal.example.net",
+    problems.report("PHX0301", cell.ref, `${JSON.stringify(cell.text)} is not a valid domain`, {
+      hint: "use letters, digits and hyphens between dots: internal.example.net",
     });
   return name;
 }
@@ -41,10 +41,10 @@ export function readHypervisor(config: Cell, problems: Problems): Hypervisor | u
     problems.report(
       "PHX0207",
       cell.ref,
-      "several interfaces have an address; which one is the guests' bridge is not clear",
+      "several interfaces have an address, and only the guests' bridge may have one",
       {
         related: others.map((one) => one.ref),
-        hint: "leave only the bridge of the guests in network.interfaces",
+        hint: "keep only the guests' bridge in network.interfaces",
       },
     );
     return undefined;
@@ -55,7 +55,7 @@ export function readHypervisor(config: Cell, problems: Problems): Hypervisor | u
     problems.report(
       "PHX0207",
       cell.ref,
-      `${JSON.stringify(cell.text)} is not an address with its network's prefix length`,
+      `${JSON.stringify(cell.text)} is not a valid address with a prefix length`,
       {
         hint: "write it like 10.0.0.13/24",
       },
@@ -73,7 +73,7 @@ export function readHypervisor(config: Cell, problems: Problems): Hypervisor | u
   };
 }
 
-/** `guests` are the guests' own `dns_records`, with the address that is meant when a record names none. */
+/** @param guests the guests' own `dns_records`, with the default address of each */
 export function readDns(
   config: Cell,
   domain: string,
@@ -103,20 +103,11 @@ function readUpstreams(
     if (server.text === undefined) continue;
     for (const address of server.text.split(/[\s,]+/).filter((part) => part !== "")) {
       if (addressNumber(address) === undefined)
-        problems.report(
-          "PHX0307",
-          server.ref,
-          `${JSON.stringify(address)} is not the IPv4 address of a resolver`,
-        );
+        problems.report("PHX0307", server.ref, `${JSON.stringify(address)} is not a valid IPv4 address`);
       else if (address === hypervisor?.address || address.startsWith("127."))
-        problems.report(
-          "PHX0307",
-          server.ref,
-          `${address} is the DNS server itself: it would ask itself for ever`,
-          {
-            related: hypervisor === undefined ? [] : [hypervisor.from],
-          },
-        );
+        problems.report("PHX0307", server.ref, `forwarding loop: ${address} is this DNS server itself`, {
+          related: hypervisor === undefined ? [] : [hypervisor.from],
+        });
       else if (!upstreams.includes(address)) upstreams.push(address);
     }
   }
@@ -129,7 +120,7 @@ function readUpstreams(
     problems.report(
       "PHX0307",
       (cell ?? dns).ref,
-      "the DNS server has no upstream server for names outside the fabric",
+      "the DNS server has no upstream server for names outside the site",
       {
         hint: 'name one or two: "upstream_servers": ["9.9.9.9"]',
       },
@@ -152,7 +143,7 @@ function readRecords(
         const name = item.isObject ? item.get("name") : item;
         const address = item.isObject ? item.get("ip") : undefined;
         if (name?.text === undefined) {
-          if (item.isObject) problems.report("PHX0305", item.ref, "a DNS record without a name");
+          if (item.isObject) problems.report("PHX0305", item.ref, "this DNS record has no name");
           return undefined;
         }
         return record(name.text, address?.text ?? ownAddress, name.ref, domain, problems);
@@ -169,12 +160,11 @@ function record(
 ): DnsRecord | undefined {
   const name = hostOrWildcard(written);
   if (name === undefined) {
-    problems.report("PHX0208", from, `${JSON.stringify(written)} is not a host name`);
+    problems.report("PHX0208", from, `${JSON.stringify(written)} is not a valid host name`);
     return undefined;
   }
   if (address === undefined || addressNumber(address) === undefined) {
-    const what =
-      address === undefined ? "no address" : `${JSON.stringify(address)}, which is no IPv4 address`;
+    const what = address === undefined ? "no address" : `the invalid address ${JSON.stringify(address)}`;
     problems.report("PHX0305", from, `the DNS record ${name} has ${what}`);
     return undefined;
   }

@@ -1,4 +1,4 @@
-/** Which guest is the gateway, the mesh and the CA: what the configuration says, never an id. See docs/site.md. */
+/** Finds the gateway, the mesh and the CA by what the configuration says about them, never by an id. See docs/site.md. */
 import type { RoleGuest, Roles } from "../../model.ts";
 import type { SourceRef } from "../../resource.ts";
 import type { Problems } from "../text/problems.ts";
@@ -8,11 +8,11 @@ export type RoleName = keyof Roles;
 
 interface RoleWords {
   readonly title: string;
-  /** Features that make a container this. */
+  /** Features of a container with this role. */
   readonly features: RegExp;
-  /** In the container's name, its service's name or its script's. */
+  /** Words in the name of the container, its service or its script. */
   readonly words: RegExp;
-  /** Directories of the software inside a container. */
+  /** Directories of the software in the container. */
   readonly directories: RegExp;
 }
 
@@ -37,12 +37,13 @@ const roles: Readonly<Record<RoleName, RoleWords>> = {
   },
 };
 
-/** One kind of evidence: the strongest that fits anyone decides, weaker kinds only choose among those it leaves. */
+/** One kind of evidence. The strongest that fits a container decides; weaker ones only choose among the containers that are left. */
 type Evidence = (entry: GuestEntry) => boolean;
 
 /**
- * Finds the three. Without one of them a site cannot be synced, so each that is missing or not clear is an error.
- * `caName` is the name in the CA's certificate, when it is declared.
+ * The three roles; undefined, with problems reported, when one of them is missing or ambiguous.
+ * @param caName the host name in the CA's certificate, when it is declared
+ * @param at the place of the containers, for problems about a missing one
  */
 export function findRoles(
   entries: readonly GuestEntry[],
@@ -74,9 +75,9 @@ export function findRoles(
   problems.report(
     "PHX0211",
     gateway.from,
-    `gateway, mesh and CA must be three containers; here they are ${gateway.host}, ${mesh.host}, ${ca.host}`,
+    `gateway, mesh and CA must be three containers, got ${gateway.host}, ${mesh.host}, ${ca.host}`,
     {
-      hint: 'say which is which: "fabric_role": "gateway"',
+      hint: 'add "fabric_role" to the entry of each of them',
     },
   );
   return undefined;
@@ -110,14 +111,14 @@ function findRole(
   for (const fits of evidence) {
     const fitting = candidates.filter(fits);
     if (fitting.length > 0) candidates = fitting;
-    // Two that are both declared are a contradiction; their names must not decide between them.
+    // Two containers that both declare the role are a contradiction; their names must not decide.
     if (fitting.length === 1 || (fitting.length > 1 && fits === evidence[0])) break;
   }
   const [found, ...others] = candidates;
   const isFound = found !== undefined && evidence.some((fits) => fits(found));
   if (!isFound) {
-    problems.report("PHX0210", at, `no container is recognised as ${title}`, {
-      hint: `say which one it is: "fabric_role": "${role}" in its entry`,
+    problems.report("PHX0210", at, `cannot tell which container is ${title}`, {
+      hint: `add "fabric_role": "${role}" to its entry`,
     });
     return undefined;
   }
@@ -129,15 +130,15 @@ function findRole(
       `several containers could be ${title}: ${names.join(", ")}`,
       {
         related: others.slice(0, 4).map(({ guest }) => guest.from),
-        hint: `say which one it is: "fabric_role": "${role}" in its entry`,
+        hint: `add "fabric_role": "${role}" to its entry`,
       },
     );
     return undefined;
   }
   const { guest } = found;
   if (!isAddressed(guest)) {
-    problems.report("PHX0212", guest.from, `${guest.host} is ${title} and has no fixed address`, {
-      hint: "give it one in network_config.ip; names point at it",
+    problems.report("PHX0212", guest.from, `${guest.host}, ${title}, has no fixed address`, {
+      hint: "give it one in network_config.ip",
     });
     return undefined;
   }
@@ -148,7 +149,7 @@ function declaredRoles({ cell }: GuestEntry): readonly string[] {
   return (cell.get("fabric_role")?.each ?? []).map(({ text }) => text?.toLowerCase() ?? "");
 }
 
-/** A role said of a guest that cannot play it. */
+/** Reports roles of guests that cannot have one. */
 function checkDeclared(entries: readonly GuestEntry[], problems: Problems): void {
   for (const { guest, cell } of entries) {
     const declared = cell.get("fabric_role");
@@ -157,7 +158,7 @@ function checkDeclared(entries: readonly GuestEntry[], problems: Problems): void
     problems.report(
       "PHX0212",
       declared.ref,
-      `${guest.host} is ${what}; gateway, mesh and CA are containers that run`,
+      `${guest.host} is ${what}; gateway, mesh and CA must be running containers`,
     );
   }
 }

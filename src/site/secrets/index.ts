@@ -1,13 +1,13 @@
 /**
- * Secrets: written in the clear (a warning), or as a reference that is looked up while the site is read. A reference that
- * cannot be looked up is a problem at its place; what it would have said is never part of a message.
+ * Secrets: in clear text (a warning), or as a reference that is resolved while the site is read. A reference that cannot be
+ * resolved is a problem at its place. No message contains any part of a secret.
  */
 import { Secret } from "../../secret.ts";
 import type { Cell } from "../text/cell.ts";
 import type { Problems } from "../text/problems.ts";
 import type { SiteFiles } from "../text/source-file.ts";
 
-/** Names of variables whose values are to be kept from eyes. */
+/** Names of variables whose values are secret. */
 const sensitiveName = /pass|token|key|secret|credential|private|auth/i;
 
 export function isSensitiveName(name: string): boolean {
@@ -35,7 +35,7 @@ export interface SecretText {
   readonly length: number;
 }
 
-/** Looks references up, each of them once however often it is written. */
+/** Resolves references, each of them once. */
 export class SecretReader {
   readonly #files: SiteFiles;
   readonly #problems: Problems;
@@ -52,7 +52,7 @@ export class SecretReader {
     return this.#found;
   }
 
-  /** The value of a cell; undefined, with a problem reported, when its reference leads nowhere. */
+  /** The value of a cell; undefined, with a problem reported, when its reference cannot be resolved. */
   async read(cell: Cell, isSensitive: boolean): Promise<SecretText | undefined> {
     const text = cell.literal;
     if (text === undefined) return undefined;
@@ -63,7 +63,7 @@ export class SecretReader {
         this.#found.push(value);
         const { start, end } = cell.node;
         this.#files.conceal(cell.file, start + 1, Math.max(start + 1, end - 1));
-        this.#problems.report("PHX0102", cell.ref, "a secret in clear text", {
+        this.#problems.report("PHX0102", cell.ref, "secret in clear text", {
           hint: "write it as env:NAME, file:PATH, age:PATH#KEY or exec:COMMAND",
         });
       }
@@ -79,7 +79,7 @@ export class SecretReader {
       this.#problems.report(
         "PHX0106",
         cell.ref,
-        `the secret cannot be had: ${failure.message ?? "unknown reason"}`,
+        `cannot read the secret: ${failure.message ?? "unknown reason"}`,
         {
           hint: failure.hint,
         },
@@ -88,7 +88,7 @@ export class SecretReader {
     }
   }
 
-  /** Remembers a secret that was read elsewhere: a file that a container gets. */
+  /** Adds a secret that was read elsewhere: a file that a container mounts. */
   keep(value: Secret): void {
     this.#found.push(value);
   }

@@ -1,18 +1,18 @@
-/** Where references to secrets lead: the environment, a file, an age file, a command's output. */
+/** The sources of secrets: the environment, files, age files and the output of commands. */
 import { execFile } from "node:child_process";
 import { readFile, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { SiteError } from "../../errors.ts";
 
-/** A command that gets a secret may ask a server, but not a person. Milliseconds. */
+/** Milliseconds: enough for a command that asks a server, not for one that asks a person. */
 const commandTimeoutMs = 10_000;
-/** Bytes. No secret that a variable can hold is larger. */
+/** Bytes. No variable can hold a larger secret. */
 const largestSecret = 64 * 1024;
 
 /**
- * The value that a reference stands for; one line break at its end is not part of it.
- * @throws SiteError that never holds any part of a value
+ * The value of a reference, without one line break at its end.
+ * @throws SiteError, which never contains any part of a value
  */
 export async function lookUp(
   kind: "env" | "file" | "age" | "exec",
@@ -32,7 +32,8 @@ export async function lookUp(
 }
 
 function fromEnvironment(name: string): string {
-  if (!/^[A-Za-z_]\w*$/.test(name)) throw new SiteError(`${JSON.stringify(name)} is no variable's name`);
+  if (!/^[A-Za-z_]\w*$/.test(name))
+    throw new SiteError(`${JSON.stringify(name)} is not a valid variable name`);
   const value = process.env[name];
   if (value === undefined || value === "")
     throw new SiteError(`the environment variable ${name} is ${value === undefined ? "not set" : "empty"}`, {
@@ -58,7 +59,7 @@ async function bytesOf(target: string, root: string): Promise<Buffer> {
   const path = pathOf(target, root);
   try {
     const found = await stat(path);
-    if (!found.isFile()) throw new SiteError(`${target} is no ordinary file`);
+    if (!found.isFile()) throw new SiteError(`${target} is not a regular file`);
     if (found.size > largestSecret) throw new SiteError(`${target} is larger than 64 KiB`);
     return await readFile(path);
   } catch (error) {
@@ -66,13 +67,13 @@ async function bytesOf(target: string, root: string): Promise<Buffer> {
     const code = error instanceof Error && "code" in error ? String(error.code) : "";
     throw new SiteError(
       code === "ENOENT" || code === "ENOTDIR"
-        ? `${target} is not there`
-        : `${target} cannot be read (${code})`,
+        ? `${target} does not exist`
+        : `cannot read ${target} (${code})`,
     );
   }
 }
 
-/** The identity that opens age files: the one that is named, then the usual places. */
+/** The identities that decrypt age files: from PHOENIX_AGE_IDENTITY_FILE, or else from the first default place that has one. */
 async function ageIdentities(): Promise<readonly string[]> {
   const named = process.env.PHOENIX_AGE_IDENTITY_FILE;
   const places =
@@ -84,8 +85,8 @@ async function ageIdentities(): Promise<readonly string[]> {
     const identities = text?.split("\n").filter((line) => line.startsWith("AGE-SECRET-KEY-")) ?? [];
     if (identities.length > 0) return identities.map((line) => line.trim());
   }
-  throw new SiteError(`no age identity was found in ${places.join(" or ")}`, {
-    hint: "name the file that age-keygen made in PHOENIX_AGE_IDENTITY_FILE",
+  throw new SiteError(`no age identity in ${places.join(" or ")}`, {
+    hint: "set PHOENIX_AGE_IDENTITY_FILE to a file that age-keygen wrote",
   });
 }
 
@@ -107,12 +108,12 @@ async function fromAge(target: string, root: string): Promise<string> {
     const sealed = isArmored ? armor.decode(bytes.toString("utf8").trim()) : new Uint8Array(bytes);
     plain = await decrypter.decrypt(sealed, "text");
   } catch {
-    throw new SiteError(`${file} cannot be opened with this identity`, {
-      hint: "encrypt it anew for the recipient that belongs to the identity: age -r age1…",
+    throw new SiteError(`cannot decrypt ${file} with this identity`, {
+      hint: "encrypt it for the recipient of the identity: age -r age1…",
     });
   }
   const value = key === undefined ? withoutLineBreak(plain) : memberOf(plain, key);
-  if (value === undefined || value === "") throw new SiteError(`${file} holds no ${key ?? "text"}`);
+  if (value === undefined || value === "") throw new SiteError(`${file} has no ${key ?? "text"}`);
   return value;
 }
 
@@ -133,7 +134,7 @@ function memberOf(plain: string, key: string): string | undefined {
   return undefined;
 }
 
-/** No shell: words are parted at blanks, and quotes keep blanks together. */
+/** No shell runs: spaces separate words, and quotes keep spaces in a word. */
 async function fromCommand(target: string, root: string): Promise<string> {
   const [command, ...args] = wordsOf(target);
   if (command === undefined) throw new SiteError("exec: names no command");
@@ -159,8 +160,8 @@ async function fromCommand(target: string, root: string): Promise<string> {
         const reason = killed
           ? `took longer than ${commandTimeoutMs / 1000} s or printed too much`
           : code === "ENOENT"
-            ? "is not there"
-            : `ended with ${String(code)}`;
+            ? "does not exist"
+            : `exited with ${String(code)}`;
         reject(new SiteError(`the command ${command} ${reason}`));
       },
     );

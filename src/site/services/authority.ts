@@ -1,14 +1,14 @@
-/** The CA: where requests go, who signs, and where its root certificate and the signer's password may lie. */
+/** The CA: its address, its provisioner, and where its root certificate and the provisioner's password may be. */
 import type { CertificateAuthority, HostPath, Mount, RoleGuest, Roles } from "../../model.ts";
 import { hostName, qualified } from "../machines/addresses.ts";
 import { absolute, type GuestEntry } from "../machines/guests.ts";
 import type { Cell } from "../text/cell.ts";
 import type { Problems } from "../text/problems.ts";
 
-/** The port that this family of sites runs Step-CA on. */
+/** Step-CA's port when the site does not declare one. */
 const defaultPort = 9000;
 
-/** Names of the files, the family's own first, then `step ca init`'s. */
+/** Names of the files: the ones of the original shell system first, then those of `step ca init`. */
 const rootNames = ["phoenix_root_ca.crt", "root_ca.crt", "certs/root_ca.crt"];
 const passwordNames = [
   "provisioner_password.txt",
@@ -16,10 +16,10 @@ const passwordNames = [
   "secrets/password.txt",
   "password.txt",
 ];
-/** Directories of the CA inside its guest, besides mounted ones. */
+/** Directories of the CA in its guest, besides mounted ones. */
 const ownDirectories = ["/etc/step-ca/ssl", "/root/.step", "/etc/step-ca"];
 
-/** The name in the CA's certificate, as far as the hypervisor's configuration declares it. */
+/** The host name in the CA's certificate, when the hypervisor's configuration declares it. */
 export function declaredCaName(config: Cell, problems: Problems): string | undefined {
   const cell = config.get("step_ca")?.get("dns_name");
   if (cell?.text === undefined) return undefined;
@@ -68,7 +68,7 @@ function bootstrapPort(entries: readonly GuestEntry[], address: string): number 
   return undefined;
 }
 
-/** On the hypervisor through the guest's mount points first: a file read there needs no running guest. */
+/** Mount points on the hypervisor come first: reading a file there does not need a running guest. */
 function candidates(
   ca: RoleGuest,
   declared: string | undefined,

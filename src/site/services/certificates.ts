@@ -9,7 +9,7 @@ import { absolute } from "../machines/guests.ts";
 import type { Cell } from "../text/cell.ts";
 import type { Problems } from "../text/problems.ts";
 
-/** A manifest's entries, in either of its shapes. */
+/** The entries of a manifest, which is a list or an object. */
 function entriesOf(root: Cell): readonly Cell[] {
   return (
     (root.node.kind === "array" ? root : root.get("certificates"))?.items.filter((item) => item.isObject) ??
@@ -28,7 +28,7 @@ export function readCertificates(root: Cell | undefined, problems: Problems): re
     for (const path of [certPath, keyPath]) {
       const taken = paths.get(path);
       if (taken !== undefined)
-        problems.report("PHX0604", from, `${path} is written twice`, {
+        problems.report("PHX0604", from, `two files have the path ${path}`, {
           related: taken === from ? [] : [taken],
         });
       paths.set(path, from);
@@ -44,11 +44,7 @@ function readCertificate(cell: Cell, problems: Problems): Certificate | undefine
     return (one.text ?? "").split(",").flatMap((part) => {
       const name = addressNumber(part.trim()) === undefined ? hostOrWildcard(part) : part.trim();
       if (name === undefined)
-        problems.report(
-          "PHX0601",
-          one.ref,
-          `${JSON.stringify(part)} is no host name or address for a certificate`,
-        );
+        problems.report("PHX0601", one.ref, `${JSON.stringify(part)} is not a valid host name or address`);
       return name === undefined ? [] : [name];
     });
   });
@@ -78,30 +74,30 @@ function ownerOf(cell: Cell | undefined, problems: Problems): string {
   const [, user, group = user] =
     /^([a-z_][a-z0-9_-]*|\d+)(?::([a-z_][a-z0-9_-]*|\d+))?$/.exec(cell.text) ?? [];
   if (user !== undefined) return `${user}:${group}`;
-  problems.report("PHX0603", cell.ref, `${JSON.stringify(cell.text)} is no owner`, {
+  problems.report("PHX0603", cell.ref, `${JSON.stringify(cell.text)} is not a valid owner`, {
     hint: 'write it as "user:group"',
   });
   return "root:root";
 }
 
-/** The key's mode. That everybody may read it is never meant. */
+/** The key's mode. A key that everybody can read is a warning. */
 function modeOf(cell: Cell | undefined, problems: Problems): string {
   const [mode] = /^0?[0-7]{3}$/.exec(cell?.text ?? "600") ?? [];
   if (cell === undefined || mode !== undefined) {
     const digits = (mode ?? "600").slice(-3);
     if (cell !== undefined && Number(digits[2]) & 4)
-      problems.report("PHX0608", cell.ref, `with permissions ${digits} everybody can read the private key`, {
-        hint: "640 lets the owner's group read it",
+      problems.report("PHX0608", cell.ref, `permissions ${digits} let everybody read the private key`, {
+        hint: "use 640, which lets the owner's group read it",
       });
     return digits;
   }
-  problems.report("PHX0603", cell.ref, `${JSON.stringify(cell.text)} are no permissions`, {
-    hint: 'three octal digits as text: "640"',
+  problems.report("PHX0603", cell.ref, `${JSON.stringify(cell.text)} is not a valid mode`, {
+    hint: 'write three octal digits as text: "640"',
   });
   return "600";
 }
 
-/** A renewed certificate whose consumer is never told is served until it has expired. */
+/** A command for an unknown guest would leave the old certificate in use until it expires. */
 export function checkHooks(
   certificates: readonly Certificate[],
   guests: readonly Guest[],
@@ -122,7 +118,7 @@ export function checkHooks(
   }
 }
 
-/** Without duplicates, in the alphabet's order. */
+/** Without duplicates, in alphabetical order. */
 export function sortedNames(names: readonly string[]): readonly string[] {
   return [...new Set(names)].sort();
 }

@@ -1,11 +1,11 @@
-/** How the gateway treats a service: limits that suit uploads, consoles and streams unless a service says otherwise. */
+/** How the gateway treats the requests of a service. */
 import { defaultServiceOptions, type ServiceOptions } from "../../model.ts";
 import type { Cell } from "../text/cell.ts";
 import type { Problems } from "../text/problems.ts";
 
 const units: Readonly<Record<string, number>> = { "": 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
 const spans: Readonly<Record<string, number>> = { "": 1, s: 1, m: 60, h: 3600, d: 86_400 };
-/** A year: Nginx reads longer times as mistakes too. */
+/** Seconds: one year. A longer time is a mistake. */
 const longest = 365 * 86_400;
 
 export function readOptions(cell: Cell | undefined, problems: Problems): ServiceOptions {
@@ -14,18 +14,20 @@ export function readOptions(cell: Cell | undefined, problems: Problems): Service
     /^(\d+)\s*([kmg]?)(?:i?b)?$/i,
     units,
     problems,
-    'a size: 0, "16m", "2g"',
+    "size",
+    '0, "16m" or "2g"',
   );
   const time = amount(
     cell?.get("read_timeout"),
     /^(\d+)\s*([smhd]?)$/i,
     spans,
     problems,
-    'a time: 300, "300s", "10m", "1h"',
+    "time",
+    '300, "300s", "10m" or "1h"',
   );
   if (time !== undefined && (time === 0 || time > longest)) {
     const at = cell?.get("read_timeout")?.ref;
-    if (at !== undefined) problems.report("PHX0309", at, "a timeout is from one second to a year");
+    if (at !== undefined) problems.report("PHX0309", at, "a timeout must be from one second to one year");
   }
   return {
     maxBodyBytes: size ?? defaultServiceOptions.maxBodyBytes,
@@ -39,12 +41,15 @@ function amount(
   pattern: RegExp,
   factors: Readonly<Record<string, number>>,
   problems: Problems,
-  wanted: string,
+  what: string,
+  examples: string,
 ): number | undefined {
   if (cell?.text === undefined) return undefined;
   const [, digits, unit = ""] = pattern.exec(cell.text) ?? [];
   const value = Number(digits) * (factors[unit.toLowerCase()] ?? Number.NaN);
   if (Number.isSafeInteger(value)) return value;
-  problems.report("PHX0309", cell.ref, `${JSON.stringify(cell.text)} is not ${wanted}`);
+  problems.report("PHX0309", cell.ref, `${JSON.stringify(cell.text)} is not a valid ${what}`, {
+    hint: `write it like ${examples}`,
+  });
   return undefined;
 }

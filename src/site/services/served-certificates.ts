@@ -1,4 +1,4 @@
-/** Which certificates the gateway and Portainer serve, with every name they serve, and where the names of others lead. */
+/** Which certificates the gateway and Portainer serve, with all their names, and the DNS records of the names of the other certificates. */
 
 import { pathInGuest } from "../../fabric/guests.ts";
 import { addressNumber } from "../../formats/ipv4/index.ts";
@@ -7,7 +7,7 @@ import type { SourceRef } from "../../resource.ts";
 import type { Problems } from "../text/problems.ts";
 import { sortedNames } from "./certificates.ts";
 
-/** What `assignCertificates` must know. */
+/** What `assignCertificates` needs. */
 export interface Served {
   readonly hypervisor: Hypervisor;
   readonly roles: Roles;
@@ -21,8 +21,8 @@ export interface Served {
 }
 
 /**
- * Marks the gateway's and Portainer's certificates and gives them every name they serve.
- * `at` is the manifest's place, for what is missing in it.
+ * Marks the certificates of the gateway and Portainer and adds every name that they serve.
+ * @param at the manifest's place, for problems about a missing certificate
  */
 export function assignCertificates(
   certificates: readonly Certificate[],
@@ -55,7 +55,7 @@ interface GatewayEntry {
   readonly paths: { readonly certPath: string; readonly keyPath: string };
 }
 
-/** The entry whose files the gateway sees; among several the one that bears the gateway's own name. */
+/** The entry whose files the gateway can read; among several the one with the gateway's own name. */
 function gatewayEntry(
   certificates: readonly Certificate[],
   { hypervisor, roles, ownNames }: Served,
@@ -79,23 +79,23 @@ function gatewayEntry(
   if (entry !== undefined) {
     problems.report("PHX0607", entry.certificate.from, "several certificates could be the gateway's", {
       related: others.map(({ certificate }) => certificate.from),
-      hint: `only one of them may lie where ${gateway.host} sees it`,
+      hint: `keep only one of them below the mount points of ${gateway.host}`,
     });
     return undefined;
   }
   const meant = certificates.find(namesGateway);
-  const hint = `its cert_path and key_path must lie below a mount point of ${gateway.host} (${gateway.name})`;
+  const hint = `its cert_path and key_path must be below a mount point of ${gateway.host} (${gateway.name})`;
   if (meant === undefined)
     problems.report("PHX0605", at, "the manifest has no certificate for the gateway", { hint });
   else
-    problems.report("PHX0606", meant.from, `${gateway.host} does not see the files of this certificate`, {
+    problems.report("PHX0606", meant.from, `${gateway.host} cannot read the files of this certificate`, {
       related: [gateway.from],
       hint,
     });
   return undefined;
 }
 
-/** The path in the spelling of the guest's mount point: a dataset is there natively and below the mount base. */
+/** The path as the guest's mount point spells it: a dataset has its native path and one below the mount base. */
 function seenBy(guest: Guest, path: string, hypervisor: Hypervisor): string | undefined {
   const dataset = native(path, hypervisor);
   return [path, dataset, hypervisor.mountBase + dataset].find(
@@ -125,27 +125,27 @@ function portainerEntry(
   if (entry !== undefined)
     problems.report("PHX0607", entry.from, "several certificates could be Portainer's", {
       related: others.map(({ from }) => from),
-      hint: `only one of them may name ${hostname} and lie on the share ${share.path}`,
+      hint: `keep only one that names ${hostname} on the share ${share.path}`,
     });
   else if (share.server !== hypervisor.address)
     problems.report(
       "PHX0708",
       share.from,
-      `the share of ${portainer.guest.host} is served by ${share.server}, which is not this hypervisor, ${hypervisor.address}: Portainer's certificate cannot be put on it`,
+      `Portainer's certificate cannot be on the share of ${portainer.guest.host}: its NFS server is ${share.server}, not the hypervisor, ${hypervisor.address}`,
       {
         related: [at],
-        hint: `certificates are made on the hypervisor: let the first NFS volume of ${portainer.guest.host} be a directory of the hypervisor, "server": "${hypervisor.address}"`,
+        hint: `make the first NFS volume of ${portainer.guest.host} a directory of the hypervisor: "server": "${hypervisor.address}"`,
       },
     );
   else
     problems.report("PHX0708", at, `the manifest has no certificate for Portainer, ${hostname}`, {
       related: [share.from],
-      hint: `its cert_path and key_path must lie on the share of ${portainer.guest.host}: ${hypervisor.mountBase}${native(share.path, hypervisor)}/portainer/certs/…`,
+      hint: `its cert_path and key_path must be on the share of ${portainer.guest.host}: ${hypervisor.mountBase}${native(share.path, hypervisor)}/portainer/certs/…`,
     });
   return undefined;
 }
 
-/** Where a machine sees a file of the hypervisor through its NFS share; undefined when it does not. */
+/** The path of a file of the hypervisor on a machine that mounts the share; undefined when the file is not on it. */
 export function pathOnShare(share: Share, path: string, hypervisor: Hypervisor): string | undefined {
   if (share.server !== hypervisor.address) return undefined;
   const [file, directory] = [native(path, hypervisor), native(share.path, hypervisor)];
@@ -153,8 +153,8 @@ export function pathOnShare(share: Share, path: string, hypervisor: Hypervisor):
 }
 
 /**
- * Records for names that a certificate bears and nothing else leads to: they belong to the container that sees the files.
- * A certificate that several containers see says nothing about where its names lead.
+ * Records for the names of a certificate that no service and no record has: they get the address of the container that can
+ * read the certificate. There are none where several containers can.
  */
 export function certificateRecords(
   certificates: readonly Certificate[],

@@ -1,4 +1,4 @@
-/** The services that guests declare themselves, and what no two services can share. */
+/** The services that guests declare, and checks for names that several services claim. */
 import {
   type Backend,
   type CertificateAuthority,
@@ -16,15 +16,15 @@ import type { Cell } from "../text/cell.ts";
 import type { Problems } from "../text/problems.ts";
 import { readOptions } from "./options.ts";
 
-/** Ports that speak TLS by custom; a `scheme` says otherwise. 9443 is Portainer's. */
+/** Ports that speak TLS unless a `scheme` says otherwise. 9443 is Portainer's. */
 const tlsPorts = new Set([443, 8443, 9443]);
 
-/** What is known of the fabric when services are read. */
+/** What the services of guests depend on. */
 export interface Fabric {
   readonly domain: string;
   readonly roles: Roles;
   readonly ca: CertificateAuthority;
-  /** Portainer's own name and port; absent when no guest runs it. */
+  /** Portainer's host name and port; undefined when no guest runs it. */
   readonly portainer: { readonly guest: Guest; readonly hostname: string; readonly port: number } | undefined;
   readonly agentPort: number;
 }
@@ -61,7 +61,7 @@ function readService(entry: GuestEntry, cell: Cell, fabric: Fabric, problems: Pr
     problems.report(
       "PHX0308",
       cell.ref,
-      `${guest.host} (${guest.name}) has no fixed address; its service cannot be reached`,
+      `${guest.host} (${guest.name}) has no fixed address, so its service cannot be reached`,
       {
         hint: "give the guest an address in network_config.ip, or remove traefik_service",
       },
@@ -93,7 +93,7 @@ function readService(entry: GuestEntry, cell: Cell, fabric: Fabric, problems: Pr
   };
 }
 
-/** Portainer's own service, when its guest does not declare one. */
+/** Portainer's service, for a guest that does not declare one. */
 export function portainerService(guest: RoleGuest, hostname: string, port: number, from: SourceRef): Service {
   const scheme = tlsPorts.has(port) ? "https" : "http";
   return {
@@ -127,8 +127,8 @@ function serviceNames(
     if (one.text === undefined) return [];
     const host = hostName(one.text);
     if (host !== undefined) return [one === name || !host.includes(".") ? qualified(host, domain) : host];
-    problems.report("PHX0302", one.ref, `${JSON.stringify(one.text)} is not a host name`, {
-      hint: "lower-case letters, digits and hyphens",
+    problems.report("PHX0302", one.ref, `${JSON.stringify(one.text)} is not a valid host name`, {
+      hint: "use letters, digits and hyphens",
     });
     return [];
   });
@@ -136,7 +136,7 @@ function serviceNames(
   return [...new Set(isPortainer && names.length > 0 ? [...names, portainer.hostname] : names)];
 }
 
-/** What must not pass through the mesh: the gateway itself, the mesh, the CA (which everything trusts first), agents. */
+/** The gateway, the mesh, the CA (which everything trusts first) and agents are reached without the mesh. */
 function isDirect(guest: Guest, port: number, { roles, portainer, agentPort }: Fabric): boolean {
   if (Object.values(roles).some(({ host }) => host === guest.host)) return true;
   return guest.portainerRole === "agent" && port === agentPort && portainer?.guest.host !== guest.host;
@@ -166,15 +166,15 @@ function hostRule(names: readonly string[]): string {
   return names.map((name) => `Host(\`${name}\`)`).join(" || ");
 }
 
-/** "chat.internal.example.net" in that domain is "chat": short, and fit for a router's name. */
+/** "chat.internal.example.net" in that domain is "chat", which can be a router's name. */
 export function idOf(name: string, domain: string): string {
   const short = name.endsWith(`.${domain}`) ? name.slice(0, -domain.length - 1) : name;
   return short.replace(/[^a-z0-9_-]+/g, "-");
 }
 
 /**
- * Two services with one name: whichever is asked for, one of them is never reached. Routers may share a host name as long
- * as their rules part its requests between them.
+ * Reports services with the same host name, of which one would never be reached. Routers may share a host name as long as
+ * their rules separate its requests.
  */
 export function checkServices(services: readonly Service[], problems: Problems): void {
   const ids = new Map<string, Service>();
@@ -212,11 +212,11 @@ export function checkServices(services: readonly Service[], problems: Problems):
         },
       );
     } else if (sameId !== undefined)
-      problems.report("PHX0304", service.from, `two services are called ${id}`, { related: [sameId.from] });
+      problems.report("PHX0304", service.from, `two services have the id ${id}`, { related: [sameId.from] });
   }
 }
 
-/** A record by hand for a service's name that leads elsewhere: one of the two would be ignored. */
+/** Reports records that have the host name of a service and another address. */
 export function checkRecords(
   records: readonly DnsRecord[],
   services: readonly Service[],
@@ -231,16 +231,16 @@ export function checkRecords(
       problems.report(
         "PHX0306",
         from,
-        `${name} is ${titleOf(service)} and leads to ${meant}, not to ${address}`,
+        `the record for ${name} has ${address}, but ${titleOf(service)} needs ${meant}`,
         {
           related: [service.from],
-          hint: "remove the record: services have their names without one",
+          hint: "remove the record: Phoenix adds one for each service",
         },
       );
   }
 }
 
-/** A rule that is nothing but host names takes every path. */
+/** Whether a rule has host names only, so that it matches every path. */
 function isWholeHost({ rule }: Service): boolean {
   return /^(?:\s*\|\|\s*|Host\([^)]*\))*$/.test(rule);
 }

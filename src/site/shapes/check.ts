@@ -1,5 +1,5 @@
 /** Checks a file against its shape: values of the wrong type, missing keys, unknown keys. */
-import { nearest } from "../../formats/text/nearest.ts";
+import { didYouMean, nearest } from "../../formats/text/nearest.ts";
 import type { SourceRef } from "../../resource.ts";
 import type { Cell } from "../text/cell.ts";
 import type { Problems } from "../text/problems.ts";
@@ -73,16 +73,12 @@ class Check {
     for (const { shape, key, at, count } of this.#unknown.values()) {
       const [first, ...related] = at;
       if (first === undefined) continue;
-      const near = nearest(key, [...shape.byName.keys()]);
       const times = count > 1 ? ` (${count} times)` : "";
       this.#problems.report(
         "PHX0103",
         first,
         `unknown key ${JSON.stringify(key)} in ${shape.name} is ignored${times}`,
-        {
-          related,
-          hint: near === undefined ? undefined : `did you mean ${JSON.stringify(near)}?`,
-        },
+        { related, hint: didYouMean(key, [...shape.byName.keys()]) },
       );
     }
   }
@@ -97,12 +93,9 @@ class Check {
       if (cell.get(need) !== undefined) continue;
       const names = [need, ...(shape.keys[need]?.aliases ?? [])];
       const wanted = names.map((name) => JSON.stringify(name)).join(" or ");
-      const near = cell
-        .entries()
-        .map(([key]) => key)
-        .find((key) => nearest(key, names) !== undefined);
+      const slip = cell.entries().find(([key]) => nearest(key, names) !== undefined)?.[0];
       this.#problems.report("PHX0104", cell.ref, `${shape.name} needs ${wanted}`, {
-        hint: near === undefined ? undefined : `did you mean it by ${JSON.stringify(near)}?`,
+        hint: slip === undefined ? undefined : `is ${JSON.stringify(slip)} a misspelling of it?`,
       });
     }
   }
@@ -120,10 +113,14 @@ class Check {
   #choice(cell: Cell, of: readonly string[]): void {
     const word = cell.text ?? "";
     if (of.some((known) => known.toLowerCase() === word.toLowerCase())) return;
-    const near = nearest(word, of);
-    this.#problems.report("PHX0105", cell.ref, `unknown word ${JSON.stringify(word)}: expected one of ${of.join(", ")}`, {
-      hint: near === undefined ? undefined : `did you mean ${JSON.stringify(near)}?`,
-    });
+    this.#problems.report(
+      "PHX0105",
+      cell.ref,
+      `unknown word ${JSON.stringify(word)}: expected one of ${of.join(", ")}`,
+      {
+        hint: didYouMean(word, of),
+      },
+    );
   }
 
   #fits(cell: Cell, shape: Shape): boolean {

@@ -225,7 +225,7 @@ class Reader {
       // A word in place of a value may be a secret without quotes.
       const isWord = found.length > 1 && !wanted.startsWith("a key");
       const words = isWord ? "text without quotes" : JSON.stringify(found);
-      return new JsonSyntaxError(`expected ${wanted}, found ${words}`, this.#at);
+      return new JsonSyntaxError(`expected ${wanted}, got ${words}`, this.#at);
     }
     const line = this.#text.slice(0, opened).split("\n").length;
     const bracket = opened === undefined ? "" : `; the bracket on line ${line} is not closed`;

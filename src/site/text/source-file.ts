@@ -72,7 +72,8 @@ export class SiteFiles {
     const at = asked ?? { file: name, line: 1, column: 1 };
     try {
       const path = join(this.root, name);
-      if (name.includes("\0")) throw Object.assign(new Error("a path cannot have a NUL character"), { code: "ENOENT" });
+      if (name.includes("\0"))
+        throw Object.assign(new Error("a path cannot have a NUL character"), { code: "ENOENT" });
       const { size, ...kind } = await this.#look(path);
       if (!kind.isFile) {
         const what = kind.isDirectory ? "a directory" : "a device or socket";
