@@ -2,26 +2,27 @@
 import { InterruptedError, PhoenixError } from "../../errors.ts";
 import { parseJson, textOf } from "../../formats/json/index.ts";
 import type { HttpResponse } from "../../hosts/network.ts";
-import { dockerCalls } from "./docker.ts";
-import { environmentCalls } from "./environments.ts";
+import { DockerCalls } from "./docker.ts";
+import { EnvironmentCalls } from "./environments.ts";
 import type { PortainerApi, PortainerStatus } from "./index.ts";
-import { isTimedOut, openSession, type PortainerOptions, type PortainerSession } from "./session.ts";
-import { stackCalls } from "./stacks.ts";
+import { isTimedOut, type PortainerOptions, PortainerSession } from "./session.ts";
+import { StackCalls } from "./stacks.ts";
 
 export type { PortainerOptions } from "./session.ts";
 export { normalizeStackName } from "./stacks.ts";
 
-/** A Portainer that does not answer this quickly is not ready. Milliseconds. */
+/** A Portainer that takes longer to answer is not ready. Milliseconds. */
 const statusMs = 5_000;
 
 /** Nothing is contacted until the first call. */
 export function createPortainerClient(options: PortainerOptions): PortainerApi {
-  const session = openSession(options);
+  const session = new PortainerSession(options);
+  // The calls of these classes are fields, so that they can be put together here.
   return {
     ...administration(session),
-    ...environmentCalls(session, options.clock),
-    ...stackCalls(session, options.clock),
-    ...dockerCalls(session),
+    ...new EnvironmentCalls(session, options.clock),
+    ...new StackCalls(session, options.clock),
+    ...new DockerCalls(session),
   };
 }
 
@@ -34,7 +35,7 @@ function administration(
         const response = await session.open({
           method: "GET",
           path: "/api/system/status",
-          purpose: "tell its status",
+          purpose: "report its status",
           effect: "read",
           accept: [303],
           timeoutMs: statusMs,
@@ -42,8 +43,7 @@ function administration(
         });
         return statusOf(response);
       } catch (error) {
-        const weather = error instanceof PhoenixError && !(error instanceof InterruptedError);
-        if (!weather) throw error;
+        if (!(error instanceof PhoenixError) || error instanceof InterruptedError) throw error;
         return { state: "down", reason: error.message };
       }
     },
@@ -52,7 +52,7 @@ function administration(
       const { status } = await session.open({
         method: "GET",
         path: "/api/users/admin/check",
-        purpose: "tell whether it has an administrator",
+        purpose: "report whether it has an administrator",
         effect: "read",
         accept: [404],
       });
@@ -66,7 +66,7 @@ function administration(
         purpose: `create its administrator ${user}`,
         effect: "change",
         json: { Username: user, Password: password.reveal() },
-        // There is one: login() proves whether it is ours.
+        // One exists: login() proves whether it is ours.
         accept: [409],
         hint: ({ status }) => (status === 403 ? tokenHint : undefined),
       });

@@ -1,4 +1,4 @@
-/** Docker engines behind Portainer: their own API, passed on by Portainer and its agents. */
+/** Docker engines behind Portainer: their own API, forwarded by Portainer and its agents. */
 import { ApiError } from "../../errors.ts";
 import { member, objectsOf, parseJson, textOf, textsOf } from "../../formats/json/index.ts";
 import type { HttpResponse } from "../../hosts/network.ts";
@@ -14,104 +14,103 @@ type Engines = Pick<
 /** Large images over a slow line. Milliseconds. */
 const pullMs = 15 * 60_000;
 
-export function dockerCalls(session: PortainerSession): Engines {
-  const docker = (environmentId: number, call: PortainerCall): Promise<HttpResponse> =>
-    session.call({ hint: engineHint, ...call, path: `/api/endpoints/${environmentId}/docker${call.path}` });
+/** Removing a container, creating a volume. Milliseconds. */
+const changeMs = 60_000;
 
-  return {
-    containers: async (environmentId, project) => {
-      const filters = JSON.stringify({ label: [`com.docker.compose.project=${project}`] });
-      const { text } = await docker(environmentId, {
-        method: "GET",
-        path: `/containers/json?all=true&filters=${encodeURIComponent(filters)}`,
-        purpose: `list the containers of ${project}`,
-        effect: "read",
-      });
-      return objectsOf(parseJson(text)).map(containerOf);
-    },
+export class DockerCalls implements Engines {
+  readonly #session: PortainerSession;
 
-    removeContainer: async (environmentId, containerId) => {
-      await docker(environmentId, {
-        method: "DELETE",
-        path: `/containers/${encodeURIComponent(containerId)}?force=true`,
-        purpose: `remove container ${containerId.slice(0, 12)}`,
-        effect: "change",
-        accept: [404],
-        timeoutMs: 60_000,
-      });
-    },
+  constructor(session: PortainerSession) {
+    this.#session = session;
+  }
 
-    containerLogs: async (environmentId, containerId, lines) => {
-      const { text } = await docker(environmentId, {
-        method: "GET",
-        path: `/containers/${encodeURIComponent(containerId)}/logs?stdout=true&stderr=true&tail=${lines}`,
-        purpose: `show the log of container ${containerId.slice(0, 12)}`,
-        effect: "read",
-      });
-      return withoutFrames(text);
-    },
-
-    volumes: async (environmentId) => {
-      const { text } = await docker(environmentId, {
-        method: "GET",
-        path: "/volumes",
-        purpose: "list the volumes",
-        effect: "read",
-      });
-      return objectsOf(member(parseJson(text), "Volumes")).map(volumeOf);
-    },
-
-    createVolume: async (environmentId, volume) => {
-      const { text } = await docker(environmentId, {
-        method: "POST",
-        path: "/volumes/create",
-        purpose: `create volume ${volume.name}`,
-        effect: "change",
-        json: {
-          Name: volume.name,
-          Driver: volume.driver,
-          DriverOpts: volume.options,
-          Labels: volume.labels,
-        },
-        timeoutMs: 60_000,
-      });
-      // For a name that exists Docker answers with the volume as it is, whatever was asked for.
-      const { options } = volumeOf(parseJson(text));
-      if (canonicalJson(options) === canonicalJson(volume.options)) return;
-      throw new ApiError(409, `volume ${volume.name} exists with other options; it was kept`, {
-        hint: `move its data, then remove it with \`docker volume rm ${volume.name}\``,
-      });
-    },
-
-    hasImage: async (environmentId, image) => {
-      const { status } = await docker(environmentId, {
-        method: "GET",
-        path: `/images/${image.split("/").map(encodeURIComponent).join("/")}/json`,
-        purpose: `look for image ${image}`,
-        effect: "read",
-        accept: [404],
-      });
-      return status === 200;
-    },
-
-    pullImage: async (environmentId, image) => {
-      const { name, tag } = referenceOf(image);
-      const purpose = `pull image ${image}`;
-      const { text } = await docker(environmentId, {
-        method: "POST",
-        path: `/images/create?fromImage=${encodeURIComponent(name)}&tag=${encodeURIComponent(tag)}`,
-        purpose,
-        effect: "change",
-        timeoutMs: pullMs,
-      });
-      // The status says only that pulling began: what went wrong later is a line of the answer.
-      const failure = text
-        .split("\n")
-        .map((line) => textOf(parseJson(line), "error"))
-        .find((words) => words !== "");
-      if (failure !== undefined) throw new ApiError(500, `Docker did not ${purpose}: ${failure}`);
-    },
+  readonly containers = async (
+    environmentId: number,
+    project: string,
+  ): Promise<readonly ContainerState[]> => {
+    const filters = JSON.stringify({ label: [`com.docker.compose.project=${project}`] });
+    const path = `/containers/json?all=true&filters=${encodeURIComponent(filters)}`;
+    const { text } = await this.#get(environmentId, path, `list the containers of ${project}`);
+    return objectsOf(parseJson(text)).map(containerOf);
   };
+
+  readonly removeContainer = async (environmentId: number, containerId: string): Promise<void> => {
+    await this.#call(environmentId, {
+      method: "DELETE",
+      path: `/containers/${encodeURIComponent(containerId)}?force=true`,
+      purpose: `remove container ${containerId.slice(0, 12)}`,
+      effect: "change",
+      accept: [404],
+      timeoutMs: changeMs,
+    });
+  };
+
+  readonly containerLogs = async (
+    environmentId: number,
+    containerId: string,
+    lines: number,
+  ): Promise<string> => {
+    const path = `/containers/${encodeURIComponent(containerId)}/logs?stdout=true&stderr=true&tail=${lines}`;
+    const purpose = `show the log of container ${containerId.slice(0, 12)}`;
+    return withoutFrames((await this.#get(environmentId, path, purpose)).text);
+  };
+
+  readonly volumes = async (environmentId: number): Promise<readonly VolumeState[]> => {
+    const { text } = await this.#get(environmentId, "/volumes", "list the volumes");
+    return objectsOf(member(parseJson(text), "Volumes")).map(volumeOf);
+  };
+
+  readonly createVolume = async (environmentId: number, volume: VolumeState): Promise<void> => {
+    const { name, driver, options, labels } = volume;
+    const { text } = await this.#call(environmentId, {
+      method: "POST",
+      path: "/volumes/create",
+      purpose: `create volume ${name}`,
+      effect: "change",
+      json: { Name: name, Driver: driver, DriverOpts: options, Labels: labels },
+      timeoutMs: changeMs,
+    });
+    // For an existing name Docker answers with the volume as it is, whatever the request asked for.
+    if (canonicalJson(volumeOf(parseJson(text)).options) === canonicalJson(options)) return;
+    throw new ApiError(409, `volume ${name} exists with other options; it was kept`, {
+      hint: `move its data, then remove it with \`docker volume rm ${name}\``,
+    });
+  };
+
+  readonly hasImage = async (environmentId: number, image: string): Promise<boolean> => {
+    const path = `/images/${image.split("/").map(encodeURIComponent).join("/")}/json`;
+    return (await this.#get(environmentId, path, `look for image ${image}`, [404])).status === 200;
+  };
+
+  readonly pullImage = async (environmentId: number, image: string): Promise<void> => {
+    const { name, tag } = referenceOf(image);
+    const purpose = `pull image ${image}`;
+    const { text } = await this.#call(environmentId, {
+      method: "POST",
+      path: `/images/create?fromImage=${encodeURIComponent(name)}&tag=${encodeURIComponent(tag)}`,
+      purpose,
+      effect: "change",
+      timeoutMs: pullMs,
+    });
+    // The status only says that pulling began: a later failure is a line of the answer.
+    const failures = text.split("\n").map((line) => textOf(parseJson(line), "error"));
+    const failure = failures.find((message) => message !== "");
+    if (failure !== undefined) throw new ApiError(500, `Docker did not ${purpose}: ${failure}`);
+  };
+
+  #get(
+    environmentId: number,
+    path: string,
+    purpose: string,
+    accept: readonly number[] = [],
+  ): Promise<HttpResponse> {
+    return this.#call(environmentId, { method: "GET", path, purpose, effect: "read", accept });
+  }
+
+  #call(environmentId: number, call: PortainerCall): Promise<HttpResponse> {
+    const path = `/api/endpoints/${environmentId}/docker${call.path}`;
+    return this.#session.call({ ...call, hint: engineHint, path });
+  }
 }
 
 function engineHint({ status }: HttpResponse): string | undefined {
@@ -145,7 +144,7 @@ function volumeOf(value: unknown): VolumeState {
   };
 }
 
-/** "registry:5000/app" has no tag. Without a tag Docker would pull every one there is; a digest counts more than a tag. */
+/** "registry:5000/app" has no tag. Without a tag Docker would pull all tags; a digest counts more than a tag. */
 function referenceOf(image: string): { readonly name: string; readonly tag: string } {
   const [reference = "", digest] = image.split("@");
   const colon = reference.indexOf(":", reference.lastIndexOf("/") + 1);

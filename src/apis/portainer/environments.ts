@@ -2,10 +2,11 @@
 import { randomBytes } from "node:crypto";
 import type { Clock } from "../../component.ts";
 import { ApiError, TransportError } from "../../errors.ts";
-import { type JsonObject, member, numberOf, objectsOf, parseJson, textOf } from "../../formats/json/index.ts";
+import { member, numberOf, objectsOf, parseJson, textOf } from "../../formats/json/index.ts";
 import type { HttpResponse } from "../../hosts/network.ts";
+import { retry } from "../../poll.ts";
 import type { EnvironmentSettings, EnvironmentState, PortainerApi } from "./index.ts";
-import { type PortainerSession, wordsOf } from "./session.ts";
+import { messageIn, type PortainerSession } from "./session.ts";
 
 type Environments = Pick<PortainerApi, "environments" | "createEnvironment" | "updateEnvironment" | "isUp">;
 
@@ -14,27 +15,28 @@ const types = { local: 1, agent: 2 } as const;
 
 /** A ping may take 3 s and the first snapshot 60 s before Portainer answers (2.23). Milliseconds. */
 const snapshotTimeoutMs = 90_000;
-/** Between the tries of a creation that failed although nobody was paired: the agent may just be starting. Milliseconds. */
+
+/** Between the tries of a creation that failed although the agent is not paired: it may be starting. Milliseconds. */
 const creationPausesMs = [1_000, 3_000];
 
-export function environmentCalls(session: PortainerSession, clock: Clock): Environments {
-  const environments = async (): Promise<readonly EnvironmentState[]> => {
-    const { text } = await session.call({
-      method: "GET",
-      path: "/api/endpoints?excludeSnapshots=true",
-      purpose: "list its environments",
-      effect: "read",
-    });
-    return objectsOf(parseJson(text)).flatMap(environmentOf);
+export class EnvironmentCalls implements Environments {
+  readonly #session: PortainerSession;
+  readonly #clock: Clock;
+
+  constructor(session: PortainerSession, clock: Clock) {
+    this.#session = session;
+    this.#clock = clock;
+  }
+
+  readonly environments = async (): Promise<readonly EnvironmentState[]> => {
+    const list = await this.#session.get("/api/endpoints?excludeSnapshots=true", "list its environments");
+    return objectsOf(list).flatMap(environmentOf);
   };
 
-  const named = async (wanted: EnvironmentSettings): Promise<EnvironmentState | undefined> =>
-    (await environments()).find(({ name, kind }) => name === wanted.name && kind === wanted.kind);
-
-  const updateEnvironment = async (id: number, environment: EnvironmentSettings): Promise<void> => {
+  readonly updateEnvironment = async (id: number, environment: EnvironmentSettings): Promise<void> => {
     const { name, kind, url } = environment;
     const agent = kind === "agent";
-    await session.call({
+    await this.#session.call({
       method: "PUT",
       path: `/api/endpoints/${id}`,
       purpose: `update environment ${name}`,
@@ -43,11 +45,31 @@ export function environmentCalls(session: PortainerSession, clock: Clock): Envir
     });
   };
 
-  /** One try. Undefined when the connection broke and the environment is not there. */
-  const create = async (environment: EnvironmentSettings): Promise<EnvironmentState> => {
+  readonly createEnvironment = (environment: EnvironmentSettings): Promise<EnvironmentState> =>
+    retry(
+      this.#clock,
+      creationPausesMs,
+      () => this.#create(environment),
+      (error) => error instanceof ApiError && error.status === 500 && error.hint !== pairedHint,
+    );
+
+  readonly isUp = async (id: number): Promise<boolean> => {
+    // A snapshot only looks at the engine; Portainer itself takes one every five minutes.
+    await this.#session.call({
+      method: "POST",
+      path: `/api/endpoints/${id}/snapshot`,
+      purpose: `look at environment ${id}`,
+      effect: "read",
+      timeoutMs: snapshotTimeoutMs,
+    });
+    const path = `/api/endpoints/${id}?excludeSnapshot=true`;
+    return numberOf(await this.#session.get(path, `show environment ${id}`), "Status") === 1;
+  };
+
+  async #create(environment: EnvironmentSettings): Promise<EnvironmentState> {
     const purpose = `create environment ${environment.name}`;
     try {
-      const response = await session.call({
+      const response = await this.#session.call({
         method: "POST",
         path: "/api/endpoints",
         purpose,
@@ -60,59 +82,26 @@ export function environmentCalls(session: PortainerSession, clock: Clock): Envir
       const [created] = response.status === 409 ? [] : environmentOf(parseJson(response.text));
       if (created !== undefined) return created;
     } catch (error) {
-      // Whether it was made before the connection broke shows in the list only.
-      const made = error instanceof TransportError ? await named(environment) : undefined;
-      if (made === undefined) throw error;
-      return made;
+      // Only the list shows whether it was created before the connection broke.
+      const created = error instanceof TransportError ? await this.#find(environment) : undefined;
+      if (created === undefined) throw error;
+      return created;
     }
-    const there = await named(environment);
-    if (there === undefined)
+    const found = await this.#find(environment);
+    if (found === undefined)
       throw new ApiError(409, `Portainer did not ${purpose}: another kind of environment has that name`, {
         hint: "rename or remove that environment in Portainer",
       });
-    if (there.url !== environment.url) await updateEnvironment(there.id, environment);
-    return { ...there, url: environment.url };
-  };
+    if (found.url !== environment.url) await this.updateEnvironment(found.id, environment);
+    return { ...found, url: environment.url };
+  }
 
-  return {
-    environments,
-    updateEnvironment,
-
-    createEnvironment: async (environment) => {
-      const pauses = [...creationPausesMs];
-      for (;;) {
-        try {
-          return await create(environment);
-        } catch (error) {
-          const pause = pauses.shift();
-          const mayPass = error instanceof ApiError && error.status === 500 && error.hint !== pairedHint;
-          if (!mayPass || pause === undefined) throw error;
-          await clock.sleep(pause);
-        }
-      }
-    },
-
-    isUp: async (id) => {
-      // A snapshot only looks at the engine; Portainer itself takes one every five minutes.
-      await session.call({
-        method: "POST",
-        path: `/api/endpoints/${id}/snapshot`,
-        purpose: `look at environment ${id}`,
-        effect: "read",
-        timeoutMs: snapshotTimeoutMs,
-      });
-      const { text } = await session.call({
-        method: "GET",
-        path: `/api/endpoints/${id}?excludeSnapshot=true`,
-        purpose: `show environment ${id}`,
-        effect: "read",
-      });
-      return numberOf(parseJson(text), "Status") === 1;
-    },
-  };
+  async #find(wanted: EnvironmentSettings): Promise<EnvironmentState | undefined> {
+    return (await this.environments()).find(({ name, kind }) => name === wanted.name && kind === wanted.kind);
+  }
 }
 
-/** Portainer decodes this one call from a form, never from JSON; an agent needs all three TLS fields, and tags are JSON text. */
+/** Portainer reads this one call from a form, never from JSON; an agent needs all three TLS fields, and tags are JSON text. */
 function creationForm({ name, kind, url }: EnvironmentSettings): { type: string; content: string } {
   const fields: Readonly<Record<string, string>> = {
     Name: name,
@@ -137,7 +126,7 @@ function creationForm({ name, kind, url }: EnvironmentSettings): { type: string;
 function environmentOf(value: unknown): readonly EnvironmentState[] {
   const kind = kindOf(numberOf(value, "Type"));
   if (kind === undefined) return [];
-  const tls = member(value, "TLSConfig") as JsonObject | undefined;
+  const tls = member(value, "TLSConfig");
   return [
     {
       id: numberOf(value, "Id"),
@@ -157,12 +146,12 @@ function kindOf(type: number): EnvironmentState["kind"] | undefined {
 }
 
 const pairedHint =
-  "the agent answers another Portainer server only: set the same AGENT_SECRET on the server and on the agent, or restart the agent's container to pair it anew";
+  "the agent answers another Portainer server only: set the same AGENT_SECRET on the server and on the agent, or restart the agent's container to pair it again";
 
 function creationHint(response: HttpResponse): string | undefined {
-  const words = wordsOf(response.text);
-  if (/already paired|invalid request signature/i.test(words)) return pairedHint;
-  if (/environment type/i.test(words))
+  const message = messageIn(response.text);
+  if (/already paired|invalid request signature/i.test(message)) return pairedHint;
+  if (/environment type/i.test(message))
     return "Portainer could not reach the agent: check that its container runs and that the firewall lets Portainer in";
   return undefined;
 }

@@ -1,15 +1,15 @@
 /**
  * Portainer's HTTP API, the part that Phoenix needs, with the versions' differences hidden (2.19 to 2.45).
- * Logs in once per run; a second time only when the token died (Portainer's rate limit bans after ten quick logins).
+ * Logs in once per run, and again only when the token has expired: Portainer bans an address after ten quick logins.
  */
 import type { Secret } from "../../secret.ts";
 
 export interface PortainerApi {
-  /** Whether the API answers, and as what. Never throws: weather is a value here. */
+  /** Whether the API answers, and with which version. An unavailable API is a value, never an error. */
   status(): Promise<PortainerStatus>;
   /** Whether an administrator exists (public call). @throws TransportError, ApiError */
   adminExists(): Promise<boolean>;
-  /** Makes the first administrator. Safe to call when one exists. @throws ApiError */
+  /** Creates the first administrator. Safe to call when one exists. @throws ApiError */
   createAdmin(user: string, password: Secret): Promise<void>;
   /** Proves that the configured credentials work. @throws ApiError 422 with a hint when the password differs from the stored one. */
   login(): Promise<void>;
@@ -22,31 +22,31 @@ export interface PortainerApi {
   isUp(id: number): Promise<boolean>;
 
   stacks(): Promise<readonly StackState[]>;
-  /** The stack's compose file as stored, byte for byte. */
+  /** The stack's Compose file as stored, byte for byte. */
   stackFile(id: number): Promise<string>;
-  /** Creates a standalone compose stack and waits until its deployment is done. @throws ApiError with the reason. */
+  /** Creates a standalone Compose stack and waits until its deployment is done. @throws ApiError with the reason. */
   createStack(environmentId: number, stack: StackDefinition): Promise<StackState>;
   /** Replaces file and variables and waits until the deployment is done. @throws ApiError with the reason. */
   updateStack(id: number, environmentId: number, stack: StackDefinition): Promise<StackState>;
   /** Takes the stack down and forgets it; volumes stay. */
   deleteStack(id: number, environmentId: number): Promise<void>;
 
-  /** Containers of a compose project on an environment, running or not. */
+  /** Containers of a Compose project on an environment, running or not. */
   containers(environmentId: number, project: string): Promise<readonly ContainerState[]>;
   removeContainer(environmentId: number, containerId: string): Promise<void>;
-  /** The last lines a container wrote, for an error message. */
+  /** The last lines of a container's log, for an error message. */
   containerLogs(environmentId: number, containerId: string, lines: number): Promise<string>;
   volumes(environmentId: number): Promise<readonly VolumeState[]>;
   createVolume(environmentId: number, volume: VolumeState): Promise<void>;
   /** Whether the engine has the image. */
   hasImage(environmentId: number, image: string): Promise<boolean>;
-  /** Pulls an image. @throws ApiError with the registry's words. */
+  /** Pulls an image. @throws ApiError with the registry's message. */
   pullImage(environmentId: number, image: string): Promise<void>;
 }
 
 export type PortainerStatus =
   | { readonly state: "up"; readonly version: string }
-  /** No administrator was made within five minutes of the start: only a restart helps. */
+  /** No administrator was created within five minutes of the start: only a restart helps. */
   | { readonly state: "timed-out" }
   | { readonly state: "down"; readonly reason: string };
 
@@ -81,10 +81,10 @@ export interface StackState {
   /** As Portainer normalised it. */
   readonly name: string;
   readonly environmentId: number;
-  /** Standalone compose; others are never ours. */
+  /** A standalone Compose stack; others are never ours. */
   readonly compose: boolean;
   readonly status: "active" | "inactive" | "deploying" | "error";
-  /** Why the last deployment failed, on versions that keep it. */
+  /** Why the last deployment failed, on versions that store it. */
   readonly message?: string;
   readonly env: readonly EnvironmentVariable[];
 }
@@ -94,7 +94,7 @@ export interface ContainerState {
   readonly name: string;
   readonly service: string;
   readonly image: string;
-  /** Docker's words: "running", "exited", "restarting", "created". */
+  /** Docker's terms: "running", "exited", "restarting", "created". */
   readonly state: string;
   /** "Up 3 minutes (healthy)", "Exited (1) 2 seconds ago". */
   readonly status: string;

@@ -1,11 +1,13 @@
 /**
- * Requests to Portainer: one login per run, one authorisation header, no cookies. With a cookie Portainer (2.20 on) wants a
- * CSRF token too, and with two kinds of credentials it refuses.
+ * Requests to Portainer: one login per run, one authorisation header, no cookies. With a cookie Portainer (from 2.20) also
+ * requires a CSRF token, and it refuses two kinds of credentials.
  */
 import type { Clock } from "../../component.ts";
+import { defined } from "../../defined.ts";
 import { ApiError, TransportError } from "../../errors.ts";
 import { parseJson, textOf } from "../../formats/json/index.ts";
 import type { HttpRequest, HttpResponse, Network } from "../../hosts/network.ts";
+import { retry } from "../../poll.ts";
 import type { Secret } from "../../secret.ts";
 
 export interface PortainerOptions {
@@ -26,80 +28,76 @@ export interface PortainerCall {
   readonly method: HttpRequest["method"];
   /** "/api/stacks?endpointId=1" */
   readonly path: string;
-  /** What it is for, in an error message: "create stack qdrant". */
+  /** For an error message: "create stack qdrant". */
   readonly purpose: string;
   readonly effect: HttpRequest["effect"];
   readonly json?: unknown;
   readonly form?: { readonly type: string; readonly content: string };
-  /** Statuses besides 2xx that the caller deals with. */
+  /** Statuses besides 2xx that the caller handles. */
   readonly accept?: readonly number[];
   readonly hint?: (response: HttpResponse) => string | undefined;
   readonly timeoutMs?: number;
-  /** Reads are repeated after a quick failure of the connection unless this says no. */
+  /** Unlike other reads, it is not repeated when the connection fails quickly. */
   readonly once?: true;
 }
 
-export interface PortainerSession {
-  /** Proves the credentials, unless that was done before. @throws ApiError, TransportError */
-  login(): Promise<void>;
-  /** A call that needs no login. @throws ApiError, TransportError */
-  open(call: PortainerCall): Promise<HttpResponse>;
-  /** A call with the login; a token that died is replaced. @throws ApiError, TransportError */
-  call(call: PortainerCall): Promise<HttpResponse>;
-}
-
-/** A restart of Portainer refuses connections for less than this in all (2.23: 0.15 s in process, 2 s for a container). Milliseconds. */
+/** A restarting Portainer refuses connections for less than this in total (2.23: 0.15 s in process, 2 s for a container). Milliseconds. */
 const retryPausesMs = [250, 500, 1_500];
-/** A failure that took longer was no refused connection; waiting for it again would only cost time. Milliseconds. */
+/** A failure that took longer was not a refused connection; another try would only cost time. Milliseconds. */
 const quickMs = 2_000;
 
 const timedOutHint =
-  "no administrator was made within five minutes of Portainer's start; restart its container";
+  "no administrator was created within five minutes of Portainer's start; restart its container";
 
-export function openSession(options: PortainerOptions): PortainerSession {
-  const { network, clock, user, password } = options;
-  const origin = `https://${options.address}:${options.port}`;
-  let token: Promise<string> | undefined;
-  /** Portainer answered before in this run: when it refuses now, it is being restarted. */
-  let answered = false;
+export class PortainerSession {
+  readonly #options: PortainerOptions;
+  #token: Promise<string> | undefined;
+  /** Portainer has answered in this run: when it refuses a connection now, it is restarting. */
+  #hasAnswered = false;
 
-  const send = async (call: PortainerCall, authorization?: string): Promise<HttpResponse> => {
-    const ca = await options.root();
-    const { method, path, effect, json, form, timeoutMs } = call;
-    const body = json === undefined ? form?.content : JSON.stringify(json);
-    const type = json === undefined ? form?.type : "application/json";
-    const request: HttpRequest = {
-      method,
-      url: `${origin}${path}`,
-      hostname: options.hostname,
-      headers: {
-        accept: "application/json",
-        ...(type === undefined ? {} : { "content-type": type }),
-        ...(authorization === undefined ? {} : { authorization }),
-      },
-      ca,
-      effect,
-      ...(body === undefined ? {} : { body }),
-      ...(timeoutMs === undefined ? {} : { timeoutMs }),
-    };
-    const pauses = effect === "read" && call.once === undefined ? [...retryPausesMs] : [];
-    for (;;) {
-      const started = clock.now();
-      try {
-        const response = await network.request(request);
-        answered = true;
-        return response;
-      } catch (error) {
-        const pause = pauses.shift();
-        const quick = clock.now() - started < quickMs;
-        if (!(error instanceof TransportError) || pause === undefined || !quick || !answered) throw error;
-        await clock.sleep(pause);
-      }
-    }
-  };
+  constructor(options: PortainerOptions) {
+    this.#options = options;
+  }
 
-  const requestToken = async (): Promise<string> => {
-    const response = await send({
+  /** Proves the credentials, unless that was done before. @throws ApiError, TransportError */
+  async login(): Promise<void> {
+    await this.#currentToken();
+  }
+
+  /** A call that needs no login. @throws ApiError, TransportError */
+  async open(call: PortainerCall): Promise<HttpResponse> {
+    return checked(call, await this.#send(call));
+  }
+
+  /** A call with the login; an expired token is replaced. @throws ApiError, TransportError */
+  async call(call: PortainerCall): Promise<HttpResponse> {
+    const used = this.#currentToken();
+    const response = await this.#send(call, `Bearer ${await used}`);
+    if (response.status !== 401) return checked(call, response);
+    // Every token expires when Portainer restarts. Calls side by side share the one new login.
+    if (this.#token === used) this.#token = undefined;
+    return checked(call, await this.#send(call, `Bearer ${await this.#currentToken()}`));
+  }
+
+  /** The JSON that Portainer answers. @throws ApiError, TransportError */
+  async get(path: string, purpose: string): Promise<unknown> {
+    const { text } = await this.call({ method: "GET", path, purpose, effect: "read" });
+    return parseJson(text);
+  }
+
+  #currentToken(): Promise<string> {
+    const token = this.#token ?? this.#requestToken();
+    this.#token = token;
+    // The next call tries again after a failed login.
+    token.catch(() => {
+      if (this.#token === token) this.#token = undefined;
+    });
+    return token;
+  }
+
+  async #requestToken(): Promise<string> {
+    const { user, password } = this.#options;
+    const response = await this.#send({
       method: "POST",
       path: "/api/auth",
       purpose: "log in",
@@ -109,34 +107,39 @@ export function openSession(options: PortainerOptions): PortainerSession {
     const jwt = response.status === 200 ? textOf(parseJson(response.text), "jwt") : "";
     if (jwt !== "") return jwt;
     throw refusal({ purpose: `log ${user} in`, hint: loginHint }, response);
-  };
+  }
 
-  const currentToken = (): Promise<string> => {
-    const wanted = token ?? requestToken();
-    token = wanted;
-    // A login that failed is tried again by the next call, not remembered.
-    wanted.catch(() => {
-      if (token === wanted) token = undefined;
-    });
-    return wanted;
-  };
+  async #send(call: PortainerCall, authorization?: string): Promise<HttpResponse> {
+    const { network, clock } = this.#options;
+    const request = await this.#request(call, authorization);
+    let started = 0;
+    const response = await retry(
+      clock,
+      call.effect === "read" && call.once === undefined ? retryPausesMs : [],
+      () => {
+        started = clock.now();
+        return network.request(request);
+      },
+      (error) => error instanceof TransportError && this.#hasAnswered && clock.now() - started < quickMs,
+    );
+    this.#hasAnswered = true;
+    return response;
+  }
 
-  return {
-    login: async () => {
-      await currentToken();
-    },
-
-    open: async (call) => checked(call, await send(call)),
-
-    call: async (call) => {
-      const used = currentToken();
-      const response = await send(call, `Bearer ${await used}`);
-      if (response.status !== 401) return checked(call, response);
-      // Every token dies when Portainer restarts. Calls side by side share the one new login.
-      if (token === used) token = undefined;
-      return checked(call, await send(call, `Bearer ${await currentToken()}`));
-    },
-  };
+  async #request(call: PortainerCall, authorization?: string): Promise<HttpRequest> {
+    const { address, port, hostname, root } = this.#options;
+    const { method, path, effect, json, form, timeoutMs } = call;
+    const type = json === undefined ? form?.type : "application/json";
+    return {
+      method,
+      url: `https://${address}:${port}${path}`,
+      hostname,
+      headers: defined({ accept: "application/json", "content-type": type, authorization }),
+      ca: await root(),
+      effect,
+      ...defined({ body: json === undefined ? form?.content : JSON.stringify(json), timeoutMs }),
+    };
+  }
 }
 
 function checked(call: PortainerCall, response: HttpResponse): HttpResponse {
@@ -145,20 +148,15 @@ function checked(call: PortainerCall, response: HttpResponse): HttpResponse {
   throw refusal(call, response);
 }
 
-/** The error for an answer that says no, in Portainer's own words. Only its two error fields are quoted, never a body. */
-export function refusal(
+/** The error for a refusal, with Portainer's message. Only its two error fields are quoted, never a body. */
+function refusal(
   { purpose, hint }: Pick<PortainerCall, "purpose" | "hint">,
   response: HttpResponse,
 ): ApiError {
-  const { status } = response;
-  const words = wordsOf(response.text);
-  return new ApiError(
-    status,
-    `Portainer did not ${purpose}: ${words === "" ? `it answered ${status}` : words}`,
-    {
-      hint: isTimedOut(response) ? timedOutHint : hint?.(response),
-    },
-  );
+  const { status, text } = response;
+  return new ApiError(status, `Portainer did not ${purpose}: ${messageIn(text) || `it answered ${status}`}`, {
+    hint: isTimedOut(response) ? timedOutHint : hint?.(response),
+  });
 }
 
 /** Portainer waits five minutes for its first administrator, then answers 303 to everything until it is restarted. */
@@ -166,20 +164,20 @@ export function isTimedOut({ status, headers }: HttpResponse): boolean {
   return status === 303 && headers["redirect-reason"] === "AdminInitTimeout";
 }
 
-/** `message` and `details` of Portainer's errors, `message` of Docker's; one of them when they say the same. */
-export function wordsOf(text: string): string {
+/** `message` and `details` of Portainer's errors, `message` of Docker's; one of them when they are the same. */
+export function messageIn(text: string): string {
   const answer = parseJson(text);
   const message = textOf(answer, "message").trim();
   const details = textOf(answer, "details").trim();
   if (details === "" || details === "Unauthorized") return message;
   if (message === "") return details;
-  // Most errors have nothing more to say: their details are the message again, with a capital.
+  // The details of most errors repeat the message, with a capital.
   return message.toLowerCase() === details.toLowerCase() ? message : `${message}: ${details}`;
 }
 
 function loginHint({ status }: HttpResponse): string | undefined {
   if (status === 422) return "the password in the configuration is not the stored one";
   if (status === 403)
-    return "after more than ten quick logins Portainer refuses an address for an hour; restarting its container ends that";
+    return "Portainer bans an address for an hour after ten quick logins; restarting its container ends the ban";
   return undefined;
 }

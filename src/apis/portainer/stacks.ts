@@ -1,42 +1,140 @@
-/** Portainer's stacks. Up to 2.39 a deployment blocks the request; later versions answer at once and deploy behind it. */
+/** Portainer's stacks. Up to 2.39 a deployment blocks the request; later versions answer at once and deploy in the background. */
 import type { Clock } from "../../component.ts";
 import { ApiError, TransportError } from "../../errors.ts";
 import { member, numberOf, objectsOf, parseJson, textOf } from "../../formats/json/index.ts";
+import { poll } from "../../poll.ts";
 import type { PortainerApi, StackDefinition, StackState } from "./index.ts";
-import type { PortainerSession } from "./session.ts";
+import type { PortainerCall, PortainerSession } from "./session.ts";
 
 type Stacks = Pick<PortainerApi, "stacks" | "stackFile" | "createStack" | "updateStack" | "deleteStack">;
 
 /** How long a deployment may take, pulling images included: Portainer's own limit (2.44). Milliseconds. */
 const deploymentMs = 15 * 60_000;
-/** How long a deployment whose connection broke is looked for. Milliseconds. */
+/** How long to look for a deployment whose connection broke. Milliseconds. */
 const lookMs = 30_000;
 /** `down` waits ten seconds for each container that ignores SIGTERM. Milliseconds. */
 const deletionMs = 5 * 60_000;
 
-const lostHint = "the deployment may still be going on: look at the stack in Portainer, then run again";
+const lostHint =
+  "the deployment may still be under way: look at the stack in Portainer, then run the command again";
 
 const takenHint =
-  "a stack of that name exists, perhaps for another environment or for one that was removed: delete it in Portainer";
+  "a stack with that name exists, perhaps for another environment or for a removed one: delete it in Portainer";
 
 const tornDownHint =
-  "up to version 2.39 Portainer takes the containers of a stack down when its update fails; volumes stay";
+  "Portainer up to 2.39 takes the containers of a stack down when its update fails; volumes stay";
 
 /** Portainer's name for a stack: lower case, only [-_a-z0-9]; "" for a name without any such character. */
 export function normalizeStackName(name: string): string {
   return name.toLowerCase().replace(/[^-_a-z0-9]/g, "");
 }
 
-export function stackCalls(session: PortainerSession, clock: Clock): Stacks {
-  const list = async (): Promise<readonly Row[]> => {
-    const path = "/api/stacks";
-    const { text } = await session.call({ method: "GET", path, purpose: "list its stacks", effect: "read" });
-    return objectsOf(parseJson(text)).map(rowOf);
+export class StackCalls implements Stacks {
+  readonly #session: PortainerSession;
+  readonly #clock: Clock;
+
+  constructor(session: PortainerSession, clock: Clock) {
+    this.#session = session;
+    this.#clock = clock;
+  }
+
+  readonly stacks = async (): Promise<readonly StackState[]> =>
+    (await this.#list()).map(({ state }) => state);
+
+  readonly stackFile = async (id: number): Promise<string> => {
+    const purpose = `show the file of stack ${id}`;
+    const content = member(await this.#session.get(`/api/stacks/${id}/file`, purpose), "StackFileContent");
+    if (typeof content === "string") return content;
+    throw new ApiError(200, `Portainer did not ${purpose}: its answer has no file`);
   };
 
-  /** Undefined when there is none. */
-  const read = async (id: number): Promise<Row | undefined> => {
-    const { status, text } = await session.call({
+  readonly createStack = async (environmentId: number, stack: StackDefinition): Promise<StackState> => {
+    const name = normalizeStackName(stack.name);
+    if (name === "")
+      throw new ApiError(400, `${JSON.stringify(stack.name)} is not a valid stack name`, {
+        hint: "Portainer keeps letters, digits, - and _ only, and could never remove a stack without a name",
+      });
+    const deadline = this.#clock.now() + deploymentMs;
+    try {
+      const { text } = await this.#session.call({
+        method: "POST",
+        path: `/api/stacks/create/standalone/string?endpointId=${environmentId}`,
+        purpose: `create stack ${name}`,
+        effect: "change",
+        json: { Name: stack.name, StackFileContent: stack.file, Env: stack.env },
+        timeoutMs: deploymentMs,
+        hint: ({ status }) => (status === 409 ? takenHint : undefined),
+      });
+      return await this.#deployed(numberOf(parseJson(text), "Id"), name, deadline);
+    } catch (error) {
+      // Never a second create: until the first is done no list has it, and two would share one project.
+      const isIt = ({ state }: Row): boolean =>
+        state.compose && state.environmentId === environmentId && state.name === name;
+      return this.#afterLoss(error, name, deadline, async () => (await this.#list()).find(isIt));
+    }
+  };
+
+  readonly updateStack = async (
+    id: number,
+    environmentId: number,
+    stack: StackDefinition,
+  ): Promise<StackState> => {
+    const { name, file, env } = stack;
+    const deadline = this.#clock.now() + deploymentMs;
+    const before = await this.#read(id);
+    try {
+      await this.#change(id, name, deadline, {
+        method: "PUT",
+        path: `/api/stacks/${id}?endpointId=${environmentId}`,
+        purpose: `update stack ${name}`,
+        effect: "change",
+        // The variables are replaced as a whole. Versions that do not prune ignore `Prune`.
+        json: { StackFileContent: file, Env: env, Prune: true },
+        timeoutMs: deploymentMs,
+        hint: ({ status }) => (status === 500 ? tornDownHint : undefined),
+      });
+      return await this.#deployed(id, name, deadline);
+    } catch (error) {
+      return this.#afterLoss(error, name, deadline, async () => {
+        const now = await this.#read(id);
+        return now?.updated === before?.updated ? undefined : now;
+      });
+    }
+  };
+
+  readonly deleteStack = async (id: number, environmentId: number): Promise<void> => {
+    const row = await this.#read(id);
+    if (row === undefined) return;
+    const { name, environmentId: own } = row.state;
+    // Portainer would take the project down over there, forget the stack, and leave the real one running.
+    if (own !== environmentId)
+      throw new ApiError(
+        409,
+        `stack ${name} belongs to environment ${own}, not ${environmentId}: it was kept`,
+      );
+    try {
+      await this.#change(id, name, this.#clock.now() + deletionMs, {
+        method: "DELETE",
+        path: `/api/stacks/${id}?endpointId=${environmentId}`,
+        purpose: `remove stack ${name}`,
+        effect: "change",
+        timeoutMs: deletionMs,
+      });
+    } catch (error) {
+      // A lost answer, or 404: for a stack that is gone, but also for an environment that is.
+      const isUnclear =
+        error instanceof TransportError || (error instanceof ApiError && error.status === 404);
+      if (!isUnclear || (await this.#read(id)) !== undefined) throw error;
+    }
+  };
+
+  async #list(): Promise<readonly Row[]> {
+    return objectsOf(await this.#session.get("/api/stacks", "list its stacks")).map(rowOf);
+  }
+
+  /** Undefined when it does not exist. */
+  async #read(id: number): Promise<Row | undefined> {
+    const { status, text } = await this.#session.call({
       method: "GET",
       path: `/api/stacks/${id}`,
       purpose: `show stack ${id}`,
@@ -44,166 +142,60 @@ export function stackCalls(session: PortainerSession, clock: Clock): Stacks {
       accept: [404],
     });
     return status === 404 ? undefined : rowOf(parseJson(text));
-  };
+  }
 
-  /** Asks `look` until it finds something; the pauses grow from half a second to five. */
-  const poll = async <T>(deadline: number, look: () => Promise<T | undefined>): Promise<T | undefined> => {
-    for (let pause = 500; ; pause = Math.min(pause * 1.5, 5_000)) {
-      const found = await look();
-      if (found !== undefined || clock.now() + pause > deadline) return found;
-      await clock.sleep(pause);
+  /** Makes a change, again and again while another deployment of the stack is under way. */
+  async #change(id: number, name: string, deadline: number, call: PortainerCall): Promise<void> {
+    for (;;) {
+      const accept = this.#clock.now() < deadline ? [409] : [];
+      if ((await this.#session.call({ ...call, accept })).status !== 409) return;
+      await this.#settled(id, name, deadline);
+      await this.#clock.sleep(1_000);
     }
-  };
+  }
 
-  const settled = async (id: number, name: string, deadline: number): Promise<Row> => {
-    const row = await poll(deadline, async () => {
-      const seen = await read(id);
-      if (seen === undefined)
-        throw new ApiError(404, `stack ${name} was removed while it was being deployed`);
+  #poll<T>(forMs: number, look: () => Promise<T | undefined>): Promise<T | undefined> {
+    return poll({ clock: this.#clock, forMs, pauseMs: 500, longestPauseMs: 5_000 }, look);
+  }
+
+  /** Waits until no deployment of the stack is under way. */
+  async #settled(id: number, name: string, deadline: number): Promise<Row> {
+    const row = await this.#poll(deadline - this.#clock.now(), async () => {
+      const seen = await this.#read(id);
+      if (seen === undefined) throw new ApiError(404, `stack ${name} was removed during its deployment`);
       return seen.state.status === "deploying" ? undefined : seen;
     });
     if (row !== undefined) return row;
     throw new TransportError("portainer", `stack ${name} is still being deployed`, { hint: lostHint });
-  };
+  }
 
   /** Waits until a deployment is done. @throws ApiError when it failed */
-  const deployed = async (id: number, name: string, deadline: number): Promise<StackState> => {
-    const { state } = await settled(id, name, deadline);
+  async #deployed(id: number, name: string, deadline: number): Promise<StackState> {
+    const { state } = await this.#settled(id, name, deadline);
     if (state.status !== "error") return state;
     // Versions that deploy at once answer 500 for the same thing.
-    throw new ApiError(
-      500,
-      `Portainer did not deploy stack ${name}: ${state.message ?? "it does not say why"}`,
-    );
-  };
+    const reason = state.message ?? "it gives no reason";
+    throw new ApiError(500, `Portainer did not deploy stack ${name}: ${reason}`);
+  }
 
-  /** What became of a change whose answer was lost: `look` finds the stack once it is done. */
-  const afterLoss = async (
+  /** The outcome of a change whose answer was lost: `look` finds the stack once it is done. */
+  async #afterLoss(
     error: unknown,
     name: string,
     deadline: number,
     look: () => Promise<Row | undefined>,
-  ): Promise<StackState> => {
+  ): Promise<StackState> {
     if (!(error instanceof TransportError)) throw error;
-    const row = await poll(clock.now() + lookMs, look);
-    if (row !== undefined) return deployed(row.state.id, name, deadline);
+    const row = await this.#poll(lookMs, look);
+    if (row !== undefined) return this.#deployed(row.state.id, name, deadline);
     throw new TransportError(error.target, error.message, { hint: lostHint, cause: error });
-  };
-
-  return {
-    stacks: async () => (await list()).map(({ state }) => state),
-
-    stackFile: async (id) => {
-      const path = `/api/stacks/${id}/file`;
-      const purpose = `show the file of stack ${id}`;
-      const { text } = await session.call({ method: "GET", path, purpose, effect: "read" });
-      const content = member(parseJson(text), "StackFileContent");
-      if (typeof content === "string") return content;
-      throw new ApiError(200, `Portainer did not ${purpose}: its answer holds none`);
-    },
-
-    createStack: async (environmentId, stack) => {
-      const name = normalizeStackName(stack.name);
-      if (name === "")
-        throw new ApiError(400, `a stack cannot be called ${JSON.stringify(stack.name)}`, {
-          hint: "Portainer keeps letters, digits, - and _ only, and could never remove a stack without a name",
-        });
-      const deadline = clock.now() + deploymentMs;
-      try {
-        const { text } = await session.call({
-          method: "POST",
-          path: `/api/stacks/create/standalone/string?endpointId=${environmentId}`,
-          purpose: `create stack ${name}`,
-          effect: "change",
-          json: { Name: stack.name, StackFileContent: stack.file, Env: stack.env },
-          timeoutMs: deploymentMs,
-          hint: ({ status }) => (status === 409 ? takenHint : undefined),
-        });
-        return await deployed(numberOf(parseJson(text), "Id"), name, deadline);
-      } catch (error) {
-        // Never a second create: until the first is done it is in no list, and two would share one project.
-        return afterLoss(error, name, deadline, async () =>
-          (await list()).find(
-            ({ state }) => state.compose && state.environmentId === environmentId && state.name === name,
-          ),
-        );
-      }
-    },
-
-    updateStack: async (id, environmentId, stack) => {
-      const { name } = stack;
-      const deadline = clock.now() + deploymentMs;
-      const before = await read(id);
-      try {
-        for (;;) {
-          const { status } = await session.call({
-            method: "PUT",
-            path: `/api/stacks/${id}?endpointId=${environmentId}`,
-            purpose: `update stack ${name}`,
-            effect: "change",
-            json: updateBody(stack),
-            timeoutMs: deploymentMs,
-            accept: clock.now() < deadline ? [409] : [],
-            hint: (response) => (response.status === 500 ? tornDownHint : undefined),
-          });
-          if (status !== 409) return await deployed(id, name, deadline);
-          // Another deployment of this stack is under way: its end is waited for.
-          await settled(id, name, deadline);
-          await clock.sleep(1_000);
-        }
-      } catch (error) {
-        return afterLoss(error, name, deadline, async () => {
-          const now = await read(id);
-          return now !== undefined && now.updated !== before?.updated ? now : undefined;
-        });
-      }
-    },
-
-    deleteStack: async (id, environmentId) => {
-      const row = await read(id);
-      if (row === undefined) return;
-      const { name, environmentId: own } = row.state;
-      // Portainer would take the project down over there, forget the stack, and leave the real one running.
-      if (own !== environmentId)
-        throw new ApiError(
-          409,
-          `stack ${name} belongs to environment ${own}, not ${environmentId}: it was kept`,
-        );
-      const deadline = clock.now() + deletionMs;
-      for (;;) {
-        try {
-          const { status } = await session.call({
-            method: "DELETE",
-            path: `/api/stacks/${id}?endpointId=${environmentId}`,
-            purpose: `remove stack ${name}`,
-            effect: "change",
-            timeoutMs: deletionMs,
-            accept: clock.now() < deadline ? [409] : [],
-          });
-          if (status !== 409) return;
-        } catch (error) {
-          // A lost answer, or 404: for a stack that is gone, but also for an environment that is.
-          const unclear =
-            error instanceof TransportError || (error instanceof ApiError && error.status === 404);
-          if (unclear && (await read(id)) === undefined) return;
-          throw error;
-        }
-        await settled(id, name, deadline);
-        await clock.sleep(1_000);
-      }
-    },
-  };
+  }
 }
 
-/** A stack as listed, and what tells one update from the next (seconds since the epoch). */
+/** A stack as listed, and when it was last updated (seconds since the epoch). */
 interface Row {
   readonly state: StackState;
   readonly updated: number;
-}
-
-/** The variables are replaced whole: what is not sent is lost. Versions that do not prune ignore `Prune`. */
-function updateBody({ file, env }: StackDefinition): Readonly<Record<string, unknown>> {
-  return { StackFileContent: file, Env: env, Prune: true };
 }
 
 function rowOf(value: unknown): Row {
