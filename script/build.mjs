@@ -1,9 +1,8 @@
-// Bundles src/main.ts into dist/: one small entry and the chunks that commands load when they need them.
+// Builds dist/: the bundled program, and the licences of what is in it.
 import { mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
-import { options } from "./esbuild-options.mjs";
+import { bundle } from "./bundle.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const target = join(root, "dist");
@@ -11,25 +10,20 @@ const target = join(root, "dist");
 // Built beside its place and moved in whole: a phoenix that starts meanwhile finds the old program or the new one.
 const fresh = await mkdtemp(join(root, "node_modules/.phoenix-dist-"));
 try {
-  const result = await build({
-    ...options,
-    absWorkingDir: root,
-    entryPoints: ["src/main.ts"],
-    outdir: fresh,
-    splitting: true,
-    chunkNames: "chunks/[name]-[hash]",
-    legalComments: "none",
-    sourcemap: false,
-    metafile: true,
-  });
-  await writeFile(join(fresh, "LICENSES.txt"), await licences(Object.keys(result.metafile.inputs)));
+  const { inputs, bytes } = await bundle(fresh);
+  await writeFile(join(fresh, "LICENSES.txt"), await licences(inputs));
   await rm(target, { recursive: true, force: true });
   await rename(fresh, target);
+  process.stdout.write(`dist: product ${kilobytes(bytes.product)}, lab ${kilobytes(bytes.lab)}\n`);
 } catch (error) {
   await rm(fresh, { recursive: true, force: true });
-  // esbuild has told its own errors already.
+  // esbuild has reported its own errors already.
   if (!Array.isArray(error?.errors)) process.stderr.write(`${error?.stack ?? error}\n`);
   process.exit(1);
+}
+
+function kilobytes(bytes) {
+  return `${Math.ceil(bytes / 1000)} KB`;
 }
 
 /** The licence of every package whose code is in the bundle: most of them ask for their text to travel with it. */

@@ -1,36 +1,39 @@
 /** The process's edge: arguments, signals, standard streams, the exit code. The only process.exit is here. */
-import { Interruption } from "./cli/interruption.ts";
+import type { Interruption } from "./cli/interruption.ts";
 import type { Edge, RawOutput } from "./cli/terminal.ts";
-import { exitCodes } from "./errors.ts";
 
-/** How long a run that was told to stop now may take to close what it opened, in milliseconds. */
+/** How long a run that was stopped may take to close what it opened, in milliseconds. */
 const graceMs = 5_000;
 
-const argv = process.argv.slice(2);
-const interruption = new Interruption();
-// Node would end at the first of these; while a firewall is being changed that is the worst moment to go.
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, onSignal);
+void main(process.argv.slice(2)).then(async (exitCode) => {
+  await drained(process.stdout);
+  await drained(process.stderr);
+  process.exit(exitCode);
+});
 
-const exitCode = await run();
-await drained(process.stdout);
-await drained(process.stderr);
-process.exit(exitCode);
-
-async function run(): Promise<number> {
+async function main(argv: readonly string[]): Promise<number> {
   if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-V")) {
-    // Said without loading anything: scripts ask this often.
+    // Nothing else is loaded for it: scripts ask often.
     const { version } = await import("./cli/version.ts");
     process.stdout.write(`phoenix ${version}\n`);
-    return exitCodes.converged;
+    return 0;
   }
+  const [{ Interruption }, { exitCodes }] = await Promise.all([
+    import("./cli/interruption.ts"),
+    import("./errors.ts"),
+  ]);
+  const interruption = new Interruption();
+  // Node would end at the first signal; while a firewall is being changed that is the worst moment.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+    process.on(signal, () => onSignal(interruption, exitCodes.interrupted));
   const { runCommandLine } = await import("./cli/cli.ts");
   return runCommandLine(argv, edge(), interruption);
 }
 
-function onSignal(): void {
-  if (interruption.now.aborted) process.exit(exitCodes.interrupted);
+function onSignal(interruption: Interruption, exitCode: number): void {
+  if (interruption.now.aborted) process.exit(exitCode);
   interruption.interrupt("signal");
-  if (interruption.now.aborted) setTimeout(() => process.exit(exitCodes.interrupted), graceMs).unref();
+  if (interruption.now.aborted) setTimeout(() => process.exit(exitCode), graceMs).unref();
 }
 
 function edge(): Edge {

@@ -26,6 +26,7 @@ export interface Failure {
 
 /** A check that failed because of what this component did. */
 class UnprovedError extends PhoenixError {
+  override readonly name = "UnprovedError";
   readonly exitCode = 3;
 }
 

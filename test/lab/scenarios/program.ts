@@ -5,8 +5,8 @@
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { build, type Plugin } from "esbuild";
-import { options } from "../../../script/esbuild-options.mjs";
+import type { Plugin } from "esbuild";
+import { bundle } from "../../../script/bundle.mjs";
 import type { Said } from "../../cli/edge.ts";
 import { shared } from "./shared.ts";
 
@@ -63,26 +63,18 @@ export async function program(
 let entry: Promise<string> | undefined;
 
 function bundled(): Promise<string> {
-  entry ??= bundle();
+  entry ??= fusedProgram();
   return entry;
 }
 
 /** Made once for all test files; whoever comes second takes what is there. */
-async function bundle(): Promise<string> {
+async function fusedProgram(): Promise<string> {
   const target = join(shared(), "program");
-  const main = join(target, "main.mjs");
+  const main = join(target, "main.js");
   if (existsSync(main)) return main;
   const fresh = `${target}.${process.pid}`;
   mkdirSync(fresh, { recursive: true });
-  await build({
-    ...options,
-    absWorkingDir: root,
-    entryPoints: ["src/main.ts"],
-    outdir: fresh,
-    outExtension: { ".js": ".mjs" },
-    splitting: true,
-    plugins: [fuse],
-  });
+  await bundle(fresh, [fuse]);
   try {
     renameSync(fresh, target);
   } catch {
