@@ -68,16 +68,19 @@ function ask(program, directory, environment) {
       if (error !== null)
         resolve({ accepted: false, message: message.split("\ngoroutine ")[0] || `exit code ${error.code}` });
       else {
-        const meaning = JSON.parse(plain(stdout), unescaped);
+        const meaning = unescaped(JSON.parse(plain(stdout)));
         resolve({ accepted: true, meaning, ...(warnings.length === 0 ? {} : { warnings }) });
       }
     });
   });
 }
 
-/** Compose writes each dollar sign of its output twice, so that it can be read again. */
-function unescaped(_, value) {
-  return typeof value === "string" ? value.replaceAll("$$", "$") : value;
+/** Compose writes each dollar sign of its output twice, in names and values, so that it can be read again. */
+function unescaped(value) {
+  if (typeof value === "string") return value.replaceAll("$$", "$");
+  if (Array.isArray(value)) return value.map(unescaped);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [unescaped(key), unescaped(member)]));
 }
 
 /** Splits its log, one logfmt line each, from the message that it ends with. */
