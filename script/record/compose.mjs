@@ -80,7 +80,9 @@ function unescaped(value) {
   if (typeof value === "string") return value.replaceAll("$$", "$");
   if (Array.isArray(value)) return value.map(unescaped);
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, member]) => [unescaped(key), unescaped(member)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, member]) => [unescaped(key), unescaped(member)]),
+  );
 }
 
 /** Splits its log, one logfmt line each, from the message that it ends with. */
