@@ -26,7 +26,9 @@ for (const argument of process.argv.slice(2)) {
 
 /** What `docker compose config` says about one document in a directory of its own. */
 async function answerTo(program, { variables = "", ...files }) {
-  const directory = mkdtempSync(join(tmpdir(), "record-compose-"));
+  const root = mkdtempSync(join(tmpdir(), "record-compose-"));
+  const directory = join(root, "project");
+  mkdirSync(directory);
   try {
     for (const [name, text] of Object.entries(files)) {
       mkdirSync(dirname(join(directory, name)), { recursive: true });
@@ -43,7 +45,7 @@ async function answerTo(program, { variables = "", ...files }) {
     const more = Array.from({ length: attempts - 1 }, () => ask(program, directory, environment));
     return [first, ...(await Promise.all(more))].sort((a, b) => (a.message < b.message ? -1 : 1))[0];
   } finally {
-    rmSync(directory, { recursive: true, force: true });
+    rmSync(root, { recursive: true, force: true });
   }
 }
 
@@ -60,7 +62,7 @@ function ask(program, directory, environment) {
       ...environment,
     },
   };
-  const plain = (text) => text.replaceAll(directory, "/project");
+  const plain = (text) => text.replaceAll(dirname(directory), "");
   return new Promise((resolve) => {
     execFile(program, ["-p", project, "config", "--format", "json"], options, (error, stdout, stderr) => {
       const { warnings, message } = logged(plain(stderr));
