@@ -27,100 +27,112 @@ export interface RealNetwork extends Network {
   close(): Promise<void>;
 }
 
-export function createNetwork(options: NetworkOptions = {}): RealNetwork {
-  const closed = new AbortController();
-  const stops = [closed.signal, ...(options.signal === undefined ? [] : [options.signal])];
-  // Every request under way listens; Node takes more than ten listeners for a leak, and says so on standard error.
-  setMaxListeners(0, ...stops);
-  const underWay = new Set<AbortController>();
-  const endAll = (): void => {
-    for (const each of underWay) each.abort();
-  };
-  for (const stop of stops) stop.addEventListener("abort", endAll, { once: true });
+/** Requests under way, which end when their time is up, when the run is interrupted, or when the network is closed. */
+class Requests {
+  readonly #stops: readonly AbortSignal[];
+  readonly #closed = new AbortController();
+  readonly #underWay = new Set<AbortController>();
+
+  constructor(signal: AbortSignal | undefined) {
+    this.#stops = signal === undefined ? [this.#closed.signal] : [this.#closed.signal, signal];
+    // Every request under way listens; Node takes more than ten listeners for a leak, and says so on standard error.
+    setMaxListeners(0, ...this.#stops);
+    const endAll = (): void => {
+      for (const each of this.#underWay) each.abort();
+    };
+    this.#closed.signal.addEventListener("abort", endAll, { once: true });
+    signal?.addEventListener("abort", endAll, { once: true, signal: this.#closed.signal });
+  }
+
+  close(): void {
+    this.#closed.abort();
+  }
+
+  /** Nothing starts after the end, and what the end cut off is no result. */
+  async whileOpen<T>(action: () => Promise<T>): Promise<T> {
+    this.#refuseStopped();
+    return action().finally(() => this.#refuseStopped());
+  }
+
   /**
-   * Its signal is kept alive by the timer: of AbortSignal.any([AbortSignal.timeout(ms)]) Node 20 may collect the inner
-   * signal, which then never fires, and a dropped packet is waited for as long as the kernel does (127 s).
+   * The timer keeps the signal alive: of AbortSignal.any([AbortSignal.timeout(ms)]) Node 20 may collect the inner signal,
+   * which then never fires, and a dropped packet is waited for as long as the kernel does (127 s).
    */
-  const within = async <T>(ms: number, action: (signal: AbortSignal) => Promise<T>): Promise<T> => {
+  async within<T>(ms: number, action: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const own = new AbortController();
     const timer = setTimeout(() => own.abort(), ms);
-    underWay.add(own);
-    if (stops.some(({ aborted }) => aborted)) own.abort();
+    this.#underWay.add(own);
+    if (this.#isStopped()) own.abort();
     try {
       return await action(own.signal);
     } finally {
       clearTimeout(timer);
-      underWay.delete(own);
+      this.#underWay.delete(own);
     }
-  };
-  const refuseStopped = (): void => {
-    if (stops.some(({ aborted }) => aborted)) throw interrupted();
-  };
-  /** Nothing starts after the end, and what the end cut off is no result. */
-  const whileOpen = async <T>(action: () => Promise<T>): Promise<T> => {
-    refuseStopped();
-    return action().finally(refuseStopped);
-  };
-  const route = options.route ?? (async (to: Endpoint) => to);
+  }
 
+  #isStopped(): boolean {
+    return this.#stops.some(({ aborted }) => aborted);
+  }
+
+  #refuseStopped(): void {
+    if (this.#isStopped()) throw interrupted();
+  }
+}
+
+export function createNetwork(options: NetworkOptions = {}): RealNetwork {
+  const requests = new Requests(options.signal);
+  const route = options.route ?? (async (to: Endpoint) => to);
   return {
-    route: (to) => whileOpen(() => route(to)),
+    route: (to) => requests.whileOpen(() => route(to)),
 
     query: (server, name, type) =>
-      whileOpen(async () => {
+      requests.whileOpen(async () => {
         const to = await route({ protocol: "udp", address: server, port: 53 });
         const { askDns } = await import("./dns-query.ts");
         const ask = (): Promise<DnsAnswer> => askDns(to, { name, type }, queryMs);
-        try {
-          return await ask().catch(ask).catch(ask);
-        } catch (error) {
-          throw new TransportError(
-            `dns ${server}`,
-            `asking ${server} for ${name} (${type}) failed: ${reasonOf(error)}`,
-          );
-        }
+        return ask()
+          .catch(ask)
+          .catch(ask)
+          .catch((error: unknown) => {
+            const what = `asking ${server} for ${name} (${type})`;
+            throw new TransportError(`dns ${server}`, `${what} failed: ${reasonOf(error)}`);
+          });
       }),
 
     connect: (address, port, timeoutMs = connectMs) =>
-      whileOpen(async () => {
+      requests.whileOpen(async () => {
         if (options.connect !== undefined) return options.connect(address, port, timeoutMs);
         const { tryConnect } = await import("./sockets.ts");
         const to = await route({ protocol: "tcp", address, port });
-        return within(timeoutMs, (signal) => tryConnect(to, signal));
+        return requests.within(timeoutMs, (signal) => tryConnect(to, signal));
       }),
 
     handshake: (address, port, handshake) =>
-      whileOpen(async () => {
+      requests.whileOpen(async () => {
         const { tryHandshake } = await import("./sockets.ts");
         const to = await route({ protocol: "tcp", address, port });
         const ask = (): Promise<HandshakeResult> =>
-          within(handshakeMs, (signal) => tryHandshake(to, handshake, signal));
+          requests.within(handshakeMs, (signal) => tryHandshake(to, handshake, signal));
         const seen = await ask();
-        // A machine that was busy for a moment gets a second chance: good changes are taken back on this word.
+        // A machine that was busy for a moment gets a second chance: good changes would be rolled back otherwise.
         return !seen.ok && seen.reason === "timed out" ? ask() : seen;
       }),
 
     request: (asked) =>
-      whileOpen(async () => {
+      requests.whileOpen(async () => {
         const timeoutMs = asked.timeoutMs ?? defaultRequestMs;
         const { exchange } = await import("./http.ts");
-        return within(timeoutMs, async (signal) => {
-          try {
-            return await exchange(asked, route, signal);
-          } catch (error) {
+        return requests.within(timeoutMs, (signal) =>
+          exchange(asked, route, signal).catch((error: unknown) => {
             if (error instanceof TransportError) throw error;
             const reason = signal.aborted ? `no answer within ${seconds(timeoutMs)}` : reasonOf(error);
-            throw new TransportError(
-              new URL(asked.url).origin,
-              `${describeRequest(asked)} failed: ${reason}`,
-            );
-          }
-        });
+            const { origin } = new URL(asked.url);
+            throw new TransportError(origin, `${describeRequest(asked)} failed: ${reason}`);
+          }),
+        );
       }),
 
-    close: async () => {
-      closed.abort();
-      options.signal?.removeEventListener("abort", endAll);
-    },
+    close: async () => requests.close(),
   };
 }

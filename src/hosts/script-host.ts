@@ -1,5 +1,6 @@
 /** A `Host` over one `Exec`: file operations are constant scripts, so every kind of host behaves alike. */
 import { createHash } from "node:crypto";
+import { defined } from "../defined.ts";
 import { CommandError } from "../errors.ts";
 import { lastLines } from "../formats/text/last-lines.ts";
 import type { HostName } from "../resource.ts";
@@ -29,12 +30,10 @@ export function createHost(name: HostName, within: Exec): Host {
     effect: Command["effect"],
     parameters: readonly string[],
     stdin?: string,
-  ): Promise<CommandResult> =>
-    exec({ argv: scriptArgv(script, ...parameters), effect, ...(stdin === undefined ? {} : { stdin }) });
+  ): Promise<CommandResult> => exec(defined({ argv: scriptArgv(script, ...parameters), effect, stdin }));
 
-  const runOrThrow = async (script: Script, effect: Command["effect"], parameters: readonly string[]) => {
-    const result = await runScript(script, effect, parameters);
-    if (result.exitCode !== 0) throw commandError(name, script.name, result);
+  const outputOf = (program: string, result: CommandResult): string => {
+    if (result.exitCode !== 0) throw commandError(name, program, result);
     return result.stdout;
   };
 
@@ -44,11 +43,7 @@ export function createHost(name: HostName, within: Exec): Host {
     name,
     run: exec,
 
-    expect: async (command) => {
-      const result = await exec(command);
-      if (result.exitCode !== 0) throw commandError(name, programOf(command.argv), result);
-      return result.stdout;
-    },
+    expect: async (command) => outputOf(programOf(command.argv), await exec(command)),
 
     readFiles: async (paths) => {
       if (paths.length === 0) return new Map();
@@ -58,7 +53,7 @@ export function createHost(name: HostName, within: Exec): Host {
 
     list: async (directory) => {
       assertAbsolute([directory]);
-      const names = (await runOrThrow(scripts.list, "read", [directory])).split("\0");
+      const names = outputOf("list", await runScript(scripts.list, "read", [directory])).split("\0");
       return names.filter((entry) => entry !== "" && !entry.startsWith(temporaryPrefix)).sort();
     },
 
@@ -66,13 +61,10 @@ export function createHost(name: HostName, within: Exec): Host {
       if (files.length === 0) return;
       assertAbsolute(files.map(({ path }) => path));
       const contents = files.map(({ text }) => bytesOf(text));
-      const parameters = files.flatMap((file, at) => [
-        file.path,
-        file.mode ?? "",
-        file.owner ?? "",
-        sha256(contents[at] ?? Buffer.alloc(0)),
-        file.staging ?? "",
-      ]);
+      const parameters = files.flatMap(({ path, mode = "", owner = "", staging = "" }, at) => {
+        const sum = createHash("sha256").update(contents[at] ?? "");
+        return [path, mode, owner, sum.digest("hex"), staging];
+      });
       const stdin = contents.map((content) => `${content.toString("base64")}\n`).join("");
       const result = await runScript(scripts.writeFiles, "change", parameters, stdin);
       if (result.exitCode !== 0) throw writeError(name, files, result);
@@ -81,7 +73,7 @@ export function createHost(name: HostName, within: Exec): Host {
     remove: async (paths) => {
       if (paths.length === 0) return;
       assertAbsolute(paths);
-      await runOrThrow(scripts.remove, "change", paths);
+      outputOf("remove", await runScript(scripts.remove, "change", paths));
     },
   };
 }
@@ -91,12 +83,12 @@ function writeError(host: HostName, files: readonly FileWrite[], result: Command
   const at = /^file (\d+)$/m.exec(result.stderr);
   const path = files[Number(at?.[1])]?.path;
   if (what === undefined || path === undefined) return commandError(host, scripts.writeFiles.name, result);
-  const said = lastLines(result.stderr.replace(/^file \d+$/m, ""));
+  const message = lastLines(result.stderr.replace(/^file \d+$/m, ""));
   return new CommandError(
     host,
     result.exitCode,
-    `cannot write ${path} on ${host}: ${what}${said === "" ? "" : `: ${said}`}`,
-    { hint: result.exitCode === 87 ? "start it: systemctl start pve-cluster" : hintFor(said, path) },
+    `cannot write ${path} on ${host}: ${what}${message === "" ? "" : `: ${message}`}`,
+    { hint: result.exitCode === 87 ? "start it: systemctl start pve-cluster" : hintFor(message, path) },
   );
 }
 
@@ -104,8 +96,4 @@ function assertAbsolute(paths: readonly string[]): void {
   for (const path of paths) {
     if (!path.startsWith("/")) throw new Error(`not an absolute path: ${JSON.stringify(path)}`);
   }
-}
-
-function sha256(content: Buffer): string {
-  return createHash("sha256").update(content).digest("hex");
 }
