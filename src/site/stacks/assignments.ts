@@ -1,5 +1,5 @@
 /** Which stack runs on which virtual machine, and the firewall rules that come with it. */
-import { nearest } from "../../formats/text/nearest.ts";
+import { didYouMean } from "../../formats/text/nearest.ts";
 import type { FirewallRule } from "../../model.ts";
 import type { SourceRef } from "../../resource.ts";
 import { readRules, uniqueRules } from "../firewall/index.ts";
@@ -13,7 +13,7 @@ export interface Assignment {
   readonly entry: GuestEntry;
   readonly declared: DeclaredStack;
   readonly environment: string;
-  /** The environment's own cell, or the whole file where it knows no environments. */
+  /** The environment's own cell, or the whole file when it declares no environments. */
   readonly settings: Cell | undefined;
   readonly from: SourceRef;
 }
@@ -21,7 +21,7 @@ export interface Assignment {
 /** The environment that is deployed when a machine names none. */
 export const defaultEnvironment = "production";
 
-/** What the machines' `docker_stacks` say, with every name resolved. */
+/** Reads the machines' `docker_stacks`, with every name resolved. */
 export function readAssignments(
   entries: readonly GuestEntry[],
   declared: ReadonlyMap<string, DeclaredStack>,
@@ -46,10 +46,8 @@ export function readAssignments(
         problems.report(
           "PHX0414",
           item.ref,
-          `${assignment.declared.name} is assigned to ${guest.host} twice`,
-          {
-            related: [before],
-          },
+          `stack ${assignment.declared.name} is assigned to ${guest.host} twice`,
+          { related: [before] },
         );
         return [];
       }
@@ -69,12 +67,10 @@ function readAssignment(
   if (name?.text === undefined) return undefined;
   const stack = declared.get(name.text);
   if (stack === undefined) {
-    const near = nearest(name.text, [...declared.keys()]);
-    problems.report("PHX0401", name.ref, `there is no stack ${JSON.stringify(name.text)}`, {
+    problems.report("PHX0401", name.ref, `unknown stack ${JSON.stringify(name.text)}`, {
       hint:
-        near === undefined
-          ? `a stack is a directory below stacks/ with docker-compose.yml and phoenix.json`
-          : `did you mean ${JSON.stringify(near)}?`,
+        didYouMean(name.text, [...declared.keys()]) ??
+        "a stack is a directory below stacks/ with docker-compose.yml and phoenix.json",
     });
     return undefined;
   }
@@ -88,7 +84,7 @@ function readAssignment(
     problems.report(
       "PHX0403",
       at.ref,
-      `stack ${stack.name} has no environment ${JSON.stringify(environment)}`,
+      `unknown environment ${JSON.stringify(environment)} of stack ${stack.name}`,
       {
         related: [environments.ref],
         hint:

@@ -1,7 +1,9 @@
-/** What a stack brings along: variables, files, labels and the places of its volumes. */
+/** A stack's own settings: variables, files, labels and the directories of its volumes. */
+import { defined } from "../../defined.ts";
 import type { Compose } from "../../formats/compose/index.ts";
-import { interpolate } from "../../formats/compose/interpolation.ts";
-import { nearest } from "../../formats/text/nearest.ts";
+import { filledValue } from "../../formats/compose/interpolation.ts";
+import type { FaultAt } from "../../formats/fault.ts";
+import { didYouMean } from "../../formats/text/nearest.ts";
 import type { StackFile, StackLabel, StackVariable, StackVolume } from "../../model.ts";
 import type { SourceRef } from "../../resource.ts";
 import { Secret } from "../../secret.ts";
@@ -12,11 +14,11 @@ import type { SiteFiles } from "../text/source-file.ts";
 
 interface ReadVariables {
   readonly variables: readonly StackVariable[];
-  /** Names of variables whose secrets could not be had. */
+  /** Names of variables whose secrets could not be read. */
   readonly unread: readonly string[];
 }
 
-/** From a list of {name, value} or an object of names and values. */
+/** Reads variables from a list of {name, value} or an object of names and values. */
 export async function readVariables(
   cell: Cell | undefined,
   secrets: SecretReader,
@@ -36,11 +38,11 @@ export async function readVariables(
     const before = seen.get(name);
     seen.set(name, from);
     if (!/^[A-Za-z_]\w*$/.test(name)) {
-      problems.report("PHX0406", from, `${JSON.stringify(name)} is no name for a variable`, {
-        hint: "letters, digits and underscores, and no digit first",
+      problems.report("PHX0406", from, `${JSON.stringify(name)} is not a valid variable name`, {
+        hint: "use letters, digits and underscores, with no digit first",
       });
     } else if (before !== undefined) {
-      problems.report("PHX0406", from, `the variable ${name} is there twice`, { related: [before] });
+      problems.report("PHX0406", from, `variable ${name} is declared twice`, { related: [before] });
     } else {
       const isSensitive = isSensitiveName(name);
       const secret = await secrets.read(value, isSensitive);
@@ -51,7 +53,7 @@ export async function readVariables(
   return { variables, unread };
 }
 
-/** Files lie in the stack's directory, or below the site's root; nowhere else. */
+/** Reads the files that containers mount. They must be in the stack's directory, or below the site's root. */
 export async function readFiles(
   cell: Cell | undefined,
   directory: string,
@@ -74,13 +76,15 @@ export async function readFiles(
     }
     const before = seen.get(target.text);
     if (before !== undefined)
-      problems.report("PHX0407", target.ref, `two files go to ${target.text}`, { related: [before] });
+      problems.report("PHX0407", target.ref, `two files have the destination ${target.text}`, {
+        related: [before],
+      });
     seen.set(target.text, target.ref);
     const own = `${directory}/${source.text}`;
     const name = await files.within((await files.exists(own)) ? own : source.text);
     if (name === undefined) {
-      problems.report("PHX0407", source.ref, `${source.text} lies outside of the site`, {
-        hint: "files of a stack belong in its directory",
+      problems.report("PHX0407", source.ref, `${source.text} is outside of the site`, {
+        hint: "put files of a stack into its directory",
       });
       continue;
     }
@@ -93,25 +97,22 @@ export async function readFiles(
   return read;
 }
 
-/** Labels to add, by compose service: from "key=value" or an object. */
+/** Reads the labels to add, by service: from "key=value" or an object. */
 export function readLabels(
   cell: Cell | undefined,
   compose: Compose,
   stack: string,
   problems: Problems,
-): Readonly<Record<string, readonly StackLabel[]>> {
+): Labels {
   const names = compose.services.map(({ name }) => name);
   const labels: [string, readonly StackLabel[]][] = [];
   for (const [service, settings] of cell?.entries() ?? []) {
     if (!names.includes(service)) {
-      const near = nearest(service, names);
       problems.report(
         "PHX0408",
         settings.keyRef,
-        `the compose file of ${stack} has no service ${JSON.stringify(service)}`,
-        {
-          hint: near === undefined ? `it has ${names.join(", ")}` : `did you mean ${JSON.stringify(near)}?`,
-        },
+        `unknown service ${JSON.stringify(service)}: it is not in the Compose file of ${stack}`,
+        { hint: didYouMean(service, names) ?? `it has ${names.join(", ")}` },
       );
       continue;
     }
@@ -135,56 +136,40 @@ function labelsOf(written: Cell, problems: Problems): readonly StackLabel[] {
     const at = text.indexOf("=");
     const key = (at < 0 ? text : text.slice(0, at)).trim();
     if (at < 0 || key === "") {
-      problems.report("PHX0410", item.ref, `${JSON.stringify(text)} is no label`, {
-        hint: 'write it as "key=value"',
+      problems.report("PHX0410", item.ref, `${JSON.stringify(text)} is not a valid label`, {
+        hint: 'write "key=value"',
       });
       continue;
     }
     const label = { key, value: text.slice(at + 1).trim(), from: item.ref };
     const before = labels.get(key);
     if (before !== undefined && before.value !== label.value)
-      problems.report("PHX0410", item.ref, `the label ${key} has two values`, { related: [before.from] });
+      problems.report("PHX0410", item.ref, `label ${key} has two values`, { related: [before.from] });
     labels.set(key, before ?? label);
   }
   return [...labels.values()];
 }
 
-/**
- * Labels with the variables in them filled in, as Compose will do it; what Compose would not fill in is reported, with
- * `clean` taking secrets out of its words.
- */
+type Labels = Readonly<Record<string, readonly StackLabel[]>>;
+
+/** Labels with their variables filled in, as Compose does it, and the faults of those it cannot; they may quote secrets. */
 export function filledIn(
-  labels: Readonly<Record<string, readonly StackLabel[]>>,
+  labels: Labels,
   values: ReadonlyMap<string, string>,
-  clean: (text: string) => string,
-  problems: Problems,
-): Readonly<Record<string, readonly StackLabel[]>> {
+): { readonly labels: Labels; readonly faults: readonly FaultAt<SourceRef>[] } {
   const variables = Object.fromEntries(values);
+  const found: FaultAt<SourceRef>[] = [];
   const fill = (label: StackLabel): StackLabel => {
-    try {
-      const { text, unset } = interpolate(label.value, variables);
-      for (const name of new Set(unset))
-        problems.report("PHX0410", label.from, `the label's variable ${name} has no value`, {
-          hint: `give it one under "variables", or a default: \${${name}:-…}; a dollar sign by itself is written $$`,
-        });
-      return unset.length > 0 ? label : { ...label, value: text };
-    } catch (error) {
-      const words = error instanceof Error ? error.message : String(error);
-      problems.report("PHX0410", label.from, clean(`Compose would refuse the label ${label.key}: ${words}`), {
-        hint: words.startsWith("required variable ")
-          ? 'give it one under "variables"'
-          : "a dollar sign by itself is written $$",
-      });
-      return label;
-    }
+    const { text = label.value, faults } = filledValue(label.value, variables);
+    for (const { message, hint } of faults)
+      found.push(defined({ message: `label ${label.key}: ${message}`, place: label.from, hint }));
+    return faults.length > 0 ? label : { ...label, value: text };
   };
-  return Object.fromEntries(Object.entries(labels).map(([service, all]) => [service, all.map(fill)]));
+  const filled = Object.entries(labels).map(([service, all]) => [service, all.map(fill)] as const);
+  return { labels: Object.fromEntries(filled), faults: found };
 }
 
-/**
- * External volumes of the compose file, each in a directory of its own below the share: the one that `volumes` names, or
- * `volumes/NAME`.
- */
+/** The Compose file's external volumes, each with its directory below the share: as `volumes` says, or `volumes/NAME`. */
 export function readVolumes(
   cell: Cell | undefined,
   compose: Compose,
@@ -197,7 +182,7 @@ export function readVolumes(
       problems.report(
         "PHX0416",
         value.keyRef,
-        `the compose file has no external volume ${JSON.stringify(key)}`,
+        `unknown external volume ${JSON.stringify(key)}: it is not in the Compose file`,
       );
     if (value.text !== undefined && !isBelow(value.text))
       problems.report(

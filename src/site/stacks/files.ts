@@ -1,4 +1,4 @@
-/** Which stacks there are: a directory for each below stacks/, and the entries of the older single file. */
+/** The declared stacks: a directory for each below stacks/, and the entries of the older single file. */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { ComposeFile } from "../../model.ts";
@@ -16,13 +16,13 @@ const composeNames = ["docker-compose.yml", "docker-compose.yaml", "compose.yml"
 /** A stack as its files declare it, whether or not any machine runs it. */
 export interface DeclaredStack {
   readonly name: string;
-  /** Relative to the root; files of the stack are looked for here first. */
+  /** Relative to the root; files of the stack are searched here first. */
   readonly directory: string;
   /** phoenix.json, or the entry of the older file; absent when there is neither. */
   readonly config: Cell | undefined;
   readonly compose: ComposeFile | undefined;
   readonly from: SourceRef;
-  /** Only the older file knows it. */
+  /** Declared in the older file only. */
   readonly isOlder: boolean;
 }
 
@@ -57,7 +57,7 @@ async function directoriesOf(files: SiteFiles): Promise<readonly string[]> {
       .map(({ name }) => name)
       .sort();
   } catch {
-    // Without the directory there are no stacks; one that a machine names is reported there.
+    // No directory, no stacks: one that a machine names is reported there.
     return [];
   }
 }
@@ -82,10 +82,8 @@ async function readDirectory(
     problems.report(
       "PHX0404",
       { file: `${directory}/${second}`, line: 1, column: 1 },
-      `stack ${name} has several compose files: ${present.join(", ")}`,
-      {
-        hint: "keep one of them",
-      },
+      `stack ${name} has several Compose files: ${present.join(", ")}`,
+      { hint: "keep one of them" },
     );
   const config = hasConfig ? await readDocument(files, configName, () => stackShape, problems) : entry;
   const composeName = first === undefined ? undefined : `${directory}/${first}`;
@@ -104,7 +102,7 @@ async function readEntry(
   const isThere = path?.text !== undefined && (await files.exists(path.text));
   const file = isThere && path?.text !== undefined ? await files.within(path.text) : undefined;
   if (isThere && file === undefined && path !== undefined)
-    problems.report("PHX0407", path.ref, `${path.text} lies outside of the site`);
+    problems.report("PHX0407", path.ref, `${path.text} is outside of the site`);
   const text = file === undefined ? undefined : (await files.read(file, path?.ref))?.text;
   return {
     name,

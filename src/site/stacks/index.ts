@@ -1,8 +1,8 @@
 /** Stacks on the virtual machines that they are assigned to: their variables, files, labels, volumes and routes. */
 import type { Compose } from "../../formats/compose/index.ts";
 import { placeBelow } from "../../formats/compose/paths.ts";
-import { preparedCompose } from "../../formats/compose/prepare.ts";
-import type { RoleGuest, Service, Stack } from "../../model.ts";
+import { type PreparedCompose, preparedCompose } from "../../formats/compose/prepare.ts";
+import type { ComposeFile, RoleGuest, Service, Stack, StackFile } from "../../model.ts";
 import { redactor } from "../../secret.ts";
 import { isAddressed, portainerRoleOf } from "../machines/guests.ts";
 import type { SecretReader } from "../secrets/index.ts";
@@ -28,78 +28,79 @@ export interface StackReading {
   readonly portainerEnvironment: string | undefined;
 }
 
+/** Reads a stack for the machine that runs it; undefined when it cannot run there, which is reported. */
 export async function readStack(
   assignment: Assignment,
   { files, secrets, problems, portainerEnvironment }: StackReading,
 ): Promise<AssignedStack | undefined> {
   const { entry, declared, environment, settings, from } = assignment;
+  const { name, directory, compose: written } = declared;
   const guest = machineOf(assignment, portainerEnvironment, problems);
   const [share] = entry.guest.shares;
   const { variables, unread } = await readVariables(settings?.get("variables"), secrets, problems);
-  const stackFiles = await readFiles(settings?.get("files"), declared.directory, files, problems);
+  const stackFiles = await readFiles(settings?.get("files"), directory, files, problems);
   for (const { content } of stackFiles) secrets.keep(content);
-  if (declared.compose === undefined) {
-    problems.report("PHX0404", from, `stack ${declared.name} has no compose file`, {
+  if (written === undefined) {
+    problems.report("PHX0404", from, `stack ${name} has no Compose file`, {
       related: [declared.from],
-      hint: `write stacks/${declared.name}/docker-compose.yml`,
+      hint: `write stacks/${name}/docker-compose.yml`,
     });
     return undefined;
   }
-  const project = projectOf(declared.name, environment);
-  // A variable whose secret was not found is not also one that nobody set.
+  const project = projectOf(name, environment);
+  // A variable whose secret was not found is not reported as unset as well.
   const values = new Map([
-    ...unread.map((name) => [name, "1"] as const),
-    ...variables.map(({ name, value }) => [name, value.reveal()] as const),
+    ...unread.map((variable) => [variable, "1"] as const),
+    ...variables.map((variable) => [variable.name, variable.value.reveal()] as const),
   ]);
-  const { file, text } = declared.compose;
-  const { declared: compose, faults } = preparedCompose(text, {
-    project,
-    variables: values,
-    labels: {},
-    directory: `${share?.mountPoint ?? ""}/stacks/${declared.name}`,
-    files: new Map(
-      stackFiles.map(({ source, destination, content }) => [
-        placeBelow(file, source),
-        { content: content.reveal(), destination },
-      ]),
-    ),
-  });
-  // A fault's words may quote the file with its variables filled in.
+  const { file } = written;
+  const mountPoint = `${share?.mountPoint ?? ""}/stacks/${name}`;
+  const { declared: compose, faults } = prepared(written, { project, values, mountPoint, stackFiles });
+  // A message may quote the file with its variables filled in.
   const clean = redactor(secrets.found);
   for (const { message, place, hint, severity } of faults)
     problems.report("PHX0405", { file, ...place }, clean(message), { hint, severity });
   if (compose === undefined) return undefined;
-  const labels = readLabels(settings?.get("services"), compose, declared.name, problems);
+  const labels = readLabels(settings?.get("services"), compose, name, problems);
   const volumes = readVolumes(settings?.get("volumes"), compose, problems);
-  const services = labelledServices(
-    {
-      stack: declared.name,
-      project,
-      compose,
-      file,
-      labels: filledIn(labels, values, clean, problems),
-      guest,
-      settings,
-    },
-    clean,
+  const filled = filledIn(labels, values);
+  for (const { message, place, hint } of filled.faults)
+    problems.report("PHX0410", place, clean(message), { hint });
+  const routed = labelledServices(
+    { stack: name, project, compose, file, labels: filled.labels, guest, settings },
     problems,
   );
+  for (const { message, place, hint, severity } of routed.faults)
+    problems.report("PHX0411", place, clean(message), { hint, severity });
   if (guest === undefined || share === undefined || portainerEnvironment === undefined) return undefined;
-  const stack: Stack = {
-    name: declared.name,
+  const parts = { compose: written, variables, files: stackFiles, labels, volumes };
+  const stack = { name, project, environment, guest, portainerEnvironment, share, ...parts, from };
+  return { stack, compose, services: routed.services };
+}
+
+interface Preparation {
+  readonly project: string;
+  readonly values: ReadonlyMap<string, string>;
+  /** The stack's directory on its machine. */
+  readonly mountPoint: string;
+  readonly stackFiles: readonly StackFile[];
+}
+
+/** The Compose file as it would be sent, without its labels. */
+function prepared(
+  { file, text }: ComposeFile,
+  { project, values, mountPoint, stackFiles }: Preparation,
+): PreparedCompose {
+  const files = stackFiles.map(({ source, destination, content }) => {
+    return [placeBelow(file, source), { content: content.reveal(), destination }] as const;
+  });
+  return preparedCompose(text, {
     project,
-    environment,
-    guest,
-    portainerEnvironment,
-    share,
-    compose: declared.compose,
-    variables,
-    files: stackFiles,
-    labels,
-    volumes,
-    from,
-  };
-  return { stack, compose, services };
+    variables: values,
+    labels: {},
+    directory: mountPoint,
+    files: new Map(files),
+  });
 }
 
 /** The machine, when it can run stacks; each reason why it cannot is a problem. */
@@ -108,38 +109,23 @@ function machineOf(
   portainerEnvironment: string | undefined,
   problems: Problems,
 ): RoleGuest | undefined {
+  const assigned = `stack ${declared.name} is assigned to ${guest.host} (${guest.name})`;
   const isRoleKnown = portainerRoleOf(cell) !== "unknown";
   if (portainerEnvironment === undefined && guest.address !== undefined && isRoleKnown)
-    problems.report(
-      "PHX0701",
-      from,
-      `stack ${declared.name} is assigned to ${guest.host} (${guest.name}), which is no environment of Portainer`,
-      {
-        hint: 'give the machine "portainer_role": "agent"',
-      },
-    );
+    problems.report("PHX0701", from, `${assigned}, which is not an environment of Portainer`, {
+      hint: 'give the machine "portainer_role": "agent"',
+    });
   if (guest.shares.length === 0)
-    problems.report(
-      "PHX0702",
-      from,
-      `stack ${declared.name} is assigned to ${guest.host} (${guest.name}), which has no NFS volume`,
-      {
-        hint: 'add one to its volumes: {"type": "nfs", "path": …, "mount_point": …}',
-      },
-    );
-  if (!isAddressed(guest)) {
-    problems.report(
-      "PHX0212",
-      from,
-      `stack ${declared.name} is assigned to ${guest.host} (${guest.name}), which has no fixed address`,
-    );
-    return undefined;
-  }
-  return guest;
+    problems.report("PHX0702", from, `${assigned}, which has no NFS volume`, {
+      hint: 'add one to its volumes: {"type": "nfs", "path": …, "mount_point": …}',
+    });
+  if (isAddressed(guest)) return guest;
+  problems.report("PHX0212", from, `${assigned}, which has no fixed address`);
+  return undefined;
 }
 
-/** Portainer keeps lower-case letters, digits, "-" and "_"; other environments than the usual one bear their name. */
+/** Portainer's name for a stack: lower-case letters, digits, "-" and "_"; any but the default environment is in the name. */
 export function projectOf(name: string, environment: string): string {
-  const written = environment === defaultEnvironment ? name : `${name}-${environment}`;
-  return written.toLowerCase().replace(/[^-_a-z0-9]/g, "");
+  const full = environment === defaultEnvironment ? name : `${name}-${environment}`;
+  return full.toLowerCase().replace(/[^-_a-z0-9]/g, "");
 }

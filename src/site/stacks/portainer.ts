@@ -1,4 +1,4 @@
-/** Portainer: the machine that runs it, its compose file among the stacks, and the environments it drives. */
+/** Portainer: the machine that runs it, and its Compose file among the stacks. */
 import { serverService } from "../../fabric/portainer-server.ts";
 import { readCompose } from "../../formats/compose/index.ts";
 import type {
@@ -24,7 +24,7 @@ export const defaultAgentPort = 9001;
 /** Portainer refuses shorter passwords for a new administrator (2.x default). */
 const shortestPassword = 12;
 
-/** What is known of Portainer before services and certificates are. */
+/** What is known about Portainer before services and certificates are read. */
 export interface PortainerSettings {
   readonly guest: RoleGuest;
   readonly hostname: string;
@@ -45,8 +45,8 @@ export function findPrimary(
   const [primary, ...others] = primaries;
   if (primary === undefined) {
     if (needed !== undefined)
-      problems.report("PHX0703", needed, "no virtual machine runs Portainer, and this needs it", {
-        hint: 'give one the role: "portainer_role": "primary"',
+      problems.report("PHX0703", needed, "no virtual machine runs Portainer, which is required here", {
+        hint: 'give one "portainer_role": "primary"',
       });
     return undefined;
   }
@@ -54,10 +54,8 @@ export function findPrimary(
     problems.report(
       "PHX0703",
       roleRef(primary),
-      `several virtual machines are Portainer's primary: ${primaries.map(({ guest }) => guest.host).join(", ")}`,
-      {
-        related: others.map(roleRef),
-      },
+      `several virtual machines have the role of Portainer's primary: ${primaries.map(({ guest }) => guest.host).join(", ")}`,
+      { related: others.map(roleRef) },
     );
   return primary;
 }
@@ -76,25 +74,19 @@ export function readSettings(
   const service = cell.get("traefik_service")?.each[0];
   const declared = config.get("portainer_api")?.get("portainer_hostname");
   const serviceName = hostName(service?.get("name")?.text ?? "");
-  const hostname =
-    declared?.text === undefined
-      ? serviceName === undefined
-        ? undefined
-        : qualified(serviceName, domain)
-      : hostName(declared.text);
+  const qualifiedName = serviceName === undefined ? undefined : qualified(serviceName, domain);
+  const hostname = declared?.text === undefined ? qualifiedName : hostName(declared.text);
   if (hostname === undefined)
     problems.report(
       "PHX0704",
       declared?.ref ?? primary.cell.ref,
       declared === undefined
         ? "Portainer has no host name"
-        : `${JSON.stringify(declared.text)} is not a host name`,
-      {
-        hint: `say it: "portainer_api": {"portainer_hostname": "portainer.${domain}"}`,
-      },
+        : `${JSON.stringify(declared.text)} is not a valid host name`,
+      { hint: `"portainer_api": {"portainer_hostname": "portainer.${domain}"}` },
     );
   if (!isAddressed(guest))
-    problems.report("PHX0212", guest.from, `${guest.host} runs Portainer and has no fixed address`, {
+    problems.report("PHX0212", guest.from, `${guest.host} runs Portainer, but has no fixed address`, {
       hint: "give it one in network_config.ip",
     });
   if (hostname === undefined || !isAddressed(guest)) return undefined;
@@ -105,10 +97,7 @@ export function readSettings(
   return { guest, hostname, port };
 }
 
-/**
- * The server's own compose file: the stack whose image is Portainer's. It is run on the primary without Portainer's help,
- * so it is no stack to deploy.
- */
+/** The server's own Compose file: the stack with Portainer's image. It runs on the primary without Portainer's help. */
 export function findServerStack(
   declared: ReadonlyMap<string, DeclaredStack>,
   assignments: readonly Assignment[],
@@ -116,7 +105,7 @@ export function findServerStack(
   problems: Problems,
 ): DeclaredStack | undefined {
   const byImage = [...declared.values()].filter((stack) => isServer(stack.compose));
-  // An image that is a variable tells nothing; then the stack's name does.
+  // Where the image is a variable, the stack's name decides.
   const servers =
     byImage.length > 0 ? byImage : [...declared.values()].filter(({ name }) => /^portainer/i.test(name));
   const assigned = assignments.filter(
@@ -127,7 +116,7 @@ export function findServerStack(
   if (server !== undefined && others.length === 0) return server;
   const at = roleRef(primary);
   if (server === undefined)
-    problems.report("PHX0706", at, "no compose file declares Portainer's server", {
+    problems.report("PHX0706", at, "no Compose file declares Portainer's server", {
       hint: "write stacks/portainer_service/docker-compose.yml with the image portainer/portainer-ce",
     });
   else
@@ -135,9 +124,7 @@ export function findServerStack(
       "PHX0706",
       at,
       `several stacks could be Portainer's server: ${[server, ...others].map(({ name }) => name).join(", ")}`,
-      {
-        hint: `name the one that is meant in the docker_stacks of ${primary.guest.host}`,
-      },
+      { hint: `name the right one in the docker_stacks of ${primary.guest.host}` },
     );
   return undefined;
 }
@@ -148,71 +135,13 @@ function isServer(compose: ComposeFile | undefined): boolean {
   return read !== undefined && serverService(read) !== undefined;
 }
 
-/** Agents in the order of the file, and the server's own engine where stacks are assigned to it. */
-export function readEnvironments(
-  entries: readonly GuestEntry[],
-  agentPort: number,
-  primary: GuestEntry | undefined,
-  primaryHasStacks: boolean,
-  problems: Problems,
-): readonly PortainerEnvironment[] {
-  const environments: PortainerEnvironment[] = [];
-  const names = new Map<string, SourceRef>();
-  for (const entry of entries) {
-    const { guest, cell } = entry;
-    const isLocal = entry === primary && primaryHasStacks;
-    if (guest.template || (guest.portainerRole !== "agent" && !isLocal)) continue;
-    const declared = cell.get("portainer_environment_name");
-    const name = declared?.text ?? (isLocal ? "local" : guest.name);
-    const at = declared?.ref ?? guest.from;
-    const taken = names.get(name.toLowerCase());
-    if (name === "" || taken !== undefined)
-      problems.report(
-        "PHX0707",
-        at,
-        name === "" ? "an environment's name is empty" : `two environments of Portainer are called ${name}`,
-        {
-          related: taken === undefined ? [] : [taken],
-          hint: "its name is the one thing by which Portainer's environments are told apart",
-        },
-      );
-    names.set(name.toLowerCase(), taken ?? at);
-    const hostname = agentHostname(cell.get("portainer_agent_hostname"), problems);
-    if (!isAddressed(guest)) {
-      problems.report(
-        "PHX0212",
-        guest.from,
-        `${guest.host} is an environment of Portainer and has no fixed address`,
-      );
-      continue;
-    }
-    environments.push({
-      name,
-      guest,
-      kind: isLocal ? "local" : "agent",
-      port: agentPort,
-      ...(hostname === undefined || isLocal ? {} : { hostname }),
-      from: at,
-    });
-  }
-  return environments;
-}
-
-function agentHostname(cell: Cell | undefined, problems: Problems): string | undefined {
-  if (cell?.text === undefined || cell.text === "") return undefined;
-  const name = hostName(cell.text);
-  if (name === undefined)
-    problems.report("PHX0208", cell.ref, `${JSON.stringify(cell.text)} is not a host name`);
-  return name;
-}
-
 interface PortainerParts {
   readonly settings: PortainerSettings | undefined;
   readonly compose: ComposeFile | undefined;
   readonly environments: readonly PortainerEnvironment[];
 }
 
-/** Portainer with everything it needs; undefined when there is none, or something is missing, which is reported. */
+/** Portainer with everything it needs; undefined without Portainer, or when something is missing, which is reported. */
 export async function readPortainer(
   config: Cell,
   { settings, compose, environments }: PortainerParts,
@@ -235,17 +164,15 @@ export async function readPortainer(
     problems.report(
       "PHX0705",
       password.ref,
-      `Portainer refuses passwords of fewer than ${shortestPassword} characters for a new administrator`,
+      `Portainer refuses a new administrator's password of fewer than ${shortestPassword} characters`,
     );
   const [share] = settings.guest.shares;
   if (share === undefined)
     problems.report(
       "PHX0702",
       settings.guest.from,
-      `${settings.guest.host} runs Portainer and has no NFS volume for its files`,
-      {
-        hint: 'add one to its volumes: {"type": "nfs", "path": …, "mount_point": …}',
-      },
+      `${settings.guest.host} runs Portainer, but has no NFS volume for its files`,
+      { hint: 'add one to its volumes: {"type": "nfs", "path": …, "mount_point": …}' },
     );
   const certificate = certificates.find(({ serves }) => serves === "portainer");
   if (secret === undefined || share === undefined || compose === undefined || certificate === undefined)

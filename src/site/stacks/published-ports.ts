@@ -19,7 +19,7 @@ interface Claim {
 
 const everywhere = "0.0.0.0";
 
-/** `agents` are the machines whose Portainer agent has a port already. */
+/** Reports ports that two containers of one machine publish; `agents` are the machines with a Portainer agent. */
 export function checkPublishedPorts(
   published: readonly PublishedBy[],
   agents: readonly { readonly host: GuestName; readonly port: number; readonly from: SourceRef }[],
@@ -41,9 +41,7 @@ export function checkPublishedPorts(
             "PHX0409",
             from,
             `${title} and ${other.title} both publish port ${port}/${protocol} on ${host}`,
-            {
-              related: [other.from],
-            },
+            { related: [other.from] },
           );
         claims.set(key, [...others, { title, hostIp, from }]);
       }

@@ -1,4 +1,4 @@
-/** Portainer's machines and the stacks on them, resolved together: each knows the other. */
+/** Portainer's machines and the stacks on them, resolved together: each depends on the other. */
 import { readCompose } from "../../formats/compose/index.ts";
 import type { ComposeFile, PortainerEnvironment, Service, Stack } from "../../model.ts";
 import type { GuestEntry } from "../machines/guests.ts";
@@ -7,6 +7,7 @@ import type { Cell } from "../text/cell.ts";
 import type { Problems } from "../text/problems.ts";
 import type { SiteFiles } from "../text/source-file.ts";
 import type { Assignment } from "./assignments.ts";
+import { readEnvironments } from "./environments.ts";
 import type { DeclaredStack } from "./files.ts";
 import { readStack } from "./index.ts";
 import {
@@ -15,14 +16,13 @@ import {
   findPrimary,
   findServerStack,
   type PortainerSettings,
-  readEnvironments,
   readSettings,
 } from "./portainer.ts";
 import { checkPublishedPorts, type PublishedBy } from "./published-ports.ts";
 
 export interface Docker {
   readonly settings: PortainerSettings | undefined;
-  /** The server's own compose file. */
+  /** The server's own Compose file. */
   readonly compose: ComposeFile | undefined;
   readonly environments: readonly PortainerEnvironment[];
   readonly stacks: readonly Stack[];
@@ -34,7 +34,7 @@ interface DockerCells {
   readonly assignments: readonly Assignment[];
   readonly stacks: ReadonlyMap<string, DeclaredStack>;
   readonly config: Cell | undefined;
-  /** Whether the virtual machines' file could be read: without it nobody misses the primary. */
+  /** Whether the virtual machines' file could be read: without it a missing primary is not reported. */
   readonly hasMachines: boolean;
 }
 
@@ -74,7 +74,7 @@ export async function readDocker(
   );
   const assigned = read.filter((one) => one !== undefined);
   const named = entries.reduce((sum, { cell }) => sum + (cell.get("docker_stacks")?.items.length ?? 0), 0);
-  // Where a name was not understood, it may be the one that is missed here.
+  // A name that was not understood may be the one that is missing here.
   if (hasMachines && named === assignments.length) warnUnassigned(stacks, assignments, server, problems);
   const published: PublishedBy[] = [
     ...serverPorts(server, primary),
@@ -112,7 +112,7 @@ function serverPorts(
   return [{ host: primary.guest.host, title: "Portainer's server", file: server.compose.file, compose }];
 }
 
-/** Two stacks whose names become one in Portainer would replace each other for ever. */
+/** Two stacks that get the same name in Portainer would replace each other on every run. */
 function checkProjects(stacks: readonly Stack[], problems: Problems): void {
   const projects = new Map<string, Stack>();
   for (const stack of stacks) {
@@ -123,18 +123,18 @@ function checkProjects(stacks: readonly Stack[], problems: Problems): void {
         "PHX0413",
         stack.from,
         other === undefined
-          ? `Portainer cannot name a stack ${stack.name}`
-          : `${stack.name} and ${other.name} are one name to Portainer: ${stack.project}`,
+          ? `Portainer cannot use the stack name ${stack.name}`
+          : `${stack.name} and ${other.name} would get the same stack name in Portainer: ${stack.project}`,
         {
           related: other === undefined ? [] : [other.from],
-          hint: "Portainer keeps lower-case letters, digits, - and _ of a name",
+          hint: "Portainer keeps only lower-case letters, digits, - and _ of a name",
         },
       );
     projects.set(key, other ?? stack);
   }
 }
 
-/** A stack's directory that no machine names: forgotten, or not wanted yet. */
+/** Warns of stacks that no machine names. */
 function warnUnassigned(
   stacks: ReadonlyMap<string, DeclaredStack>,
   assignments: readonly Assignment[],

@@ -1,10 +1,11 @@
 /** The services that a stack's Traefik labels declare. */
-
 import { defined } from "../../defined.ts";
 import { translateLabels } from "../../fabric/routes/index.ts";
 import type { LabelledContainer } from "../../fabric/routes/labels.ts";
 import type { Compose, ComposeService } from "../../formats/compose/index.ts";
+import type { FaultAt } from "../../formats/fault.ts";
 import { defaultServiceOptions, type RoleGuest, type Service, type StackLabel } from "../../model.ts";
+import type { SourceRef } from "../../resource.ts";
 import { readOptions } from "../services/options.ts";
 import type { Cell } from "../text/cell.ts";
 import type { Problems } from "../text/problems.ts";
@@ -12,28 +13,27 @@ import type { Problems } from "../text/problems.ts";
 /** What labels are read with. */
 export interface Labelled {
   readonly stack: string;
-  /** Begins the names of routers: two environments of one stack must not share them. */
+  /** The prefix of router names: two environments of one stack must not share them. */
   readonly project: string;
   readonly compose: Compose;
-  /** The compose file's name. */
+  /** The Compose file's name. */
   readonly file: string;
-  /** Labels to add, by compose service. */
+  /** Labels to add, by service. */
   readonly labels: Readonly<Record<string, readonly StackLabel[]>>;
-  /** The machine that runs it; without one faults are reported all the same, and there are no services. */
+  /** The machine that runs it; without one there are faults, but no services. */
   readonly guest: RoleGuest | undefined;
   /** The environment's settings, for the services' options. */
   readonly settings: Cell | undefined;
 }
 
-/** Stands in for a machine without an address (RFC 5737), so that labels are looked at all the same. */
+/** Stands in for a machine without an address (RFC 5737), so that labels are still checked. */
 const noAddress = "192.0.2.0";
 
-/** Routes as services; faults of the labels are reported, with `clean` taking secrets out of their words. */
+/** Routes as services, and the faults of the labels; their messages may quote secrets. */
 export function labelledServices(
   { project, stack, compose, file, labels, guest, settings }: Labelled,
-  clean: (text: string) => string,
   problems: Problems,
-): readonly Service[] {
+): { readonly services: readonly Service[]; readonly faults: readonly FaultAt<SourceRef>[] } {
   const containers = compose.services.map(
     (service): LabelledContainer => ({
       stack: project,
@@ -45,13 +45,11 @@ export function labelledServices(
     }),
   );
   const { routes, faults } = translateLabels(containers);
-  for (const { message, place, hint, severity } of faults)
-    problems.report("PHX0411", place, clean(message), { hint, severity });
   const options = new Map(
     compose.services.map(({ name }) => [name, readOptions(settings?.get("services")?.get(name), problems)]),
   );
-  if (guest === undefined) return [];
-  return routes.map((route) => {
+  if (guest === undefined) return { services: [], faults };
+  const services = routes.map((route) => {
     const owner = containers.find((container) => container.labels.some(({ from }) => from === route.from));
     return {
       ...route,
@@ -61,9 +59,10 @@ export function labelledServices(
       options: options.get(owner?.service ?? "") ?? defaultServiceOptions,
     };
   });
+  return { services, faults };
 }
 
-/** The labels of the compose file, overridden by those to add. */
+/** The labels of the Compose file, overridden by those to add. */
 function labelsOf(
   service: ComposeService,
   added: readonly StackLabel[] | undefined,

@@ -1,0 +1,68 @@
+/** Portainer's environments: the machines that it deploys stacks to. */
+import { defined } from "../../defined.ts";
+import type { PortainerEnvironment } from "../../model.ts";
+import type { SourceRef } from "../../resource.ts";
+import { hostName } from "../machines/addresses.ts";
+import { type GuestEntry, isAddressed } from "../machines/guests.ts";
+import type { Cell } from "../text/cell.ts";
+import type { Problems } from "../text/problems.ts";
+
+/** Agents in the order of the file, and the server's own engine when stacks are assigned to it. */
+export function readEnvironments(
+  entries: readonly GuestEntry[],
+  agentPort: number,
+  primary: GuestEntry | undefined,
+  primaryHasStacks: boolean,
+  problems: Problems,
+): readonly PortainerEnvironment[] {
+  const environments: PortainerEnvironment[] = [];
+  const names = new Map<string, SourceRef>();
+  for (const entry of entries) {
+    const { guest, cell } = entry;
+    const isLocal = entry === primary && primaryHasStacks;
+    if (guest.template || (guest.portainerRole !== "agent" && !isLocal)) continue;
+    const declared = cell.get("portainer_environment_name");
+    const name = declared?.text ?? (isLocal ? "local" : guest.name);
+    const at = declared?.ref ?? guest.from;
+    const taken = names.get(name.toLowerCase());
+    if (name === "" || taken !== undefined)
+      problems.report(
+        "PHX0707",
+        at,
+        name === ""
+          ? "an environment's name is empty"
+          : `two environments of Portainer have the name ${name}`,
+        {
+          related: taken === undefined ? [] : [taken],
+          hint: "give each a name of its own with portainer_environment_name",
+        },
+      );
+    names.set(name.toLowerCase(), taken ?? at);
+    const hostname = agentHostname(cell.get("portainer_agent_hostname"), problems);
+    if (!isAddressed(guest)) {
+      problems.report(
+        "PHX0212",
+        guest.from,
+        `${guest.host} is an environment of Portainer, but has no fixed address`,
+      );
+      continue;
+    }
+    environments.push({
+      name,
+      guest,
+      kind: isLocal ? "local" : "agent",
+      port: agentPort,
+      ...defined({ hostname: isLocal ? undefined : hostname }),
+      from: at,
+    });
+  }
+  return environments;
+}
+
+function agentHostname(cell: Cell | undefined, problems: Problems): string | undefined {
+  if (cell?.text === undefined || cell.text === "") return undefined;
+  const name = hostName(cell.text);
+  if (name === undefined)
+    problems.report("PHX0208", cell.ref, `${JSON.stringify(cell.text)} is not a valid host name`);
+  return name;
+}
