@@ -85,122 +85,174 @@ export interface FilesOptions {
   readonly changing: (what: string) => void;
 }
 
-export function createFiles({ directory, store, trees, clock, changing }: FilesOptions): LabFiles {
-  const base = join(directory, "hosts");
-  const keyOf = (real: string): string => relative(base, real);
-  const attributes = (real: string): Attributes => store.read<AttributeTable>(document)?.[keyOf(real)] ?? {};
-  const setAttributes = (real: string, next: Attributes | undefined): void => {
+export function createFiles(options: FilesOptions): LabFiles {
+  return new HostFiles(options);
+}
+
+class HostFiles implements LabFiles {
+  readonly #base: string;
+  readonly #options: FilesOptions;
+
+  constructor(options: FilesOptions) {
+    this.#base = join(options.directory, "hosts");
+    this.#options = options;
+  }
+
+  status(host: HostName, path: string, follow = true): FileStatus | undefined {
+    const real = follow ? this.#at(host, path) : this.#place(host, path);
+    const stats = lstatIfThere(real);
+    if (stats === undefined) return undefined;
+    const { uid = 0, gid = 0, mode } = this.#attributes(real);
+    const own = isPmxcfs(host, path) && stats.isFile() ? pmxcfs : undefined;
+    return {
+      kind: kindOf(stats),
+      mode: own?.mode ?? mode ?? (stats.mode & 0o7777).toString(8),
+      account: own?.account ?? { uid, gid },
+      size: stats.size,
+      modifiedMs: stats.mtimeMs,
+    };
+  }
+
+  read(host: HostName, path: string): Buffer {
+    return readFileSync(this.#at(host, path));
+  }
+
+  text(host: HostName, path: string): string | undefined {
+    return readTextIfThere(this.#at(host, path));
+  }
+
+  linkTarget(host: HostName, path: string): string | undefined {
+    if (this.#options.trees.isMount(host, path)) return undefined;
+    const real = this.#place(host, path);
+    return lstatIfThere(real)?.isSymbolicLink() === true ? readlinkSync(real) : undefined;
+  }
+
+  list(host: HostName, path: string): readonly string[] {
+    return readdirSync(this.#at(host, path)).sort();
+  }
+
+  write(
+    host: HostName,
+    path: string,
+    content: string | Uint8Array,
+    { mode = "644", account = root, staging }: FileOptions = {},
+  ): void {
+    const { changing, clock } = this.#options;
+    changing(`write ${path}`);
+    const real = this.#place(host, path);
+    mkdirSync(dirname(real), { recursive: true, mode: 0o755 });
+    const temporary = temporaryIn(staging === undefined ? dirname(real) : this.#at(host, staging));
+    try {
+      writeFileSync(temporary, content, { mode: 0o600 });
+      utimesSync(temporary, clock.now() / 1000, clock.now() / 1000);
+      chmodSync(temporary, Number.parseInt(mode, 8) | 0o600);
+      renameSync(temporary, real);
+    } catch (error) {
+      rmSync(temporary, { force: true });
+      throw error;
+    }
+    this.#setMode(real, mode, account, 0o600);
+  }
+
+  makeDirectory(host: HostName, path: string, { mode = "755", account = root }: FileOptions = {}): void {
+    const real = this.#at(host, path);
+    if (lstatIfThere(real)?.isDirectory() === true) return;
+    this.#options.changing(`make ${path}`);
+    mkdirSync(real, { recursive: true, mode: 0o755 });
+    this.#setMode(real, mode, account, 0o700);
+  }
+
+  makeLink(host: HostName, target: string, path: string): void {
+    this.#options.changing(`link ${path}`);
+    const real = this.#place(host, path);
+    const temporary = temporaryIn(dirname(real));
+    symlinkSync(target, temporary);
+    renameSync(temporary, real);
+    this.#setAttributes(real, undefined);
+  }
+
+  remove(host: HostName, path: string): void {
+    if (this.#options.trees.isMount(host, path)) throw systemError("EBUSY", path);
+    const real = this.#place(host, path);
+    if (lstatIfThere(real) === undefined) return;
+    this.#options.changing(`remove ${path}`);
+    rmSync(real, { recursive: true });
+    this.#setAttributes(real, undefined);
+  }
+
+  move(host: HostName, from: string, to: string): void {
+    this.#options.changing(`move ${from}`);
+    const [source, target] = [this.#place(host, from), this.#place(host, to)];
+    const kept = this.#attributes(source);
+    renameSync(source, target);
+    this.#setAttributes(source, undefined);
+    this.#setAttributes(target, kept);
+  }
+
+  changeMode(host: HostName, path: string, { mode, account }: Pick<FileOptions, "mode" | "account">): void {
+    const status = this.status(host, path);
+    if (status === undefined) throw systemError("ENOENT", path);
+    this.#options.changing(`change the mode of ${path}`);
+    const needed = status.kind === "directory" ? 0o700 : 0o600;
+    this.#setMode(this.#at(host, path), mode ?? status.mode, account ?? status.account, needed);
+  }
+
+  touch(host: HostName, path: string): void {
+    const { changing, clock } = this.#options;
+    changing(`touch ${path}`);
+    utimesSync(this.#at(host, path), clock.now() / 1000, clock.now() / 1000);
+  }
+
+  ownerNames(host: HostName, account: Account): string {
+    return accountNames(account, this.#etc(host, "passwd"), this.#etc(host, "group"));
+  }
+
+  accountOf(host: HostName, spec: string): Account | string {
+    return accountOf(spec, this.#etc(host, "passwd"), this.#etc(host, "group"));
+  }
+
+  #etc(host: HostName, name: string): string {
+    return this.text(host, `/etc/${name}`) ?? "";
+  }
+
+  #at(host: HostName, path: string): string {
+    return this.#options.trees.locate(host, path);
+  }
+
+  /** The real place of a name itself, a last link not followed. */
+  #place(host: HostName, path: string): string {
+    return this.#options.trees.locate(host, path, false);
+  }
+
+  #attributes(real: string): Attributes {
+    return this.#options.store.read<AttributeTable>(document)?.[relative(this.#base, real)] ?? {};
+  }
+
+  #setAttributes(real: string, next: Attributes | undefined): void {
+    const { store } = this.#options;
     const table = { ...store.read<AttributeTable>(document) };
-    const key = keyOf(real);
+    const key = relative(this.#base, real);
     const below = Object.keys(table).filter((each) => each === key || each.startsWith(`${key}/`));
     if (below.length === 0 && isEmpty(next)) return;
     for (const each of next === undefined ? below : [key]) delete table[each];
     if (next !== undefined && !isEmpty(next)) table[key] = next;
     store.write(document, table);
-  };
-  /** Our own access is kept, whatever the mode says: without root a file of mode 0 could not be read again. */
-  const attribute = (real: string, mode: string, account: Account, needed: number): void => {
+  }
+
+  /** Keeps our own access, whatever the mode says: without root a file of mode 0 could not be read again. */
+  #setMode(real: string, mode: string, account: Account, needed: number): void {
     const wanted = Number.parseInt(mode, 8);
     chmodSync(real, wanted | needed);
-    setAttributes(real, {
+    this.#setAttributes(real, {
       ...(account.uid === 0 ? {} : { uid: account.uid }),
       ...(account.gid === 0 ? {} : { gid: account.gid }),
       ...((wanted | needed) === wanted ? {} : { mode: wanted.toString(8) }),
     });
-  };
-  const at = (host: HostName, path: string): string => trees.locate(host, path);
-  /** The real place of a name itself, a last link not followed. */
-  const place = (host: HostName, path: string): string => trees.locate(host, path, false);
-  const temporaryIn = (real: string): string =>
-    join(real, `.phx.${Math.random().toString(36).slice(2, 8).padEnd(6, "0")}`);
+  }
+}
 
-  const files: LabFiles = {
-    status: (host, path, follow = true) => {
-      const real = follow ? at(host, path) : place(host, path);
-      const stats = lstatIfThere(real);
-      if (stats === undefined) return undefined;
-      const { uid = 0, gid = 0, mode } = attributes(real);
-      const own = isPmxcfs(host, path) && stats.isFile() ? pmxcfs : undefined;
-      return {
-        kind: kindOf(stats),
-        mode: own?.mode ?? mode ?? (stats.mode & 0o7777).toString(8),
-        account: own?.account ?? { uid, gid },
-        size: stats.size,
-        modifiedMs: stats.mtimeMs,
-      };
-    },
-    read: (host, path) => readFileSync(at(host, path)),
-    text: (host, path) => readTextIfThere(at(host, path)),
-    linkTarget: (host, path) => {
-      if (trees.isMount(host, path)) return undefined;
-      const real = place(host, path);
-      return lstatIfThere(real)?.isSymbolicLink() === true ? readlinkSync(real) : undefined;
-    },
-    list: (host, path) => readdirSync(at(host, path)).sort(),
-    write: (host, path, content, { mode = "644", account = root, staging } = {}) => {
-      changing(`write ${path}`);
-      const real = place(host, path);
-      mkdirSync(dirname(real), { recursive: true, mode: 0o755 });
-      const temporary = temporaryIn(staging === undefined ? dirname(real) : at(host, staging));
-      try {
-        writeFileSync(temporary, content, { mode: 0o600 });
-        utimesSync(temporary, clock.now() / 1000, clock.now() / 1000);
-        chmodSync(temporary, Number.parseInt(mode, 8) | 0o600);
-        renameSync(temporary, real);
-      } catch (error) {
-        rmSync(temporary, { force: true });
-        throw error;
-      }
-      attribute(real, mode, account, 0o600);
-    },
-    makeDirectory: (host, path, { mode = "755", account = root } = {}) => {
-      const real = at(host, path);
-      const before = lstatIfThere(real);
-      if (before?.isDirectory() === true) return;
-      changing(`make ${path}`);
-      mkdirSync(real, { recursive: true, mode: 0o755 });
-      attribute(real, mode, account, 0o700);
-    },
-    makeLink: (host, target, path) => {
-      changing(`link ${path}`);
-      const real = place(host, path);
-      const temporary = temporaryIn(dirname(real));
-      symlinkSync(target, temporary);
-      renameSync(temporary, real);
-      setAttributes(real, undefined);
-    },
-    remove: (host, path) => {
-      if (trees.isMount(host, path)) throw systemError("EBUSY", path);
-      const real = place(host, path);
-      if (lstatIfThere(real) === undefined) return;
-      changing(`remove ${path}`);
-      rmSync(real, { recursive: true });
-      setAttributes(real, undefined);
-    },
-    move: (host, from, to) => {
-      changing(`move ${from}`);
-      const [source, target] = [place(host, from), place(host, to)];
-      const kept = attributes(source);
-      renameSync(source, target);
-      setAttributes(source, undefined);
-      setAttributes(target, kept);
-    },
-    changeMode: (host, path, { mode, account }) => {
-      const status = files.status(host, path);
-      if (status === undefined) throw systemError("ENOENT", path);
-      changing(`change the mode of ${path}`);
-      const needed = status.kind === "directory" ? 0o700 : 0o600;
-      attribute(at(host, path), mode ?? status.mode, account ?? status.account, needed);
-    },
-    touch: (host, path) => {
-      changing(`touch ${path}`);
-      utimesSync(at(host, path), clock.now() / 1000, clock.now() / 1000);
-    },
-    ownerNames: (host, account) => accountNames(account, etc(host, "passwd"), etc(host, "group")),
-    accountOf: (host, spec) => accountOf(spec, etc(host, "passwd"), etc(host, "group")),
-  };
-  const etc = (host: HostName, name: string): string => files.text(host, `/etc/${name}`) ?? "";
-  return files;
+function temporaryIn(real: string): string {
+  return join(real, `.phx.${Math.random().toString(36).slice(2, 8).padEnd(6, "0")}`);
 }
 
 /** Whether the path is below /etc/pve on the hypervisor, where pmxcfs decides about modes. */

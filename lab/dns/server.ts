@@ -7,7 +7,7 @@ import type { LabServer } from "../context.ts";
 import { closedSockets, listening } from "../listen.ts";
 import type { Lab } from "../parts.ts";
 import { type DnsmasqOption, isPassedOver, loadedDnsmasq } from "./dnsmasq-config.ts";
-import { type DnsReply, dnsZone } from "./zone.ts";
+import { type DnsReply, DnsZone } from "./zone.ts";
 
 /** dnsmasq's own numbers of the codes that it answers with. */
 const codes: Readonly<Record<DnsReply["rcode"], number>> = { NOERROR: 0, NXDOMAIN: 3, REFUSED: 5 };
@@ -19,7 +19,7 @@ const udpLimit = 512;
 export function answerFrom(lab: Lab, name: string, type: string): DnsReply {
   const options = loadedDnsmasq(lab);
   const hasResolvConf = lab.files.status("pve", "/etc/resolv.conf") !== undefined;
-  return dnsZone(options, hostsFiles(lab, options), hasResolvConf).answer(name, type);
+  return new DnsZone(options, hostsFiles(lab, options), hasResolvConf).answer(name, type);
 }
 
 function hostsFiles({ files }: Lab, options: readonly DnsmasqOption[]): readonly string[] {

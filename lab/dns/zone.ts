@@ -9,10 +9,6 @@ export interface DnsReply {
   readonly ttl: number;
 }
 
-export interface DnsZone {
-  answer(name: string, type: string): DnsReply;
-}
-
 /** A rule of `address=`, `local=` or `server=` for a domain. */
 interface DomainRule {
   /** Without a leading "*."; "" is every name. */
@@ -23,79 +19,88 @@ interface DomainRule {
   readonly address: string | undefined;
 }
 
-/** @param hosts the texts of the hosts files, in the order they are read */
-export function dnsZone(
-  options: readonly DnsmasqOption[],
-  hosts: readonly string[],
-  hasResolvConf: boolean,
-): DnsZone {
-  const values = (name: string): readonly string[] =>
-    options.filter((option) => option.name === name).map(({ value }) => value);
-  const flag = (name: string): boolean => values(name).length > 0;
-  const ttl = Number(values("local-ttl")[0] ?? 0);
-  const records = recordsOf(values, hosts, flag("expand-hosts") ? values("domain")[0] : undefined);
-  const rules = [
-    ...values("address").flatMap((value) => rulesOf(value, "address")),
-    ...[...values("local"), ...values("server")].flatMap((value) => rulesOf(value, "server")),
-  ];
-  const aliases = new Map(values("cname").flatMap(aliasesOf));
-  const pointers = pointersOf(values, records);
-  const hasUpstream =
-    values("server").some((value) => !value.startsWith("/")) || (hasResolvConf && !flag("no-resolv"));
+/** What one dnsmasq knows. */
+export class DnsZone {
+  readonly #ttl: number;
+  readonly #records: ReadonlyMap<string, readonly string[]>;
+  readonly #rules: readonly DomainRule[];
+  readonly #aliases: ReadonlyMap<string, string>;
+  readonly #pointers: ReadonlyMap<string, string>;
+  readonly #hasUpstream: boolean;
+  readonly #flag: (name: string) => boolean;
 
-  const reply = (rcode: DnsReply["rcode"], answers: DnsReply["answers"] = []): DnsReply => ({
-    rcode,
-    answers,
-    ttl,
-  });
-  /** Whether a record has this name or one below it: then the name exists, if only as an empty one. */
-  const exists = (name: string): boolean =>
-    [...records.keys(), ...aliases.keys()].some((record) => record === name || record.endsWith(`.${name}`));
-  /** The outside world has nothing in a lab; without anybody to ask, dnsmasq says so. */
-  const outside = (name: string): DnsReply =>
-    hasUpstream ? reply(exists(name) ? "NOERROR" : "NXDOMAIN") : reply("REFUSED");
+  /** @param hosts the texts of the hosts files, in the order they are read */
+  constructor(options: readonly DnsmasqOption[], hosts: readonly string[], hasResolvConf: boolean) {
+    const values: Values = (name) =>
+      options.filter((option) => option.name === name).map(({ value }) => value);
+    this.#flag = (name) => values(name).length > 0;
+    this.#ttl = Number(values("local-ttl")[0] ?? 0);
+    this.#records = recordsOf(values, hosts, this.#flag("expand-hosts") ? values("domain")[0] : undefined);
+    this.#rules = [
+      ...values("address").flatMap((value) => rulesOf(value, "address")),
+      ...[...values("local"), ...values("server")].flatMap((value) => rulesOf(value, "server")),
+    ];
+    this.#aliases = new Map(values("cname").flatMap(aliasesOf));
+    this.#pointers = pointersOf(values, this.#records);
+    this.#hasUpstream =
+      values("server").some((value) => !value.startsWith("/")) || (hasResolvConf && !this.#flag("no-resolv"));
+  }
 
-  const addressed = (name: string, type: string): DnsReply => {
+  answer(asked: string, type: string): DnsReply {
+    const name = asked.toLowerCase().replace(/\.$/, "");
+    if (type === "PTR") return this.#pointer(name);
+    const target = this.#aliases.get(name);
+    if (target === undefined || !this.#records.has(target)) return this.#addressed(name, type);
+    const found = this.#addressed(target, type);
+    return { ...found, answers: [{ name, type: "CNAME", data: target }, ...found.answers] };
+  }
+
+  #addressed(name: string, type: string): DnsReply {
     const family = type === "A" ? isIPv4 : type === "AAAA" ? isIPv6 : () => false;
-    const own = (records.get(name) ?? []).filter((address) => family(address));
-    if (own.length > 0)
-      return reply(
-        "NOERROR",
-        own.map((data) => ({ name, type, data })),
-      );
-    const matching = longest(rules.filter((rule) => covers(rule, name)));
-    const addresses = matching.flatMap(({ address }) =>
-      address !== undefined && family(address) ? [address] : [],
-    );
-    if (addresses.length > 0 && !records.has(name))
-      return reply(
+    const found = (addresses: readonly string[]): DnsReply =>
+      this.#reply(
         "NOERROR",
         addresses.map((data) => ({ name, type, data })),
       );
+    const own = (this.#records.get(name) ?? []).filter((address) => family(address));
+    if (own.length > 0) return found(own);
+    const covering = this.#rules.filter((rule) => covers(rule, name));
+    const matching = longest(covering);
+    const addresses = matching.flatMap(({ address }) =>
+      address !== undefined && family(address) ? [address] : [],
+    );
+    if (addresses.length > 0 && !this.#records.has(name)) return found(addresses);
     // Other types of an address= name are asked of whoever has the name besides: a local zone, or upstream.
-    const [server] = longest(rules.filter((rule) => covers(rule, name) && !isAddress(rule.address)));
-    if (server === undefined && flag("domain-needed") && !name.includes(".")) return reply("NXDOMAIN");
-    if (server?.address === undefined) return outside(name);
+    const [server] = longest(covering.filter((rule) => !isAddress(rule.address)));
+    if (server === undefined && this.#flag("domain-needed") && !name.includes("."))
+      return this.#reply("NXDOMAIN");
+    if (server?.address === undefined) return this.#outside(name);
     const isAddressed = matching.includes(server) && matching.some(({ address }) => isAddress(address));
-    return reply(isAddressed || exists(name) ? "NOERROR" : "NXDOMAIN");
-  };
+    return this.#reply(isAddressed || this.#exists(name) ? "NOERROR" : "NXDOMAIN");
+  }
 
-  const pointer = (name: string): DnsReply => {
-    const data = pointers.get(name);
-    if (data !== undefined) return reply("NOERROR", [{ name, type: "PTR", data }]);
-    return flag("bogus-priv") && isPrivateReverse(name) ? reply("NXDOMAIN") : outside(name);
-  };
+  #pointer(name: string): DnsReply {
+    const data = this.#pointers.get(name);
+    if (data !== undefined) return this.#reply("NOERROR", [{ name, type: "PTR", data }]);
+    return this.#flag("bogus-priv") && isPrivateReverse(name) ? this.#reply("NXDOMAIN") : this.#outside(name);
+  }
 
-  return {
-    answer: (asked, type) => {
-      const name = asked.toLowerCase().replace(/\.$/, "");
-      if (type === "PTR") return pointer(name);
-      const target = aliases.get(name);
-      if (target === undefined || !records.has(target)) return addressed(name, type);
-      const found = addressed(target, type);
-      return { ...found, answers: [{ name, type: "CNAME", data: target }, ...found.answers] };
-    },
-  };
+  /** Whether a record has this name or one below it: then the name exists, if only as an empty one. */
+  #exists(name: string): boolean {
+    return [...this.#records.keys(), ...this.#aliases.keys()].some(
+      (record) => record === name || record.endsWith(`.${name}`),
+    );
+  }
+
+  /** The outside world has nothing in a lab; without an upstream server, dnsmasq says so. */
+  #outside(name: string): DnsReply {
+    if (!this.#hasUpstream) return this.#reply("REFUSED");
+    return this.#reply(this.#exists(name) ? "NOERROR" : "NXDOMAIN");
+  }
+
+  #reply(rcode: DnsReply["rcode"], answers: DnsReply["answers"] = []): DnsReply {
+    return { rcode, answers, ttl: this.#ttl };
+  }
 }
 
 type Values = (name: string) => readonly string[];

@@ -58,9 +58,9 @@ async function routed(process: PortainerProcess, request: ApiRequest): Promise<A
   const call: Call = { process, request, params, user: undefined, byKey: false };
   if (route.access === "public") return route.act(call);
   const identity = process.sessions.identify(request);
-  if (identity.kind === "nobody")
+  if (identity.kind === "anonymous")
     throw new Problem(401, "A valid authorization token is missing", "Unauthorized");
-  if (identity.kind === "stranger") throw new Problem(401, "Invalid JWT token", "Unauthorized");
+  if (identity.kind === "unknown") throw new Problem(401, "Invalid JWT token", "Unauthorized");
   return route.act({ ...call, user: identity.user, byKey: identity.byKey });
 }
 

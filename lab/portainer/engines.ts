@@ -70,13 +70,77 @@ export interface LabEnginesOptions {
 const pingMs = 3_000;
 const requestMs = 60_000;
 
-export function labEngines({ context, host, socket, pairingKey, secret }: LabEnginesOptions): Engines {
-  const send = async (
+export function labEngines(options: LabEnginesOptions): Engines {
+  return new ModelEngines(options);
+}
+
+class ModelEngines implements Engines {
+  readonly #options: LabEnginesOptions;
+
+  constructor(options: LabEnginesOptions) {
+    this.#options = options;
+  }
+
+  ping(url: string): Promise<ApiResponse> {
+    return this.#send(url, get("/ping"), {}, pingMs);
+  }
+
+  request(target: Target, wanted: EngineRequest): Promise<ApiResponse> {
+    const { context, host, socket, pairingKey, secret } = this.#options;
+    if (target.Type === 2)
+      return this.#send(target.URL, wanted, signatureHeaders(pairingKey(), secret), requestMs);
+    if (!socket)
+      throw new UnreachableError("dial unix /var/run/docker.sock: connect: no such file or directory");
+    return Promise.resolve(engineResponse(new LabDocker(context, host), wanted));
+  }
+
+  async up(target: Target, deployment: Deployment): Promise<ComposeOutcome> {
+    const docker = await this.#engineOf(target);
+    const { project, text, directory, variables, envFile, prune, pull, recreate } = deployment;
+    try {
+      const read = readCompose({
+        text,
+        file: `${directory}/docker-compose.yml`,
+        directory,
+        project,
+        variables,
+        readFile: (path) => (path === `${directory}/stack.env` ? envFile : undefined),
+      });
+      if (pull) for (const { image } of read.services) pulled(docker, image);
+      const options = { removeOrphans: prune, forceRecreate: recreate };
+      const { exitCode, lines } = composeUp(docker, read, options);
+      return { ok: exitCode === 0, words: `${lines.join("\n")}\n` };
+    } catch (error) {
+      if (error instanceof PullError) return { ok: false, words: `${error.message}\n`, pulling: true };
+      if (error instanceof ComposeError) return { ok: false, words: `${error.message}\n` };
+      throw error;
+    }
+  }
+
+  async down(target: Target, project: string): Promise<ComposeOutcome> {
+    const { exitCode, lines } = composeDown(await this.#engineOf(target), project);
+    return { ok: exitCode === 0, words: `${lines.join("\n")}\n` };
+  }
+
+  /** The engine itself, once it is proven that Portainer may use it. */
+  async #engineOf(target: Target): Promise<LabDocker> {
+    const { context, host } = this.#options;
+    const { status, body } = await this.request(target, get("/_ping"));
+    if (status !== 200) throw new UnreachableError(`Error response from daemon: ${String(body ?? status)}`);
+    if (target.Type !== 2) return new LabDocker(context, host);
+    const { address } = addressOf(target.URL);
+    const machine = readFacts(context.store)?.guests.find((guest) => guest.address === address);
+    if (machine === undefined) throw new UnreachableError(`no machine has the address ${address}`);
+    return new LabDocker(context, machine.host);
+  }
+
+  async #send(
     url: string,
     { method, path, query, body }: EngineRequest,
     headers: Readonly<Record<string, string>>,
     timeoutMs: number,
-  ): Promise<ApiResponse> => {
+  ): Promise<ApiResponse> {
+    const { context, host } = this.#options;
     const { address, port } = addressOf(url);
     try {
       const to = await context.route(host, { protocol: "tcp", address, port });
@@ -94,67 +158,11 @@ export function labEngines({ context, host, socket, pairingKey, secret }: LabEng
     } catch (error) {
       throw new UnreachableError(`dial tcp ${address}:${port}: ${wordsOf(error)}`);
     }
-  };
+  }
+}
 
-  const request: Engines["request"] = (target, wanted) => {
-    if (target.Type === 2) return send(target.URL, wanted, signatureHeaders(pairingKey(), secret), requestMs);
-    if (!socket)
-      throw new UnreachableError("dial unix /var/run/docker.sock: connect: no such file or directory");
-    return Promise.resolve(engineResponse(new LabDocker(context, host), wanted));
-  };
-
-  /** The engine itself, once it is proven that Portainer may use it. */
-  const engineOf = async (target: Target): Promise<LabDocker> => {
-    const { status, body } = await request(target, {
-      method: "GET",
-      path: "/_ping",
-      query: new URLSearchParams(),
-      body: "",
-    });
-    if (status !== 200) throw new UnreachableError(`Error response from daemon: ${String(body ?? status)}`);
-    if (target.Type !== 2) return new LabDocker(context, host);
-    const { address } = addressOf(target.URL);
-    const machine = readFacts(context.store)?.guests.find((guest) => guest.address === address);
-    if (machine === undefined) throw new UnreachableError(`no machine has the address ${address}`);
-    return new LabDocker(context, machine.host);
-  };
-
-  return {
-    ping: (url) =>
-      send(url, { method: "GET", path: "/ping", query: new URLSearchParams(), body: "" }, {}, pingMs),
-    request,
-
-    up: async (target, deployment) => {
-      const docker = await engineOf(target);
-      const { project, text, directory, variables, envFile, prune, pull, recreate } = deployment;
-      try {
-        const file = `${directory}/docker-compose.yml`;
-        const read = readCompose({
-          text,
-          file,
-          directory,
-          project,
-          variables,
-          readFile: (path) => (path === `${directory}/stack.env` ? envFile : undefined),
-        });
-        if (pull) for (const { image } of read.services) pulled(docker, image);
-        const { exitCode, lines } = composeUp(docker, read, {
-          removeOrphans: prune,
-          forceRecreate: recreate,
-        });
-        return { ok: exitCode === 0, words: `${lines.join("\n")}\n` };
-      } catch (error) {
-        if (error instanceof PullError) return { ok: false, words: `${error.message}\n`, pulling: true };
-        if (error instanceof ComposeError) return { ok: false, words: `${error.message}\n` };
-        throw error;
-      }
-    },
-
-    down: async (target, project) => {
-      const { exitCode, lines } = composeDown(await engineOf(target), project);
-      return { ok: exitCode === 0, words: `${lines.join("\n")}\n` };
-    },
-  };
+function get(path: string): EngineRequest {
+  return { method: "GET", path, query: new URLSearchParams(), body: "" };
 }
 
 class PullError extends Error {}

@@ -15,9 +15,9 @@ export interface Sessions {
 
 export type Identity =
   | { readonly kind: "user"; readonly user: User; readonly byKey: boolean }
-  | { readonly kind: "nobody" }
-  /** A token or key that is not good. */
-  | { readonly kind: "stranger" };
+  | { readonly kind: "anonymous" }
+  /** An invalid token or key. */
+  | { readonly kind: "unknown" };
 
 export interface SessionOptions {
   readonly database: DatabaseFile;
@@ -40,17 +40,77 @@ interface Bucket {
   readonly bannedUntil: number;
 }
 
-export function openSessions({ database, clock, process, forgetful }: SessionOptions): Sessions {
-  const secret = createHmac("sha256", database.read().pairingKey).update(process).digest();
-  let first: string | undefined;
-  let uses = 0;
-  const buckets = new Map<string, Bucket>();
+export function openSessions(options: SessionOptions): Sessions {
+  return new ProcessSessions(options);
+}
 
-  const signed = (text: string): string => createHmac("sha256", secret).update(text).digest("base64url");
+class ProcessSessions implements Sessions {
+  readonly #options: SessionOptions;
+  readonly #secret: Buffer;
+  readonly #buckets = new Map<string, Bucket>();
+  #first: string | undefined;
+  #uses = 0;
 
-  const holderOf = (token: string): User | undefined => {
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.#secret = createHmac("sha256", options.database.read().pairingKey).update(options.process).digest();
+  }
+
+  issue(user: User): string {
+    const { database, clock } = this.#options;
+    const now = clock.now();
+    const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
+    const claims = {
+      id: user.id,
+      username: user.name,
+      role: 1,
+      scope: "default",
+      exp: Math.floor((now + durationMs(database.read().settings.sessionTimeout)) / 1000),
+      iat: Math.floor(now / 1000),
+      jti: Math.random(),
+    };
+    const text = `${part({ alg: "HS256", typ: "JWT" })}.${part(claims)}`;
+    const token = `${text}.${this.#signed(text)}`;
+    this.#first ??= token;
+    return token;
+  }
+
+  identify({ headers, query }: ApiRequest): Identity {
+    const key = headers["x-api-key"] ?? query.get("X-API-Key") ?? undefined;
+    if (key !== undefined) {
+      const digest = createHash("sha256").update(key).digest("hex");
+      const { apiKeys, users } = this.#options.database.read();
+      const owner = apiKeys.find((each) => each.digest === digest)?.userId;
+      const user = users.find(({ id }) => id === owner);
+      return user === undefined ? { kind: "unknown" } : { kind: "user", user, byKey: true };
+    }
+    const bearer = headers.authorization?.replace(/^Bearer /, "") ?? query.get("token") ?? undefined;
+    const token = cookieOf(headers.cookie ?? "") ?? bearer;
+    if (token === undefined || token === "") return { kind: "anonymous" };
+    const user = this.#holderOf(token);
+    return user === undefined ? { kind: "unknown" } : { kind: "user", user, byKey: false };
+  }
+
+  admits(address: string): boolean {
+    const now = this.#options.clock.now();
+    const bucket = this.#buckets.get(address) ?? { tokens: limiter.burst, at: now, bannedUntil: 0 };
+    if (now < bucket.bannedUntil) return false;
+    const refilled = bucket.tokens + ((now - bucket.at) / 1000) * limiter.perSecond;
+    const tokens = Math.min(limiter.burst, refilled);
+    const admitted = tokens >= 1;
+    this.#buckets.set(
+      address,
+      admitted
+        ? { tokens: tokens - 1, at: now, bannedUntil: 0 }
+        : { tokens, at: now, bannedUntil: now + limiter.banMs },
+    );
+    return admitted;
+  }
+
+  #holderOf(token: string): User | undefined {
+    const { database, clock, forgetful } = this.#options;
     const [header = "", payload = "", signature = ""] = token.split(".");
-    const expected = Buffer.from(signed(`${header}.${payload}`));
+    const expected = Buffer.from(this.#signed(`${header}.${payload}`));
     const given = Buffer.from(signature);
     if (given.length !== expected.length || !timingSafeEqual(given, expected)) return undefined;
     const claims = JSON.parse(Buffer.from(payload, "base64url").toString()) as {
@@ -61,67 +121,16 @@ export function openSessions({ database, clock, process, forgetful }: SessionOpt
     const user = database.read().users.find(({ id }) => id === claims.id);
     const alive = claims.exp * 1000 > clock.now() && claims.iat >= (user?.tokenIssueAt ?? 0);
     if (!alive) return undefined;
-    if (token === first && forgetful()) {
-      uses += 1;
-      if (uses > 1) return undefined;
+    if (token === this.#first && forgetful()) {
+      this.#uses += 1;
+      if (this.#uses > 1) return undefined;
     }
     return user;
-  };
+  }
 
-  return {
-    issue: (user) => {
-      const [part, now] = [
-        (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url"),
-        clock.now(),
-      ];
-      const exp = Math.floor((now + durationMs(database.read().settings.sessionTimeout)) / 1000);
-      const claims = {
-        id: user.id,
-        username: user.name,
-        role: 1,
-        scope: "default",
-        exp,
-        iat: Math.floor(now / 1000),
-        jti: Math.random(),
-      };
-      const text = `${part({ alg: "HS256", typ: "JWT" })}.${part(claims)}`;
-      const token = `${text}.${signed(text)}`;
-      first ??= token;
-      return token;
-    },
-
-    identify: ({ headers, query }) => {
-      const key = headers["x-api-key"] ?? query.get("X-API-Key") ?? undefined;
-      if (key !== undefined) {
-        const digest = createHash("sha256").update(key).digest("hex");
-        const { apiKeys, users } = database.read();
-        const owner = apiKeys.find((each) => each.digest === digest)?.userId;
-        const user = users.find(({ id }) => id === owner);
-        return user === undefined ? { kind: "stranger" } : { kind: "user", user, byKey: true };
-      }
-      const bearer = headers.authorization?.replace(/^Bearer /, "") ?? query.get("token") ?? undefined;
-      const token = cookieOf(headers.cookie ?? "") ?? bearer;
-      if (token === undefined || token === "") return { kind: "nobody" };
-      const user = holderOf(token);
-      return user === undefined ? { kind: "stranger" } : { kind: "user", user, byKey: false };
-    },
-
-    admits: (address) => {
-      const now = clock.now();
-      const bucket = buckets.get(address) ?? { tokens: limiter.burst, at: now, bannedUntil: 0 };
-      if (now < bucket.bannedUntil) return false;
-      const refilled = bucket.tokens + ((now - bucket.at) / 1000) * limiter.perSecond;
-      const tokens = Math.min(limiter.burst, refilled);
-      const admitted = tokens >= 1;
-      buckets.set(
-        address,
-        admitted
-          ? { tokens: tokens - 1, at: now, bannedUntil: 0 }
-          : { tokens, at: now, bannedUntil: now + limiter.banMs },
-      );
-      return admitted;
-    },
-  };
+  #signed(text: string): string {
+    return createHmac("sha256", this.#secret).update(text).digest("base64url");
+  }
 }
 
 export function cookieOf(header: string): string | undefined {

@@ -6,7 +6,7 @@ import type { Site } from "../model.ts";
 import type { Apis } from "./apis.ts";
 import { createPortainerClient } from "./portainer/client.ts";
 import type { PortainerApi } from "./portainer/index.ts";
-import { createStepCaClient } from "./step-ca/client.ts";
+import { StepCaClient } from "./step-ca/client.ts";
 import type { StepCaApi } from "./step-ca/index.ts";
 
 export interface ApisOptions {
@@ -24,7 +24,7 @@ export function openApis(site: Site, network: Network, clock: Clock, options: Ap
       return portainer;
     },
     get stepCa() {
-      stepCa ??= createStepCaClient({ network, clock, ca: site.ca });
+      stepCa ??= new StepCaClient({ network, clock, ca: site.ca });
       return stepCa;
     },
   };

@@ -3,7 +3,7 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { initCa, type NewCa } from "../../lab/step-ca/init.ts";
 import { startStepCa } from "../../lab/step-ca/start.ts";
-import { createStepCaClient } from "../../src/apis/step-ca/client.ts";
+import { StepCaClient } from "../../src/apis/step-ca/client.ts";
 import type { StepCaApi } from "../../src/apis/step-ca/index.ts";
 import { verifiedChain } from "../../src/apis/step-ca/issued-chain.ts";
 import { ApiError, TransportError } from "../../src/errors.ts";
@@ -36,7 +36,7 @@ beforeEach(() => {
   context.mend();
   network = recordingNetwork(() => port);
   const ca = { url: "https://10.0.0.10:9000", hostname, port: 9000 };
-  client = createStepCaClient({ network, clock: context.clock, ca });
+  client = new StepCaClient({ network, clock: context.clock, ca });
 });
 
 const names = ["chat.internal.example.net", "10.0.0.153", "fd00::1"];

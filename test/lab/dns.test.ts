@@ -1,6 +1,6 @@
 /** The lab's dnsmasq answers and complains as dnsmasq 2.90 does. Expected values were measured on the real one. */
 import { describe, expect, test } from "vitest";
-import { dnsZone } from "../../lab/dns/zone.ts";
+import { DnsZone } from "../../lab/dns/zone.ts";
 import { TransportError } from "../../src/errors.ts";
 import { change, newLab, opened } from "./open.ts";
 
@@ -57,7 +57,7 @@ describe("answers", () => {
     const [name = "", value = ""] = line.split(/=(.*)/s);
     return { name, value, file: "x", line: at + 1 };
   });
-  const zone = dnsZone(options, [hosts], true);
+  const zone = new DnsZone(options, [hosts], true);
   test.each(measured)("%s: %s", (question, expected) => {
     const [name = "", type = ""] = question.split(" ");
     const { rcode, answers } = zone.answer(name, type);

@@ -6,7 +6,7 @@ import { connect } from "node:tls";
 import { afterEach, expect, test } from "vitest";
 import { initCa, type NewCa, stepPath } from "../../lab/step-ca/init.ts";
 import { startStepCa } from "../../lab/step-ca/start.ts";
-import { createStepCaClient } from "../../src/apis/step-ca/client.ts";
+import { StepCaClient } from "../../src/apis/step-ca/client.ts";
 import { Secret } from "../../src/secret.ts";
 import { recordingNetwork } from "../apis/network.ts";
 import { type TestContext, testContext } from "./context.ts";
@@ -30,7 +30,7 @@ const serve = async () => {
   const server = await startStepCa(context, host);
   context.serve("10.0.0.10", 9000, server);
   const network = recordingNetwork(() => server.port);
-  const client = createStepCaClient({
+  const client = new StepCaClient({
     network,
     clock: context.clock,
     ca: { url: "https://10.0.0.10:9000", hostname, port: 9000 },
