@@ -117,7 +117,14 @@ export class InterruptedError extends PhoenixError {
   readonly exitCode = exitCodes.interrupted;
 }
 
-/** The words of any thrown value, for a line of output; never a stack trace. */
+/** A host, an engine or an API that cannot be used now: what needs it fails, and the rest can go on. */
+export function isUnavailable(
+  error: unknown,
+): error is ApiError | CommandError | NotReadyError | TransportError {
+  return [ApiError, CommandError, NotReadyError, TransportError].some((kind) => error instanceof kind);
+}
+
+/** The message of any thrown value, for a line of output; never a stack trace. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -5,6 +5,7 @@ import { CommandError, TransportError } from "../../errors.ts";
 import { lastLines } from "../../formats/text/last-lines.ts";
 import type { Command, Host } from "../../hosts/host.ts";
 import type { PortainerEnvironment } from "../../model.ts";
+import { poll } from "../../poll.ts";
 import type { Change } from "../../resource.ts";
 import { commands } from "./commands.ts";
 import { type Agent, type AgentDefinition, agentContainer, paths } from "./compile.ts";
@@ -12,7 +13,7 @@ import { definitionLabel } from "./compose.ts";
 import { inspect, mustRun, provideImage } from "./container.ts";
 import { agentFiles, agentSecret, writePrivate } from "./secrets.ts";
 
-/** An agent makes its certificate first, which takes a second or two on a small machine. Milliseconds. */
+/** An agent creates its certificate first, which takes a second or two on a small machine. Milliseconds. */
 const startMs = 15_000;
 const pauseMs = 200;
 
@@ -23,7 +24,7 @@ export async function applyAgent(change: Change, environment: PortainerEnvironme
     return;
   }
   const { definition } = JSON.parse(change.desired.text) as Partial<Agent>;
-  // Before it was somebody else's, or nobody could tell: there is nothing to go back to.
+  // The previous container was foreign or could not be read: there is nothing to restore.
   if (definition === undefined) return;
   await writePrivate(host, agentFiles(await agentSecret(io)));
   await provideImage(host, definition.image);
@@ -43,7 +44,7 @@ export async function applyAgent(change: Change, environment: PortainerEnvironme
   await settle(host, environment, io);
 }
 
-/** The whole definition is the container's label: it can be compared, and made again. */
+/** The container's label holds the whole definition: it can be compared and restored. */
 export function runCommand(definition: AgentDefinition): Command {
   const { image, port, mounts, restart } = definition;
   return {
@@ -69,28 +70,28 @@ export function runCommand(definition: AgentDefinition): Command {
   };
 }
 
-function portHint(words: string, { port }: AgentDefinition): string {
-  return /port is already allocated|address already in use/i.test(words)
-    ? `something else has port ${port.split(":")[0]}: \`docker ps\` and \`ss -ltnp\` in the guest show what`
-    : "`docker logs` and `journalctl -u docker` in the guest may say more";
+function portHint(stderr: string, { port }: AgentDefinition): string {
+  return /port is already allocated|address already in use/i.test(stderr)
+    ? `port ${port.split(":")[0]} is taken: \`docker ps\` and \`ss -ltnp\` in the guest show by what`
+    : "`docker logs` and `journalctl -u docker` in the guest may show why";
 }
 
-/** Waits for the first answer. An agent that runs and cannot be reached is left to the checks: its path is not its fault. */
+/** Waits for the first answer. The checks report an agent that runs but cannot be reached. */
 async function settle(host: Host, environment: PortainerEnvironment, io: Io): Promise<void> {
-  const deadline = io.clock.now() + startMs;
   io.waiting(`the agent on ${host.name}`, startMs);
-  while (io.clock.now() < deadline) {
-    if ((await ping(io, environment)) === undefined) return;
-    await mustRun(host, agentContainer);
-    await io.clock.sleep(pauseMs);
-  }
+  const answers = async (): Promise<boolean> => {
+    const isUp = (await ping(io, environment)) === undefined;
+    if (!isUp) await mustRun(host, agentContainer);
+    return isUp;
+  };
+  await poll({ clock: io.clock, forMs: startMs, pauseMs }, answers, (isUp) => isUp);
 }
 
-/** Undefined when the agent answers as it should; words otherwise. Agents need no login for this, and sign their own certificate. */
+/** Why the agent does not answer as it should, if so. Agents need no login for this, and sign their own certificate. */
 export async function ping(
   io: Io,
   { guest, port }: PortainerEnvironment,
-): Promise<{ readonly words: string; readonly unreached: boolean } | undefined> {
+): Promise<{ readonly reason: string; readonly unreached: boolean } | undefined> {
   try {
     const { status } = await io.network.request({
       method: "GET",
@@ -99,9 +100,9 @@ export async function ping(
       effect: "read",
       timeoutMs: 5_000,
     });
-    return status === 204 ? undefined : { words: `it answers ${status}`, unreached: false };
+    return status === 204 ? undefined : { reason: `expected status 204, got ${status}`, unreached: false };
   } catch (error) {
     if (!(error instanceof TransportError)) throw error;
-    return { words: error.message, unreached: true };
+    return { reason: error.message, unreached: true };
   }
 }

@@ -1,62 +1,66 @@
-/** What is done through Portainer's own API: waiting for it, its administrator, its environments. */
+/** Portainer through its own API: waiting for it, its administrator, its environments. */
+import type { PortainerStatus } from "../../apis/portainer/index.ts";
 import type { Io } from "../../component.ts";
 import { InterruptedError, PhoenixError, TransportError } from "../../errors.ts";
 import type { Portainer, PortainerEnvironment } from "../../model.ts";
+import { poll } from "../../poll.ts";
 import type { Change } from "../../resource.ts";
 import { commands } from "./commands.ts";
 import { composeOf, isUnread, type Settings } from "./compile.ts";
 import { mustRun } from "./container.ts";
 
-/** From a container's start to its first answer: a database may have to be migrated first. Milliseconds. */
+/** From a container's start to its first answer: it may have to migrate its database first. Milliseconds. */
 const startMs = 90_000;
-/** A container that has run for longer than that has had its time. Milliseconds. */
+/** For a container that has run for longer than that. Milliseconds. */
 const graceMs = 3_000;
 const pauseMs = 250;
-/** The container is looked at once in so many tries. */
+/** Answers asked for between two looks at the container. */
 const triesPerLook = 8;
 
+const isForeign = (status: PortainerStatus): boolean =>
+  status.state === "down" && /certificate/i.test(status.reason);
+
 /**
- * Waits until the API answers. A Portainer that closed itself for want of an administrator is restarted, once; so is one
- * that shows another certificate than it was given, because it reads its files at a start only.
+ * Waits until the API answers. A Portainer that closed itself because it got no administrator is restarted, once; so is one
+ * that presents another certificate than it was given, because it reads its files only when it starts.
  * @throws CommandError when its container does not stay up, TransportError when the time is up
  */
 export async function waitForServer(io: Io, portainer: Portainer): Promise<void> {
   const declared = composeOf(portainer);
   const container = "fault" in declared ? "" : declared.compose.container;
-  const host = io.host(portainer.guest.host);
-  let { startedMs } = await mustRun(host, container);
-  let restarted = false;
-  let told = false;
-  const begun = io.clock.now();
-  for (let tries = 0; ; tries += 1) {
-    const status = await io.apis.portainer.status();
-    if (status.state === "up") return;
-    const stranger = status.state === "down" && /certificate/i.test(status.reason);
-    if ((status.state === "timed-out" || stranger) && !restarted) {
-      restarted = true;
-      await host.expect(commands.restart(container));
-      io.activated({ kind: "restart", unit: container, host: host.name });
-      startedMs = io.clock.now();
-    }
-    if (tries % triesPerLook === triesPerLook - 1) await mustRun(host, container);
-    const now = io.clock.now();
-    const deadline = Math.max(startedMs + (stranger ? graceMs : startMs), begun + graceMs);
-    if (now >= deadline) {
-      const { address, host: name } = portainer.guest;
-      const reason = status.state === "down" ? status.reason : "it waits for an administrator";
-      const hint = `\`docker logs ${container}\` on ${name} says what it does; the firewall must let the hypervisor in`;
-      const target = `https://${address}:${portainer.port}`;
-      throw new TransportError(`portainer ${target}`, `Portainer does not answer at ${target}: ${reason}`, {
-        hint,
-      });
-    }
-    if (!told) io.waiting("Portainer's API", deadline - now);
-    told = true;
-    await io.clock.sleep(pauseMs);
+  const { address, host: name } = portainer.guest;
+  const host = io.host(name);
+  const { clock } = io;
+  const answer = (forMs: number, isDone: (status: PortainerStatus) => boolean): Promise<PortainerStatus> => {
+    let tries = 0;
+    const look = async (): Promise<PortainerStatus> => {
+      const status = await io.apis.portainer.status();
+      tries += 1;
+      if (status.state !== "up" && tries % triesPerLook === 0) await mustRun(host, container);
+      return status;
+    };
+    return poll({ clock, forMs, pauseMs }, look, (status) => status.state === "up" || isDone(status));
+  };
+
+  const { startedMs } = await mustRun(host, container);
+  const forMs = Math.max(startedMs + startMs - clock.now(), graceMs);
+  io.waiting("Portainer's API", forMs);
+  let status = await answer(forMs, (seen) => seen.state === "timed-out" || isForeign(seen));
+  if (status.state === "timed-out" || isForeign(status)) {
+    await host.expect(commands.restart(container));
+    io.activated({ kind: "restart", unit: container, host: name });
+    const restartedMs = clock.now();
+    status = await answer(startMs, (seen) => isForeign(seen) && clock.now() >= restartedMs + graceMs);
   }
+  if (status.state === "up") return;
+  const target = `https://${address}:${portainer.port}`;
+  const reason = status.state === "down" ? status.reason : "it waits for an administrator";
+  throw new TransportError(`portainer ${target}`, `Portainer does not answer at ${target}: ${reason}`, {
+    hint: `\`docker logs ${container}\` on ${name} shows why; the firewall must let the hypervisor in`,
+  });
 }
 
-/** Makes the administrator where there is none, and proves the login. Another password is left as it is. */
+/** Creates a missing administrator and proves the login. Another password stays as it is. */
 export async function applyAdministrator(change: Change, portainer: Portainer, io: Io): Promise<void> {
   if (change.verb === "delete" || isUnread(change.desired)) return;
   await waitForServer(io, portainer);
@@ -65,10 +69,10 @@ export async function applyAdministrator(change: Change, portainer: Portainer, i
   await io.apis.portainer.login();
 }
 
-/** The environment that Portainer makes of `-H` by itself when it has no other (2.19 to 2.45). */
+/** The environment that Portainer creates from `-H` when it has no other (2.19 to 2.45). */
 const firstName = "primary";
 
-/** What does not answer has told nobody of a registration. */
+/** A Portainer that does not answer has no known registration. */
 async function isRegistered(io: Io, name: string): Promise<boolean> {
   try {
     return (await io.apis.portainer.environments()).some((each) => each.name === name);
@@ -84,9 +88,9 @@ export async function applyEnvironment(
   io: Io,
 ): Promise<void> {
   if (change.verb === "delete") {
-    // Removing it would orphan stacks that were deployed meanwhile; a registration too many harms nobody.
-    const isThere = await isRegistered(io, environment.name);
-    if (isThere) io.note(`the environment ${environment.name} stays registered in Portainer`);
+    // Removing it would orphan stacks that were deployed meanwhile; a spare registration does no harm.
+    if (await isRegistered(io, environment.name))
+      io.note(`the environment ${environment.name} stays registered in Portainer`);
     return;
   }
   if (isUnread(change.desired)) return;

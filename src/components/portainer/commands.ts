@@ -1,11 +1,11 @@
-/** Every command that is run for Portainer on its virtual machines. None has a secret in it. */
+/** The commands that run for Portainer on its virtual machines. None contains a secret. */
 import { serverProject } from "../../fabric/portainer-server.ts";
 import type { Command } from "../../hosts/host.ts";
 
 /** A large image over a slow line. Milliseconds. */
 const pullMs = 15 * 60_000;
 
-/** Making a container, and stopping the one before it, which takes ten seconds. Milliseconds. */
+/** Creating a container, and stopping the previous one, which takes ten seconds. Milliseconds. */
 const upMs = 180_000;
 
 const compose = (file: string, ...rest: readonly string[]): readonly string[] => [
@@ -48,7 +48,7 @@ export const commands = {
     timeoutMs: pullMs,
   }),
 
-  /** Compose's own checker, on a candidate given by standard input. */
+  /** Compose's own checker, on a candidate from standard input. */
   check: (directory: string, candidate: string): Command => ({
     argv: [...compose("-", "--project-directory", directory), "config", "--quiet"],
     stdin: candidate,

@@ -1,5 +1,6 @@
 /** What should be: the server with its storage and administrator, an agent on each machine, and their registrations. */
 
+import { defined } from "../../defined.ts";
 import { shareDirectory } from "../../fabric/guests.ts";
 import type { HostPath, Portainer, PortainerEnvironment, Site } from "../../model.ts";
 import { canonicalJson, type HostName, type Resource, type ResourceId } from "../../resource.ts";
@@ -25,13 +26,13 @@ export const serverId = "portainer/server";
 export const storageId = "portainer/storage";
 export const administratorId = "portainer/administrator";
 
-/** In the order to make them: each needs those before it. */
+/** In the order to create them: each needs those before it. */
 export function compile(site: Site): readonly Resource[] {
   const { portainer } = site;
   if (portainer === undefined) return [];
   const { environments } = portainer;
   return [
-    storageResource(site, portainer, declaredStorage(site, portainer)),
+    storageResource(site, portainer, declaredStorage(portainer)),
     serverResource(portainer, declaredServer(portainer)),
     administratorResource(portainer, loginWorks),
     ...environments
@@ -47,7 +48,7 @@ export function composeOf(portainer: Portainer): { compose: ServerCompose } | { 
     certPath,
     keyPath,
     environmentFile: paths.serverEnvironment,
-    ...(usesPasswordFile(portainer) ? { passwordFile: paths.adminPassword } : {}),
+    ...defined({ passwordFile: usesPasswordFile(portainer) ? paths.adminPassword : undefined }),
     port: portainer.port,
   });
 }
@@ -56,7 +57,7 @@ export function usesPasswordFile({ adminUser }: Portainer): boolean {
   return adminUser === optionUser;
 }
 
-/** Where the compose file is written, and where the machine that runs it sees it. */
+/** Where the Compose file is written, and its path on the machine that runs it. */
 export function composePlaces(site: Site, { guest, share }: Portainer): { written: HostPath; seen: string } {
   const { host, path } = shareDirectory(site, guest, share);
   const file = "portainer/docker-compose.yml";
@@ -64,13 +65,13 @@ export function composePlaces(site: Site, { guest, share }: Portainer): { writte
 }
 
 export interface Storage {
-  /** By path below the share: "there" or what is wrong. */
+  /** By path below the share: "present" or what is wrong. */
   readonly directories: Readonly<Record<string, string>>;
-  /** Options of NFS volumes by name; empty for one that is not there. */
+  /** Options of NFS volumes by name; empty for a missing one. */
   readonly volumes: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
-/** Directories of the share with the mode that a new one gets: data is for the container alone. */
+/** Directories of the share with the mode of a new one: only the container may read data. */
 export function directoriesOf(
   portainer: Portainer,
 ): readonly { path: string; mode: string; private: boolean }[] {
@@ -91,9 +92,9 @@ export function volumesOf(
   });
 }
 
-function declaredStorage(_site: Site, portainer: Portainer): Storage {
+function declaredStorage(portainer: Portainer): Storage {
   return {
-    directories: Object.fromEntries(directoriesOf(portainer).map(({ path }) => [path, "there"])),
+    directories: Object.fromEntries(directoriesOf(portainer).map(({ path }) => [path, "present"])),
     volumes: Object.fromEntries(volumesOf(portainer).map(({ name, options }) => [name, options])),
   };
 }
@@ -112,13 +113,13 @@ export function storageResource(site: Site, { guest, share }: Portainer, storage
 export interface Server {
   readonly container: string;
   readonly image: string;
-  /** Of the compose file that the container was made from; "" when it was not ours. */
+  /** Of the Compose file that the container was created from; "" when it is foreign. */
   readonly definition: string;
-  /** "running", or Docker's word for another state. */
+  /** "running", or another state in Docker's terms. */
   readonly state: string;
-  /** "as generated", or that it is another. */
+  /** "as generated", "another" or "none". */
   readonly secret: string;
-  /** "as declared", or that some differ. */
+  /** "as declared", or the files that differ. */
   readonly files: string;
   readonly fault?: string;
 }
@@ -135,7 +136,7 @@ export function serverResource({ guest, compose }: Portainer, server: Server): R
   const units = {
     container: `${server.container} ${server.state}`,
     image: server.image,
-    definition: server.definition === "" ? "not ours" : server.definition,
+    definition: server.definition === "" ? "foreign" : server.definition,
     "agent secret": server.secret,
     files: server.files,
   };
@@ -155,7 +156,7 @@ export function administratorResource({ guest, adminUser }: Portainer, state: st
   };
 }
 
-/** What an agent's container is made from; the container has it as its label. */
+/** What an agent's container is created from; its label holds it. */
 export interface AgentDefinition {
   readonly image: string;
   readonly port: string;
@@ -164,7 +165,7 @@ export interface AgentDefinition {
 }
 
 export interface Agent {
-  /** Undefined when somebody else made the container. */
+  /** Undefined for a foreign container. */
   readonly definition?: AgentDefinition;
   readonly state: string;
   readonly secret: string;
@@ -189,9 +190,9 @@ export function agentResource(environment: PortainerEnvironment, agent: Agent): 
   const { definition, state, secret } = agent;
   const units = {
     container: `${agentContainer} ${state}`,
-    image: definition?.image ?? "not ours",
-    ports: definition?.port ?? "not ours",
-    mounts: definition?.mounts.join(", ") ?? "not ours",
+    image: definition?.image ?? "foreign",
+    ports: definition?.port ?? "foreign",
+    mounts: definition?.mounts.join(", ") ?? "foreign",
     "agent secret": secret,
   };
   const from = Object.fromEntries(Object.keys(units).map((unit) => [unit, environment.from]));
@@ -206,7 +207,7 @@ export interface Settings {
   readonly tlsSkipVerify: boolean;
 }
 
-/** An agent speaks TLS with a certificate that it makes anew at each start: it cannot be verified. */
+/** An agent creates a new TLS certificate at each start: it cannot be verified. */
 export function settingsOf({ name, kind, guest, port }: PortainerEnvironment): Settings {
   const agent = kind === "agent";
   const url = agent ? `tcp://${guest.address}:${port}` : "unix:///var/run/docker.sock";
@@ -229,7 +230,7 @@ export function environmentResource(
   return { id: environmentId(environment), host: guest.host, text: canonicalJson(settings), units, from };
 }
 
-/** A resource whose state could not be read. It differs from every declared one, so a sync tries, and says what is wrong. */
+/** A resource that could not be read. It differs from every declared one, so a sync tries, and reports what is wrong. */
 export function unreadResource(id: ResourceId, host: HostName, reason: string): Resource {
   return { id, host, text: canonicalJson({ unread: reason }), units: { state: `unknown: ${reason}` } };
 }

@@ -1,5 +1,5 @@
-/** Containers as Docker on a virtual machine tells of them, and images that must be there before anything is replaced. */
-import { CandidateError, CommandError, NotReadyError, TransportError } from "../../errors.ts";
+/** Containers as Docker on a virtual machine reports them, and images that must be there before anything is replaced. */
+import { CandidateError, CommandError, NotReadyError } from "../../errors.ts";
 import { type JsonObject, member, objectsOf, parseJson, textOf, textsOf } from "../../formats/json/index.ts";
 import { lastLines } from "../../formats/text/last-lines.ts";
 import type { Host } from "../../hosts/host.ts";
@@ -8,16 +8,16 @@ import { commands } from "./commands.ts";
 export interface Container {
   readonly id: string;
   readonly image: string;
-  /** Docker's word: "running", "exited", "restarting", "created". */
+  /** In Docker's terms: "running", "exited", "restarting", "created". */
   readonly state: string;
   readonly startedMs: number;
   readonly labels: Readonly<Record<string, string>>;
-  /** "NAME=value". Holds secrets: compare, never print. */
+  /** "NAME=value". Contains secrets: compare, never print. */
   readonly env: readonly string[];
 }
 
 /**
- * Undefined when there is none.
+ * Undefined when it does not exist.
  * @throws NotReadyError when Docker does not answer; TransportError
  */
 export async function inspect(host: Host, name: string): Promise<Container | undefined> {
@@ -34,7 +34,7 @@ export async function inspect(host: Host, name: string): Promise<Container | und
 
 /**
  * What `docker … inspect` printed for the one name it was asked about.
- * @throws NotReadyError when that is no answer of Docker's: a wrapper or a shim that prints something else
+ * @throws NotReadyError for anything else: a wrapper or a shim may print its own text
  */
 export function inspected(host: Host, stdout: string): JsonObject {
   const value = parseJson(stdout);
@@ -62,7 +62,7 @@ function containerOf(found: JsonObject): Container {
   };
 }
 
-/** Pulls an image unless the engine has it. @throws CandidateError with the registry's words: nothing was touched */
+/** Pulls an image unless the engine has it. @throws CandidateError with the registry's message: nothing was touched */
 export async function provideImage(host: Host, image: string): Promise<void> {
   if ((await host.run(commands.hasImage(image))).exitCode === 0) return;
   const { exitCode, stderr } = await host.run(commands.pull(image));
@@ -73,8 +73,8 @@ export async function provideImage(host: Host, image: string): Promise<void> {
   );
 }
 
-/** What a container that does not stay up wrote last. A setup token is left out. */
-export async function lastWords(host: Host, container: string): Promise<string> {
+/** The last lines of a container's log, without a setup token. */
+export async function logTail(host: Host, container: string): Promise<string> {
   const { stdout, stderr } = await host.run(commands.log(container));
   const lines = `${stdout}\n${stderr}`.split("\n").filter((line) => !/setup_token/i.test(line));
   return lastLines(lines.join("\n"));
@@ -84,16 +84,11 @@ export async function lastWords(host: Host, container: string): Promise<string> 
 export async function mustRun(host: Host, name: string): Promise<Container> {
   const found = await inspect(host, name);
   if (found?.state === "running") return found;
-  const words = found === undefined ? "it is not there" : await lastWords(host, name);
+  const log = found === undefined ? "it does not exist" : await logTail(host, name);
   throw new CommandError(
     host.name,
     1,
-    `the container ${name} on ${host.name} does not stay up (${found?.state ?? "absent"}): ${words}`,
-    { hint: `\`docker logs ${name}\` in the guest has all that it wrote` },
+    `the container ${name} on ${host.name} does not stay up (${found?.state ?? "absent"}): ${log}`,
+    { hint: `\`docker logs ${name}\` in the guest shows its whole log` },
   );
-}
-
-/** Whether an error means "not known", so that other machines can go on. */
-export function isWeather(error: unknown): error is TransportError | NotReadyError | CommandError {
-  return error instanceof TransportError || error instanceof NotReadyError || error instanceof CommandError;
 }

@@ -1,4 +1,4 @@
-/** Portainer: its server on the primary machine, agents on the others, and the environments that it knows them by. */
+/** Portainer: its server on the primary machine, agents on the others, and their environments. */
 import type { Component } from "../../component.ts";
 import { subjectOf } from "../../resource.ts";
 import { applyAgent } from "./agent.ts";
@@ -9,8 +9,8 @@ import { applyServer, applyStorage } from "./server.ts";
 import { verify } from "./verify.ts";
 
 /**
- * Independent: a machine that is down must not take the changes of the others back. Where one resource needs another that
- * failed (an environment its agent), it finds that out by itself and says so.
+ * Independent: a machine that is down must not roll back the changes of the others. A resource that needs another one that
+ * failed (an environment its agent) finds out and reports it.
  */
 export const portainer: Component = {
   name: "portainer",

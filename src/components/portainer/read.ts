@@ -1,9 +1,10 @@
-/** What is: on the machines by Docker, in Portainer by its API. What one machine does not tell is unknown for it alone. */
+/** The live state: on the machines from Docker, in Portainer from its API. A machine that does not answer is unknown alone. */
 import type { EnvironmentState, PortainerStatus } from "../../apis/portainer/index.ts";
 import type { Io } from "../../component.ts";
-import { ApiError, messageOf, type PhoenixError, TransportError } from "../../errors.ts";
+import { defined } from "../../defined.ts";
+import { isUnavailable, messageOf, type PhoenixError, TransportError } from "../../errors.ts";
 import { shareDirectory } from "../../fabric/guests.ts";
-import { member, textsOf } from "../../formats/json/index.ts";
+import { isObject, member, parseJson, textsOf } from "../../formats/json/index.ts";
 import type { Portainer, PortainerEnvironment } from "../../model.ts";
 import { canonicalJson, type Resource } from "../../resource.ts";
 import { commands } from "./commands.ts";
@@ -29,7 +30,7 @@ import {
   volumesOf,
 } from "./compile.ts";
 import { definitionLabel } from "./compose.ts";
-import { type Container, inspect, inspected, isWeather } from "./container.ts";
+import { type Container, inspect, inspected } from "./container.ts";
 import { agentSecret, differing, secretState, serverFiles, serverPaths } from "./secrets.ts";
 
 export async function read(io: Io): Promise<readonly Resource[]> {
@@ -44,7 +45,7 @@ export async function read(io: Io): Promise<readonly Resource[]> {
     try {
       return await look();
     } catch (error) {
-      if (!isWeather(error)) throw error;
+      if (!isUnavailable(error)) throw error;
       return [unreadResource(id, host, messageOf(error))];
     }
   };
@@ -56,14 +57,14 @@ export async function read(io: Io): Promise<readonly Resource[]> {
       .filter(({ kind }) => kind === "agent")
       .map((each) => unlessUnknown(agentId(each), each.guest.host, () => readAgent(io, each))),
   ]);
-  return [storage, server, toldBy(io, portainer, api, server), ...agents].flat();
+  return [storage, server, apiResources(io, portainer, api, server), ...agents].flat();
 }
 
 /**
- * What Portainer knows. When it does not tell and its server is as declared, nothing here will make it: that is left
- * alone. A server that is about to change may tell afterwards.
+ * What Portainer knows. When it does not answer although its server is as declared, its resources are left alone; a server
+ * that is about to change may answer afterwards.
  */
-function toldBy(
+function apiResources(
   io: Io,
   portainer: Portainer,
   api: ApiReading,
@@ -72,14 +73,14 @@ function toldBy(
   if ("resources" in api) return api.resources;
   const ids = [administratorId, ...portainer.environments.map(environmentId)] as const;
   const declared = serverResource(portainer, declaredServer(portainer));
-  if (!api.mendable && server.some(({ text }) => text === declared.text)) {
+  if (!api.repairable && server.some(({ text }) => text === declared.text)) {
     io.unread(ids, api.error);
     return [];
   }
   return ids.map((id) => unreadResource(id, portainer.guest.host, messageOf(api.error)));
 }
 
-/** Notes what is not as a new one would be, and is kept all the same. */
+/** Notes what differs from a new one and is kept all the same. */
 async function readStorage(io: Io, portainer: Portainer): Promise<readonly Resource[]> {
   const { host, path } = shareDirectory(io.site, portainer.guest, portainer.share);
   const directories = Promise.all(
@@ -89,11 +90,8 @@ async function readStorage(io: Io, portainer: Portainer): Promise<readonly Resou
       const [mode = ""] = stdout.trim().split(" ").slice(-1);
       if (!stdout.startsWith("directory")) return [each.path, "not a directory"];
       const open = (Number.parseInt(mode, 8) & 0o002) !== 0;
-      if (open)
-        io.note(
-          `${path}/${each.path} on ${host} is writable by everybody; it was left so: chmod o-w closes it`,
-        );
-      return [each.path, "there"];
+      if (open) io.note(`${path}/${each.path} on ${host} is writable by everybody: \`chmod o-w\` closes it`);
+      return [each.path, "present"];
     }),
   );
   const volumes = Promise.all(
@@ -101,7 +99,7 @@ async function readStorage(io: Io, portainer: Portainer): Promise<readonly Resou
       async ({ name, options }): Promise<[string, Readonly<Record<string, string>>]> => {
         const live = await volumeOptions(io, portainer, name);
         if (live === undefined) return [name, {}];
-        // Docker cannot change a volume's options, and what is in it may be all that there is of it.
+        // Docker cannot change a volume's options, and the volume may hold the only copy of its data.
         if (canonicalJson(live) !== canonicalJson(options))
           io.note(
             `the volume ${name} on ${portainer.guest.host} has other options than declared; it was kept`,
@@ -127,7 +125,7 @@ async function volumeOptions(
   const { exitCode, stdout, stderr } = await host.run(commands.volume(name));
   if (exitCode === 0) return textsOf(member(inspected(host, stdout), "Options"));
   if (/no such volume/i.test(stderr)) return undefined;
-  // Docker itself does not answer: looking for the container says so in better words.
+  // Docker itself does not answer: looking for the container gives the better error.
   await inspect(host, name);
   return undefined;
 }
@@ -138,7 +136,7 @@ async function readServer(io: Io, portainer: Portainer): Promise<readonly Resour
   const { container: name, text } = declared.compose;
   const host = io.host(portainer.guest.host);
   const { written } = composePlaces(io.site, portainer);
-  // A machine's agent takes a second for each look, so none waits for another.
+  // Each look through a machine's guest agent takes a second, so they run side by side.
   const [container, secret, there, compose] = await Promise.all([
     inspect(host, name),
     agentSecret(io),
@@ -170,9 +168,9 @@ async function readApi(io: Io, portainer: Portainer): Promise<ApiReading> {
     const status = await io.apis.portainer.status();
     if (status.state !== "up") {
       if (!(await isDeployed(io, portainer))) return { resources: [] };
-      // Without its data it makes a certificate of its own; the declared one is read at a start.
-      const mendable = status.state === "timed-out" || status.reason.includes("certificate");
-      return { error: silent(portainer, status), mendable };
+      // Without its data it creates its own certificate; it reads the declared one when it starts.
+      const repairable = status.state === "timed-out" || status.reason.includes("certificate");
+      return { error: silent(portainer, status), repairable };
     }
     if (!(await io.apis.portainer.adminExists())) return { resources: [] };
     await io.apis.portainer.login();
@@ -184,21 +182,21 @@ async function readApi(io: Io, portainer: Portainer): Promise<ApiReading> {
       ],
     };
   } catch (error) {
-    if (!isWeather(error) && !(error instanceof ApiError)) throw error;
-    return { error, mendable: false };
+    if (!isUnavailable(error)) throw error;
+    return { error, repairable: false };
   }
 }
 
-/** What Portainer told, or why it did not; `mendable` when a restart of its container would make it. */
+/** What Portainer answered, or why it did not; `repairable` when a restart of its container would help. */
 type ApiReading =
   | { readonly resources: readonly Resource[] }
-  | { readonly error: PhoenixError; readonly mendable: boolean };
+  | { readonly error: PhoenixError; readonly repairable: boolean };
 
 function silent({ guest, port }: Portainer, status: Exclude<PortainerStatus, { state: "up" }>): PhoenixError {
   const reason =
-    status.state === "down" ? status.reason : "no administrator was made within five minutes of its start";
+    status.state === "down" ? status.reason : "no administrator was created within five minutes of its start";
   return new TransportError("portainer", `Portainer does not answer at ${guest.address}:${port}: ${reason}`, {
-    hint: `\`docker logs\` of its container on ${guest.host} says what it does`,
+    hint: `\`docker logs\` of its container on ${guest.host} shows why`,
   });
 }
 
@@ -229,7 +227,7 @@ async function readAgent(io: Io, environment: PortainerEnvironment): Promise<rea
   const definition = definitionOf(container);
   return [
     agentResource(environment, {
-      ...(definition === undefined ? {} : { definition }),
+      ...defined({ definition }),
       state: container.state,
       secret: secretState(container, secret),
     }),
@@ -237,10 +235,6 @@ async function readAgent(io: Io, environment: PortainerEnvironment): Promise<rea
 }
 
 function definitionOf({ labels }: Container): AgentDefinition | undefined {
-  try {
-    const found: unknown = JSON.parse(labels[definitionLabel] ?? "");
-    return typeof found === "object" && found !== null ? (found as AgentDefinition) : undefined;
-  } catch {
-    return undefined;
-  }
+  const found = parseJson(labels[definitionLabel] ?? "");
+  return isObject(found) ? (found as unknown as AgentDefinition) : undefined;
 }

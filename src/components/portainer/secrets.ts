@@ -1,4 +1,4 @@
-/** Secrets that containers need, in files that only root of their machine can read. They never are part of a command. */
+/** Secrets that containers need, in files that only root can read. They are never part of a command. */
 import type { Io } from "../../component.ts";
 import type { FileState, FileWrite, Host } from "../../hosts/host.ts";
 import type { Portainer } from "../../model.ts";
@@ -6,7 +6,7 @@ import type { Secret } from "../../secret.ts";
 import { paths, usesPasswordFile } from "./compile.ts";
 import type { Container } from "./container.ts";
 
-/** Proves to agents that a server is theirs: one secret for all of a site, so that a server set up anew is known to them. */
+/** Proves to agents that a server is theirs: one secret for the whole site, so that they accept a recreated server. */
 export function agentSecret(io: Io): Promise<Secret> {
   return io.generatedSecret("portainer-agent");
 }
@@ -19,12 +19,12 @@ export function secretState(container: Container, secret: Secret): string {
   return value === secret.reveal() ? "as generated" : "another";
 }
 
-/** Where `serverFiles` may lie; they can be read before the secret is known. */
+/** The paths of `serverFiles`, known before the secret is. */
 export const serverPaths: readonly string[] = [paths.serverEnvironment, paths.adminPassword];
 
 export function serverFiles(portainer: Portainer, secret: Secret): readonly FileWrite[] {
   const files = [privateFile(paths.serverEnvironment, `${name}=${secret.reveal()}\n`)];
-  // Portainer takes exactly one line feed off the end.
+  // Portainer removes exactly one line feed at the end.
   if (usesPasswordFile(portainer))
     files.push(privateFile(paths.adminPassword, `${portainer.adminPassword.reveal()}\n`));
   return files;
@@ -38,7 +38,7 @@ function privateFile(path: string, text: string): FileWrite {
   return { path, text, mode: "600", owner: "root:root" };
 }
 
-/** Which of the files are not there as they should be. @param there what was read at their paths */
+/** The files that are not as they should be. @param there what was read at their paths */
 export function differing(
   there: ReadonlyMap<string, FileState>,
   files: readonly FileWrite[],

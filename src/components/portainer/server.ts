@@ -18,7 +18,7 @@ import { agentSecret, serverFiles, writePrivate } from "./secrets.ts";
 /** Owner of new data directories: what root of an NFS client becomes where its export does not trust root. */
 const dataOwner = "nobody:nogroup";
 
-/** Makes what is missing. The way back leaves it: an empty directory harms nobody, a full one is somebody's data. */
+/** Creates what is missing. A rollback keeps it: an empty directory does no harm, a full one is somebody's data. */
 export async function applyStorage(change: Change, portainer: Portainer, io: Io): Promise<void> {
   if (change.verb === "delete") return;
   const { host: place, path } = shareDirectory(io.site, portainer.guest, portainer.share);
@@ -28,7 +28,7 @@ export async function applyStorage(change: Change, portainer: Portainer, io: Io)
     if ((await host.run(commands.directoryMode(whole))).exitCode === 0) continue;
     await host.expect(commands.makeDirectory(whole, directory.mode));
     if (directory.private && (await host.run(commands.giveTo(whole, dataOwner))).exitCode !== 0)
-      io.note(`${whole} on ${place} belongs to root: the NFS server does not let its owner be changed`);
+      io.note(`${whole} on ${place} belongs to root: the NFS server does not allow changing its owner`);
   }
   const machine = io.host(portainer.guest.host);
   for (const { name, options } of volumesOf(portainer)) {
@@ -51,12 +51,12 @@ export async function applyServer(change: Change, portainer: Portainer, io: Io):
     return;
   }
   const wanted = compile(io.site).find(({ id }) => id === change.desired.id);
-  if (change.desired.text === wanted?.text) return bringUp(compose, portainer, io);
+  if (change.desired.text === wanted?.text) return deploy(compose, portainer, io);
   const { definition } = JSON.parse(change.desired.text) as Partial<Server>;
-  await putBack(definition, portainer, io);
+  await restore(definition, portainer, io);
 }
 
-async function bringUp(compose: ServerCompose, portainer: Portainer, io: Io): Promise<void> {
+async function deploy(compose: ServerCompose, portainer: Portainer, io: Io): Promise<void> {
   const host = io.host(portainer.guest.host);
   const { written, seen } = composePlaces(io.site, portainer);
   const before = await inspect(host, compose.container);
@@ -71,12 +71,14 @@ async function bringUp(compose: ServerCompose, portainer: Portainer, io: Io): Pr
   await up(compose, before, portainer, io);
 }
 
-/** Another project's container of that name has its data somewhere else: replacing it would start with an empty Portainer. */
+/** Another project's container with that name has its data elsewhere: replacing it would start an empty Portainer. */
 function refuseForeign(found: Container | undefined, { container }: ServerCompose, host: Host): void {
   if (found === undefined || found.labels["com.docker.compose.project"] === serverProject) return;
   throw new CandidateError(
-    `${host.name} has a container ${container} that the compose project ${serverProject} did not make`,
-    { hint: `look where its data is, then remove it: \`docker rm --force ${container}\` (its volumes stay)` },
+    `${host.name} has a container ${container} that the Compose project ${serverProject} did not create`,
+    {
+      hint: `find out where its data is, then remove it: \`docker rm --force ${container}\` (its volumes stay)`,
+    },
   );
 }
 
@@ -88,7 +90,7 @@ async function requireCertificate(host: Host, { certificate }: Portainer): Promi
   throw new NotReadyError(
     `Portainer's certificate is not on ${host.name}: ${missing.join(" and ")} missing`,
     {
-      hint: "`phoenix sync certificates` issues it; the guest must mount the share that it lies on",
+      hint: "`phoenix sync certificates` issues it; the guest must mount the share with it",
     },
   );
 }
@@ -113,18 +115,19 @@ async function up(
   const host = io.host(portainer.guest.host);
   await host.expect(commands.up(composePlaces(io.site, portainer).seen));
   const after = await inspect(host, container);
-  const anew = before !== undefined && (after?.id !== before.id || after.startedMs !== before.startedMs);
-  if (anew) io.activated({ kind: "restart", unit: container, host: host.name });
+  const isRecreated =
+    before !== undefined && (after?.id !== before.id || after.startedMs !== before.startedMs);
+  if (isRecreated) io.activated({ kind: "restart", unit: container, host: host.name });
   await waitForServer(io, portainer);
 }
 
-/** The container as its definition was before, from the compose file that was kept. */
-async function putBack(definition: string | undefined, portainer: Portainer, io: Io): Promise<void> {
+/** The previous container, from the Compose file that was kept. */
+async function restore(definition: string | undefined, portainer: Portainer, io: Io): Promise<void> {
   const { written } = composePlaces(io.site, portainer);
   const host = io.host(written.host);
   const files = await host.readFiles([written.path, previousOf(written.path)]);
   const previous = files.get(previousOf(written.path))?.text;
-  // Nothing was replaced yet, or what was there is unknown.
+  // Nothing was replaced yet, or the previous file is unknown.
   if (definition === undefined || previous === undefined || definitionIn(previous) !== definition) return;
   if (files.get(written.path)?.text === previous) return;
   const declared = composeOf(portainer);

@@ -1,6 +1,6 @@
 /** Trust: programs on the hypervisor accept the certificates that the site's own CA issues. */
 import { type Check, type Component, external, failed, type Io, passed } from "../../component.ts";
-import { ApiError, hintOf, messageOf, NotReadyError, TransportError } from "../../errors.ts";
+import { hintOf, isUnavailable, messageOf } from "../../errors.ts";
 import { bundleHolds, fingerprintOf, parseChain } from "../../formats/x509/index.ts";
 import { findRoot } from "../../hosts/ca-files.ts";
 import type { Resource } from "../../resource.ts";
@@ -83,8 +83,7 @@ async function checkHealth(io: Io, root: string): Promise<Check> {
     await io.apis.stepCa.health(root);
     return passed(id, claim);
   } catch (error) {
-    if (!(error instanceof TransportError || error instanceof ApiError || error instanceof NotReadyError))
-      throw error;
+    if (!isUnavailable(error)) throw error;
     return external(failed(id, claim, messageOf(error), hintOf(error) ?? caHint));
   }
 }
