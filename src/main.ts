@@ -46,7 +46,7 @@ function edge(): Edge {
   };
 }
 
-/** A reader that went away (`phoenix plan | head`) must not end a run: what is written from then on is dropped. */
+/** A reader that closed the pipe (`phoenix plan | head`) must not end a run: later output is dropped. */
 function rawOutput(stream: NodeJS.WriteStream): RawOutput {
   let gone = false;
   stream.on("error", () => {
@@ -66,13 +66,13 @@ function rawOutput(stream: NodeJS.WriteStream): RawOutput {
   };
 }
 
-/** A terminal that nobody gave a size says 0: that is one whose size is not known, as in `docker run -t` and under expect. */
+/** A terminal without a size reports 0, as in `docker run -t` and under expect: its size is unknown. */
 function sizeOf(stream: NodeJS.WriteStream, side: "columns" | "rows"): number | undefined {
   return stream.isTTY && stream[side] > 0 ? stream[side] : undefined;
 }
 
 async function readLine(signal: AbortSignal): Promise<string | undefined> {
-  // Loaded when somebody is asked: few calls ask, and every one would pay.
+  // Loaded on demand: few calls ask a question, and every call would pay.
   const { createInterface } = await import("node:readline");
   return new Promise((resolve) => {
     const lines = createInterface({ input: process.stdin, signal });

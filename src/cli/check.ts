@@ -35,14 +35,11 @@ async function runCheck(call: Call): Promise<ExitCode> {
   const isBroken = site === undefined || problems.some(({ severity }) => severity === "error");
   const exitCode = isBroken ? exitCodes.error : exitCodes.converged;
   const durationMs = Math.round(performance.now() - started);
-  const size =
-    site === undefined
-      ? undefined
-      : {
-          guests: site.guests.filter(({ template }) => !template).length,
-          services: site.services.length,
-          stacks: site.stacks.length,
-        };
+  const size = site && {
+    guests: site.guests.filter(({ template }) => !template).length,
+    services: site.services.length,
+    stacks: site.stacks.length,
+  };
   await deliver(
     terminal,
     options,

@@ -1,4 +1,4 @@
-/** One call of phoenix from its arguments to its exit code. Every error ends here, in words. */
+/** One call of phoenix, from its arguments to its exit code. Every error ends here as a message. */
 import { type ExitCode, exitCodes, InterruptedError, SiteError } from "../errors.ts";
 import { option } from "../option-names.ts";
 import { commands } from "./commands.ts";
@@ -15,7 +15,7 @@ export async function runCommandLine(
 ): Promise<ExitCode> {
   if (argv[0] === "__complete") return printCandidates(argv.slice(2), edge);
   const terminal = openTerminal(edge);
-  const look = early(argv);
+  const look = guessLook(argv);
   try {
     const { parse } = await import("./parser.ts");
     const parsed = parse(argv, commands);
@@ -24,14 +24,14 @@ export async function runCommandLine(
         terminal.stdout.write(`phoenix ${version}\n`);
         return exitCodes.converged;
       case "help":
-        // Help that nobody asked for says that the command line was not complete.
+        // Help that was not asked for means that the command line was incomplete.
         (parsed.asked ? terminal.stdout : terminal.stderr).write(await parsed.text);
         return parsed.asked ? exitCodes.converged : exitCodes.usage;
       case "call": {
         const { definition, args, found } = parsed;
         const options = parseOptions(found, edge.env, edge.directory);
         if (options.jsonInto !== undefined) {
-          // Said before a run that takes minutes, not after it.
+          // Refused before a run that takes minutes, not after it.
           const { refuseUnwritable } = await import("./json-file.ts");
           await refuseUnwritable(options.jsonInto);
         }
@@ -46,10 +46,10 @@ export async function runCommandLine(
 
 type Look = Pick<GlobalOptions, "output" | "color" | "full" | "jsonInto">;
 
-/** What an error must look like before the options are read: as much as a glance at the words can tell. */
-function early(argv: readonly string[]): Look {
-  const has = (option: string, value: string): boolean =>
-    argv.some((word, at) => word === `${option}=${value}` || (word === value && argv[at - 1] === option));
+/** How to show an error before the options are read: guessed from the words. */
+function guessLook(argv: readonly string[]): Look {
+  const has = (name: string, value: string): boolean =>
+    argv.some((word, at) => word === `${name}=${value}` || (word === value && argv[at - 1] === name));
   return {
     output: has(option.output, "json") ? "json" : has(option.output, "ndjson") ? "ndjson" : "text",
     color: has(option.color, "never") ? "never" : has(option.color, "always") ? "always" : "auto",
@@ -64,23 +64,19 @@ async function reportEnd(
   interruption: Interruption,
 ): Promise<ExitCode> {
   const { report } = await import("./report.ts");
-  if (!(error instanceof InterruptedError) || interruption.reason === undefined)
-    return report(error, terminal, look);
-  if (interruption.reason === "timeout")
-    return report(
-      new SiteError(`the time given by ${option.timeout} is up${interruption.waitedFor}`, {
-        hint: `allow more time with ${option.timeout}`,
-      }),
-      terminal,
-      look,
-    );
-  return report(
-    new InterruptedError("interrupted", {
-      hint: "the same command goes on from here: what was written and not activated is remembered",
-    }),
-    terminal,
-    look,
-  );
+  return report(endOf(error, interruption), terminal, look);
+}
+
+/** An interrupted run ends with the reason of the interruption, not with the step that it cut off. */
+function endOf(error: unknown, { reason, waitedFor }: Interruption): unknown {
+  if (!(error instanceof InterruptedError) || reason === undefined) return error;
+  if (reason === "timeout")
+    return new SiteError(`the time given by ${option.timeout} is up${waitedFor}`, {
+      hint: `allow more time with ${option.timeout}`,
+    });
+  return new InterruptedError("interrupted", {
+    hint: "run the same command again to continue; what was written and not activated is recorded",
+  });
 }
 
 async function printCandidates(

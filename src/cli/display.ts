@@ -1,4 +1,4 @@
-/** Shows a run while it goes on: a live tree on a terminal, plain lines elsewhere, events as JSON where that was asked for. */
+/** Shows a run in progress: a live view on a terminal, plain lines elsewhere, events as JSON with `--output ndjson`. */
 import { createLogUpdate } from "log-update";
 import type { Event } from "../event.ts";
 import type { Site } from "../model.ts";
@@ -12,13 +12,13 @@ import type { Terminal } from "./terminal.ts";
 
 export interface Display {
   emit(event: Event): void;
-  /** One line that stays, whatever is drawn around it. */
+  /** Writes one line that stays on the screen. */
   say(line: string): void;
-  /** Stops drawing, for the end or for a question; the next event goes on with it. */
+  /** Stops drawing, at the end or for a question; the next event starts it again. */
   pause(): void;
 }
 
-/** Milliseconds between two drawings: fast enough to look alive, slow enough for a slow line. */
+/** Milliseconds between two drawings: often enough to look alive, seldom enough for a slow connection. */
 const drawMs = 120;
 
 export function openDisplay(terminal: Terminal, options: GlobalOptions, site: Site | undefined): Display {
@@ -62,7 +62,7 @@ function liveDisplay(terminal: Terminal, options: GlobalOptions, site: Site | un
       if (timer === undefined) return;
       clearInterval(timer);
       timer = undefined;
-      // On the same screen the result takes the tree's place; where the result goes elsewhere the tree stays.
+      // On the same screen the result replaces the live view; if the result goes elsewhere, the view stays.
       if (!stdout.tty || options.output !== "text") draw();
       else if (drawn) log.clear();
       log.done();
@@ -85,7 +85,7 @@ function plainDisplay(terminal: Terminal, options: GlobalOptions, site: Site | u
       timer ??= setInterval(beat, heartbeatMs).unref();
       if (event.type === "run-started") command = event.command;
       progress = advance(progress, event, Date.now());
-      // Planning only reads: of that, waits and notes are worth a line.
+      // Planning only reads: of its events, only waits and notes get a line.
       if (command === "plan" && event.type !== "waiting" && event.type !== "note") return;
       const line = plainLine(event, view);
       if (line !== undefined) say(line);
@@ -98,7 +98,7 @@ function plainDisplay(terminal: Terminal, options: GlobalOptions, site: Site | u
   };
 }
 
-/** What log-update needs of a stream. */
+/** The part of a stream that log-update uses. */
 function streamOf(terminal: Terminal): NodeJS.WritableStream {
   const { stderr } = terminal;
   const stream = {

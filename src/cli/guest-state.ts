@@ -1,11 +1,12 @@
-/** What `phoenix status` says about each guest: its part in the fabric, and whether it answers. */
+/** The guests as `phoenix status` shows them: their roles, and whether they answer. */
+import { defined } from "../defined.ts";
 import { messageOf, PhoenixError } from "../errors.ts";
 import type { World } from "../hosts/world.ts";
 import type { Guest, Site } from "../model.ts";
 import type { GuestState } from "../render/status.ts";
 import { count, span } from "../render/words.ts";
 
-/** Asks every guest at the same time; one that does not answer is a state, not an error. */
+/** Asks all guests in parallel; a guest that does not answer is a state, not an error. */
 export function guestStates(site: Site, world: World): Promise<readonly GuestState[]> {
   const guests = site.guests.filter(({ template }) => !template);
   return Promise.all(guests.map((guest) => guestState(site, guest, world)));
@@ -13,7 +14,7 @@ export function guestStates(site: Site, world: World): Promise<readonly GuestSta
 
 async function guestState(site: Site, guest: Guest, world: World): Promise<GuestState> {
   const { host, name, address } = guest;
-  const known = { host, name, roles: rolesOf(site, guest), ...(address === undefined ? {} : { address }) };
+  const known = { host, name, roles: rolesOf(site, guest), ...defined({ address }) };
   const stacks = site.stacks.filter((stack) => stack.guest.host === host).length;
   try {
     const files = await world.host(host).readFiles(["/proc/uptime"]);

@@ -1,16 +1,15 @@
-/** The file that `--json-into` names: proved before a run, replaced whole after it. */
+/** The file that `--json-into` names: checked before a run, replaced as a whole after it. */
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
 import { access, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { messageOf, SiteError } from "../errors.ts";
 
-const hint = "name a file in a directory that exists and that you may write to";
+const hint = "name a file in an existing directory that you may write to";
 
-/** @throws SiteError when the file could not be written; nothing is written to find out */
+/** @throws SiteError when the file cannot be written; checks without writing */
 export async function refuseUnwritable(path: string): Promise<void> {
-  const refused = (why: string) =>
-    new SiteError(`the result could not be written to ${path}: ${why}`, { hint });
+  const refused = (why: string) => new SiteError(`cannot write the result to ${path}: ${why}`, { hint });
   const found = await stat(path).catch(() => undefined);
   if (found?.isDirectory() === true) throw refused("it is a directory");
   try {
@@ -24,8 +23,9 @@ export async function refuseUnwritable(path: string): Promise<void> {
 }
 
 /**
- * Replaces a file whole; a link stays, and leads to the new text. Into what is no file (`/dev/null`, a pipe) the text is
- * written. @throws SiteError
+ * Replaces a file as a whole; a link stays and leads to the new text. Into anything that is not a regular file
+ * (`/dev/null`, a pipe) it writes the text.
+ * @throws SiteError
  */
 export async function replaceFile(path: string, text: string): Promise<void> {
   try {
@@ -33,7 +33,7 @@ export async function replaceFile(path: string, text: string): Promise<void> {
     if (found !== undefined && !found.isFile()) await writeFile(path, text);
     else await moveInto(found === undefined ? path : await realpath(path), text);
   } catch (error) {
-    throw new SiteError(`the result could not be written to ${path}: ${messageOf(error)}`, { hint });
+    throw new SiteError(`cannot write the result to ${path}: ${messageOf(error)}`, { hint });
   }
 }
 

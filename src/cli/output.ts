@@ -1,4 +1,4 @@
-/** Where results go: standard output in the form that was asked for, and a file when one was named. */
+/** Where results go: to standard output in the chosen format, and to the file of `--json-into`. */
 
 import { describeHost } from "../fabric/guests.ts";
 import type { Site } from "../model.ts";
@@ -8,7 +8,7 @@ import type { GlobalOptions } from "./options.ts";
 import type { RawOutput, Terminal } from "./terminal.ts";
 import { writeLines } from "./terminal.ts";
 
-/** How things look on one of the outputs. */
+/** How text looks on one of the outputs. */
 export function viewOf(
   output: RawOutput,
   terminal: Terminal,
@@ -24,7 +24,7 @@ export function viewOf(
   };
 }
 
-/** no-color.org: NO_COLOR counts when it is not empty. An option on the command line outranks both variables. */
+/** no-color.org: NO_COLOR counts when it is not empty. The option outranks both variables. */
 function isColored({ tty }: RawOutput, { env }: Terminal, color: GlobalOptions["color"]): boolean {
   if (color !== "auto") return color === "always";
   if ((env.NO_COLOR ?? "") !== "") return false;
@@ -32,7 +32,7 @@ function isColored({ tty }: RawOutput, { env }: Terminal, color: GlobalOptions["
   return tty && env.TERM !== "dumb";
 }
 
-/** Shows a result: the document where JSON was asked for, lines otherwise; the document also into the named file. */
+/** Shows a result: as a document or as lines, by `--output`; and writes the document to the file of `--json-into`. */
 export async function deliver(
   terminal: Terminal,
   options: GlobalOptions,

@@ -1,5 +1,5 @@
 /** `phoenix plan`: what a sync would do. */
-
+import { defined } from "../defined.ts";
 import type { Plan } from "../engine/plan.ts";
 import { type ExitCode, RefusedError } from "../errors.ts";
 import { option } from "../option-names.ts";
@@ -63,7 +63,7 @@ async function planAndShow(session: Session, targets: Targets): Promise<ExitCode
     site: root,
     world: run.world.description,
     durationMs: Math.round(performance.now() - started),
-    ...(refusal === undefined ? {} : { refusal }),
+    ...defined({ refusal }),
     apply: `phoenix sync ${targets.words}${consents(options.allow)}${options.repeat}`,
   };
   await deliver(
@@ -80,7 +80,7 @@ function consents(allow: ReadonlySet<string>): string {
   return [...allow].map((consent) => ` ${option.allow} ${consent}`).join("");
 }
 
-/** What a sync of this plan would be refused for, so that nobody has to try it to know. */
+/** Why a sync of this plan would be refused; undefined when it would not be. */
 async function refusalOf(
   { call, components, run }: Session,
   planned: Plan,
@@ -91,8 +91,7 @@ async function refusalOf(
     return undefined;
   } catch (error) {
     if (!(error instanceof RefusedError)) throw error;
-    return error.hint === undefined
-      ? { message: error.message }
-      : { message: error.message, hint: error.hint };
+    const { message, hint } = error;
+    return { message, ...defined({ hint }) };
   }
 }

@@ -1,4 +1,4 @@
-/** How a failed call ends: what went wrong and what to do, never a stack trace; a bug leaves its trace in a private file. */
+/** How a failed call ends: a message and a hint, never a stack trace; a bug leaves its trace in a private file. */
 import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,15 +10,14 @@ import { viewOf } from "./output.ts";
 import { type Terminal, writeLines } from "./terminal.ts";
 import { version } from "./version.ts";
 
-/** Says what went wrong. Returns the exit code. */
+/** Reports an error. Returns the exit code. */
 export async function report(
   error: unknown,
   terminal: Terminal,
   options: Pick<GlobalOptions, "output" | "color" | "full" | "jsonInto">,
 ): Promise<ExitCode> {
-  const told = error instanceof PhoenixError ? error : await internal(error, terminal);
-  const { name, message, exitCode } = told;
-  const hint = error instanceof PhoenixError ? adviceOn(error) : told.hint;
+  const { name, message, hint, exitCode } =
+    error instanceof PhoenixError ? expected(error) : await internal(error, terminal);
   writeLines(terminal.stderr, errorLines({ message, hint }, viewOf(terminal.stderr, terminal, options)));
   const document = errorDocument({ name, message, hint, exitCode });
   if (options.output !== "text") terminal.stdout.write(documentText(document, options.output));
@@ -29,21 +28,26 @@ export async function report(
   return exitCode;
 }
 
-/** A reader of the file must not take the document of an earlier run for this one's. */
+/** Replaces the document of an earlier run, which a reader could take for the document of this run. */
 async function intoFile(path: string, text: string): Promise<void> {
   const { replaceFile } = await import("./json-file.ts");
-  // That it cannot be written may be the very error that was told.
+  // That the file cannot be written may be the reported error itself.
   await replaceFile(path, text).catch(() => {});
 }
 
-interface Told {
+interface Reported {
   readonly name: string;
   readonly message: string;
-  readonly hint: string;
+  readonly hint: string | undefined;
   readonly exitCode: ExitCode;
 }
 
-async function internal(error: unknown, terminal: Terminal): Promise<Told> {
+function expected(error: PhoenixError): Reported {
+  const { name, message, exitCode } = error;
+  return { name, message, hint: adviceOn(error), exitCode };
+}
+
+async function internal(error: unknown, terminal: Terminal): Promise<Reported> {
   const [first = ""] = stackOf(error).split("\n");
   return {
     name: "InternalError",
@@ -53,7 +57,7 @@ async function internal(error: unknown, terminal: Terminal): Promise<Told> {
   };
 }
 
-/** The trace goes into a directory of its own that nobody else may enter, and holds no secret of the site. */
+/** The trace goes into a private directory, and contains no secret of the site. */
 async function traceFile(error: unknown, terminal: Terminal): Promise<string> {
   const text = [
     `phoenix ${version}`,

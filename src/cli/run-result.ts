@@ -1,4 +1,4 @@
-/** Showing what a sync or a verify did, and with which exit code it ends. */
+/** Shows the result of a sync or a verify. */
 import type { RunResult } from "../engine/plan.ts";
 import type { ExitCode } from "../errors.ts";
 import { resultDocument } from "../render/json.ts";

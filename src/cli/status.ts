@@ -1,4 +1,5 @@
 /** `phoenix status`: the last run, each component's state, the guests. */
+import { defined } from "../defined.ts";
 import type { ExitCode } from "../errors.ts";
 import type { Call, CommandDefinition } from "./command.ts";
 import { targetsOf } from "./targets.ts";
@@ -47,7 +48,7 @@ async function runStatus(call: Call): Promise<ExitCode> {
     const facts = {
       site: root,
       world: run.world.description,
-      ...(lastRun === undefined ? {} : { lastRun }),
+      ...defined({ lastRun }),
       plan: planned,
       guests,
       durationMs: Math.round(performance.now() - started),

@@ -1,5 +1,6 @@
 /** `phoenix sync`: brings the live systems to what the site declares, and proves it. */
 import { createHash } from "node:crypto";
+import { defined } from "../defined.ts";
 import type { Plan, RunResult } from "../engine/plan.ts";
 import {
   type ExitCode,
@@ -55,18 +56,18 @@ async function runSync(call: Call): Promise<ExitCode> {
   if (options.dryRun) return runPlan(call);
   const targets = await targetsOf(call.args, options);
   if (options.ask && !options.yes && !terminal.stdin.tty)
-    throw new UsageError(`${option.ask} needs a terminal to ask on`, {
-      hint: `${option.yes} answers for you`,
+    throw new UsageError(`${option.ask} needs a terminal`, {
+      hint: `${option.yes} applies the plan without a question`,
     });
   const { withSession } = await import("./session.ts");
   return withSession(call, "change", (session) => syncLocked(session, targets));
 }
 
-/** How long a host may be silent before that is worth a line. Milliseconds. */
+/** How long the hypervisor may take to answer before a line says so. Milliseconds. */
 const silenceMs = 3_000;
 
 interface Phase {
-  /** The plan is on the screen and nothing has been touched: an interruption has nothing to wait for. */
+  /** The plan is on the screen and nothing has been changed: an interruption stops at once. */
   asking: boolean;
 }
 
@@ -76,7 +77,7 @@ async function syncLocked(session: Session, targets: Targets): Promise<ExitCode>
   for (const resource of targets.resources)
     if (!call.options.quiet) display.say(`${resource}: its whole component is synced (${targets.words})`);
   const { acquireLock } = await import("../journal/lock.ts");
-  // The first question to the host: until it answers there is nothing else to show.
+  // The first command on the host: until it answers there is nothing else to show.
   const slow = setTimeout(() => {
     if (!call.options.quiet) display.say(`${run.world.description} has not answered yet`);
   }, silenceMs);
@@ -89,7 +90,7 @@ async function syncLocked(session: Session, targets: Targets): Promise<ExitCode>
       display.say(`waiting for the lock, held by ${holder}`);
     },
     onTakeOver: (holder) =>
-      display.say(`a run was ended before its end: ${holder}; this one goes on from there`),
+      display.say(`an earlier run did not end properly: ${holder}; this run continues from there`),
   }).finally(() => clearTimeout(slow));
   lock.lost.addEventListener("abort", () => session.abort(lock.lost.reason), { once: true });
   const { interruption } = call;
@@ -105,7 +106,7 @@ async function syncLocked(session: Session, targets: Targets): Promise<ExitCode>
   try {
     return await syncAndShow(session, targets, phase);
   } catch (error) {
-    // Everything that was under way was ended because the lock went: that is the one cause to tell.
+    // Losing the lock ended everything in progress: it is the one cause to report.
     throw lock.lost.aborted ? lock.lost.reason : error;
   } finally {
     await lock.release();
@@ -136,12 +137,12 @@ async function syncAndShow(session: Session, targets: Targets, phase: Phase): Pr
     ...(options.ask && !options.yes ? { approve } : {}),
   });
   const exitCode = endOf(result, exitCodeOf(result), interruption.reason === "signal");
-  await writeDown(session, targets, startedMs, result, exitCode, approved);
+  await recordRun(session, targets, startedMs, result, exitCode, approved);
   await deliverResult(session, result, exitCode);
   return exitCode;
 }
 
-/** An interruption that kept components from their turn is the reason to tell; one that came too late is none. */
+/** An interrupted run ends with that exit code if components were skipped for it; otherwise the interruption came too late. */
 function endOf(result: RunResult, exitCode: ExitCode, interrupted: boolean): ExitCode {
   const cut = interrupted && result.components.some(({ outcome }) => outcome === "skipped");
   return cut && exitCode === exitCodes.partial ? exitCodes.interrupted : exitCode;
@@ -169,18 +170,18 @@ async function askForYes(
     apply: `phoenix sync ${targets.words}`,
   };
   const lines = planLines(planned, facts, viewOf(terminal.stderr, terminal, options, site));
-  // The last line says how to apply the plan; here that is the question.
+  // The last line says how to apply the plan; here the question replaces it.
   writeLines(terminal.stderr, lines.slice(0, -1));
   terminal.stderr.write("Apply it? [y/N] ");
-  // Nothing is being changed yet that would have to be finished: here one Ctrl-C is enough.
+  // No change is in progress that would have to be completed: here one Ctrl-C is enough.
   const { stop } = interruption;
   const answer = await terminal.stdin.readLine(AbortSignal.any([run.signal, stop]));
   if (stop.aborted) throw new InterruptedError("interrupted: nothing was changed");
   return answer !== undefined && /^y(es)?$/i.test(answer.trim());
 }
 
-/** The history of a run; that it cannot be written down does not undo the run. */
-async function writeDown(
+/** Adds the run to the history; a failure to do so does not fail the run. */
+async function recordRun(
   { call, journal, sources, display }: Session,
   targets: Targets,
   startedMs: number,
@@ -199,11 +200,11 @@ async function writeDown(
       startedMs,
       exitCode,
       result,
-      ...(plan === undefined ? {} : { plan }),
+      ...defined({ plan }),
     });
   } catch (error) {
     if (!(error instanceof PhoenixError)) throw error;
-    display.say(call.terminal.redact(`the run could not be written down: ${messageOf(error)}`));
+    display.say(call.terminal.redact(`cannot add the run to the history: ${messageOf(error)}`));
   }
 }
 

@@ -1,18 +1,18 @@
-/** The process's edge as the commands see it: two outputs, one input, the environment. Nothing leaves with a secret in it. */
+/** The process's edge as the commands see it: two outputs, one input, the environment. Secrets are redacted in all output. */
 import { redactor, type Secret } from "../secret.ts";
 
-/** One of the process's streams; writing to one that nobody reads any more does nothing. */
+/** One of the process's streams; writing to a stream that was closed does nothing. */
 export interface RawOutput {
   write(text: string): void;
   readonly tty: boolean;
-  /** Absent when it is no terminal. */
+  /** Undefined when it is not a terminal. */
   readonly columns: number | undefined;
   readonly rows: number | undefined;
 }
 
 export interface RawInput {
   readonly tty: boolean;
-  /** The next line without its end; undefined at the end of the input, or when `signal` is aborted. */
+  /** The next line without its line end; undefined at the end of the input, or when `signal` is aborted. */
   readLine(signal: AbortSignal): Promise<string | undefined>;
 }
 
@@ -26,7 +26,7 @@ export interface Edge {
 }
 
 export interface Terminal extends Edge {
-  /** From now on these secrets are replaced in everything that is written. */
+  /** From now on these secrets are redacted in all output. */
   conceal(secrets: readonly Secret[]): void;
   redact(text: string): string;
 }
@@ -60,7 +60,7 @@ function redacted(output: RawOutput, redact: (text: string) => string): RawOutpu
   };
 }
 
-/** Lines, each with its end. */
+/** Writes lines, each with a line end. */
 export function writeLines(output: RawOutput, lines: readonly string[]): void {
   if (lines.length > 0) output.write(`${lines.join("\n")}\n`);
 }

@@ -1,4 +1,4 @@
-/** The version of this Phoenix, as its package says. */
+/** The version of this Phoenix, from its package. */
 import { readFileSync } from "node:fs";
 
 /** Two directories above the sources, one above the built program. */
@@ -8,7 +8,7 @@ function ownVersion(): string {
       const { name, version } = JSON.parse(readFileSync(new URL(path, import.meta.url), "utf8"));
       if (name === "phoenix-hypervisor") return String(version);
     } catch {
-      // It is at the other place.
+      // Try the other place.
     }
   }
   return "of unknown version";

@@ -1,4 +1,4 @@
-/** An error on a screen: what, where and why; what to do now on a line of its own. Never a stack trace. */
+/** An error on the screen: what, where and why, then each hint on its own line. Never a stack trace. */
 import { hanging } from "./layout.ts";
 import type { View } from "./view.ts";
 import { clean } from "./words.ts";
@@ -17,7 +17,7 @@ export function errorLines(
   ];
 }
 
-/** A line for each hint: several failures may have one each. */
+/** One line per hint: several failures may have one each. */
 export function hintLines(hint: string | undefined, view: View): readonly string[] {
   return (hint?.split("\n") ?? []).flatMap((line) => hanging("  hint: ", clean(line), view.width));
 }

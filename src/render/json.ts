@@ -1,4 +1,4 @@
-/** Plans, results and the rest as the documents of `output-schemas.ts`. Pure; sensitive values never enter them. */
+/** Plans, results and the rest as the documents of `output-schemas.ts`. Pure; they never contain sensitive values. */
 import { defined } from "../defined.ts";
 import { diffUnits } from "../engine/diff.ts";
 import type { ComponentPlan, Plan, RunResult } from "../engine/plan.ts";
@@ -19,7 +19,7 @@ import type { SiteSize } from "./problems.ts";
 import { tallyOf } from "./summary.ts";
 import { type PlanFacts, planTally } from "./text-plan.ts";
 
-/** Where a document comes from. */
+/** The site and the machines that a document is about. */
 export interface Origin {
   readonly site: string;
   readonly world: string;
@@ -123,7 +123,7 @@ export function eventDocument(event: Event, nowMs: number): EventDocument {
   return { format: "phoenix.event/2", time: new Date(nowMs).toISOString(), ...event };
 }
 
-/** A document as text: for people who read JSON, or on one line. */
+/** A document as text: indented, or on one line. */
 export function documentText(document: OutputDocument, form: "json" | "ndjson"): string {
   return `${JSON.stringify(document, null, form === "json" ? 2 : 0)}\n`;
 }

@@ -1,4 +1,4 @@
-/** A lab on a screen: its machines, and what is broken. */
+/** A lab on the screen: its machines and its active faults. */
 import { table } from "./layout.ts";
 import type { LabDocument } from "./output-schemas.ts";
 import type { View } from "./view.ts";
@@ -19,7 +19,7 @@ export function labDocument({ directory, site, created, faults, hosts }: LabFact
 
 export function labLines({ directory, site, faults, hosts }: LabFacts, view: View): readonly string[] {
   const machines = hosts.map(({ host, name, address = "" }) => [host, oneLine(name), address]);
-  const broken = faults.map(({ fault, target = "everywhere", value = "" }) => [
+  const active = faults.map(({ fault, target = "all", value = "" }) => [
     fault,
     oneLine(target),
     oneLine(value),
@@ -30,8 +30,8 @@ export function labLines({ directory, site, faults, hosts }: LabFacts, view: Vie
     "",
     ...table([["host", "name", "address"], ...machines], [{}, {}, {}], view.width),
     "",
-    ...(broken.length === 0
-      ? ["Nothing is broken."]
-      : table([["broken", "where", "value"], ...broken], [{ paint: view.paint.red }, {}, {}], view.width)),
+    ...(active.length === 0
+      ? ["No fault is active."]
+      : table([["fault", "target", "value"], ...active], [{ paint: view.paint.red }, {}, {}], view.width)),
   ];
 }

@@ -1,7 +1,7 @@
 /** Lines, columns and widths, as a terminal counts them. */
 import { columnsOf } from "./columns.ts";
 
-/** `text` filled up with spaces to `width` columns. */
+/** `text` padded with spaces to `width` columns. */
 export function padEnd(text: string, width: number): string {
   return text + " ".repeat(Math.max(0, width - columnsOf(text)));
 }
@@ -31,7 +31,7 @@ export function wrap(text: string, width: number): readonly string[] {
     const indent = /^ */.exec(line)?.[0] ?? "";
     const lines: string[] = [];
     let current = "";
-    // A command between backticks is there to be copied: it is not broken.
+    // A command between backticks is copied by readers: it is not broken.
     for (const word of line.match(/(?:`[^`]*`|[^\s`]|`)+/g) ?? []) {
       const longer = current === "" ? indent + word : `${current} ${word}`;
       if (current !== "" && columnsOf(longer) > width) {
@@ -43,7 +43,7 @@ export function wrap(text: string, width: number): readonly string[] {
   });
 }
 
-/** Wrapped text whose first line follows `first` and whose other lines are indented as deep. */
+/** Wrapped text: its first line follows `first`, the others are indented by the width of `first`. */
 export function hanging(first: string, text: string, width: number): readonly string[] {
   const indent = " ".repeat(columnsOf(first));
   return wrap(text, width - indent.length).map((line, at) => (at === 0 ? first : indent) + line);
@@ -51,7 +51,7 @@ export function hanging(first: string, text: string, width: number): readonly st
 
 export interface Column {
   readonly align?: "left" | "right";
-  /** The one column that is wrapped when a row is wider than the terminal. */
+  /** This column is wrapped when a row is wider than the terminal. At most one column is flexible. */
   readonly flexible?: true;
   readonly paint?: (text: string) => string;
 }
@@ -59,8 +59,8 @@ export interface Column {
 const gap = 2;
 
 /**
- * Rows of plain cells with aligned columns. Empty columns vanish; nothing is padded at the end of a line. Where a row is
- * too wide the flexible column is wrapped, and its further lines stand below its first.
+ * Rows of plain cells with aligned columns. Empty columns are left out; lines have no trailing spaces. Where a row is too
+ * wide, the flexible column is wrapped.
  */
 export function table(
   rows: readonly (readonly string[])[],

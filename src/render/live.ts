@@ -1,4 +1,4 @@
-/** The live tree of a terminal: one line per component, redrawn in place. */
+/** The live view on a terminal: one line per component, redrawn in place. */
 import type { Outcome } from "../component.ts";
 import { clip, padEnd, padStart } from "./layout.ts";
 import type { ComponentProgress, Progress } from "./progress.ts";
@@ -34,7 +34,7 @@ function signOf(one: ComponentProgress): Sign {
   return one.checksFailed > 0 ? "!" : outcomeSigns[one.outcome];
 }
 
-/** What a component is doing, or how it ended. Of a wait that is longer than `room` the reason is cut, never the time. */
+/** What a component is doing, or how it ended. When a wait does not fit into `room`, its reason is cut, never its time. */
 export function doing(one: ComponentProgress, nowMs: number, room = Number.POSITIVE_INFINITY): string {
   const checks =
     one.checksPassed + one.checksFailed > 0 ? checksWord(one.checksPassed, one.checksFailed) : "";

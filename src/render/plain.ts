@@ -1,14 +1,14 @@
-/** Progress where nothing can be redrawn: a line for each thing that happened, and a heartbeat while nothing does. */
+/** Progress on an output that cannot be redrawn: a line for each event that matters, and heartbeats in between. */
 import type { Event } from "../event.ts";
 import { doing, outcomeWord } from "./live.ts";
 import type { Progress } from "./progress.ts";
 import type { View } from "./view.ts";
 import { duration, flat, oneLine } from "./words.ts";
 
-/** How long a component may be silent before it is said what it is doing, in milliseconds. */
+/** How long a component may go without a line before a heartbeat shows what it is doing, in milliseconds. */
 export const heartbeatMs = 10_000;
 
-/** The line that an event is worth, if any: reads and single checks are not. */
+/** The line of an event; undefined for reads and passed checks. */
 export function plainLine(event: Event, view: View): string | undefined {
   switch (event.type) {
     case "waiting":
@@ -22,20 +22,18 @@ export function plainLine(event: Event, view: View): string | undefined {
     case "check-finished":
       return event.check.status === "pass"
         ? undefined
-        : `${event.component}: not so: ${flat(event.check.claim)}`;
+        : `${event.component}: check failed: ${flat(event.check.claim)}`;
     case "note":
       return `${event.component}: ${flat(event.text)}`;
     case "component-finished": {
-      const { outcome, reason } = event;
-      const word = outcomeWord({ outcome, ...(reason === undefined ? {} : { reason }) });
-      return `${event.component}: ${word} (${duration(event.durationMs)})`;
+      return `${event.component}: ${outcomeWord(event)} (${duration(event.durationMs)})`;
     }
     default:
       return undefined;
   }
 }
 
-/** One line for each component that is at work and has been silent for a while. */
+/** One line for each component that is at work and had no line for a while. */
 export function heartbeatLines(progress: Progress, nowMs: number): readonly string[] {
   return progress.components
     .filter(

@@ -1,4 +1,4 @@
-/** Problems of a site as a compiler shows them: place, rule, excerpt with a caret, other places, hint. */
+/** Problems of a site as a compiler shows them: place, code, excerpt with a caret, other places, hint. */
 import type { Problem } from "../problem.ts";
 import { hanging } from "./layout.ts";
 import { placeOf } from "./text-changes.ts";
@@ -22,7 +22,7 @@ function problemLines(problem: Problem, sources: Sources, view: View): readonly 
   ];
 }
 
-/** All problems, a blank line between them. */
+/** All problems, separated by empty lines. */
 export function problemsLines(problems: readonly Problem[], sources: Sources, view: View): readonly string[] {
   return problems.flatMap((problem, at) => [
     ...(at === 0 ? [] : [""]),
@@ -30,7 +30,7 @@ export function problemsLines(problems: readonly Problem[], sources: Sources, vi
   ]);
 }
 
-/** What `phoenix check` shows: every problem, then the numbers. */
+/** The output of `phoenix check`: every problem, then a summary. */
 export function checkLines(
   problems: readonly Problem[],
   sources: Sources,
@@ -64,7 +64,7 @@ function excerptLines(problem: Problem, sources: Sources, view: View): readonly 
   const shown = withoutSecrets(source);
   const length = shown === source ? Math.max(1, (endColumn ?? column + 1) - column) : 1;
   const room = Math.max(20, Math.min(view.width, 160) - "       | ".length);
-  // A long line is shown around the place that matters, one indent column kept for the caret's sake.
+  // Of a long line the part around the place is shown.
   const start =
     column - 1 + Math.min(length, 20) <= room ? 0 : Math.max(0, column - 1 - Math.floor(room / 3));
   const cut = expandTabs(shown.slice(start, start + room));
@@ -76,14 +76,14 @@ function excerptLines(problem: Problem, sources: Sources, view: View): readonly 
   ];
 }
 
-/** A tab counts as one column in places, so it is shown as one. */
+/** Places count a tab as one column, so it is shown as one. */
 function expandTabs(text: string): string {
   return text.replaceAll("\t", " ");
 }
 
 /**
- * A line with what looks like a secret's value taken out. A site with errors is not loaded, so its secrets are not known
- * by value: here the name of the key decides.
+ * A line without the values of keys that look secret. A site with errors is not loaded, so the values of its secrets are
+ * not known: the name of the key decides.
  */
 export function withoutSecrets(line: string): string {
   return withoutNamedSecrets(line).replace(

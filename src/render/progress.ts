@@ -1,17 +1,18 @@
-/** Where a run is: a fold over its events. Pure; the live tree and the plain lines are both drawn from it. */
+/** The state of a run: a fold over its events. Pure; the live view and the plain lines are both drawn from it. */
 import type { ComponentName, Outcome } from "../component.ts";
+import { defined } from "../defined.ts";
 import type { Event } from "../event.ts";
 
 export interface Progress {
   readonly command: string;
   readonly components: readonly ComponentProgress[];
-  /** Everything was read for the plan: who is not at work since then waits for its turn. */
+  /** Everything was read for the plan: components that are not at work since then are queued. */
   readonly planned: boolean;
 }
 
 export interface ComponentProgress {
   readonly component: ComponentName;
-  /** "queued": its turn has not come. */
+  /** "queued": it has not started. */
   readonly phase: "queued" | "read" | "apply" | "verify" | "finished";
   /** When this phase or wait began, in milliseconds since the epoch. */
   readonly sinceMs: number;
@@ -33,7 +34,7 @@ export function advance(progress: Progress, event: Event, nowMs: number): Progre
     return { command: event.command, components, planned: false };
   }
   const known = progress.components.some(({ component }) => component === event.component);
-  // A prerequisite that was not selected is verified all the same: it joins at the top.
+  // A prerequisite that was not selected is verified as well: it is added at the top.
   const all = known ? progress.components : [queued(event.component, nowMs), ...progress.components];
   const isWork = event.type === "component-started" && event.phase !== "read";
   const planEnds = isWork && !progress.planned;
@@ -56,7 +57,7 @@ function step(
   switch (event.type) {
     case "component-started": {
       const { waitsFor: _, ...rest } = before;
-      // Checks that are run again after changes were taken back count once.
+      // Checks that run again after a rollback count once.
       const again = event.phase === "verify" ? { checksPassed: 0, checksFailed: 0 } : {};
       return { ...rest, ...again, phase: event.phase, sinceMs: nowMs };
     }
@@ -83,8 +84,7 @@ function step(
       return before;
     case "component-finished": {
       const { outcome, reason, durationMs } = event;
-      const why = reason === undefined ? {} : { reason };
-      return withoutWait({ ...before, phase: "finished", outcome, durationMs, ...why });
+      return withoutWait({ ...before, phase: "finished", outcome, durationMs, ...defined({ reason }) });
     }
   }
 }

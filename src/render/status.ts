@@ -1,4 +1,6 @@
-/** The state of everything on one screen: the last run, each component against its plan, and the guests. */
+/** Everything on one screen: the last run, the state of each component, the guests. */
+
+import { defined } from "../defined.ts";
 import type { ComponentPlan, Plan } from "../engine/plan.ts";
 import { type ExitCode, exitCodes } from "../errors.ts";
 import { subjectOf } from "../resource.ts";
@@ -36,7 +38,7 @@ export function statusDocument(facts: StatusFacts): StatusDocument {
     format: "phoenix.status/1",
     site: facts.site,
     world: facts.world,
-    ...(lastRun === undefined ? {} : { lastRun: lastRunDocument(lastRun) }),
+    ...defined({ lastRun: lastRun && lastRunDocument(lastRun) }),
     components: facts.plan.components.map((part) => ({
       component: part.component,
       resources: part.desired.length,
@@ -82,7 +84,7 @@ export function statusLines(facts: StatusFacts, nowMs: number, view: View): read
 }
 
 function lastRunWords(run: LastRun | undefined, nowMs: number): string {
-  if (run === undefined) return "no run yet: `phoenix sync all` makes the first";
+  if (run === undefined) return "no runs yet; `phoenix sync all` starts the first";
   const age = span(nowMs - run.startedMs - run.durationMs);
   return `${run.command} ${endWord(run.exitCode)} ${age} ago, run ${run.generation} by ${oneLine(run.who)} on ${oneLine(run.host)}`;
 }
@@ -92,13 +94,13 @@ function endWord(exitCode: number): string {
     case exitCodes.converged:
       return "converged";
     case exitCodes.partial:
-      return "applied in part";
+      return "partly applied";
     case exitCodes.rolledBack:
       return "was rolled back";
     case exitCodes.interrupted:
       return "was interrupted";
     case exitCodes.unverified:
-      return "applied, not proven,";
+      return "applied, not verified,";
     default:
       return "failed";
   }

@@ -1,4 +1,4 @@
-/** What a run did, in numbers: the one line that every run ends with. */
+/** What a run did in numbers: the line that every run ends with. */
 import type { ComponentResult, RunResult } from "../engine/plan.ts";
 import { count, duration } from "./words.ts";
 
@@ -8,7 +8,7 @@ export interface Tally {
   readonly deleted: number;
   /** Components that failed or were rolled back. */
   readonly failed: number;
-  /** Components that did not get their turn. */
+  /** Components that were skipped or deferred. */
   readonly skipped: number;
   readonly reloads: number;
   readonly restarts: number;
@@ -35,7 +35,7 @@ export function tallyOf({ components }: Pick<RunResult, "components">): Tally {
 }
 
 /**
- * "2 created, 1 updated, 0 deleted · reloads 1 · restarts 0 · 31 checks passed · 1.8 s"; of a run that only looked,
+ * "2 created, 1 updated, 0 deleted · reloads 1 · restarts 0 · 31 checks passed · 1.8 s"; of a run that only verified,
  * "58 resources · 31 checks passed · 1.8 s".
  */
 export function summaryLine(result: RunResult): string {
@@ -60,7 +60,7 @@ export function checksWord(passed: number, failed: number): string {
   return `${count(passed, "check")} passed${failed > 0 ? `, ${failed} failed` : ""}`;
 }
 
-/** The checks of one component, or nothing when there were none. */
+/** The checks of one component; empty when there were none. */
 export function checksOf({ checks }: Pick<ComponentResult, "checks">): string {
   const passed = checks.filter(({ status }) => status === "pass").length;
   return checks.length === 0 ? "" : checksWord(passed, checks.length - passed);

@@ -1,4 +1,4 @@
-/** A change in the words of its domain: units that come, go or differ; for a text without units, a short unified diff. */
+/** A change in the domain's terms: units that are added, removed or different; for a text without units, a short unified diff. */
 import { structuredPatch } from "diff";
 import { diffUnits, type UnitChange } from "../engine/diff.ts";
 import { option } from "../option-names.ts";
@@ -9,7 +9,7 @@ import { clean, count, oneLine } from "./words.ts";
 
 /** Lines of a long list or text that are shown before "… n more". */
 const most = 20;
-/** Wider names do not push every value to the right: they have their value behind them. */
+/** The widest name that values are aligned to; the value of a wider one follows it. */
 const widestName = 48;
 
 export const signs = { create: "+", update: "~", delete: "-" } as const satisfies Record<
@@ -44,7 +44,6 @@ function unitLines(
   sensitive: boolean,
   view: View,
 ): readonly string[] {
-  // A change that makes or removes everything is not read line by line: it may be cut; so may any very long list.
   const shown = view.full ? units : units.slice(0, most);
   const values = shown.map((unit) => (sensitive ? secretValue(unit) : shownValue(unit)));
   const nameWidth = Math.max(
@@ -87,7 +86,7 @@ function quoteEmpty(value: string): string {
   return value === "" ? '""' : oneLine(value);
 }
 
-/** A unified diff without file names: context, then what goes and what comes. */
+/** A unified diff without file names. */
 function textLines(change: Change, view: View): readonly string[] {
   const before = change.verb === "create" ? "" : change.live.text;
   const after = change.verb === "delete" ? "" : change.desired.text;
@@ -100,7 +99,7 @@ function textLines(change: Change, view: View): readonly string[] {
         "line",
       ),
     ];
-  // The time limit keeps two large and wholly different texts from costing minutes; then only their sizes are told.
+  // Two large and different texts could take minutes: after the time limit only their sizes are shown.
   const patch = structuredPatch("live", "desired", before, after, "", "", { context: 2, timeout: 1000 });
   if (patch === undefined)
     return [`${count(before.split("\n").length, "line")} -> ${count(after.split("\n").length, "line")}`];
@@ -112,17 +111,17 @@ function textLines(change: Change, view: View): readonly string[] {
   return [...shown, ...more(lines.length - shown.length, "more lines")];
 }
 
-/** The hash of a password, as htpasswd and crypt(3) write it. */
+/** The hash of a password in the notations of htpasswd and crypt(3). */
 const passwordHash = /\$(?:2[abxy]?|apr1|[156y]|argon2\w*)\$|\{SHA\}/;
 
 /**
- * Of a secret that is replaced only the new value is known: what goes where it comes is not shown, and neither is the hash
- * of a password.
+ * Of a replaced secret only the new value is known: lines removed where it appears are hidden, and so are hashes of
+ * passwords.
  */
 function withoutSecrets(lines: readonly string[], view: View): readonly string[] {
   const comes = lines.some((line) => line.startsWith("+") && view.redact(line) !== line);
   return lines.map((line) =>
-    line.startsWith("-") && (comes || passwordHash.test(line)) ? "- (may hold a secret: not shown)" : line,
+    line.startsWith("-") && (comes || passwordHash.test(line)) ? "- (may contain a secret: not shown)" : line,
   );
 }
 

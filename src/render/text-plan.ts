@@ -1,19 +1,20 @@
-/** A plan on a screen: per component what would change; when nothing would, one line. */
+/** A plan on the screen: what would change, by component; one line when nothing would. */
 import type { ComponentPlan, Plan, Unread } from "../engine/plan.ts";
 import { isConverged } from "../engine/plan.ts";
-import { option } from "../option-names.ts";
+import { exitCodes } from "../errors.ts";
 import { subjectOf } from "../resource.ts";
 import { errorLines } from "./errors.ts";
+import { clientImpact } from "./impact.ts";
 import { hanging, padEnd } from "./layout.ts";
-import { noticed } from "./noticed.ts";
-import { changeLines, signs } from "./text-changes.ts";
+import { noteLines, signOfChanges } from "./notes.ts";
+import { changeLines } from "./text-changes.ts";
 import { painted, type Sign, type View } from "./view.ts";
 import { count, duration, flat, oneLine, shortList } from "./words.ts";
 
 export interface PlanFacts {
   /** The site's directory. */
   readonly site: string;
-  /** What is planned for: "pve (10.0.0.13)". */
+  /** The machines: "pve (10.0.0.13)". */
   readonly world: string;
   readonly durationMs: number;
   /** What a sync would be refused for. */
@@ -23,8 +24,9 @@ export interface PlanFacts {
 }
 
 export function planLines(plan: Plan, facts: PlanFacts, view: View): readonly string[] {
-  if (isConverged(plan))
-    return [...inSyncLines(plan, facts, view), ...orphanLines(plan, view), ...noteLines(plan, view)];
+  const orphans = plan.components.flatMap((part) => part.orphans.map(({ id }) => id));
+  const notes = noteLines(plan.components, orphans, view);
+  if (isConverged(plan)) return [inSyncLine(plan, facts, view), ...notes];
   const nameWidth = Math.max(...plan.components.map(({ component }) => component.length));
   const { create, update, remove } = planTally(plan);
   const failed = plan.components.some(
@@ -37,9 +39,8 @@ export function planLines(plan: Plan, facts: PlanFacts, view: View): readonly st
     ...plan.components.flatMap((part) => componentLines(part, nameWidth, view)),
     "",
     `Plan: ${create} to create, ${update} to update, ${remove} to delete · ${duration(facts.durationMs)}`,
-    ...orphanLines(plan, view),
-    ...noteLines(plan, view),
-    ...noticed(plan).flatMap((line) => hanging("Who notices: ", line, view.width)),
+    ...notes,
+    ...clientImpact(plan).flatMap((line) => hanging("Client impact: ", line, view.width)),
     ...(facts.refusal === undefined
       ? []
       : errorLines({ ...facts.refusal, message: `a sync would be ${facts.refusal.message}` }, view)),
@@ -48,33 +49,14 @@ export function planLines(plan: Plan, facts: PlanFacts, view: View): readonly st
 }
 
 function closing({ refusal, apply }: PlanFacts, failed: boolean): string {
-  if (failed) return "What could not be read is not in this plan. (exit 1)";
-  if (refusal !== undefined) return `\`${apply}\` would change nothing as things are. (exit 2)`;
-  return `Run \`${apply}\` to apply it. (exit 2)`;
+  if (failed) return `The plan lacks what could not be read. (exit ${exitCodes.error})`;
+  if (refusal !== undefined) return `\`${apply}\` would change nothing. (exit ${exitCodes.pending})`;
+  return `Run \`${apply}\` to apply it. (exit ${exitCodes.pending})`;
 }
 
-function inSyncLines(plan: Plan, facts: PlanFacts, view: View): readonly string[] {
+function inSyncLine(plan: Plan, facts: PlanFacts, view: View): string {
   const resources = plan.components.reduce((sum, { desired }) => sum + desired.length, 0);
-  return [
-    `${view.paint.green("In sync")}: ${count(resources, "resource")} in ${count(plan.components.length, "component")} · \`phoenix verify\` proves it · ${duration(facts.durationMs)}`,
-  ];
-}
-
-function orphanLines(plan: Plan, view: View): readonly string[] {
-  const orphans = plan.components.flatMap((part) => part.orphans.map(({ id }) => oneLine(id)));
-  if (orphans.length === 0) return [];
-  const names = view.full ? orphans.join(", ") : shortList(orphans, 5);
-  return hanging(
-    "",
-    `${count(orphans.length, "orphan")} kept (no longer declared): ${names}; \`${option.allow} prune\` deletes ${orphans.length === 1 ? "it" : "them"}`,
-    view.width,
-  );
-}
-
-function noteLines(plan: Plan, view: View): readonly string[] {
-  return plan.components
-    .flatMap(({ component, notes }) => notes.map((note) => `${component}: ${flat(note)}`))
-    .flatMap((note) => hanging("note: ", note, view.width));
+  return `${view.paint.green("In sync")}: ${count(resources, "resource")} in ${count(plan.components.length, "component")} · \`phoenix verify\` proves it · ${duration(facts.durationMs)}`;
 }
 
 function componentLines(part: ComponentPlan, nameWidth: number, view: View): readonly string[] {
@@ -112,14 +94,10 @@ function placed(head: string, indent: string, lines: readonly string[]): readonl
   return lines.map((line, at) => ((at === 0 ? head : indent) + line).trimEnd());
 }
 
-/** The sign of a component's line: what all its changes have in common, or "~". */
 function signOf(part: ComponentPlan): Sign {
   if (part.unread !== undefined) return part.unread.kind === "error" ? "!" : ">";
-  const verbs = new Set(part.changes.map(({ verb }) => verb));
-  const [verb] = verbs;
   if (part.unreadResources.length > 0) return "!";
-  if (verb === undefined) return part.pendingActivation.length > 0 ? "~" : "=";
-  return verbs.size === 1 ? signs[verb] : "~";
+  return signOfChanges(part.changes) ?? (part.pendingActivation.length > 0 ? "~" : "=");
 }
 
 export function planTally(plan: Plan): { create: number; update: number; remove: number } {

@@ -1,4 +1,4 @@
-/** What a sync or verify did: a line per component, then what failed and what to do about it, then the summary. */
+/** What a sync or verify did: a line per component, then each failure with its hints, then the summary. */
 import type { Check } from "../component.ts";
 import type { ComponentResult, RunResult } from "../engine/plan.ts";
 import { type ExitCode, exitCodes } from "../errors.ts";
@@ -6,10 +6,11 @@ import { option } from "../option-names.ts";
 import { subjectOf } from "../resource.ts";
 import { errorLines, hintLines } from "./errors.ts";
 import { hanging, table } from "./layout.ts";
+import { noteLines, signOfChanges } from "./notes.ts";
 import { checksOf, summaryLine, tallyOf } from "./summary.ts";
-import { nameOf, signs } from "./text-changes.ts";
+import { nameOf } from "./text-changes.ts";
 import { painted, type Sign, type View } from "./view.ts";
-import { count, duration, flat, oneLine, shortList } from "./words.ts";
+import { count, duration, flat } from "./words.ts";
 
 /** Failed checks that are listed before "… n more". */
 const mostChecks = 10;
@@ -29,9 +30,11 @@ export function resultLines(result: RunResult, exitCode: ExitCode, view: View): 
     { align: "right" as const, paint: view.paint.dim },
   ];
   const blocks = components.flatMap((component) => failureBlocks(component, view));
+  const orphans = components.flatMap((component) => component.orphans);
+  const notes = noteLines(components, orphans, view);
   return [
     ...table(rows, columns, view.width),
-    ...noteLines(components, view),
+    ...(notes.length === 0 ? [] : ["", ...notes]),
     ...blocks.flatMap((block) => ["", ...block]),
     "",
     ...wrapAtDots(summaryLine(result), view.width),
@@ -43,10 +46,7 @@ function signOf({ outcome, changes, checks }: ComponentResult): Sign {
   if (outcome === "failed" || outcome === "rolled-back") return "!";
   if (checks.some(({ status }) => status === "fail")) return "!";
   if (outcome === "skipped" || outcome === "deferred") return ">";
-  const verbs = new Set(changes.map(({ verb }) => verb));
-  const [verb] = verbs;
-  if (verb === undefined) return outcome === "changed" ? "~" : "=";
-  return verbs.size === 1 ? signs[verb] : "~";
+  return signOfChanges(changes) ?? (outcome === "changed" ? "~" : "=");
 }
 
 function whatHappened(component: ComponentResult, command: RunResult["command"], view: View): string {
@@ -60,14 +60,14 @@ function whatHappened(component: ComponentResult, command: RunResult["command"],
     case "skipped":
       return reason === undefined ? outcome : `${outcome}: ${flat(reason)}`;
     case "failed":
-      if (command === "verify") return "not as declared";
+      if (command === "verify") return "differs from the site";
       return changes.length === 0 ? "failed" : `failed; ${changedWords(component, view)}`;
     case "rolled-back":
       return "rolled back";
   }
 }
 
-/** Names while they are few, numbers when they are many: "chat on vm/1002 (drphoenix) created", "3 created, 1 updated". */
+/** Names of up to two changes, numbers of more: "chat on vm/1002 (drphoenix) created", "3 created, 1 updated". */
 function changedWords({ changes }: ComponentResult, view: View): string {
   const past = { create: "created", update: "updated", delete: "deleted" } as const;
   if (changes.length <= 2)
@@ -79,33 +79,18 @@ function changedWords({ changes }: ComponentResult, view: View): string {
     .join(", ");
 }
 
-function noteLines(components: readonly ComponentResult[], view: View): readonly string[] {
-  const orphans = components.flatMap((component) => component.orphans).map(oneLine);
-  const kept =
-    orphans.length === 0
-      ? []
-      : [
-          `${count(orphans.length, "orphan")} kept (no longer declared): ${shortList(orphans, 5)}; \`${option.allow} prune\` deletes ${orphans.length === 1 ? "it" : "them"}`,
-        ];
-  const notes = components.flatMap(({ component, notes }) =>
-    notes.map((note) => `${component}: ${flat(note)}`),
-  );
-  const lines = [...notes, ...kept].flatMap((note) => hanging("note: ", note, view.width));
-  return lines.length === 0 ? [] : ["", ...lines];
-}
-
 function failureBlocks(component: ComponentResult, view: View): readonly (readonly string[])[] {
   const { outcome, reason, checks } = component;
   const failed = checks.filter(({ status }) => status === "fail");
   if (outcome === "failed" || outcome === "rolled-back") {
     const head = outcome === "rolled-back" ? `rolled back: ${component.component}` : component.component;
-    const told = { message: `${head}: ${reason ?? "no reason given"}`, hint: component.hint };
-    // A failure that quotes its only failed check has said it all.
-    const quoted = failed.length === 1 && reason?.includes(failed[0]?.claim ?? "") === true;
-    const [lead = "", ...rest] = errorLines({ message: told.message }, view);
-    const listed = quoted ? [] : checkLines(failed, view);
-    const repeated = !quoted && failed.some(({ hint }) => hint === told.hint);
-    return [[lead, ...rest, ...listed, ...(repeated ? [] : hintLines(told.hint, view))]];
+    const message = `${head}: ${reason ?? "no reason given"}`;
+    // A failure that quotes its only failed check is complete.
+    const isQuoted = failed.length === 1 && reason?.includes(failed[0]?.claim ?? "") === true;
+    const listed = isQuoted ? [] : checkLines(failed, view);
+    const isRepeated = !isQuoted && failed.some(({ hint }) => hint === component.hint);
+    const hint = isRepeated ? [] : hintLines(component.hint, view);
+    return [[...errorLines({ message }, view), ...listed, ...hint]];
   }
   if (failed.length === 0) return [];
   const message = `${component.component}: ${count(failed.length, "check")} failed`;
@@ -116,8 +101,8 @@ function checkLines(failed: readonly Check[], view: View): readonly string[] {
   const shown = view.full ? failed : failed.slice(0, mostChecks);
   const hints = [...new Set(shown.flatMap(({ hint }) => (hint === undefined ? [] : [hint])))];
   const lines = shown.flatMap((check) => {
-    const seen = check.observed === undefined ? "" : `; ${check.observed}`;
-    return hanging("  not so: ", flat(`${check.claim}${seen}`), view.width);
+    const observed = check.observed === undefined ? "" : `; got: ${check.observed}`;
+    return hanging("  check failed: ", flat(`${check.claim}${observed}`), view.width);
   });
   return [
     ...lines,
@@ -126,7 +111,7 @@ function checkLines(failed: readonly Check[], view: View): readonly string[] {
   ];
 }
 
-/** One line wherever it fits; on a narrow terminal it is broken between its parts. */
+/** One line where it fits; on a narrow terminal it is broken between its parts. */
 function wrapAtDots(line: string, width: number): readonly string[] {
   const lines: string[] = [];
   for (const part of line.split(" · ")) {
@@ -138,13 +123,14 @@ function wrapAtDots(line: string, width: number): readonly string[] {
   return lines;
 }
 
-/** What the exit code means, when it is not 0, and what to do next. */
+/** What an exit code other than 0 means here, and what to do next. */
 function closing(result: RunResult, exitCode: ExitCode, view: View): readonly string[] {
   const { skipped } = tallyOf(result);
-  const later = skipped === 0 ? "" : ` ${count(skipped, "component")} did not get a turn.`;
+  const later =
+    skipped === 0 ? "" : ` ${count(skipped, "component")} ${skipped === 1 ? "was" : "were"} skipped.`;
   const line =
     result.command === "verify" && exitCode === exitCodes.error
-      ? `Not everything could be looked at. (exit ${exitCode})`
+      ? `Not everything could be checked. (exit ${exitCode})`
       : closingWords(exitCode, later);
   return line === undefined ? [] : hanging("", line, view.width);
 }
@@ -152,15 +138,15 @@ function closing(result: RunResult, exitCode: ExitCode, view: View): readonly st
 function closingWords(exitCode: ExitCode, later: string): string | undefined {
   switch (exitCode) {
     case exitCodes.unverified:
-      return `Not everything is as declared, seen from outside. (exit ${exitCode})`;
+      return `Verification failed: the live systems are not as declared. (exit ${exitCode})`;
     case exitCodes.partial:
-      return `Partly applied.${later} The same command goes on from here. (exit ${exitCode})`;
+      return `Partly applied.${later} Run the same command again to continue. (exit ${exitCode})`;
     case exitCodes.rolledBack:
-      return `A change was rolled back: what was there before is active again.${later} (exit ${exitCode})`;
+      return `A change was rolled back; the previous state is active again.${later} (exit ${exitCode})`;
     case exitCodes.interrupted:
-      return `Interrupted.${later} The same command goes on from here. (exit ${exitCode})`;
+      return `Interrupted.${later} Run the same command again to continue. (exit ${exitCode})`;
     case exitCodes.error:
-      return `Nothing is in place that was not before.${later} (exit ${exitCode})`;
+      return `Nothing was changed.${later} (exit ${exitCode})`;
     default:
       return undefined;
   }

@@ -1,4 +1,4 @@
-/** How things look on this output: colour, width, and the names that people gave their machines. */
+/** How text looks on an output: colour, width, the names that people gave their machines. */
 import picocolors from "picocolors";
 import type { HostName } from "../resource.ts";
 
@@ -17,13 +17,13 @@ export interface View {
   readonly width: number;
   /** "vm/1002 (drphoenix)": a host as output calls it. */
   readonly hostName: (host: HostName) => string;
-  /** Long lists and texts are shown whole. */
+  /** Show long lists and texts in full. */
   readonly full: boolean;
-  /** Known secrets in a text are replaced by "(secret)". */
+  /** Replaces known secrets in a text by "(secret)". */
   readonly redact: (text: string) => string;
 }
 
-/** Colours, or functions that leave text as it is. Colour only repeats what a sign or word already says. */
+/** Colours, or functions that return their text. Colour only repeats what a sign or word already says. */
 export function paintOf(enabled: boolean): Paint {
   return picocolors.createColors(enabled);
 }

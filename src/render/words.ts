@@ -1,4 +1,4 @@
-/** Numbers, times and foreign text as a person reads them. */
+/** Numbers, times and text from outside, for people. */
 
 /** "1 resource", "2 resources", "0 entries" (with "entries" given). */
 export function count(n: number, noun: string, plural = `${noun}s`): string {
@@ -16,7 +16,7 @@ export function duration(ms: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** A long time in one unit: "20 s", "3 min", "15 h", "12 days". */
+/** A duration in its largest unit: "20 s", "3 min", "15 h", "12 days". */
 export function span(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000));
   if (seconds < 60) return `${seconds} s`;
@@ -49,7 +49,7 @@ export function clean(text: string): string {
     .replace(unsafe, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
-/** The same as one flowing line: for reasons and notes, where a line end means no more than a blank. */
+/** The same on one line, for reasons and notes: line ends become spaces. */
 export function flat(text: string): string {
   return clean(text)
     .trim()
@@ -57,7 +57,7 @@ export function flat(text: string): string {
     .replaceAll("\t", " ");
 }
 
-/** The same on one line: line ends and tabs become visible too. For values, where they mean something. */
+/** The same on one line, for values: line ends and tabs become visible escapes. */
 export function oneLine(text: string): string {
   return clean(text).trimEnd().replaceAll("\n", "\\n").replaceAll("\t", "\\t");
 }

@@ -110,7 +110,7 @@ describe("the file of --json-into", () => {
     ] as const) {
       const { code, stdout, stderr } = await call(["check", "--site", "/nonexistent", "--json-into", path]);
       expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
-      expect(stderr).toContain(`the result could not be written to ${path}: `);
+      expect(stderr).toContain(`cannot write the result to ${path}: `);
       expect(stderr).toContain(why);
     }
     expect(readdirSync(directory)).toEqual(before);

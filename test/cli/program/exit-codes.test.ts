@@ -157,7 +157,7 @@ describe("what goes wrong", () => {
     await broken("refused gateway", async () => {
       const { code, stdout } = await phoenix("verify");
       expect(code, stdout).toBe(exitCodes.unverified);
-      expect(stdout).toMatch(/^ {2}not so: /m);
+      expect(stdout).toMatch(/^ {2}check failed: /m);
       expect(stdout).toContain("(exit 3)");
     });
   });

@@ -45,7 +45,7 @@ export function complaints(document: ResultDocument | ErrorDocument): readonly s
     ...(outcome === "changed" || outcome === "unchanged" ? [] : [`${component} ${outcome}: ${reason}`]),
     ...checks
       .filter(({ status }) => status === "fail")
-      .map(({ claim, observed }) => `${component}: not so: ${claim}; ${observed}`),
+      .map(({ claim, observed }) => `${component}: check failed: ${claim}; ${observed}`),
   ]);
 }
 
