@@ -105,8 +105,11 @@ const rules: readonly (readonly [where: (path: string) => boolean, allowed: Allo
   ],
 ];
 
+/** No format knows a Site: of the vocabulary it has only these. */
+const vocabularyOfFormats = ["defined.ts", "resource.ts", "hosts/host.ts"];
+
 function isAllowed(path: string, imported: string): boolean {
-  if (isVocabulary(imported)) return true;
+  if (isVocabulary(imported)) return !within("formats")(path) || vocabularyOfFormats.includes(imported);
   const component = /^components\/([^/]+)\//.exec(path)?.[1];
   if (component !== undefined)
     return (

@@ -3,6 +3,12 @@ import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { decodeDynamic } from "../../lab/traefik/decode.ts";
 import {
+  type FieldKind,
+  type Fields,
+  loadBalancerFields,
+  middlewareFields,
+} from "../../src/formats/traefik/fields.ts";
+import {
   dynamicConfig,
   dynamicHash,
   dynamicUnits,
@@ -103,6 +109,23 @@ describe("the mesh's file", () => {
       ),
       { numRuns: 300 },
     );
+  });
+
+  test("every field that labels may set is one that the lab's Traefik knows", () => {
+    const sample = (kind: FieldKind): unknown => {
+      if (typeof kind === "object") return filled(kind);
+      return { text: "1s", number: 1, boolean: true, list: ["a"], map: { a: "b" } }[kind];
+    };
+    const filled = (fields: Fields): Record<string, unknown> =>
+      Object.fromEntries(Object.entries(fields).map(([name, kind]) => [name, sample(kind)]));
+    const middlewares = Object.entries(middlewareFields).map(([name, kind]) => {
+      return { name, options: { [name]: sample(kind) } };
+    });
+    const { services, middlewares: read } = decodeDynamic(
+      print(route("a", { middlewares, loadBalancer: filled(loadBalancerFields) })),
+    );
+    expect(services.a?.loadBalancer).toMatchObject(filled(loadBalancerFields));
+    for (const { name, options } of middlewares) expect(read[name]).toEqual(options);
   });
 
   test("says where each route leads", () => {
