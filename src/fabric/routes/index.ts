@@ -9,7 +9,15 @@ import { readRule } from "../../formats/traefik/rule.ts";
 import type { Backend, Middleware } from "../../model.ts";
 import type { SourceRef } from "../../resource.ts";
 import { backendsOf } from "./backend.ts";
-import type { DeclaredRouter, DeclaredService, LabelFault, LabelledContainer, Labels } from "./labels.ts";
+import {
+  type DeclaredRouter,
+  type DeclaredService,
+  type LabelFault,
+  LabelFaults,
+  type LabelledContainer,
+  type Labels,
+  newService,
+} from "./labels.ts";
 import { readLabels } from "./read.ts";
 
 export interface Route {
@@ -37,91 +45,73 @@ export interface TranslatedLabels {
 
 /** Translates the labels of all containers of one stack: services and middlewares are shared by their names. Pure. */
 export function translateLabels(containers: readonly LabelledContainer[]): TranslatedLabels {
-  const labels = readLabels(containers);
-  const faults = [...labels.faults];
-  const routes = [...labels.routers].flatMap(([name, router]): readonly Route[] => {
-    const { route, faults: own } = routeOf(labels, name, router);
-    faults.push(...own);
-    return route === undefined ? [] : [route];
-  });
+  const faults = new LabelFaults();
+  const labels = readLabels(containers, faults);
+  const routes = [...labels.routers].flatMap(([name, router]) => routeOf(labels, name, router, faults) ?? []);
   const kept = withoutRedirects(labels, routes);
-  faults.push(...ambiguous(kept));
-  return { routes: kept, faults };
+  reportAmbiguous(kept, faults);
+  return { routes: kept, faults: faults.all };
 }
 
 function routeOf(
   labels: Labels,
   name: string,
   router: DeclaredRouter,
-): { readonly route?: Route; readonly faults: readonly LabelFault[] } {
+  faults: LabelFaults,
+): Route | undefined {
   const { stack, from, rule, priority } = router;
   if (rule === undefined) {
     const hint = `add the label traefik.http.routers.${name}.rule=Host(\`…\`)`;
-    return { faults: [{ message: `router ${name} has no rule`, place: from, hint }] };
+    return faults.error(from, `router ${name} has no rule`, hint);
   }
-  const read = readRule(rule);
-  const faults: LabelFault[] = read.faults.map((fault) => ({
-    ...fault,
-    message: `router ${name}: ${fault.message}`,
-    place: from,
-  }));
-  if (read.faults.length === 0 && read.hosts.length === 0)
-    faults.push({
-      message: `router ${name} names no host`,
-      place: from,
-      hint: "DNS, the certificate and the gateway need a name: add Host(`…`) to the rule",
-    });
-  const service = serviceOf(labels, name, router);
-  if ("message" in service) return { faults: [...faults, service] };
-  const backends = backendsOf(service);
-  const middlewares = middlewaresOf(labels, name, router);
-  faults.push(...backends.faults, ...middlewares.faults);
-  const [backend, ...more] = backends.backends;
-  if (backend === undefined || read.hosts.length === 0) return { faults };
+  const { hosts, faults: ofRule } = readRule(rule);
+  for (const { message, hint } of ofRule) faults.error(from, `router ${name}: ${message}`, hint);
+  if (ofRule.length === 0 && hosts.length === 0) {
+    const hint = "DNS, the certificate and the gateway need a name: add Host(`…`) to the rule";
+    faults.error(from, `router ${name} names no host`, hint);
+  }
+  const service = serviceOf(labels, name, router, faults);
+  if (service === undefined) return undefined;
+  const { backends, loadBalancer } = backendsOf(service, faults);
+  const middlewares = middlewaresOf(labels, name, router, faults);
+  const [backend, ...more] = backends;
+  if (backend === undefined || hosts.length === 0) return undefined;
+  const servers = more.length === 0 ? undefined : more.map((each) => ({ url: urlOf(each) }));
   return {
-    route: {
-      id: `${stack}-${name}`,
-      names: read.hosts,
-      rule,
-      ...defined({ priority }),
-      backend,
-      middlewares: middlewares.middlewares,
-      loadBalancer:
-        more.length === 0
-          ? backends.loadBalancer
-          : {
-              ...backends.loadBalancer,
-              servers: more.map((each) => ({ url: urlOf(each) })),
-            },
-      from,
-    },
-    faults,
+    id: `${stack}-${name}`,
+    names: hosts,
+    rule,
+    ...defined({ priority }),
+    backend,
+    middlewares,
+    loadBalancer: { ...loadBalancer, ...defined({ servers }) },
+    from,
   };
 }
 
 /** The service that a router names, or the only one of its container, or the container itself. */
-function serviceOf(labels: Labels, name: string, router: DeclaredRouter): DeclaredService | LabelFault {
-  const { service, from, containers } = router;
+function serviceOf(
+  labels: Labels,
+  name: string,
+  { service, from, containers }: DeclaredRouter,
+  faults: LabelFaults,
+): DeclaredService | undefined {
   if (service !== undefined) {
-    const own = service.replace(/@docker$/, "");
-    const found = labels.services.get(own);
-    if (found !== undefined) return found;
+    const found = labels.services.get(service.replace(/@docker$/, ""));
     const message = `router ${name} names service ${service}, which no label of the stack declares`;
-    return { message, place: from };
+    return found ?? faults.error(from, message);
   }
   const declared = [...labels.services.values()].filter((each) =>
     each.containers.some((container) => containers.includes(container)),
   );
-  const [first, second] = declared;
-  if (second !== undefined && first !== undefined) {
-    const names = declared.map((each) => each.name).join(", ");
-    return {
-      message: `router ${name} does not name one of its services: ${names}`,
-      place: from,
-      hint: `add the label traefik.http.routers.${name}.service=${first.name}`,
-    };
-  }
-  return first ?? { name, containers, from, servers: new Map(), loadBalancer: {} };
+  const [first = { ...newService(name, from), containers }, second] = declared;
+  if (second === undefined) return first;
+  const names = declared.map((each) => each.name).join(", ");
+  return faults.error(
+    from,
+    `router ${name} does not name one of its services: ${names}`,
+    `add the label traefik.http.routers.${name}.service=${first.name}`,
+  );
 }
 
 /** A router's middlewares, with chains expanded. */
@@ -129,22 +119,18 @@ function middlewaresOf(
   labels: Labels,
   router: string,
   { stack, middlewares, from }: DeclaredRouter,
-): { readonly middlewares: readonly Middleware[]; readonly faults: readonly LabelFault[] } {
-  const faults: LabelFault[] = [];
+  faults: LabelFaults,
+): readonly Middleware[] {
   const expand = (written: string, within: readonly string[]): readonly Middleware[] => {
     const name = written.replace(/@docker$/, "");
     if (name.includes("@")) {
-      faults.push({
-        message: `router ${router} uses ${name}, which must be declared in the mesh by other means`,
-        place: from,
-        severity: "warning",
-      });
+      faults.warn(from, `router ${router} uses ${name}, which must be declared in the mesh by other means`);
       return [{ name, options: {} }];
     }
     const found = labels.middlewares.get(name);
     if (found === undefined || within.includes(name)) {
       const why = found === undefined ? "which no label of the stack declares" : "which contains itself";
-      faults.push({ message: `router ${router} uses middleware ${name}, ${why}`, place: from });
+      faults.error(from, `router ${router} uses middleware ${name}, ${why}`);
       return [];
     }
     const chain = found.options.chain as { middlewares?: readonly string[] } | undefined;
@@ -152,7 +138,7 @@ function middlewaresOf(
       return (chain.middlewares ?? []).flatMap((each) => expand(each, [...within, name]));
     return [{ name: `${stack}-${name}`, options: found.options }];
   };
-  return { middlewares: middlewares.flatMap((name) => expand(name, [])), faults };
+  return middlewares.flatMap((name) => expand(name, []));
 }
 
 /**
@@ -183,14 +169,15 @@ function withoutRedirects(labels: Labels, routes: readonly Route[]): readonly Ro
     );
 }
 
-/** Equal rules of equal priority: which one is used changes from reload to reload (measured). */
-function ambiguous(routes: readonly Route[]): readonly LabelFault[] {
-  return routes.flatMap((route, at): readonly LabelFault[] => {
-    const before = routes
-      .slice(0, at)
-      .find(({ rule, priority }) => rule === route.rule && (priority ?? 0) === (route.priority ?? 0));
-    if (before === undefined) return [];
-    const message = `routers ${before.id} and ${route.id} have the same rule and the same priority`;
-    return [{ message, place: route.from, hint: "give one of them a priority, or another rule" }];
-  });
+/** Reports equal rules of equal priority: which one is used changes from reload to reload (measured). */
+function reportAmbiguous(routes: readonly Route[], faults: LabelFaults): void {
+  const ids = new Map<string, string>();
+  for (const { id, rule, priority = 0, from } of routes) {
+    const key = `${priority} ${rule}`;
+    const before = ids.get(key);
+    ids.set(key, before ?? id);
+    if (before === undefined) continue;
+    const message = `routers ${before} and ${id} have the same rule and the same priority`;
+    faults.error(from, message, "give one of them a priority, or another rule");
+  }
 }

@@ -1,4 +1,5 @@
 /** A stack's Traefik labels: as its containers have them, and as the routers, services and middlewares that they declare. */
+import { defined } from "../../defined.ts";
 import type { ComposePort } from "../../formats/compose/index.ts";
 import type { FaultAt } from "../../formats/fault.ts";
 import type { SourceRef } from "../../resource.ts";
@@ -22,6 +23,19 @@ export interface LabelledContainer {
 
 export type LabelFault = FaultAt<SourceRef>;
 
+/** Collects the faults of labels. Both methods return undefined, so that a reader can end with them. */
+export class LabelFaults {
+  readonly all: LabelFault[] = [];
+
+  error(place: SourceRef, message: string, hint?: string): undefined {
+    this.all.push(defined({ message, place, hint }));
+  }
+
+  warn(place: SourceRef, message: string, hint?: string): undefined {
+    this.all.push(defined({ message, place, hint, severity: "warning" }));
+  }
+}
+
 export interface DeclaredRouter {
   readonly stack: string;
   readonly rule?: string;
@@ -41,6 +55,11 @@ export interface DeclaredService {
   readonly loadBalancer: Readonly<Record<string, unknown>>;
 }
 
+/** A service about which no label says anything yet. */
+export function newService(name: string, from: SourceRef): DeclaredService {
+  return { name, containers: [], from, servers: new Map(), loadBalancer: {} };
+}
+
 export interface DeclaredMiddleware {
   readonly options: Readonly<Record<string, unknown>>;
   readonly from: SourceRef;
@@ -52,5 +71,4 @@ export interface Labels {
   readonly middlewares: ReadonlyMap<string, DeclaredMiddleware>;
   /** Routes ("<stack>-<router>") that were meant for TLS. */
   readonly secure: ReadonlySet<string>;
-  readonly faults: readonly LabelFault[];
 }

@@ -1,23 +1,23 @@
 /** Reading a stack's Traefik labels: routers, services and middlewares, collected from all its containers. */
-import { defined } from "../../defined.ts";
 import { fieldNamed, loadBalancerFields, middlewareFields, setField } from "../../formats/traefik/fields.ts";
-import type { SourceRef } from "../../resource.ts";
-import type {
-  DeclaredMiddleware,
-  DeclaredRouter,
-  DeclaredService,
-  LabelFault,
-  LabelLine,
-  LabelledContainer,
-  Labels,
+import {
+  type DeclaredMiddleware,
+  type DeclaredRouter,
+  type DeclaredService,
+  type LabelFaults,
+  type LabelLine,
+  type LabelledContainer,
+  type Labels,
+  newService,
 } from "./labels.ts";
 import { authAddressFault } from "./url.ts";
 
 /** Usual names of the two entry points; the mesh has one. */
 const entryPoints: readonly string[] = ["web", "websecure", "http", "https"];
 
-export function readLabels(containers: readonly LabelledContainer[]): Labels {
-  const reader = new LabelReader();
+/** Reads the labels of all containers of one stack. */
+export function readLabels(containers: readonly LabelledContainer[], faults: LabelFaults): Labels {
+  const reader = new LabelReader(faults);
   for (const container of containers) reader.read(container);
   return reader.labels();
 }
@@ -29,23 +29,30 @@ class LabelReader {
   readonly #services = new Map<string, Growing<DeclaredService>>();
   readonly #middlewares = new Map<string, DeclaredMiddleware & { options: Record<string, unknown> }>();
   readonly #secure = new Set<string>();
-  readonly #faults: LabelFault[] = [];
+  readonly #faults: LabelFaults;
   /** Lines by the field they set: the containers of one stack must agree. */
   readonly #lines = new Map<string, LabelLine>();
+
+  constructor(faults: LabelFaults) {
+    this.#faults = faults;
+  }
 
   labels(): Labels {
     for (const [name, { options, from }] of this.#middlewares) {
       const types = Object.keys(options);
-      if (types.length > 1) this.#fault(from, `middleware ${name} has several types: ${types.join(", ")}`);
+      if (types.length > 1)
+        this.#faults.error(from, `middleware ${name} has several types: ${types.join(", ")}`);
       if (options.errors !== undefined)
-        this.#fault(from, `middleware ${name}: error pages from a service of the stack are not supported`);
+        this.#faults.error(
+          from,
+          `middleware ${name}: error pages from a service of the stack are not supported`,
+        );
     }
     return {
       routers: this.#routers,
       services: this.#services,
       middlewares: this.#middlewares,
       secure: this.#secure,
-      faults: this.#faults,
     };
   }
 
@@ -56,7 +63,10 @@ class LabelReader {
     if (first === undefined) return;
     if (!/^(true|t|1)$/i.test(enable?.value.trim() ?? "")) {
       if (enable === undefined)
-        this.#warn(first.from, `${container.service} is not routed: it lacks the label traefik.enable=true`);
+        this.#faults.warn(
+          first.from,
+          `${container.service} is not routed: it lacks the label traefik.enable=true`,
+        );
       return;
     }
     for (const line of lines) if (line !== enable) this.#line(container, undoubled(line));
@@ -65,7 +75,7 @@ class LabelReader {
   #line(container: LabelledContainer, line: LabelLine): undefined {
     const { key, from } = line;
     if (!key.startsWith("traefik."))
-      return this.#fault(from, `label ${key} must begin with "traefik." in lower case`);
+      return this.#faults.error(from, `label ${key} must begin with "traefik." in lower case`);
     const [, protocol = "", kind = "", name = "", ...path] = key.split(".");
     switch (protocol.toLowerCase()) {
       case "docker":
@@ -74,23 +84,24 @@ class LabelReader {
         return;
       case "tcp":
       case "udp":
-        return this.#warn(from, `label ${key} is not used: the mesh routes HTTP only`);
+        return this.#faults.warn(from, `label ${key} is not used: the mesh routes HTTP only`);
       case "http":
         break;
       default:
-        return this.#warn(from, `Traefik does not know the label ${key}`);
+        return this.#faults.warn(from, `Traefik does not know the label ${key}`);
     }
-    if (name === "" || path.length === 0) return this.#fault(from, `label ${key} is incomplete`);
+    if (name === "" || path.length === 0) return this.#faults.error(from, `label ${key} is incomplete`);
     if (kind.toLowerCase() === "routers") return this.#router(container, line, name, path);
     if (kind.toLowerCase() === "services") return this.#service(container, line, name, path);
     if (kind.toLowerCase() === "middlewares") return this.#middleware(line, name, path);
-    this.#fault(from, `Traefik does not know the label ${key}`);
+    this.#faults.error(from, `Traefik does not know the label ${key}`);
   }
 
   #router(container: LabelledContainer, line: LabelLine, name: string, path: readonly string[]): undefined {
     const { key, value, from } = line;
+    const { stack } = container;
     const router: Growing<DeclaredRouter> = this.#routers.get(name) ?? {
-      stack: container.stack,
+      stack,
       middlewares: [],
       containers: [],
       from,
@@ -99,7 +110,7 @@ class LabelReader {
     if (!router.containers.includes(container)) router.containers = [...router.containers, container];
     const field = path[0]?.toLowerCase() ?? "";
     if (field === "tls") {
-      this.#secure.add(`${container.stack}-${name}`);
+      this.#secure.add(`${stack}-${name}`);
       return;
     }
     if (!this.#isFirst(`router ${name}.${field}`, line)) return;
@@ -118,16 +129,17 @@ class LabelReader {
         return;
       case "priority":
         if (/^-?\d+$/.test(value.trim())) router.priority = Number(value);
-        else this.#fault(from, `router ${name}: priority ${JSON.stringify(value)} is not a valid number`);
+        else
+          this.#faults.error(from, `router ${name}: priority ${JSON.stringify(value)} is not a valid number`);
         return;
       case "rulesyntax":
         if (value.trim().toLowerCase() !== "v3")
-          this.#fault(from, `router ${name}: rules must be written in the syntax of Traefik v3`);
+          this.#faults.error(from, `router ${name}: rules must be written in the syntax of Traefik v3`);
         return;
       case "observability":
-        return this.#warn(from, `label ${key} is not used: it requires Traefik 3.3`);
+        return this.#faults.warn(from, `label ${key} is not used: it requires Traefik 3.3`);
       default:
-        this.#fault(from, `label ${key}: unknown router field ${JSON.stringify(path[0])}`);
+        this.#faults.error(from, `label ${key}: unknown router field ${JSON.stringify(path[0])}`);
     }
   }
 
@@ -136,7 +148,7 @@ class LabelReader {
       const known = point.toLowerCase();
       if (known === "websecure" || known === "https") this.#secure.add(`${stack}-${name}`);
       if (!entryPoints.includes(known))
-        this.#fault(
+        this.#faults.error(
           from,
           `router ${name}: unknown entry point ${JSON.stringify(point)}`,
           "use web; websecure, http and https mean the same entry point",
@@ -146,25 +158,19 @@ class LabelReader {
 
   #service(container: LabelledContainer, line: LabelLine, name: string, path: readonly string[]): undefined {
     const { key, value, from } = line;
-    const service: Growing<DeclaredService> = this.#services.get(name) ?? {
-      name,
-      containers: [],
-      from,
-      servers: new Map(),
-      loadBalancer: {},
-    };
+    const service: Growing<DeclaredService> = this.#services.get(name) ?? newService(name, from);
     this.#services.set(name, service);
     if (!service.containers.includes(container)) service.containers = [...service.containers, container];
     const [type = "", ...fields] = path;
     if (type.toLowerCase() !== "loadbalancer")
-      return this.#fault(from, `label ${key}: labels can declare only a loadbalancer`);
+      return this.#faults.error(from, `label ${key}: labels can declare only a loadbalancer`);
     const [first = "", second = ""] = fields.map((field) => field.toLowerCase());
     // Each container has its own server; everything else they share.
     if (first === "server") {
       if (second === "weight" || second === "preservepath")
-        return this.#warn(from, `label ${key} is not used`);
+        return this.#faults.warn(from, `label ${key} is not used`);
       if (second !== "port" && second !== "scheme" && second !== "url")
-        return this.#fault(from, `label ${key}: unknown server field ${JSON.stringify(second)}`);
+        return this.#faults.error(from, `label ${key}: unknown server field ${JSON.stringify(second)}`);
       service.servers = new Map([...service.servers, [`${container.service} ${second}`, line]]);
       return;
     }
@@ -173,14 +179,14 @@ class LabelReader {
       /^(strategy|passivehealthcheck)$/.test(first) ||
       /^sticky\.cookie\.(path|domain)$/i.test(fields.join("."))
     )
-      return this.#warn(from, `label ${key} is not used: not every version of Traefik 3 knows it`);
+      return this.#faults.warn(from, `label ${key} is not used: not every version of Traefik 3 knows it`);
     const problem = setField(
       service.loadBalancer as Record<string, unknown>,
       loadBalancerFields,
       fields,
       value,
     );
-    if (problem !== undefined) this.#fault(from, `label ${key}: ${problem}`);
+    if (problem !== undefined) this.#faults.error(from, `label ${key}: ${problem}`);
   }
 
   #middleware(line: LabelLine, name: string, path: readonly string[]): undefined {
@@ -191,12 +197,12 @@ class LabelReader {
     const [type = "", ...fields] = path;
     const known = fieldNamed(middlewareFields, type);
     if (known === undefined)
-      return this.#fault(from, `label ${key}: unknown middleware type ${JSON.stringify(type)}`);
+      return this.#faults.error(from, `label ${key}: unknown middleware type ${JSON.stringify(type)}`);
     const problem = setField(middleware.options, middlewareFields, [known, ...fields], value);
-    if (problem !== undefined) return this.#fault(from, `label ${key}: ${problem}`);
+    if (problem !== undefined) return this.#faults.error(from, `label ${key}: ${problem}`);
     const isAddress = known === "forwardAuth" && fields.join(".").toLowerCase() === "address";
     const fault = isAddress ? authAddressFault(value) : undefined;
-    if (fault !== undefined) this.#fault(from, `label ${key}: ${fault.message}`, fault.hint);
+    if (fault !== undefined) this.#faults.error(from, `label ${key}: ${fault.message}`, fault.hint);
   }
 
   /** Whether the line is the first to set a field; a different value of another container is a fault. */
@@ -205,19 +211,11 @@ class LabelReader {
     this.#lines.set(field, before ?? line);
     if (before === undefined) return true;
     if (before.value !== line.value)
-      this.#fault(
+      this.#faults.error(
         line.from,
         `${field} is ${JSON.stringify(line.value)} here and ${JSON.stringify(before.value)} in ${before.from.file}:${before.from.line}`,
       );
     return false;
-  }
-
-  #fault(from: SourceRef, message: string, hint?: string): undefined {
-    this.#faults.push(defined({ message, place: from, hint }));
-  }
-
-  #warn(from: SourceRef, message: string): undefined {
-    this.#faults.push({ message, place: from, severity: "warning" });
   }
 }
 
