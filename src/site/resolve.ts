@@ -2,12 +2,13 @@
 import { gatewayNames } from "../fabric/services.ts";
 import type { Hypervisor, Roles, Service, Site } from "../model.ts";
 import { readFirewall } from "./firewall/index.ts";
+import { readHostName } from "./machines/addresses.ts";
 import { checkGuests, checkSharedVolumes } from "./machines/guest-checks.ts";
 import { type GuestEntry, guestsIn, readGuests } from "./machines/guests.ts";
 import { readDns, readDomain, readHypervisor } from "./machines/hypervisor.ts";
 import { findRoles } from "./machines/roles.ts";
 import { SecretReader } from "./secrets/index.ts";
-import { declaredCaName, readAuthority } from "./services/authority.ts";
+import { readAuthority } from "./services/authority.ts";
 import { checkHooks, readCertificates } from "./services/certificates.ts";
 import { assignCertificates, certificateRecords } from "./services/served-certificates.ts";
 import { checkRecords, checkServices, guestServices, portainerService } from "./services/services.ts";
@@ -52,7 +53,7 @@ export async function resolveSite(
   if (config === undefined) return undefined;
   const firewall = readFirewall(config, problems);
   const dns = readDns(config, domain ?? noDomain, hypervisor, recordsOf(entries), problems);
-  const caName = declaredCaName(config, problems);
+  const caName = readHostName(config.get("step_ca")?.get("dns_name"), problems);
   const roles = rolesOf(cells, entries, caName, domain ?? noDomain, problems);
   if (domain === undefined || hypervisor === undefined || roles === undefined) return undefined;
 

@@ -1,6 +1,7 @@
 /** IPv4 addresses, networks and host names, as the site's files write them. */
-
 import { addressNumber } from "../../formats/ipv4/index.ts";
+import type { Cell } from "../text/cell.ts";
+import type { Problems } from "../text/problems.ts";
 
 export interface Ipv4Interface {
   readonly address: string;
@@ -33,6 +34,12 @@ const hostPattern = new RegExp(`^${label}(?:\\.${label})*$`);
 export function hostName(text: string): string | undefined {
   const name = text.trim().toLowerCase().replace(/\.$/, "");
   return name.length <= 253 && hostPattern.test(name) && !/(?:^|\.)\d+$/.test(name) ? name : undefined;
+}
+
+/** The host name in a cell; undefined when there is none, and for anything else, which is reported. */
+export function readHostName(cell: Cell | undefined, problems: Problems): string | undefined {
+  if (cell?.text === undefined) return undefined;
+  return hostName(cell.text) ?? problems.invalid("PHX0208", cell, "host name");
 }
 
 /** A host name, or "*." and a host name. */

@@ -2,7 +2,9 @@
 import { hostLabel } from "../../fabric/guests.ts";
 import { addressNumber } from "../../formats/ipv4/index.ts";
 import type { Hypervisor } from "../../model.ts";
+import type { ProblemCode } from "../../problem-codes/index.ts";
 import type { Cell } from "../text/cell.ts";
+import { Claims } from "../text/claims.ts";
 import type { Problems } from "../text/problems.ts";
 import { networkOf, parseInterface } from "./addresses.ts";
 import type { GuestEntry } from "./guests.ts";
@@ -14,59 +16,62 @@ export function checkGuests(
   gateway: Cell | undefined,
   problems: Problems,
 ): void {
-  const ids = new Map<number, GuestEntry>();
-  const addresses = new Map<string, GuestEntry>();
-  const names = new Map<string, GuestEntry>();
+  const [ids, names, addresses] = [
+    new Claims<GuestEntry>(),
+    new Claims<GuestEntry>(),
+    new Claims<GuestEntry>(),
+  ];
   for (const entry of entries) {
-    const { guest, cell, addressCell } = entry;
-    const { host } = guest;
-    const nameCell = cell.get("name") ?? cell;
-    const sameId = ids.get(guest.id);
-    if (sameId !== undefined)
-      problems.report("PHX0202", cell.ref, `${host} and ${sameId.guest.host} have the same id`, {
-        related: [sameId.cell.ref],
-        hint: "Proxmox gives an id to one container or virtual machine only",
-      });
-    ids.set(guest.id, sameId ?? entry);
-    const label = hostLabel(guest.name);
-    if (label === "" || label.length > 63)
-      problems.report("PHX0208", nameCell.ref, `cannot make a host name from ${JSON.stringify(guest.name)}`, {
-        hint: "use letters, digits and hyphens, at most 63 characters",
-      });
-    else if (label !== guest.name.toLowerCase() && !guest.template)
-      problems.report(
-        "PHX0208",
-        nameCell.ref,
-        `${JSON.stringify(guest.name)} is not a valid host name; DNS has ${label}`,
-        { severity: "warning" },
-      );
-    const sameName = names.get(label);
-    if (sameName !== undefined && label !== "")
-      problems.report(
-        "PHX0204",
-        nameCell.ref,
-        `${host} and ${sameName.guest.host} have the same name ${label}`,
-        {
-          related: [(sameName.cell.get("name") ?? sameName.cell).ref],
-        },
-      );
-    names.set(label, sameName ?? entry);
+    const { guest, addressCell } = entry;
+    const compare = (
+      code: ProblemCode,
+      claims: Claims<GuestEntry>,
+      noun: string,
+      what: string,
+      of: CellOf,
+    ): void => {
+      const first = claims.take(what, entry);
+      if (first !== undefined)
+        problems.report(
+          code,
+          of(entry).ref,
+          `${guest.host} and ${first.guest.host} have the same ${noun} ${what}`,
+          {
+            related: [of(first).ref],
+            hint: `give one of them another ${noun}`,
+          },
+        );
+    };
+    compare("PHX0202", ids, "id", String(guest.id), ({ cell }) => cell);
+    const label = checkName(entry, problems);
+    if (label !== undefined) compare("PHX0204", names, "name", label, nameCell);
     if (guest.address === undefined || addressCell === undefined) continue;
-    const sameAddress = addresses.get(guest.address);
-    if (sameAddress?.addressCell !== undefined)
-      problems.report(
-        "PHX0203",
-        addressCell.ref,
-        `${host} and ${sameAddress.guest.host} have the same address ${guest.address}`,
-        {
-          related: [sameAddress.addressCell.ref],
-          hint: "give one of them a free address",
-        },
-      );
-    addresses.set(guest.address, sameAddress ?? entry);
+    compare("PHX0203", addresses, "address", guest.address, (one) => one.addressCell ?? one.cell);
     checkAddress(guest.address, addressCell, hypervisor, gateway, problems);
   }
-  checkReferences(entries, ids, problems);
+  checkReferences(entries, problems);
+}
+
+type CellOf = (entry: GuestEntry) => Cell;
+
+const nameCell: CellOf = ({ cell }) => cell.get("name") ?? cell;
+
+/** The label of a guest in DNS; undefined, with a problem reported, when its name does not make one. */
+function checkName(entry: GuestEntry, problems: Problems): string | undefined {
+  const { name, template } = entry.guest;
+  const label = hostLabel(name);
+  const { ref } = nameCell(entry);
+  if (label === "" || label.length > 63) {
+    problems.report("PHX0208", ref, `cannot make a host name from ${JSON.stringify(name)}`, {
+      hint: "use letters, digits and hyphens, at most 63 characters",
+    });
+    return undefined;
+  }
+  if (label !== name.toLowerCase() && !template)
+    problems.report("PHX0208", ref, `${JSON.stringify(name)} is not a valid host name; DNS has ${label}`, {
+      severity: "warning",
+    });
+  return label;
 }
 
 /** The containers that shared volumes name must exist. */
@@ -102,9 +107,10 @@ function checkAddress(
     return;
   }
   const { first, last } = networkOf(own, hypervisor.prefix);
+  const related = [hypervisor.from];
   if (bits < first || bits > last)
     problems.report("PHX0205", cell.ref, `${address} is outside the network ${hypervisor.network}`, {
-      related: [hypervisor.from],
+      related,
     });
   else if (hypervisor.prefix < 31 && (bits === first || bits === last))
     problems.report(
@@ -118,18 +124,13 @@ function checkAddress(
       "PHX0209",
       cell.ref,
       `expected the prefix length of the hypervisor's network, /${hypervisor.prefix}, got /${prefix}`,
-      {
-        related: [hypervisor.from],
-      },
+      { related },
     );
 }
 
 /** The guests that clones and dependencies name should exist. A sync does not need them. */
-function checkReferences(
-  entries: readonly GuestEntry[],
-  ids: ReadonlyMap<number, GuestEntry>,
-  problems: Problems,
-): void {
+function checkReferences(entries: readonly GuestEntry[], problems: Problems): void {
+  const ids = new Set(entries.map(({ guest }) => guest.id));
   for (const { cell } of entries) {
     const named = [
       cell.get("clone_from_ctid"),

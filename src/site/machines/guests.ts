@@ -1,4 +1,5 @@
 /** The guests: containers by id or in a list, virtual machines in a list or by id. */
+import { defined } from "../../defined.ts";
 import { addressNumber } from "../../formats/ipv4/index.ts";
 import type { Guest, GuestFirewall, Hypervisor, Mount, RoleGuest, Share } from "../../model.ts";
 import type { GuestName } from "../../resource.ts";
@@ -41,10 +42,9 @@ export function readGuests(
   const entries: readonly (readonly [key: string | undefined, entry: Cell])[] = cell.isObject
     ? cell.entries().filter(([key]) => /^\d+$/.test(key))
     : cell.items.map((item) => [undefined, item] as const);
-  return entries.flatMap(([key, entry]) => {
-    const read = entry.isObject ? readGuest(key, entry, kind, around) : undefined;
-    return read === undefined ? [] : [read];
-  });
+  return entries.flatMap(([key, entry]) =>
+    entry.isObject ? (readGuest(key, entry, kind, around) ?? []) : [],
+  );
 }
 
 const idKeys = { lxc: "ctid", vm: "vmid" } as const;
@@ -60,9 +60,7 @@ function readGuest(
   const id = key === undefined ? inside?.integer : Number(key);
   if (id === undefined) {
     if (inside === undefined)
-      problems.report("PHX0201", cell.ref, "this guest has no id", {
-        hint: `add "${idKeys[kind]}"`,
-      });
+      problems.report("PHX0201", cell.ref, "this guest has no id", { hint: `add "${idKeys[kind]}"` });
     return undefined;
   }
   if (inside?.integer !== undefined && inside.integer !== id)
@@ -81,12 +79,12 @@ function readGuest(
     kind,
     id,
     name: name.text,
-    ...(address === undefined ? {} : { address }),
+    ...defined({ address }),
     template,
-    ...(firewall === undefined || template ? {} : { firewall }),
+    ...defined({ firewall: template ? undefined : firewall }),
     mounts: readMounts(cell, problems),
     shares: readShares(cell, around),
-    ...(role === undefined ? {} : { portainerRole: role }),
+    ...defined({ portainerRole: role }),
     from: cell.ref,
   };
   return { guest, cell, addressCell };
@@ -100,13 +98,10 @@ function readAddress(cell: Cell, { problems }: Surroundings): { addressCell?: Ce
   if (written === undefined || text === undefined || text === "") return {};
   if (/^(?:dhcp|manual|auto)$/i.test(text)) return {};
   const parsed = parseInterface(text);
-  if (parsed === undefined) {
-    problems.report("PHX0207", written.ref, `${JSON.stringify(text)} is not a valid IPv4 address`, {
-      hint: 'write it like 10.0.0.12/24, or "dhcp"',
-    });
-    return {};
-  }
-  return { addressCell: written, address: parsed.address };
+  if (parsed !== undefined) return { addressCell: written, address: parsed.address };
+  const { ref } = written;
+  problems.invalid("PHX0207", { ref, text }, "IPv4 address", 'write it like 10.0.0.12/24, or "dhcp"');
+  return {};
 }
 
 /**
@@ -194,7 +189,7 @@ function readShares(cell: Cell, { hypervisor, nfsServer, problems }: Surrounding
       return [];
     }
     if (server?.text !== undefined && addressNumber(server.text) === undefined) {
-      problems.report("PHX0214", server.ref, `${JSON.stringify(server.text)} is not a valid IPv4 address`);
+      problems.invalid("PHX0214", server, "IPv4 address");
       return [];
     }
     const name = volume.get("name")?.text ?? "persistent-storage";
@@ -207,9 +202,6 @@ export function absolute(cell: Cell | undefined, problems: Problems): string | u
   const path = cell?.text;
   if (cell === undefined || path === undefined) return undefined;
   const isPlain = path.startsWith("/") && !path.split("/").includes("..") && !/[\p{Cc}]/u.test(path);
-  if (!isPlain) {
-    problems.report("PHX0213", cell.ref, `${JSON.stringify(path)} is not an absolute path`);
-    return undefined;
-  }
+  if (!isPlain) return problems.invalid("PHX0213", cell, "absolute path");
   return path.replace(/\/{2,}/g, "/").replace(/(?<=.)\/$/, "");
 }

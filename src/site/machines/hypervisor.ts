@@ -15,12 +15,8 @@ const defaultBridge = "vmbr0";
 export function readDomain(config: Cell, problems: Problems): string | undefined {
   const cell = config.get("domain_name");
   if (cell?.text === undefined) return undefined;
-  const name = hostName(cell.text);
-  if (name === undefined)
-    problems.report("PHX0301", cell.ref, `${JSON.stringify(cell.text)} is not a valid domain`, {
-      hint: "use letters, digits and hyphens between dots: internal.example.net",
-    });
-  return name;
+  const hint = "use letters, digits and hyphens between dots: internal.example.net";
+  return hostName(cell.text) ?? problems.invalid("PHX0301", cell, "domain", hint);
 }
 
 export function readHypervisor(config: Cell, problems: Problems): Hypervisor | undefined {
@@ -42,26 +38,14 @@ export function readHypervisor(config: Cell, problems: Problems): Hypervisor | u
       "PHX0207",
       cell.ref,
       "several interfaces have an address, and only the guests' bridge may have one",
-      {
-        related: others.map((one) => one.ref),
-        hint: "keep only the guests' bridge in network.interfaces",
-      },
+      { related: others.map((one) => one.ref), hint: "keep only the guests' bridge in network.interfaces" },
     );
     return undefined;
   }
   if (cell.text === undefined) return undefined;
   const parsed = parseInterface(cell.text);
-  if (parsed?.prefix === undefined) {
-    problems.report(
-      "PHX0207",
-      cell.ref,
-      `${JSON.stringify(cell.text)} is not a valid address with a prefix length`,
-      {
-        hint: "write it like 10.0.0.13/24",
-      },
-    );
-    return undefined;
-  }
+  if (parsed?.prefix === undefined)
+    return problems.invalid("PHX0207", cell, "address with a prefix length", "write it like 10.0.0.13/24");
   const { first } = networkOf(parsed.bits, parsed.prefix);
   return {
     address: parsed.address,
@@ -103,7 +87,7 @@ function readUpstreams(
     if (server.text === undefined) continue;
     for (const address of server.text.split(/[\s,]+/).filter((part) => part !== "")) {
       if (addressNumber(address) === undefined)
-        problems.report("PHX0307", server.ref, `${JSON.stringify(address)} is not a valid IPv4 address`);
+        problems.invalid("PHX0307", { ref: server.ref, text: address }, "IPv4 address");
       else if (address === hypervisor?.address || address.startsWith("127."))
         problems.report("PHX0307", server.ref, `forwarding loop: ${address} is this DNS server itself`, {
           related: hypervisor === undefined ? [] : [hypervisor.from],
@@ -111,19 +95,13 @@ function readUpstreams(
       else if (!upstreams.includes(address)) upstreams.push(address);
     }
   }
-  if (
-    enabled &&
-    dns !== undefined &&
-    (cell === undefined || cell.items.length === 0) &&
-    upstreams.length === 0
-  )
+  const isMissing = upstreams.length === 0 && (cell?.items ?? []).length === 0;
+  if (enabled && dns !== undefined && isMissing)
     problems.report(
       "PHX0307",
       (cell ?? dns).ref,
       "the DNS server has no upstream server for names outside the site",
-      {
-        hint: 'name one or two: "upstream_servers": ["9.9.9.9"]',
-      },
+      { hint: 'name one or two: "upstream_servers": ["9.9.9.9"]' },
     );
   return upstreams;
 }
@@ -134,21 +112,18 @@ function readRecords(
   ownAddress: string | undefined,
   problems: Problems,
 ): readonly DnsRecord[] {
-  const found: (DnsRecord | undefined)[] = cell.isObject
-    ? cell
-        .entries()
-        .filter(([key]) => !key.startsWith("_") && !key.startsWith("$"))
-        .map(([key, value]) => record(key, value.text, value.keyRef, domain, problems))
-    : cell.items.map((item) => {
-        const name = item.isObject ? item.get("name") : item;
-        const address = item.isObject ? item.get("ip") : undefined;
-        if (name?.text === undefined) {
-          if (item.isObject) problems.report("PHX0305", item.ref, "this DNS record has no name");
-          return undefined;
-        }
-        return record(name.text, address?.text ?? ownAddress, name.ref, domain, problems);
-      });
-  return found.filter((one) => one !== undefined);
+  if (cell.isObject)
+    return cell
+      .entries()
+      .filter(([key]) => !/^[_$]/.test(key))
+      .flatMap(([key, value]) => record(key, value.text, value.keyRef, domain, problems) ?? []);
+  return cell.items.flatMap((item) => {
+    const name = item.isObject ? item.get("name") : item;
+    if (name?.text !== undefined)
+      return record(name.text, item.get("ip")?.text ?? ownAddress, name.ref, domain, problems) ?? [];
+    if (item.isObject) problems.report("PHX0305", item.ref, "this DNS record has no name");
+    return [];
+  });
 }
 
 function record(
@@ -159,10 +134,7 @@ function record(
   problems: Problems,
 ): DnsRecord | undefined {
   const name = hostOrWildcard(written);
-  if (name === undefined) {
-    problems.report("PHX0208", from, `${JSON.stringify(written)} is not a valid host name`);
-    return undefined;
-  }
+  if (name === undefined) return problems.invalid("PHX0208", { ref: from, text: written }, "host name");
   if (address === undefined || addressNumber(address) === undefined) {
     const what = address === undefined ? "no address" : `the invalid address ${JSON.stringify(address)}`;
     problems.report("PHX0305", from, `the DNS record ${name} has ${what}`);

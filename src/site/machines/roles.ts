@@ -76,9 +76,7 @@ export function findRoles(
     "PHX0211",
     gateway.from,
     `gateway, mesh and CA must be three containers, got ${gateway.host}, ${mesh.host}, ${ca.host}`,
-    {
-      hint: 'add "fabric_role" to the entry of each of them',
-    },
+    { hint: 'add "fabric_role" to the entry of each of them' },
   );
   return undefined;
 }

@@ -80,9 +80,7 @@ export class SecretReader {
         "PHX0106",
         cell.ref,
         `cannot read the secret: ${failure.message ?? "unknown reason"}`,
-        {
-          hint: failure.hint,
-        },
+        { hint: failure.hint },
       );
       return undefined;
     }

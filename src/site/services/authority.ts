@@ -19,16 +19,6 @@ const passwordNames = [
 /** Directories of the CA in its guest, besides mounted ones. */
 const ownDirectories = ["/etc/step-ca/ssl", "/root/.step", "/etc/step-ca"];
 
-/** The host name in the CA's certificate, when the hypervisor's configuration declares it. */
-export function declaredCaName(config: Cell, problems: Problems): string | undefined {
-  const cell = config.get("step_ca")?.get("dns_name");
-  if (cell?.text === undefined) return undefined;
-  const name = hostName(cell.text);
-  if (name === undefined)
-    problems.report("PHX0208", cell.ref, `${JSON.stringify(cell.text)} is not a host name`);
-  return name;
-}
-
 export function readAuthority(
   config: Cell,
   domain: string,

@@ -7,31 +7,23 @@ import type { SourceRef } from "../../resource.ts";
 import { hostOrWildcard } from "../machines/addresses.ts";
 import { absolute } from "../machines/guests.ts";
 import type { Cell } from "../text/cell.ts";
+import { Claims } from "../text/claims.ts";
 import type { Problems } from "../text/problems.ts";
 
-/** The entries of a manifest, which is a list or an object. */
-function entriesOf(root: Cell): readonly Cell[] {
-  return (
-    (root.node.kind === "array" ? root : root.get("certificates"))?.items.filter((item) => item.isObject) ??
-    []
-  );
-}
-
+/** The certificates of a manifest, which is a list or an object. */
 export function readCertificates(root: Cell | undefined, problems: Problems): readonly Certificate[] {
-  if (root === undefined) return [];
-  const certificates = entriesOf(root).flatMap((cell) => {
-    const certificate = readCertificate(cell, problems);
-    return certificate === undefined ? [] : [certificate];
-  });
-  const paths = new Map<string, SourceRef>();
+  const entries = (root?.isObject === true ? root.get("certificates") : root)?.items ?? [];
+  const certificates = entries.flatMap((cell) =>
+    cell.isObject ? (readCertificate(cell, problems) ?? []) : [],
+  );
+  const paths = new Claims<SourceRef>();
   for (const { certPath, keyPath, from } of certificates)
     for (const path of [certPath, keyPath]) {
-      const taken = paths.get(path);
+      const taken = paths.take(path, from);
       if (taken !== undefined)
         problems.report("PHX0604", from, `two files have the path ${path}`, {
           related: taken === from ? [] : [taken],
         });
-      paths.set(path, from);
     }
   return certificates;
 }
@@ -40,14 +32,12 @@ function readCertificate(cell: Cell, problems: Problems): Certificate | undefine
   const common = cell.get("common_name");
   const sans = cell.get("sans")?.each ?? [];
   const written = [...(common === undefined ? [] : [common]), ...sans];
-  const names = written.flatMap((one) => {
-    return (one.text ?? "").split(",").flatMap((part) => {
+  const names = written.flatMap((one) =>
+    (one.text ?? "").split(",").flatMap((part) => {
       const name = addressNumber(part.trim()) === undefined ? hostOrWildcard(part) : part.trim();
-      if (name === undefined)
-        problems.report("PHX0601", one.ref, `${JSON.stringify(part)} is not a valid host name or address`);
-      return name === undefined ? [] : [name];
-    });
-  });
+      return name ?? problems.invalid("PHX0601", { ref: one.ref, text: part }, "host name or address") ?? [];
+    }),
+  );
   const certPath = absolute(cell.get("cert_path"), problems);
   const keyPath = absolute(cell.get("key_path"), problems);
   const owner = ownerOf(cell.get("owner"), problems);
@@ -62,9 +52,7 @@ function readCertificate(cell: Cell, problems: Problems): Certificate | undefine
     keyPath,
     owner,
     mode,
-    ...(command?.text === undefined || command.text === ""
-      ? {}
-      : { postRenewal: { command: command.text, from: command.ref } }),
+    ...(command?.text ? { postRenewal: { command: command.text, from: command.ref } } : {}),
     from: cell.ref,
   };
 }
@@ -73,28 +61,21 @@ function ownerOf(cell: Cell | undefined, problems: Problems): string {
   if (cell?.text === undefined) return "root:root";
   const [, user, group = user] =
     /^([a-z_][a-z0-9_-]*|\d+)(?::([a-z_][a-z0-9_-]*|\d+))?$/.exec(cell.text) ?? [];
-  if (user !== undefined) return `${user}:${group}`;
-  problems.report("PHX0603", cell.ref, `${JSON.stringify(cell.text)} is not a valid owner`, {
-    hint: 'write it as "user:group"',
-  });
-  return "root:root";
+  if (user === undefined) problems.invalid("PHX0603", cell, "owner", 'write it as "user:group"');
+  return user === undefined ? "root:root" : `${user}:${group}`;
 }
 
 /** The key's mode. A key that everybody can read is a warning. */
 function modeOf(cell: Cell | undefined, problems: Problems): string {
-  const [mode] = /^0?[0-7]{3}$/.exec(cell?.text ?? "600") ?? [];
-  if (cell === undefined || mode !== undefined) {
-    const digits = (mode ?? "600").slice(-3);
-    if (cell !== undefined && Number(digits[2]) & 4)
-      problems.report("PHX0608", cell.ref, `permissions ${digits} let everybody read the private key`, {
-        hint: "use 640, which lets the owner's group read it",
-      });
-    return digits;
-  }
-  problems.report("PHX0603", cell.ref, `${JSON.stringify(cell.text)} is not a valid mode`, {
-    hint: 'write three octal digits as text: "640"',
-  });
-  return "600";
+  if (cell?.text === undefined) return "600";
+  const [, mode] = /^0?([0-7]{3})$/.exec(cell.text) ?? [];
+  if (mode === undefined)
+    problems.invalid("PHX0603", cell, "mode", 'write three octal digits as text: "640"');
+  else if (Number(mode[2]) & 4)
+    problems.report("PHX0608", cell.ref, `permissions ${mode} let everybody read the private key`, {
+      hint: "use 640, which lets the owner's group read it",
+    });
+  return mode ?? "600";
 }
 
 /** A command for an unknown guest would leave the old certificate in use until it expires. */
@@ -111,9 +92,7 @@ export function checkHooks(
       "PHX0609",
       postRenewal.from,
       `this command runs in ${host}, which the site does not declare`,
-      {
-        hint: "name the guest that uses the certificate, or declare this one",
-      },
+      { hint: "name the guest that uses the certificate, or declare this one" },
     );
   }
 }

@@ -3,53 +3,48 @@ import { defaultServiceOptions, type ServiceOptions } from "../../model.ts";
 import type { Cell } from "../text/cell.ts";
 import type { Problems } from "../text/problems.ts";
 
-const units: Readonly<Record<string, number>> = { "": 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
-const spans: Readonly<Record<string, number>> = { "": 1, s: 1, m: 60, h: 3600, d: 86_400 };
+/** A number with a unit. */
+interface Notation {
+  readonly noun: string;
+  readonly pattern: RegExp;
+  readonly factors: Readonly<Record<string, number>>;
+  readonly hint: string;
+}
+
+const size: Notation = {
+  noun: "size",
+  pattern: /^(\d+)\s*([kmg]?)(?:i?b)?$/i,
+  factors: { "": 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 },
+  hint: 'write it like 0, "16m" or "2g"',
+};
+const time: Notation = {
+  noun: "time",
+  pattern: /^(\d+)\s*([smhd]?)$/i,
+  factors: { "": 1, s: 1, m: 60, h: 3600, d: 86_400 },
+  hint: 'write it like 300, "300s", "10m" or "1h"',
+};
 /** Seconds: one year. A longer time is a mistake. */
 const longest = 365 * 86_400;
 
 export function readOptions(cell: Cell | undefined, problems: Problems): ServiceOptions {
-  const size = amount(
-    cell?.get("max_body_size"),
-    /^(\d+)\s*([kmg]?)(?:i?b)?$/i,
-    units,
-    problems,
-    "size",
-    '0, "16m" or "2g"',
-  );
-  const time = amount(
-    cell?.get("read_timeout"),
-    /^(\d+)\s*([smhd]?)$/i,
-    spans,
-    problems,
-    "time",
-    '300, "300s", "10m" or "1h"',
-  );
-  if (time !== undefined && (time === 0 || time > longest)) {
-    const at = cell?.get("read_timeout")?.ref;
-    if (at !== undefined) problems.report("PHX0309", at, "a timeout must be from one second to one year");
-  }
+  const timeout = cell?.get("read_timeout");
+  const seconds = amount(timeout, time, problems);
+  if (timeout !== undefined && seconds !== undefined && (seconds === 0 || seconds > longest))
+    problems.report("PHX0309", timeout.ref, "a timeout must be from one second to one year");
   return {
-    maxBodyBytes: size ?? defaultServiceOptions.maxBodyBytes,
-    readTimeoutSeconds: time ?? defaultServiceOptions.readTimeoutSeconds,
+    maxBodyBytes: amount(cell?.get("max_body_size"), size, problems) ?? defaultServiceOptions.maxBodyBytes,
+    readTimeoutSeconds: seconds ?? defaultServiceOptions.readTimeoutSeconds,
     buffering: cell?.get("buffering")?.flag ?? defaultServiceOptions.buffering,
   };
 }
 
 function amount(
   cell: Cell | undefined,
-  pattern: RegExp,
-  factors: Readonly<Record<string, number>>,
+  { noun, pattern, factors, hint }: Notation,
   problems: Problems,
-  what: string,
-  examples: string,
 ): number | undefined {
   if (cell?.text === undefined) return undefined;
   const [, digits, unit = ""] = pattern.exec(cell.text) ?? [];
   const value = Number(digits) * (factors[unit.toLowerCase()] ?? Number.NaN);
-  if (Number.isSafeInteger(value)) return value;
-  problems.report("PHX0309", cell.ref, `${JSON.stringify(cell.text)} is not a valid ${what}`, {
-    hint: `write it like ${examples}`,
-  });
-  return undefined;
+  return Number.isSafeInteger(value) ? value : problems.invalid("PHX0309", cell, noun, hint);
 }

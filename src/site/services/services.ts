@@ -13,6 +13,7 @@ import type { SourceRef } from "../../resource.ts";
 import { hostName, qualified } from "../machines/addresses.ts";
 import { type GuestEntry, isAddressed } from "../machines/guests.ts";
 import type { Cell } from "../text/cell.ts";
+import { Claims } from "../text/claims.ts";
 import type { Problems } from "../text/problems.ts";
 import { readOptions } from "./options.ts";
 
@@ -36,10 +37,9 @@ export function guestServices(
   problems: Problems,
 ): readonly Service[] {
   return entries.flatMap((entry) =>
-    (entry.cell.get("traefik_service")?.each ?? []).flatMap((cell) => {
-      const service = cell.isObject ? readService(entry, cell, fabric, problems) : undefined;
-      return service === undefined ? [] : [service];
-    }),
+    (entry.cell.get("traefik_service")?.each ?? []).flatMap((cell) =>
+      cell.isObject ? (readService(entry, cell, fabric, problems) ?? []) : [],
+    ),
   );
 }
 
@@ -62,9 +62,7 @@ function readService(entry: GuestEntry, cell: Cell, fabric: Fabric, problems: Pr
       "PHX0308",
       cell.ref,
       `${guest.host} (${guest.name}) has no fixed address, so its service cannot be reached`,
-      {
-        hint: "give the guest an address in network_config.ip, or remove traefik_service",
-      },
+      { hint: "give the guest an address in network_config.ip, or remove traefik_service" },
     );
     return undefined;
   }
@@ -127,10 +125,7 @@ function serviceNames(
     if (one.text === undefined) return [];
     const host = hostName(one.text);
     if (host !== undefined) return [one === name || !host.includes(".") ? qualified(host, domain) : host];
-    problems.report("PHX0302", one.ref, `${JSON.stringify(one.text)} is not a valid host name`, {
-      hint: "use letters, digits and hyphens",
-    });
-    return [];
+    return problems.invalid("PHX0302", one, "host name", "use letters, digits and hyphens") ?? [];
   });
   const isPortainer = portainer?.guest.host === guest.host && cell.get("port")?.integer === portainer.port;
   return [...new Set(isPortainer && names.length > 0 ? [...names, portainer.hostname] : names)];
@@ -177,39 +172,30 @@ export function idOf(name: string, domain: string): string {
  * their rules separate its requests.
  */
 export function checkServices(services: readonly Service[], problems: Problems): void {
-  const ids = new Map<string, Service>();
-  const claims = new Map<string, Service>();
-  const claim = (key: string, service: Service): Service | undefined => {
-    const first = claims.get(key);
-    if (first === undefined) claims.set(key, service);
-    return first;
-  };
+  const ids = new Claims<Service>();
+  const claims = new Claims<Service>();
   for (const service of services) {
     const { id, names, path, guest, rule, priority = 0 } = service;
     const keys = isWholeHost(service)
       ? names.map((name) => `${name}, all paths, priority ${priority}`)
       : [`${rule}, priority ${priority}`];
-    const taken = keys.map((key) => claim(key, service)).find((other) => other !== undefined);
+    const taken = keys.map((key) => claims.take(key, service)).find((other) => other !== undefined);
     const elsewhere = names
-      .map((name) => claim(`${name}, somewhere`, service))
+      .map((name) => claims.take(`${name}, somewhere`, service))
       .find(
         (other) =>
           other !== undefined &&
           (other.path !== path || (path === "direct" && other.guest.host !== guest.host)),
       );
     const other = taken ?? elsewhere;
-    const sameId = ids.get(id);
-    ids.set(id, sameId ?? service);
+    const sameId = ids.take(id, service);
     if (other !== undefined) {
       const shared = names.find((name) => other.names.includes(name)) ?? names[0];
       problems.report(
         "PHX0303",
         service.from,
         `${titleOf(service)} and ${titleOf(other)} both claim the name ${shared}`,
-        {
-          related: [other.from],
-          hint: "give one of them another name",
-        },
+        { related: [other.from], hint: "give one of them another name" },
       );
     } else if (sameId !== undefined)
       problems.report("PHX0304", service.from, `two services have the id ${id}`, { related: [sameId.from] });
@@ -232,10 +218,7 @@ export function checkRecords(
         "PHX0306",
         from,
         `the record for ${name} has ${address}, but ${titleOf(service)} needs ${meant}`,
-        {
-          related: [service.from],
-          hint: "remove the record: Phoenix adds one for each service",
-        },
+        { related: [service.from], hint: "remove the record: Phoenix adds one for each service" },
       );
   }
 }

@@ -117,9 +117,7 @@ class Check {
       "PHX0105",
       cell.ref,
       `unknown word ${JSON.stringify(word)}: expected one of ${of.join(", ")}`,
-      {
-        hint: didYouMean(word, of),
-      },
+      { hint: didYouMean(word, of) },
     );
   }
 

@@ -2,7 +2,7 @@
 import { defined } from "../../defined.ts";
 import type { PortainerEnvironment } from "../../model.ts";
 import type { SourceRef } from "../../resource.ts";
-import { hostName } from "../machines/addresses.ts";
+import { readHostName } from "../machines/addresses.ts";
 import { type GuestEntry, isAddressed } from "../machines/guests.ts";
 import type { Cell } from "../text/cell.ts";
 import type { Problems } from "../text/problems.ts";
@@ -38,7 +38,8 @@ export function readEnvironments(
         },
       );
     names.set(name.toLowerCase(), taken ?? at);
-    const hostname = agentHostname(cell.get("portainer_agent_hostname"), problems);
+    const agentName = cell.get("portainer_agent_hostname");
+    const hostname = agentName?.text === "" ? undefined : readHostName(agentName, problems);
     if (!isAddressed(guest)) {
       problems.report(
         "PHX0212",
@@ -57,12 +58,4 @@ export function readEnvironments(
     });
   }
   return environments;
-}
-
-function agentHostname(cell: Cell | undefined, problems: Problems): string | undefined {
-  if (cell?.text === undefined || cell.text === "") return undefined;
-  const name = hostName(cell.text);
-  if (name === undefined)
-    problems.report("PHX0208", cell.ref, `${JSON.stringify(cell.text)} is not a valid host name`);
-  return name;
 }

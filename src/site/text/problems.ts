@@ -2,6 +2,7 @@
 import { type Problem, type ProblemMore, problemOf } from "../../problem.ts";
 import type { ProblemCode } from "../../problem-codes/index.ts";
 import type { SourceRef } from "../../resource.ts";
+import type { Cell } from "./cell.ts";
 
 export class Problems {
   readonly #all: Problem[] = [];
@@ -17,6 +18,17 @@ export class Problems {
     const problem = problemOf(code, at, message, more);
     if (problem.severity === "error") this.#errors += 1;
     this.#all.push(problem);
+  }
+
+  /** Reports that a value is not a valid `noun`, and returns undefined for it. */
+  invalid(
+    code: ProblemCode,
+    { ref, text }: Pick<Cell, "ref" | "text">,
+    noun: string,
+    hint?: string,
+  ): undefined {
+    this.report(code, ref, `${JSON.stringify(text)} is not a valid ${noun}`, { hint });
+    return undefined;
   }
 
   get all(): readonly Problem[] {

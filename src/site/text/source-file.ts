@@ -85,9 +85,7 @@ export class SiteFiles {
           "PHX0003",
           at,
           `${name} is ${Math.ceil(size / 1024 / 1024)} MiB, more than the limit of 16 MiB`,
-          {
-            hint: "check whether it is a log or a dump instead of a configuration file",
-          },
+          { hint: "check whether it is a log or a dump instead of a configuration file" },
         );
         return undefined;
       }
