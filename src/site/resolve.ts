@@ -1,6 +1,5 @@
-/** From the cells of all files to one Site: every reference resolved, every default filled in, in one straight line. */
-import { gatewayNames } from "../fabric/services.ts";
-import type { Hypervisor, Roles, Service, Site } from "../model.ts";
+/** From the cells of all files to one Site: every reference resolved, every default filled in. */
+import type { Hypervisor, Roles, Site } from "../model.ts";
 import { readFirewall } from "./firewall/index.ts";
 import { readHostName } from "./machines/addresses.ts";
 import { checkGuests, checkSharedVolumes } from "./machines/guest-checks.ts";
@@ -11,7 +10,7 @@ import { SecretReader } from "./secrets/index.ts";
 import { readAuthority } from "./services/authority.ts";
 import { checkHooks, readCertificates } from "./services/certificates.ts";
 import { assignCertificates, certificateRecords } from "./services/served-certificates.ts";
-import { checkRecords, checkServices, guestServices, portainerService } from "./services/services.ts";
+import { checkRecords, readServices } from "./services/services.ts";
 import { type Assignment, readAssignments, withStackRules } from "./stacks/assignments.ts";
 import type { DeclaredStack } from "./stacks/files.ts";
 import { agentPortOf, readPortainer } from "./stacks/portainer.ts";
@@ -20,7 +19,7 @@ import type { Cell } from "./text/cell.ts";
 import type { Problems } from "./text/problems.ts";
 import type { SiteFiles } from "./text/source-file.ts";
 
-/** The files of a site as they were read; absent where one could not be. */
+/** The files of a site; undefined for those that could not be read. */
 export interface SiteCells {
   readonly root: string;
   readonly config: Cell | undefined;
@@ -30,7 +29,7 @@ export interface SiteCells {
   readonly stacks: ReadonlyMap<string, DeclaredStack>;
 }
 
-/** Stands in for a domain that could not be read, so that the rest is still looked at (RFC 2606). */
+/** Replaces a domain that could not be read, so that the rest is still checked (RFC 2606). */
 const noDomain = "invalid";
 
 /** The site; undefined when too little of it can be understood. Everything that is wrong is reported. */
@@ -58,25 +57,10 @@ export async function resolveSite(
   if (domain === undefined || hypervisor === undefined || roles === undefined) return undefined;
 
   const ca = readAuthority(config, domain, caName, roles, entries, problems);
-  const { settings } = docker;
-  const fabric = { domain, roles, ca, portainer: settings, agentPort: agentPortOf(config) };
-  const own = guestServices(entries, fabric, problems);
-  const implied =
-    settings === undefined || own.some(({ names }) => names.includes(settings.hostname))
-      ? []
-      : [portainerService(settings.guest, settings.hostname, settings.port, settings.guest.from)];
-  const services: readonly Service[] = [...own, ...implied, ...docker.services];
-  checkServices(services, problems);
+  const fabric = { domain, roles, ca, portainer: docker.settings, agentPort: agentPortOf(config) };
+  const services = readServices(entries, docker.services, fabric, problems);
   checkRecords(dns.records, services, roles.gateway.address, problems);
-
-  const share = settings?.guest.shares[0];
-  const served = {
-    hypervisor,
-    roles,
-    gatewayNames: gatewayNames({ services, roles }),
-    ownNames: services.filter(({ guest }) => guest.host === roles.gateway.host).flatMap(({ names }) => names),
-    portainer: settings === undefined || share === undefined ? undefined : { ...settings, share },
-  };
+  const served = { hypervisor, roles, services, portainer: docker.settings };
   const assigned =
     manifest === undefined ? [] : assignCertificates(certificates, served, manifest.ref, problems);
   const guests = entries.map(({ guest }) => guest);
@@ -134,7 +118,7 @@ function rolesOf(
   domain: string,
   problems: Problems,
 ): Roles | undefined {
-  // Without the containers' file it is that file which is missing, not the roles.
+  // When the containers' file is missing, the roles are not reported too.
   if (lxc === undefined) return undefined;
   const at = (guestsIn(lxc, "lxc_configs") ?? lxc).ref;
   return findRoles(entries, caName, domain, at, problems);

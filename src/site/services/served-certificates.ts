@@ -1,8 +1,17 @@
 /** Which certificates the gateway and Portainer serve, with all their names, and the DNS records of the names of the other certificates. */
-
 import { pathInGuest } from "../../fabric/guests.ts";
+import { gatewayNames } from "../../fabric/services.ts";
 import { addressNumber } from "../../formats/ipv4/index.ts";
-import type { Certificate, DnsRecord, Guest, Hypervisor, Roles, Share } from "../../model.ts";
+import type {
+  Certificate,
+  DnsRecord,
+  Guest,
+  Hypervisor,
+  RoleGuest,
+  Roles,
+  Service,
+  Share,
+} from "../../model.ts";
 import type { SourceRef } from "../../resource.ts";
 import type { Problems } from "../text/problems.ts";
 import { sortedNames } from "./certificates.ts";
@@ -11,13 +20,8 @@ import { sortedNames } from "./certificates.ts";
 export interface Served {
   readonly hypervisor: Hypervisor;
   readonly roles: Roles;
-  /** Names that the gateway terminates TLS for. */
-  readonly gatewayNames: readonly string[];
-  /** Names of the gateway itself, when it declares a service of its own. */
-  readonly ownNames: readonly string[];
-  readonly portainer:
-    | { readonly guest: Guest & { address: string }; readonly hostname: string; readonly share: Share }
-    | undefined;
+  readonly services: readonly Service[];
+  readonly portainer: { readonly guest: RoleGuest; readonly hostname: string } | undefined;
 }
 
 /**
@@ -37,7 +41,7 @@ export function assignCertificates(
       return {
         ...certificate,
         ...gateway.paths,
-        names: sortedNames([...certificate.names, ...served.gatewayNames]),
+        names: sortedNames([...certificate.names, ...gatewayNames(served)]),
         serves: "gateway" as const,
       };
     if (certificate === portainer && served.portainer !== undefined)
@@ -58,11 +62,10 @@ interface GatewayEntry {
 /** The entry whose files the gateway can read; among several the one with the gateway's own name. */
 function gatewayEntry(
   certificates: readonly Certificate[],
-  { hypervisor, roles, ownNames }: Served,
+  { hypervisor, roles: { gateway }, services }: Served,
   at: SourceRef,
   problems: Problems,
 ): GatewayEntry | undefined {
-  const { gateway } = roles;
   const visible = certificates.flatMap((certificate): readonly GatewayEntry[] => {
     const certPath = seenBy(gateway, certificate.certPath, hypervisor);
     const keyPath = seenBy(gateway, certificate.keyPath, hypervisor);
@@ -70,6 +73,7 @@ function gatewayEntry(
       ? []
       : [{ certificate, paths: { certPath, keyPath } }];
   });
+  const ownNames = services.filter(({ guest }) => guest.host === gateway.host).flatMap(({ names }) => names);
   const own = gateway.name.toLowerCase().split(/[^a-z0-9]+/);
   const namesGateway = ({ commonName }: Certificate): boolean =>
     ownNames.includes(commonName) || own.includes(commonName.split(".")[0] ?? "");
@@ -114,8 +118,9 @@ function portainerEntry(
   at: SourceRef,
   problems: Problems,
 ): Certificate | undefined {
-  if (portainer === undefined) return undefined;
-  const { share, hostname } = portainer;
+  const [share] = portainer?.guest.shares ?? [];
+  if (portainer === undefined || share === undefined) return undefined;
+  const { hostname } = portainer;
   const fitting = certificates.filter(({ certPath, keyPath }) =>
     [certPath, keyPath].every((path) => pathOnShare(share, path, hypervisor) !== undefined),
   );

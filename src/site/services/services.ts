@@ -9,7 +9,6 @@ import {
   type Roles,
   type Service,
 } from "../../model.ts";
-import type { SourceRef } from "../../resource.ts";
 import { hostName, qualified } from "../machines/addresses.ts";
 import { type GuestEntry, isAddressed } from "../machines/guests.ts";
 import type { Cell } from "../text/cell.ts";
@@ -20,27 +19,39 @@ import { readOptions } from "./options.ts";
 /** Ports that speak TLS unless a `scheme` says otherwise. 9443 is Portainer's. */
 const tlsPorts = new Set([443, 8443, 9443]);
 
+interface PortainerAddress {
+  readonly guest: RoleGuest;
+  readonly hostname: string;
+  readonly port: number;
+}
+
 /** What the services of guests depend on. */
 export interface Fabric {
   readonly domain: string;
   readonly roles: Roles;
   readonly ca: CertificateAuthority;
   /** Portainer's host name and port; undefined when no guest runs it. */
-  readonly portainer: { readonly guest: Guest; readonly hostname: string; readonly port: number } | undefined;
+  readonly portainer: PortainerAddress | undefined;
   readonly agentPort: number;
 }
 
-/** The services of the guests' entries, in the order of the files. */
-export function guestServices(
+/** The services of the guests in the order of the files, Portainer's, and those of the stacks. */
+export function readServices(
   entries: readonly GuestEntry[],
+  ofStacks: readonly Service[],
   fabric: Fabric,
   problems: Problems,
 ): readonly Service[] {
-  return entries.flatMap((entry) =>
+  const own = entries.flatMap((entry) =>
     (entry.cell.get("traefik_service")?.each ?? []).flatMap((cell) =>
       cell.isObject ? (readService(entry, cell, fabric, problems) ?? []) : [],
     ),
   );
+  const { portainer } = fabric;
+  const isDeclared = portainer === undefined || own.some(({ names }) => names.includes(portainer.hostname));
+  const services = [...own, ...(isDeclared ? [] : [portainerService(portainer)]), ...ofStacks];
+  checkServices(services, problems);
+  return services;
 }
 
 function readService(entry: GuestEntry, cell: Cell, fabric: Fabric, problems: Problems): Service | undefined {
@@ -91,8 +102,8 @@ function readService(entry: GuestEntry, cell: Cell, fabric: Fabric, problems: Pr
   };
 }
 
-/** Portainer's service, for a guest that does not declare one. */
-export function portainerService(guest: RoleGuest, hostname: string, port: number, from: SourceRef): Service {
+/** Portainer's service, for a guest that does not declare it. */
+function portainerService({ guest, hostname, port }: PortainerAddress): Service {
   const scheme = tlsPorts.has(port) ? "https" : "http";
   return {
     id: "portainer",
@@ -109,7 +120,7 @@ export function portainerService(guest: RoleGuest, hostname: string, port: numbe
     middlewares: [],
     loadBalancer: {},
     options: defaultServiceOptions,
-    from,
+    from: guest.from,
   };
 }
 
@@ -162,7 +173,7 @@ function hostRule(names: readonly string[]): string {
 }
 
 /** "chat.internal.example.net" in that domain is "chat", which can be a router's name. */
-export function idOf(name: string, domain: string): string {
+function idOf(name: string, domain: string): string {
   const short = name.endsWith(`.${domain}`) ? name.slice(0, -domain.length - 1) : name;
   return short.replace(/[^a-z0-9_-]+/g, "-");
 }
@@ -171,7 +182,7 @@ export function idOf(name: string, domain: string): string {
  * Reports services with the same host name, of which one would never be reached. Routers may share a host name as long as
  * their rules separate its requests.
  */
-export function checkServices(services: readonly Service[], problems: Problems): void {
+function checkServices(services: readonly Service[], problems: Problems): void {
   const ids = new Claims<Service>();
   const claims = new Claims<Service>();
   for (const service of services) {
