@@ -4,7 +4,6 @@ import type { PortainerEnvironment } from "../../model.ts";
 import type { SourceRef } from "../../resource.ts";
 import { readHostName } from "../machines/addresses.ts";
 import { type GuestEntry, isAddressed } from "../machines/guests.ts";
-import type { Cell } from "../text/cell.ts";
 import type { Problems } from "../text/problems.ts";
 
 /** Agents in the order of the file, and the server's own engine when stacks are assigned to it. */
