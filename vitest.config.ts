@@ -9,7 +9,7 @@ import { PlainReporter } from "./test/reporter.ts";
 
 const lab = ["test/lab/**/*.test.ts"];
 const scenarios = ["test/lab/scenarios/**/*.test.ts", "test/lab/defects.test.ts"];
-const program = ["test/cli/program/**/*.test.ts"];
+const program = ["test/cli/program/**/*.test.ts", "test/script/**/*.test.ts"];
 const contract = ["test/contract/**/*.test.ts"];
 const testbed = ["test/testbed/**/*.test.ts"];
 /** For tests that start servers and processes, on a machine that is busy with other things. */

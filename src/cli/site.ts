@@ -33,7 +33,7 @@ export async function loadProven(call: Call): Promise<ProvenSite> {
   const loaded = await loadSite(root);
   const { site, sources } = loaded;
   if (site !== undefined) call.terminal.conceal(site.secrets);
-  const { droppedPaths } = await import("../fabric/dropped-paths.ts");
-  const dropped = site === undefined ? [] : droppedPaths(site);
-  return { root, site, problems: [...loaded.problems, ...dropped].sort(compareProblems), sources };
+  const { rules } = await import("../fabric/rules.ts");
+  const found = site === undefined ? [] : rules.flatMap((rule) => rule(site));
+  return { root, site, problems: [...loaded.problems, ...found].sort(compareProblems), sources };
 }
