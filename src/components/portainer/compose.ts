@@ -36,7 +36,7 @@ export interface ServerCompose {
 
 export const definitionLabel = "phoenix.definition";
 
-/** Paths in the container of what is mounted for it. */
+/** Paths in the container where Phoenix mounts something. */
 const inside = {
   certificates: "/phoenix/certs",
   keys: "/phoenix/keys",

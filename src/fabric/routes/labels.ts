@@ -55,7 +55,7 @@ export interface DeclaredService {
   readonly loadBalancer: Readonly<Record<string, unknown>>;
 }
 
-/** A service about which no label says anything yet. */
+/** A service without any labels. */
 export function newService(name: string, from: SourceRef): DeclaredService {
   return { name, containers: [], from, servers: new Map(), loadBalancer: {} };
 }

@@ -34,7 +34,7 @@ export interface Member {
   readonly value: ComposeNode;
 }
 
-/** A text that stands in a list, or a mapping's key. */
+/** An item of a list of texts, or a mapping's key. */
 export interface Name {
   readonly name: string;
   readonly place: Place;
@@ -43,7 +43,7 @@ export interface Name {
 /** Merges nest at most this deep: a merge of itself would never end. */
 export const deepestMerge = 20;
 
-/** Reads, and keeps what was written: variables are filled in beside the YAML, which can be edited and printed again. */
+/** A parsed file. Variables are filled in beside the YAML, which stays as it was written and can be edited and printed. */
 export class ComposeDocument {
   readonly yaml: Document.Parsed;
   /** Invalid YAML, or values whose variables cannot be filled in. */
@@ -78,7 +78,7 @@ export class ComposeDocument {
     return new ComposeNode(this, yaml);
   }
 
-  /** The value of a text in which variables stand; undefined for any other node. */
+  /** A text with its variables filled in; undefined for a node without variables. */
   filled(node: unknown): string | undefined {
     return this.#filled.get(node);
   }
@@ -117,7 +117,7 @@ export class ComposeDocument {
     return found;
   }
 
-  /** The place where a variable stands in a node's source; the whole node when it does not stand there literally. */
+  /** The place of a variable in a node's source; of the whole node where the variable is not in it literally. */
   #placeOfVariable(node: Scalar, variable: string | undefined): Place {
     const [from, to] = node.range ?? [0, 0];
     const source = this.#text.slice(from, to);
@@ -194,7 +194,7 @@ export class ComposeNode {
     return isScalar(this.yaml) ? String(this.yaml.value) : "";
   }
 
-  /** Replaces a simple value; `text` is what it says once its variables are filled in. */
+  /** Replaces a simple value; `text` is the value with its variables filled in. */
   write(written: string, text: string): void {
     if (!isScalar(this.yaml)) return;
     this.yaml.value = written;

@@ -31,7 +31,7 @@ const alternatives = {
   extends: "use an anchor (&name, *name), or write the service in full",
 };
 
-/** Keys that Compose does not know: an error where it is plain what was meant, else a warning. */
+/** Keys that Compose does not know: an error where a known key is near, else a warning. */
 export function keyFaults(
   members: readonly Member[],
   kind: keyof typeof composeKeys,

@@ -1,4 +1,4 @@
-/** YAML that is read, edited and printed again. What nobody touched stays as its author wrote it. */
+/** YAML that is read, edited and printed again: what is not edited stays as its author wrote it. */
 import {
   type Document,
   type DocumentOptions,
@@ -11,16 +11,17 @@ import {
 
 const numbers = ["tag:yaml.org,2002:int", "tag:yaml.org,2002:float"];
 
-/** Numbers keep their digits: yaml (2.9.1) prints what they are worth, 440 for 0440, which Compose takes for octal. */
+/** Numbers keep their digits: yaml (2.9.1) prints their values, 440 for 0440, which Compose reads as octal. */
 const asWritten = (tags: Tags): Tags =>
   tags.map((tag) => {
     if (typeof tag === "string" || !numbers.includes(tag.tag)) return tag;
-    const usual = tag as ScalarTag;
+    const original = tag as ScalarTag;
     const stringify: ScalarTag["stringify"] = (item, ...rest) =>
-      item.source ?? usual.stringify?.(item, ...rest) ?? String(item.value);
-    return { ...usual, stringify };
+      item.source ?? original.stringify?.(item, ...rest) ?? String(item.value);
+    return { ...original, stringify };
   });
 
+/** Parses a text; errors are in the document. */
 export function parseYaml(
   text: string,
   options: ParseOptions & DocumentOptions & SchemaOptions = {},

@@ -153,7 +153,7 @@ export async function readPortainer(
   if (settings === undefined) return undefined;
   const api = config.get("portainer_api");
   const written = api?.get("admin_password");
-  // Empty text is the placeholder of a password that nobody has filled in.
+  // Empty text is a placeholder: no password was filled in.
   const password = written?.literal === "" ? undefined : written;
   if (password === undefined)
     problems.report("PHX0704", (written ?? api ?? config).ref, "Portainer's administrator has no password", {
