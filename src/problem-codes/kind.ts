@@ -13,9 +13,14 @@ export interface ProblemKind<Allowed extends Severity | "both" = Severity | "bot
   readonly fix: string;
 }
 
+/** Reads an entry: its first line is the title, its last what to do, and the lines between are the meaning. */
 const kindOf =
   <Allowed extends Severity | "both">(severity: Allowed) =>
-  (title: string, meaning: string, fix: string): ProblemKind<Allowed> => ({ severity, title, meaning, fix });
+  ([entry = ""]: TemplateStringsArray): ProblemKind<Allowed> => {
+    const lines = entry.split("\n").map((line) => line.trim());
+    const [title = "", fix = ""] = [lines[0], lines.at(-1)];
+    return { severity, title, meaning: lines.slice(1, -1).join(" "), fix };
+  };
 
 /** The site cannot be used while this problem exists. */
 export const error = kindOf("error");

@@ -13,9 +13,11 @@ test.each(Object.entries(pages))("%s is what script/docs writes", (path, text) =
   expect(readFileSync(file, "utf8")).toBe(text);
 });
 
-test("the codes are in order", () => {
+test("the codes are in order, and each has its texts", () => {
   const codes = Object.keys(problemCodes);
   expect(codes).toEqual([...codes].sort());
+  const texts = Object.values(problemCodes).flatMap(({ title, meaning, fix }) => [title, meaning, fix]);
+  expect(texts.filter((text) => text === "")).toEqual([]);
 });
 
 test("each code has a case", () => {
