@@ -184,7 +184,7 @@ describe("a site's stacks", () => {
       const before = await lab.docker("ps", "-q", "--no-trunc");
       const result = await sync(changed("nginx:", "registry.invalid/missing:"));
       expect(only(result)).toMatchObject({ outcome: "failed", changes: [] });
-      expect(only(result).reason).toContain("image registry.invalid/missing:1.28 cannot be had");
+      expect(only(result).reason).toContain("image registry.invalid/missing:1.28 cannot be pulled");
       expect(only(result).hint).toContain("tag");
       expect(await lab.docker("ps", "-q", "--no-trunc")).toBe(before);
       await unharmed();

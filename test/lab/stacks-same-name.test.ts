@@ -29,7 +29,7 @@ test("containers make room where a stack of another environment has their name",
 
   const again = await sync();
   expect(again).toMatchObject({ outcome: "changed", changes: [{ verb: "create" }] });
-  expect(again.notes.join()).toContain("the containers of jobs on drphoenix were made anew");
+  expect(again.notes.join()).toContain("the containers of jobs on drphoenix were recreated");
   expect(await lab.running()).toEqual(["jobs-queue-1", "web-web-1"]);
   expect((await lab.api.stacks()).map(({ name }) => name).sort()).toEqual(["jobs", "jobs", "web"]);
   expect(await lab.docker("ps", "-aq", "--no-trunc", "--filter", "name=web-web-1")).toBe(before);

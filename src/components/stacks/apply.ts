@@ -9,6 +9,7 @@ import type { Io } from "../../component.ts";
 import { ApiError } from "../../errors.ts";
 import { shareDirectory } from "../../fabric/guests.ts";
 import type { FileWrite } from "../../hosts/host.ts";
+import { poll } from "../../poll.ts";
 import { type Change, type Resource, subjectOf } from "../../resource.ts";
 import { prove } from "./candidate.ts";
 import { commands } from "./commands.ts";
@@ -17,14 +18,14 @@ import { serviceState } from "./containers.ts";
 import { environmentNamed, markOf, placeOf, stackOf, volumeOf } from "./live.ts";
 import { type Previous, previousOf, remember } from "./previous.ts";
 
-/** Makes one change. What leads anywhere but to the declared state is the way back. */
+/** Makes one change. A change that does not lead to the declared state is a rollback. */
 export async function apply(change: Change, io: Io): Promise<void> {
   const subject = subjectOf(change);
   const target = targetsOf(io.site).find(({ id }) => id === subject.id);
   if (change.verb !== "delete" && target !== undefined && target.resource.text === subject.text)
     return deploy(io, target);
   const previous = previousOf(io, subject.id);
-  if (previous !== undefined) return putBack(io, previous, target);
+  if (previous !== undefined) return restore(io, previous, target);
   if (change.verb === "delete" && target === undefined) return prune(io, subject);
 }
 
@@ -32,30 +33,28 @@ async function deploy(io: Io, target: StackTarget): Promise<void> {
   const { stack, share, prepared, env } = target;
   const api = io.apis.portainer;
   const environment = environmentNamed(await api.environments(), stack.portainerEnvironment);
-  // Always looked for anew: an earlier create may have been done although its answer was lost.
+  // Read again: an earlier create may have succeeded although its answer was lost.
   const found = stackOf(await api.stacks(), environment.id, stack.project);
   const file = found === undefined ? undefined : await api.stackFile(found.id);
   const running = await api.containers(environment.id, stack.project);
   const paths = [...target.files.keys()].map((path) => `${share.path}/${path}`);
   const files = await io.host(share.host).readFiles(paths);
+  const live = found === undefined || file === undefined ? undefined : { stack: found, file };
   const previous: Previous = {
     environmentId: environment.id,
     project: stack.project,
-    ...(found === undefined || file === undefined
-      ? {}
-      : { definition: { name: found.name, file, env: found.env } }),
+    ...(live && { definition: { name: live.stack.name, file: live.file, env: live.stack.env } }),
     adopted: found === undefined && running.length > 0,
     share,
     files: new Map(paths.map((path) => [path, files.get(path)])),
     sent: false,
   };
   remember(io, target.id, previous);
-  const live = found === undefined || file === undefined ? undefined : { stack: found, file };
   await prove(io, target, environment, live, running);
   await prepareShare(io, target);
   await makeVolumes(io, target, environment);
 
-  // Only what we make ourselves gets our mark: what was there before is never pruned.
+  // Only stacks that we create get our mark: foreign ones are never pruned.
   const isOurs = found === undefined || markOf(found) !== undefined;
   const variables: readonly EnvironmentVariable[] = isOurs
     ? [...env, { name: marker, value: stack.name }]
@@ -69,8 +68,8 @@ async function deploy(io: Io, target: StackTarget): Promise<void> {
 }
 
 /**
- * Portainer up to 2.39 adopts containers that run already, unless a stack of another environment has their name: then it
- * refuses (409), as it does after it lost its data. There the containers have to make room; their volumes stay.
+ * Portainer up to 2.39 adopts running containers, unless a stack of another environment has their name: then it refuses
+ * (409), as it does after it lost its data. In that case the containers are removed first; their volumes stay.
  */
 async function create(
   io: Io,
@@ -89,7 +88,7 @@ async function create(
     for (const { id } of running) await api.removeContainer(environment.id, id);
     await api.createStack(environment.id, definition);
     io.note(
-      `the containers of ${definition.name} on ${environment.name} were made anew: Portainer takes no running ones whose name a stack elsewhere has`,
+      `the containers of ${definition.name} on ${environment.name} were recreated: Portainer cannot adopt running ones while a stack of another environment has their name`,
     );
   }
 }
@@ -110,7 +109,7 @@ async function prepareShare(io: Io, target: StackTarget): Promise<void> {
   );
 }
 
-/** Volumes that are there are left as they are: what they hold is somebody's data. */
+/** Existing volumes stay as they are: they hold somebody's data. */
 async function makeVolumes(io: Io, target: StackTarget, environment: EnvironmentState): Promise<void> {
   const { volumes } = target.stack;
   if (volumes.length === 0) return;
@@ -120,41 +119,40 @@ async function makeVolumes(io: Io, target: StackTarget, environment: Environment
       await io.apis.portainer.createVolume(environment.id, volumeOf(target, volume));
 }
 
-/** How long containers may take to come up once they are made, in milliseconds. */
+/** How long containers may take to come up once they are created, in milliseconds. */
 const settleMs = 60_000;
 
-/** Seen running so many times in a row, a second apart, a container did not just flash by. */
+/** A container that was seen running this often in a row, a second apart, stays up. */
 const seenInARow = 2;
 
-/** @throws ApiError with a container's last words when it does not stay up */
-async function settle(io: Io, target: StackTarget, environment: EnvironmentState): Promise<void> {
-  const { stack, services } = target;
-  const deadline = io.clock.now() + settleMs;
+/** @throws ApiError with the end of a container's log when it does not stay up */
+async function settle(io: Io, { stack, services }: StackTarget, { id }: EnvironmentState): Promise<void> {
   let fine = 0;
   let broken = 0;
-  for (;;) {
-    const containers = await io.apis.portainer.containers(environment.id, stack.project);
-    const states = services.map((service) => ({ service, ...serviceState(service, containers) }));
-    const bad = states.find(({ kind }) => kind === "broken") ?? states.find(({ kind }) => kind !== "fine");
-    fine = bad === undefined ? fine + 1 : 0;
-    broken = bad?.kind === "broken" ? broken + 1 : 0;
-    if (fine >= seenInARow) return;
-    if (bad !== undefined && (broken > seenInARow || io.clock.now() > deadline)) {
-      const log =
-        bad.container === undefined
-          ? ""
-          : (await io.apis.portainer.containerLogs(environment.id, bad.container.id, 5)).trim();
-      throw new ApiError(
-        500,
-        `${bad.service.name} of stack ${stack.name} does not run on ${stack.guest.name}: ${bad.words}${log === "" ? "" : `; it said: ${log.split("\n").at(-1)}`}`,
-        { hint: `\`docker logs\` of the container on ${stack.guest.host} says why, while it is there` },
-      );
-    }
-    await io.clock.sleep(1_000);
-  }
+  const bad = await poll(
+    { clock: io.clock, forMs: settleMs, pauseMs: 1_000 },
+    async () => {
+      const containers = await io.apis.portainer.containers(id, stack.project);
+      const states = services.map((service) => ({ service, ...serviceState(service, containers) }));
+      const bad = states.find(({ kind }) => kind === "broken") ?? states.find(({ kind }) => kind !== "fine");
+      fine = bad === undefined ? fine + 1 : 0;
+      broken = bad?.kind === "broken" ? broken + 1 : 0;
+      return bad;
+    },
+    () => fine >= seenInARow || broken > seenInARow,
+  );
+  if (bad === undefined) return;
+  const { container, reason, service } = bad;
+  const log = container === undefined ? "" : await io.apis.portainer.containerLogs(id, container.id, 5);
+  const last = log.trim().split("\n").at(-1) ?? "";
+  throw new ApiError(
+    500,
+    `${service.name} of stack ${stack.name} does not run on ${stack.guest.name}: ${reason}${last && `; the end of its log: ${last}`}`,
+    { hint: `\`docker logs\` of the container on ${stack.guest.host} shows why, while it exists` },
+  );
 }
 
-/** Containers of services that the file does not have any more: Portainer up to 2.35 leaves them running. */
+/** Removes containers of services that are no longer in the file: Portainer up to 2.35 leaves them running. */
 async function removeOrphans(
   io: Io,
   { stack, compose }: StackTarget,
@@ -165,8 +163,8 @@ async function removeOrphans(
     if (service !== "" && !names.has(service)) await io.apis.portainer.removeContainer(environment.id, id);
 }
 
-/** The previous state: its files, and where Portainer was asked for anything, its definition. */
-async function putBack(io: Io, previous: Previous, target: StackTarget | undefined): Promise<void> {
+/** Restores the previous state: its files, and the definition if Portainer was asked to change it. */
+async function restore(io: Io, previous: Previous, target: StackTarget | undefined): Promise<void> {
   const { environmentId, project, definition, adopted, share, files } = previous;
   const host = io.host(share.host);
   const writes = [...files].flatMap(([path, state]): FileWrite[] =>
@@ -185,14 +183,14 @@ async function putBack(io: Io, previous: Previous, target: StackTarget | undefin
   if (found === undefined) return;
   if (adopted) {
     io.note(
-      `stack ${target?.stack.name ?? project} stays in Portainer: its containers were there before, and removing it would end them`,
+      `stack ${target?.stack.name ?? project} stays in Portainer: removing it would end containers that ran before`,
     );
     return;
   }
   await api.deleteStack(found.id, environmentId);
 }
 
-/** Takes a stack of ours down that is declared no more. Its volumes and what lies on the share stay. */
+/** Takes down a stack of ours that is no longer declared. Its volumes and its files on the share stay. */
 async function prune(io: Io, subject: Resource): Promise<void> {
   const api = io.apis.portainer;
   const { project, environment: name } = placeOf(subject);

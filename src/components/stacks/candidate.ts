@@ -1,6 +1,6 @@
 /**
- * Proving a stack before its running version is touched. Up to 2.39 Portainer takes a stack down when its update fails for
- * whatever reason, so every reason that can be seen beforehand is looked for.
+ * Proving a stack before its running version is touched. Portainer up to 2.39 takes a stack down when its update fails, so
+ * every cause that can be seen beforehand is looked for.
  */
 import type { ContainerState, EnvironmentState, StackState } from "../../apis/portainer/index.ts";
 import type { Io } from "../../component.ts";
@@ -8,16 +8,16 @@ import { ApiError, CandidateError, messageOf } from "../../errors.ts";
 import { type ComposePort, readCompose } from "../../formats/compose/index.ts";
 import type { StackTarget } from "./compile.ts";
 
-/** How long a port may stay silent before it counts as free: a filtered guest drops what nobody listens for. Milliseconds. */
+/** A port that is silent for longer counts as free: a filtered guest drops connections that nobody accepts. Milliseconds. */
 const silentMs = 1_000;
 
-/** A stack that Portainer has, and its compose file. */
+/** A stack that Portainer has, and its Compose file. */
 export interface LiveStack {
   readonly stack: StackState;
   readonly file: string;
 }
 
-/** @throws CandidateError that says what would fail; nothing was changed but pulled images */
+/** @throws CandidateError that names what would fail; only images may have been pulled */
 export async function prove(
   io: Io,
   target: StackTarget,
@@ -27,19 +27,18 @@ export async function prove(
 ): Promise<void> {
   proveFile(target);
   const runs = new Set(containers.filter(({ state }) => state === "running").map(({ service }) => service));
-  // What containers without a stack publish is not known; they are about to be taken over.
+  // Nothing is known about the ports of containers without a stack; they are about to be adopted.
   if (live !== undefined || containers.length === 0) await provePorts(io, target, live, runs);
   await proveImages(io, target, environment);
 }
 
 function proveFile({ stack, prepared, compose }: StackTarget): void {
-  const errors = prepared.faults.filter(({ severity }) => severity !== "warning");
-  const [first] = errors;
+  const [first, ...others] = prepared.faults.filter(({ severity }) => severity !== "warning");
   if (first === undefined && compose !== undefined) return;
   const place = first === undefined ? "" : `:${first.place.line}:${first.place.column}`;
-  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : "";
+  const more = others.length > 0 ? ` (and ${others.length} more)` : "";
   throw new CandidateError(
-    `stack ${stack.name} was left alone: ${stack.compose.file}${place}: ${first?.message ?? "this is no compose file"}${more}`,
+    `stack ${stack.name} was not changed: ${stack.compose.file}${place}: ${first?.message ?? "not a Compose file"}${more}`,
     { hint: first?.hint ?? "`phoenix check` shows every problem with its place" },
   );
 }
@@ -70,7 +69,7 @@ async function provePorts(
   const [first] = taken.flat();
   if (first === undefined) return;
   throw new CandidateError(
-    `stack ${stack.name} was left alone: port ${first.published} of ${stack.guest.name} (${first.address}) is in use already`,
+    `stack ${stack.name} was not changed: port ${first.published} of ${stack.guest.name} (${first.address}) is already in use`,
     {
       hint: `\`docker ps\` on ${stack.guest.host} shows by whom, or choose another port in ${stack.compose.file}`,
     },
@@ -101,9 +100,9 @@ async function proveImages(
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       throw new CandidateError(
-        `stack ${stack.name} was left alone: image ${image} cannot be had on ${stack.guest.name}: ${messageOf(error)}`,
+        `stack ${stack.name} was not changed: image ${image} cannot be pulled on ${stack.guest.name}: ${messageOf(error)}`,
         {
-          hint: "check its name and tag; an image without a registry must be built or loaded on the machine first",
+          hint: "check its name and tag; build or load an image without a registry on the machine first",
           cause: error,
         },
       );

@@ -1,12 +1,12 @@
-/** Every command that the stacks component runs: making directories on the share. */
+/** The commands of the stacks component: creating directories on the share. */
 import type { Command } from "../../hosts/host.ts";
 
 export const commands = {
   /**
-   * A stack's own directory. Only root gets into it: files that containers see by a bind may be readable for every user of
-   * the container without being so for users of the machine.
+   * A stack's own directory. Only root may enter it: files that containers see through a bind can be readable for every user
+   * of the container, but not for users of the machine.
    */
   makeClosed: (path: string): Command => ({ argv: ["mkdir", "-p", "-m", "700", path], effect: "change" }),
-  /** A directory that Docker mounts for containers; it changes its owner to what the image wants. */
+  /** A directory that Docker mounts for containers; Docker sets the owner that the image needs. */
   makeOpen: (path: string): Command => ({ argv: ["mkdir", "-p", path], effect: "change" }),
 } as const;

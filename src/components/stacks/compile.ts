@@ -1,4 +1,4 @@
-/** What each stack should be: the compose file as it is sent, its variables, the files on its share, what runs of it. */
+/** What each stack should be: its Compose file as sent, its variables, the files on its share, its containers. */
 import type { EnvironmentVariable } from "../../apis/portainer/index.ts";
 import { shareDirectory } from "../../fabric/guests.ts";
 import { type Compose, type ComposeService, readCompose } from "../../formats/compose/index.ts";
@@ -14,7 +14,7 @@ import {
 } from "../../resource.ts";
 import { Secret } from "../../secret.ts";
 
-/** The variable that marks a stack as made by us: what has it and is declared no more may be pruned. Its value is the stack's name. */
+/** The variable that marks a stack as ours: it may be pruned when it is no longer declared. Its value is the stack's name. */
 export const marker = "PHOENIX_STACK";
 
 export const composeFileName = "docker-compose.yml";
@@ -26,12 +26,12 @@ export interface StackTarget {
   /** The stack's directory on its share, where it can be written. */
   readonly share: HostPath;
   readonly prepared: PreparedCompose;
-  /** As read from the prepared text; absent when that is no compose file. */
+  /** As read from the prepared text; absent when that is not a Compose file. */
   readonly compose?: Compose;
-  /** The services that are to run: those without a profile, and those whose profile is asked for. */
+  /** The services that must run: those without a profile, and those whose profile is enabled. */
   readonly services: readonly ComposeService[];
   readonly env: readonly EnvironmentVariable[];
-  /** What lies in the stack's directory, by path below it. */
+  /** The files in the stack's directory, by path below it. */
   readonly files: ReadonlyMap<string, { readonly content: Secret; readonly mode: string }>;
   readonly resource: Resource;
 }
@@ -42,14 +42,14 @@ export function compile(site: Site): readonly Resource[] {
 
 const compiled = new WeakMap<Site, readonly StackTarget[]>();
 
-/** Worked out once for a site: every step of a run needs them, and parsing compose files takes its time. */
+/** Computed once for a site: every step of a run needs them, and parsing Compose files takes time. */
 export function targetsOf(site: Site): readonly StackTarget[] {
   const targets = compiled.get(site) ?? site.stacks.map((stack) => targetOf(site, stack));
   compiled.set(site, targets);
   return targets;
 }
 
-/** "stacks/<name>", and where a stack runs on several machines "stacks/<name>@<environment>". */
+/** "stacks/<name>", or "stacks/<name>@<environment>" for a stack on several machines. */
 export function idOf(site: Site, stack: Stack): ResourceId {
   const several = site.stacks.filter(({ name }) => name === stack.name).length > 1;
   return `stacks/${several ? `${directoryOf(site, stack)}@${stack.portainerEnvironment}` : stack.name}`;
@@ -135,10 +135,10 @@ export interface StackFacts {
   readonly variables: Readonly<Record<string, string>>;
   /** Fingerprints by path. */
   readonly files: Readonly<Record<string, string>>;
-  /** What each service's containers do. */
+  /** The state of each service's containers. */
   readonly containers: Readonly<Record<string, string>>;
   readonly volumes: Readonly<Record<string, string>>;
-  /** The compose file may hold what an environment file said. */
+  /** The Compose file may contain the content of an environment file. */
   readonly sensitive: boolean;
 }
 
@@ -163,7 +163,7 @@ function prefixed(word: string, values: Readonly<Record<string, string>>): Recor
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [`${word} ${name}`, value]));
 }
 
-/** Variables as they may be seen: of sensitive ones, and of those that nobody declared, only a fingerprint. */
+/** Variables as they may be shown: sensitive and undeclared ones only by a fingerprint. */
 export function shownVariables(
   stack: Pick<Stack, "variables">,
   env: readonly EnvironmentVariable[],
@@ -180,12 +180,12 @@ export function shownVariables(
 }
 
 /**
- * A value as Portainer must be given it: it writes NAME=VALUE into a file as it is, and Compose reads that as dotenv
- * (2.23). Single quotes keep everything; double ones are for a value that has a single quote itself.
+ * A value in the form that Portainer needs: it writes NAME=VALUE into a file, which Compose reads as dotenv (2.23). Single
+ * quotes keep everything; a value that has a single quote itself gets double ones.
  */
 export function envValue(value: string): string {
   if (!/^\s|\s$|\s#|[$\n\r\\]|^["'#]/.test(value)) return value;
-  // A backslash before the closing quote would take its meaning away.
+  // A backslash before the closing quote would escape it.
   if (!/['\n\r]|\\$/.test(value)) return `'${value}'`;
   const inside = value
     .replace(/[\\"$]/g, "\\$&")

@@ -1,4 +1,4 @@
-/** What Portainer and the engines behind it have: stacks that are declared, and those that we made and nobody declares any more. */
+/** What Portainer and its engines have: the declared stacks, and those of ours that are no longer declared. */
 import type {
   ContainerState,
   EnvironmentState,
@@ -6,7 +6,7 @@ import type {
   VolumeState,
 } from "../../apis/portainer/index.ts";
 import type { Io } from "../../component.ts";
-import { ApiError, CommandError, hintOf, messageOf, NotReadyError, TransportError } from "../../errors.ts";
+import { ApiError, hintOf, isUnavailable, messageOf, NotReadyError, TransportError } from "../../errors.ts";
 import type { Site, StackVolume } from "../../model.ts";
 import type { Resource } from "../../resource.ts";
 import { Secret } from "../../secret.ts";
@@ -20,9 +20,8 @@ export async function read(io: Io): Promise<readonly Resource[]> {
   const api = io.apis.portainer;
   const status = await api.status();
   if (status.state !== "up") {
-    // Without any stack there is nothing to wait for.
     if (targets.length === 0) return [];
-    const why = status.state === "down" ? status.reason : "its time for making an administrator is over";
+    const why = status.state === "down" ? status.reason : "it got no administrator in time";
     throw new NotReadyError(`Portainer does not answer: ${why}`, {
       hint: "`phoenix sync portainer` sets it up",
     });
@@ -38,7 +37,8 @@ export async function read(io: Io): Promise<readonly Resource[]> {
       try {
         return [await liveResource(io, target, environment, found, volumes)];
       } catch (error) {
-        if (!isWeather(error)) throw error;
+        // A machine, its agent or its share that does not answer: the other stacks go on.
+        if (!isUnavailable(error)) throw error;
         io.unread([target.id], error);
         return [];
       }
@@ -47,18 +47,8 @@ export async function read(io: Io): Promise<readonly Resource[]> {
   return [...live.flat(), ...orphansOf(io.site, environments, stacks, targets)];
 }
 
-/** A machine, its agent or its share that does not answer: the other stacks go on. */
-function isWeather(error: unknown): error is ApiError | CommandError | NotReadyError | TransportError {
-  return (
-    error instanceof ApiError ||
-    error instanceof CommandError ||
-    error instanceof NotReadyError ||
-    error instanceof TransportError
-  );
-}
-
 /**
- * What an environment's engine says.
+ * The answers of an environment's engine.
  * @throws NotReadyError when it cannot be reached: its agent is gone, or Portainer knows it by a wrong address
  */
 async function reached<A, B>(
@@ -69,8 +59,8 @@ async function reached<A, B>(
     return await Promise.all(answers);
   } catch (error) {
     if (!(error instanceof ApiError) && !(error instanceof TransportError)) throw error;
-    throw new NotReadyError(`Portainer does not reach environment ${name}: ${messageOf(error)}`, {
-      hint: hintOf(error) ?? "`phoenix sync portainer` puts its agent and its address right",
+    throw new NotReadyError(`Portainer cannot reach environment ${name}: ${messageOf(error)}`, {
+      hint: hintOf(error) ?? "`phoenix sync portainer` repairs its agent and its address",
     });
   }
 }
@@ -95,7 +85,7 @@ export function stackOf(
   );
 }
 
-/** The volumes of environments, asked for once each however many stacks look at them. */
+/** The volumes of environments, each listed once for all stacks. */
 export function volumesOnce(io: Io): (environmentId: number) => Promise<readonly VolumeState[]> {
   const asked = new Map<number, Promise<readonly VolumeState[]>>();
   return (environmentId) => {
@@ -136,7 +126,7 @@ async function liveResource(
         return text === undefined ? [] : [[path, new Secret(text).fingerprint()]];
       }),
     ),
-    containers: containerWords(target, found, containers),
+    containers: containerStates(target, found, containers),
     volumes: Object.fromEntries(
       stack.volumes.flatMap(({ name }): [string, string][] =>
         volumes.some((volume) => volume.name === name) ? [[name, "present"]] : [],
@@ -146,27 +136,27 @@ async function liveResource(
   });
 }
 
-/** Each declared service with what its containers do, and containers of services that are declared no more. */
-function containerWords(
+/** Each declared service with the state of its containers, and containers of services that are no longer declared. */
+function containerStates(
   { compose, services }: StackTarget,
   found: StackState,
   containers: readonly ContainerState[],
 ): Readonly<Record<string, string>> {
-  const words: Record<string, string> = {};
+  const states: Record<string, string> = {};
   for (const service of services) {
-    const { kind, words: said } = serviceState(service, containers);
-    words[service.name] =
+    const { kind, reason } = serviceState(service, containers);
+    states[service.name] =
       kind !== "fine"
-        ? said
+        ? reason
         : found.status === "active"
           ? `running ${service.image ?? ""}`
           : `stack ${found.status}`;
   }
   for (const { service, state } of containers) {
     const isDeclared = compose?.services.some(({ name }) => name === service) ?? true;
-    if (!isDeclared) words[service] = `${state}, not declared`;
+    if (!isDeclared) states[service] = `${state}, not declared`;
   }
-  return words;
+  return states;
 }
 
 /** A volume on the share, as Docker's own driver mounts it. */
@@ -180,8 +170,8 @@ export function volumeOf({ stack }: StackTarget, { name, directory }: StackVolum
   };
 }
 
-/** Where a volume that is there leads, when that is not where it was declared to; its data is there, so it is kept. */
-export function leadsElsewhere(
+/** A note on an existing volume that leads elsewhere than declared; it holds data, so it is kept. */
+export function volumeNote(
   target: StackTarget,
   declared: StackVolume,
   seen: VolumeState,
@@ -190,11 +180,11 @@ export function leadsElsewhere(
   const place = ({ options }: VolumeState): string =>
     `${/(?:^|,)addr=([^,]+)/.exec(options.o ?? "")?.[1] ?? ""}${options.device ?? ""}`;
   if (seen.driver === wanted.driver && place(seen) === place(wanted)) return undefined;
-  const found = place(seen) === "" ? "no directory of the share" : place(seen);
-  return `volume ${seen.name} on ${target.stack.guest.name} leads to ${found}, not to ${place(wanted)}; it was kept as it is`;
+  const found = place(seen) || "no directory of the share";
+  return `volume ${seen.name} on ${target.stack.guest.name} leads to ${found}, not to ${place(wanted)}; it was kept`;
 }
 
-/** Stacks with our mark that the site does not declare, on environments that it knows. */
+/** Stacks with our mark that the site does not declare, on declared environments. */
 function orphansOf(
   site: Site,
   environments: readonly EnvironmentState[],
@@ -227,12 +217,12 @@ function orphansOf(
   });
 }
 
-/** The name that our mark gives a stack; undefined for other people's. */
+/** The name that our mark gives a stack; undefined for foreign stacks. */
 export function markOf(found: StackState): string | undefined {
   return found.env.find(({ name }) => name === marker)?.value;
 }
 
-/** What a resource of ours says about where it is. */
+/** The place in the text of a resource. */
 export function placeOf(resource: Resource): { readonly project: string; readonly environment: string } {
   return JSON.parse(resource.text) as { project: string; environment: string };
 }

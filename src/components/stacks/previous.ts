@@ -1,4 +1,4 @@
-/** What a run found in place before it changed a stack, so that it can be put back: plans hold fingerprints only. */
+/** The state of a stack before a run changed it, so that it can be restored: plans contain fingerprints only. */
 import type { StackDefinition } from "../../apis/portainer/index.ts";
 import type { Io } from "../../component.ts";
 import type { FileState } from "../../hosts/host.ts";
@@ -8,11 +8,11 @@ import type { ResourceId } from "../../resource.ts";
 export interface Previous {
   readonly environmentId: number;
   readonly project: string;
-  /** The stack as it was; absent when there was none. */
+  /** The previous stack; absent when it did not exist. */
   readonly definition?: StackDefinition;
-  /** Containers of the project ran without a stack of Portainer. */
+  /** The project's containers ran without a stack in Portainer. */
   readonly adopted: boolean;
-  /** Files of the stack's directory, absent ones too. */
+  /** Files of the stack's directory, including absent ones. */
   readonly share: HostPath;
   readonly files: ReadonlyMap<string, FileState | undefined>;
   /** Whether Portainer was asked to change anything. */

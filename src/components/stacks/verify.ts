@@ -1,14 +1,15 @@
-/** Looks at every stack as its users do: each service runs and is healthy, each published port answers. */
+/** Looks at every stack as its users do: each service runs and is healthy, and each published port answers. */
 import type { ContainerState, EnvironmentState } from "../../apis/portainer/index.ts";
-import type { Check, Io } from "../../component.ts";
+import { type Check, external, failed, type Io, passed } from "../../component.ts";
 import { ApiError, hintOf, messageOf, TransportError } from "../../errors.ts";
 import { firewallOf, verdictOn } from "../../fabric/firewall.ts";
 import type { ComposeService } from "../../formats/compose/index.ts";
+import { poll } from "../../poll.ts";
 import { type StackTarget, targetsOf } from "./compile.ts";
 import { serviceState } from "./containers.ts";
-import { environmentNamed, leadsElsewhere, volumesOnce } from "./live.ts";
+import { environmentNamed, volumeNote, volumesOnce } from "./live.ts";
 
-/** How long a health check may take to come to a verdict, in milliseconds. */
+/** How long a health check may take, in milliseconds. */
 const healthMs = 60_000;
 
 export async function verify(io: Io): Promise<readonly Check[]> {
@@ -39,10 +40,10 @@ async function checkStack(
     ]);
   } catch (error) {
     if (!(error instanceof ApiError) && !(error instanceof TransportError)) throw error;
-    // Whoever is in between does not answer; the containers may well run.
-    const claim = `the containers of ${stack.name} can be seen on ${stack.guest.name}`;
-    const hint = hintOf(error) ?? "`phoenix verify portainer` looks at the way there";
-    return [{ resource: id, claim, status: "fail", observed: messageOf(error), hint, external: true }];
+    // Portainer or the agent does not answer; the containers may well run.
+    const claim = `Portainer shows the containers of ${stack.name} on ${stack.guest.name}`;
+    const hint = hintOf(error) ?? "`phoenix verify portainer` checks the path to them";
+    return [external(failed(id, claim, messageOf(error), hint))];
   }
   const ports = services
     .filter((service) => serviceState(service, containers).kind === "fine")
@@ -54,28 +55,30 @@ async function checkStack(
   ];
 }
 
-/** The containers, once their health checks have come to a verdict. */
+/** The containers, once their health checks have finished. */
 async function judged(
   io: Io,
   { stack }: StackTarget,
-  environment: EnvironmentState,
+  { id }: EnvironmentState,
 ): Promise<readonly ContainerState[]> {
-  const deadline = io.clock.now() + healthMs;
-  for (let first = true; ; first = false) {
-    const containers = await io.apis.portainer.containers(environment.id, stack.project);
-    const starting = containers.filter(({ status }) => status.includes("(health: starting)"));
-    if (starting.length === 0) return containers;
-    const names = starting.map(({ name }) => name).join(", ");
-    if (io.clock.now() >= deadline) {
-      io.note(`${names} on ${stack.guest.name}: the health check has not come to a verdict yet`);
+  let names = "";
+  const containers = await poll(
+    { clock: io.clock, forMs: healthMs, pauseMs: 1_000 },
+    async () => {
+      const containers = await io.apis.portainer.containers(id, stack.project);
+      const starting = containers.filter(({ status }) => status.includes("(health: starting)"));
+      if (names === "" && starting.length > 0)
+        io.waiting(`the health of ${starting.map(({ name }) => name).join(", ")}`, healthMs);
+      names = starting.map(({ name }) => name).join(", ");
       return containers;
-    }
-    if (first) io.waiting(`the health of ${names}`, healthMs);
-    await io.clock.sleep(1_000);
-  }
+    },
+    () => names === "",
+  );
+  if (names !== "") io.note(`${names} on ${stack.guest.name}: the health check has not finished`);
+  return containers;
 }
 
-/** A volume of another place is no failure: what it holds may be what its owner wants. */
+/** A volume that leads elsewhere is not a failure: its owner may want it so. */
 async function noteVolumes(
   io: Io,
   target: StackTarget,
@@ -87,7 +90,7 @@ async function noteVolumes(
   const known = await volumesOf(environment.id);
   for (const volume of volumes) {
     const seen = known.find(({ name }) => name === volume.name);
-    const note = seen === undefined ? undefined : leadsElsewhere(target, volume, seen);
+    const note = seen === undefined ? undefined : volumeNote(target, volume, seen);
     if (note !== undefined) io.note(note);
   }
 }
@@ -98,21 +101,14 @@ function checkService(
   containers: readonly ContainerState[],
 ): Check {
   const claim = `${service.name} of ${stack.name} runs on ${stack.guest.name}`;
-  const { kind, words } = serviceState(service, containers);
-  const hint = `\`docker logs\` of the container on ${stack.guest.host} says why; \`phoenix sync stacks\` brings it up again`;
-  if (kind !== "fine") return { resource: id, claim, status: "fail", observed: words, hint };
+  const { kind, reason } = serviceState(service, containers);
+  const hint = `\`docker logs\` of the container on ${stack.guest.host} shows why; \`phoenix sync stacks\` starts it again`;
+  if (kind !== "fine") return failed(id, claim, reason, hint);
   const sick = containers.find(
     (each) => each.service === service.name && each.status.includes("(unhealthy)"),
   );
-  if (sick !== undefined)
-    return {
-      resource: id,
-      claim,
-      status: "fail",
-      observed: `${sick.name} is unhealthy: ${sick.status}`,
-      hint,
-    };
-  return { resource: id, claim, status: "pass" };
+  if (sick === undefined) return passed(id, claim);
+  return failed(id, claim, `${sick.name} is unhealthy: ${sick.status}`, hint);
 }
 
 interface PublishedPort {
@@ -121,7 +117,7 @@ interface PublishedPort {
   readonly service: string;
 }
 
-/** A port that the declared firewall keeps the hypervisor out of cannot be proved from here, and need not be. */
+/** A port that the declared firewall closes to the hypervisor cannot be checked from here. */
 function isOpen({ site }: Io, { stack }: StackTarget, { address, port, service }: PublishedPort): boolean {
   const ends = { from: "pve", to: stack.guest.host, address, protocol: "tcp", port } as const;
   const why = `${service} is proved from the hypervisor`;
@@ -130,7 +126,7 @@ function isOpen({ site }: Io, { stack }: StackTarget, { address, port, service }
   );
 }
 
-/** Ports that somebody on another machine can be expected to reach. */
+/** Ports that other machines should reach. */
 function portsOf({ name, ports }: ComposeService, address: string): readonly PublishedPort[] {
   return ports.flatMap(({ published, protocol, hostIp }) =>
     published === undefined || protocol !== "tcp" || hostIp?.startsWith("127.") === true || hostIp === "::1"
@@ -146,21 +142,12 @@ async function checkPort(
 ): Promise<Check> {
   const claim = `${address}:${port} answers for ${service} of ${stack.name}`;
   const seen = await io.network.connect(address, port);
-  if (seen.ok) return { resource: id, claim, status: "pass" };
-  if (seen.reason === "refused")
-    return {
-      resource: id,
-      claim,
-      status: "fail",
-      observed: "the connection is refused",
-      hint: `\`docker port\` on ${stack.guest.host} shows what is really published`,
-    };
-  return {
-    resource: id,
-    claim,
-    status: "fail",
-    observed: seen.reason === "timeout" ? "no answer in time" : "no route to it",
-    hint: `the declared rules let ${io.site.hypervisor.address} in: \`phoenix verify firewall\` looks at the installed ones`,
-    external: true,
-  };
+  if (seen.ok) return passed(id, claim);
+  if (seen.reason === "refused") {
+    const hint = `\`docker port\` on ${stack.guest.host} shows the published ports`;
+    return failed(id, claim, "connection refused", hint);
+  }
+  const observed = seen.reason === "timeout" ? "no answer in time" : "no route to host";
+  const hint = `the declared rules let ${io.site.hypervisor.address} in: \`phoenix verify firewall\` checks the installed ones`;
+  return external(failed(id, claim, observed, hint));
 }
