@@ -32,6 +32,6 @@ export function exitCodeOf(result: RunResult): ExitCode {
   return components.some(hasFailedCheck) ? exitCodes.unverified : exitCodes.converged;
 }
 
-export function hasFailedCheck(result: ComponentResult): boolean {
+function hasFailedCheck(result: ComponentResult): boolean {
   return result.checks.some(({ status }) => status === "fail");
 }

@@ -1,5 +1,5 @@
 /** What the command line calls: planning, syncing, verifying. */
 export { plan } from "./plan-run.ts";
-export { type SyncOptions, sync } from "./sync.ts";
+export { sync } from "./sync.ts";
 export { verify } from "./verify.ts";
-export type { RunJournal, RunOptions, RunWorld } from "./world.ts";
+export type { RunJournal, RunWorld } from "./world.ts";

@@ -12,7 +12,7 @@ import type { Decorator } from "./world.ts";
  * prints a line for each: the base64 of its standard output with a last line that is its exit code, a space, and the
  * base64 of its standard error.
  */
-export const gather: Script = {
+const gather: Script = {
   name: "gather",
   // What a command prints is passed on while it runs, its complaints are kept until it has ended: they come behind.
   body: `once() {

@@ -25,7 +25,7 @@ export function pctExec(parent: Exec, id: number): Exec {
  * The error of `pct` itself, if it was not the command that failed. Exit codes tell nothing: they are whatever errno was
  * left, or 255. So its words decide, and only when the command wrote nothing to standard output.
  */
-export function pctError(id: number, result: CommandResult): TransportError | undefined {
+function pctError(id: number, result: CommandResult): TransportError | undefined {
   if (result.exitCode === 0 || result.stdout !== "") return undefined;
   const target = `lxc/${id}`;
   const lines = errorLines(result);

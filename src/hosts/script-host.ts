@@ -60,12 +60,7 @@ export function createHost(name: HostName, within: Exec): Host {
     writeFiles: async (files) => {
       if (files.length === 0) return;
       assertAbsolute(files.map(({ path }) => path));
-      const contents = files.map(({ text }) => bytesOf(text));
-      const parameters = files.flatMap(({ path, mode = "", owner = "", staging = "" }, at) => {
-        const sum = createHash("sha256").update(contents[at] ?? "");
-        return [path, mode, owner, sum.digest("hex"), staging];
-      });
-      const stdin = contents.map((content) => `${content.toString("base64")}\n`).join("");
+      const { parameters, stdin } = writeInput(files);
       const result = await runScript(scripts.writeFiles, "change", parameters, stdin);
       if (result.exitCode !== 0) throw writeError(name, files, result);
     },
@@ -76,6 +71,15 @@ export function createHost(name: HostName, within: Exec): Host {
       outputOf("remove", await runScript(scripts.remove, "change", paths));
     },
   };
+}
+
+function writeInput(files: readonly FileWrite[]): { parameters: readonly string[]; stdin: string } {
+  const contents = files.map(({ text }) => bytesOf(text));
+  const parameters = files.flatMap(({ path, mode = "", owner = "", staging = "" }, at) => {
+    const sum = createHash("sha256").update(contents[at] ?? "");
+    return [path, mode, owner, sum.digest("hex"), staging];
+  });
+  return { parameters, stdin: contents.map((content) => `${content.toString("base64")}\n`).join("") };
 }
 
 function writeError(host: HostName, files: readonly FileWrite[], result: CommandResult): CommandError {

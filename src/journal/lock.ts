@@ -20,7 +20,7 @@ import { journalDirectory, parseDocument, version } from "./store.ts";
  * and standard output is a line with its heartbeat and the time now (seconds since the epoch, by the hypervisor's clock),
  * then its content; 84 `renew`: it is not ours any more. `release` removes our own lock and leaves any other.
  */
-export const lockScript: Script = {
+const lockScript: Script = {
   name: "lock",
   body: `umask 077
 mkdir -p "$2" && exec 9<"$2" && flock 9 || exit 81
@@ -48,7 +48,7 @@ const staleSeconds = 90;
 const renewMs = 30_000;
 const pollMs = 1_000;
 
-export interface LockHolder extends ProcessIdentity {
+interface LockHolder extends ProcessIdentity {
   readonly token: string;
   /** "sync all". */
   readonly command: string;

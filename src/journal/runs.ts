@@ -27,21 +27,21 @@ export interface FinishedRun {
   readonly plan?: Plan;
 }
 
-export interface RunRecord extends Omit<FinishedRun, "result" | "plan"> {
+interface RunRecord extends Omit<FinishedRun, "result" | "plan"> {
   /** Counts from 1. */
   readonly generation: number;
   readonly durationMs: number;
   readonly components: readonly RecordedComponent[];
 }
 
-export interface RecordedComponent {
+interface RecordedComponent {
   readonly component: ComponentName;
   readonly outcome: Outcome;
   readonly reason?: string;
   readonly changes: readonly RecordedChange[];
 }
 
-export interface RecordedChange {
+interface RecordedChange {
   readonly verb: Change["verb"];
   readonly id: ResourceId;
   readonly host: HostName;

@@ -39,7 +39,7 @@ export function declaredState(certificate: Certificate): PairState {
  * The declared mode is for both files, but a key is never readable by others nor writable by its group: bits beyond 640 are
  * removed. A certificate is public and keeps the declared mode.
  */
-export function keyMode(mode: string): string {
+function keyMode(mode: string): string {
   return (Number.parseInt(mode, 8) & 0o640).toString(8);
 }
 

@@ -8,7 +8,7 @@ import { type Script, scriptArgv } from "../../hosts/script.ts";
  * dnsmasq's own checker on everything that it will load: its main file, and Debian's directory with the candidate (standard
  * input) instead of the files that the parameters name. Foreign files count because many options may occur only once.
  */
-export const dnsmasqTest: Script = {
+const dnsmasqTest: Script = {
   name: "dnsmasq-test",
   body: `directory=$(mktemp -d) || exit 81
 trap 'rm -rf "$directory"' EXIT

@@ -9,7 +9,7 @@ import { type Script, scriptArgv } from "../../hosts/script.ts";
  * enabled sites and the candidate (standard input). The temporary nginx.conf lies in /etc/nginx because relative
  * includes are resolved from the directory of the file that -c names (1.22.1).
  */
-export const nginxTest: Script = {
+const nginxTest: Script = {
   name: "nginx-test",
   body: `umask 077
 sites=$(mktemp -d) && conf=$(mktemp /etc/nginx/.phoenix-test.XXXXXX) || exit 81

@@ -21,7 +21,7 @@ export const paths = {
 } as const;
 
 /** The mesh's plain HTTP entry point. */
-export const meshPort = 80;
+const meshPort = 80;
 
 export function compile(site: Site): readonly Resource[] {
   const certificate = gatewayCertificate(site);

@@ -45,7 +45,7 @@ export async function applyAgent(change: Change, environment: PortainerEnvironme
 }
 
 /** The container's label holds the whole definition: it can be compared and restored. */
-export function runCommand(definition: AgentDefinition): Command {
+function runCommand(definition: AgentDefinition): Command {
   const { image, port, mounts, restart } = definition;
   return {
     argv: [

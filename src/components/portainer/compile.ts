@@ -172,7 +172,7 @@ export interface Agent {
 }
 
 /** As Portainer documents it for a standalone engine. */
-export function declaredAgent({ agentImage }: Portainer, { port }: PortainerEnvironment): Agent {
+function declaredAgent({ agentImage }: Portainer, { port }: PortainerEnvironment): Agent {
   const definition = {
     image: agentImage,
     port: `${port}:${agentPort}`,
@@ -208,7 +208,7 @@ export interface Settings {
 }
 
 /** An agent creates a new TLS certificate at each start: it cannot be verified. */
-export function settingsOf({ name, kind, guest, port }: PortainerEnvironment): Settings {
+function settingsOf({ name, kind, guest, port }: PortainerEnvironment): Settings {
   const agent = kind === "agent";
   const url = agent ? `tcp://${guest.address}:${port}` : "unix:///var/run/docker.sock";
   return { name, kind, url, tls: agent, tlsSkipVerify: agent };

@@ -74,7 +74,7 @@ export async function provideImage(host: Host, image: string): Promise<void> {
 }
 
 /** The last lines of a container's log, without a setup token. */
-export async function logTail(host: Host, container: string): Promise<string> {
+async function logTail(host: Host, container: string): Promise<string> {
   const { stdout, stderr } = await host.run(commands.log(container));
   const lines = `${stdout}\n${stderr}`.split("\n").filter((line) => !/setup_token/i.test(line));
   return lastLines(lines.join("\n"));

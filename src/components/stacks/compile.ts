@@ -17,7 +17,7 @@ import { Secret } from "../../secret.ts";
 /** The variable that marks a stack as ours: it may be pruned when it is no longer declared. Its value is the stack's name. */
 export const marker = "PHOENIX_STACK";
 
-export const composeFileName = "docker-compose.yml";
+const composeFileName = "docker-compose.yml";
 
 /** A stack on the machine that it is assigned to. */
 export interface StackTarget {
@@ -50,7 +50,7 @@ export function targetsOf(site: Site): readonly StackTarget[] {
 }
 
 /** "stacks/<name>", or "stacks/<name>@<environment>" for a stack on several machines. */
-export function idOf(site: Site, stack: Stack): ResourceId {
+function idOf(site: Site, stack: Stack): ResourceId {
   const several = site.stacks.filter(({ name }) => name === stack.name).length > 1;
   return `stacks/${several ? `${directoryOf(site, stack)}@${stack.portainerEnvironment}` : stack.name}`;
 }

@@ -40,7 +40,7 @@ function sameImage(running: string, declared: string): boolean {
 }
 
 /** "nginx" is "docker.io/library/nginx:latest"; of a tag and a digest the digest counts. */
-export function fullName(image: string): string {
+function fullName(image: string): string {
   const short = image.replace(/^(index\.)?docker\.io\//, "").replace(/^library\//, "");
   const [name = "", digest] = short.split("@");
   const tag = /:[^/:]+$/.exec(name)?.[0];
