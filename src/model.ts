@@ -19,11 +19,11 @@ export interface Site {
   readonly ca: CertificateAuthority;
   readonly certificates: readonly Certificate[];
   readonly portainer: Portainer | undefined;
-  /** The one list: DNS names, certificate names, gateway server names, routers and openings derive from it. */
+  /** DNS names, certificate names, gateway server names, routers and openings all derive from this one list. */
   readonly services: readonly Service[];
   /** One entry for each stack on each virtual machine that it is assigned to. */
   readonly stacks: readonly Stack[];
-  /** Every secret of the site, so that output can be checked for them. */
+  /** Every secret of the site, to be redacted from all output. */
   readonly secrets: readonly Secret[];
 }
 
@@ -75,7 +75,7 @@ export interface Share {
   readonly from: SourceRef;
 }
 
-/** The guests that play a part in the fabric, found in the configuration and never by a fixed id. */
+/** The guests with a role in the fabric, found by what the configuration says and never by an id. */
 export interface Roles {
   /** The Nginx gateway. */
   readonly gateway: RoleGuest;
@@ -90,9 +90,9 @@ export type RoleGuest = Guest & { readonly address: string };
 
 export interface Dns {
   readonly enabled: boolean;
-  /** Addresses of the resolvers that answer for every other name. */
+  /** Addresses of the resolvers for all other names. */
   readonly upstreams: readonly string[];
-  /** Records declared by hand (`dns_records`), full names in lower case; "*.x" answers for every name below x. */
+  /** `dns_records` and records of certificates: full names in lower case; "*.x" stands for every name below x. */
   readonly records: readonly DnsRecord[];
 }
 
@@ -141,15 +141,15 @@ export interface FirewallRule {
 }
 
 export interface CertificateAuthority {
-  /** "https://10.0.0.10:9000": where requests go. */
+  /** "https://10.0.0.10:9000". */
   readonly url: string;
   /** The name in the CA's own certificate: "ca.internal.example.net". Tokens name it as their audience. */
   readonly hostname: string;
   readonly port: number;
   readonly provisioner: string;
-  /** Where the root certificate may lie: on the hypervisor first, then inside the CA guest. First one found wins. */
+  /** Where the root certificate may be: on the hypervisor first, then in the CA guest. The first that exists counts. */
   readonly rootFiles: readonly HostPath[];
-  /** Where the provisioner's password may lie, in the same manner. */
+  /** Where the provisioner's password may be, in the same order. */
   readonly passwordFiles: readonly HostPath[];
 }
 
@@ -160,7 +160,7 @@ export interface HostPath {
 
 export interface Certificate {
   readonly commonName: string;
-  /** DNS names and addresses, lower case, sorted, without duplicates. Holds the common name. */
+  /** DNS names and addresses, the common name among them: lower case, sorted, without duplicates. */
   readonly names: readonly string[];
   /** Absolute paths on the hypervisor. */
   readonly certPath: string;
@@ -169,9 +169,9 @@ export interface Certificate {
   readonly owner: string;
   /** Octal digits: "640". */
   readonly mode: string;
-  /** The declared command, to be run on the hypervisor after the pair was replaced. */
+  /** The declared command, run on the hypervisor after a renewal. */
   readonly postRenewal?: { readonly command: string; readonly from: SourceRef };
-  /** What the certificate serves, when that is known: the gateway's names are the manifest's and every routed name. */
+  /** Who serves the certificate, when that is known. The gateway's has the manifest's names and every routed name. */
   readonly serves?: "gateway" | "portainer";
   readonly from: SourceRef;
 }
@@ -190,7 +190,7 @@ export interface Portainer {
   readonly port: number;
   readonly adminUser: string;
   readonly adminPassword: Secret;
-  /** The compose file that the site declares for the server, as written, and where it is. */
+  /** The Compose file that the site declares for the server. */
   readonly compose: ComposeFile;
   readonly share: Share;
   /** The certificate of the manifest that names `hostname`, with its paths as the virtual machine sees them. */
@@ -208,7 +208,7 @@ export interface PortainerEnvironment {
   readonly kind: "agent" | "local";
   /** The agent's port on the guest, 9001. */
   readonly port: number;
-  /** The agent's own DNS name, which points straight at the guest. */
+  /** The agent's own DNS name, which points to the guest. */
   readonly hostname?: string;
   readonly from: SourceRef;
 }
@@ -220,9 +220,9 @@ export interface ComposeFile {
 }
 
 export interface Service {
-  /** Short and unique, fit for a router's name: "chat", "qdrant_service-qdrant". */
+  /** Short and unique, a valid name of a router: "chat", "qdrant_service-qdrant". */
   readonly id: string;
-  /** Full host names, lower case; the first is the one to show. At least one. */
+  /** Full host names in lower case, at least one; the first is shown. */
   readonly names: readonly string[];
   /**
    * routed: names point at the gateway, which passes requests to the mesh, which passes them to the backend.
@@ -234,7 +234,7 @@ export interface Service {
   /** The router's rule in Traefik v3 syntax; for a guest's service Host(`name`). */
   readonly rule: string;
   readonly priority?: number;
-  /** Middlewares by name, with their options in Traefik's file-provider spelling, in the order they apply. */
+  /** Middlewares in the order they apply, with their options in the spelling of Traefik's file provider. */
   readonly middlewares: readonly Middleware[];
   /** Load balancer members that the labels set besides the server: sticky, healthCheck, passHostHeader … */
   readonly loadBalancer: Readonly<Record<string, unknown>>;
@@ -260,9 +260,9 @@ export interface Middleware {
 export interface ServiceOptions {
   /** Largest request body in bytes; 0 means no limit. */
   readonly maxBodyBytes: number;
-  /** How long a silent connection is kept, in seconds. */
+  /** The idle timeout of a connection, in seconds. */
   readonly readTimeoutSeconds: number;
-  /** False passes every byte on at once (streams of tokens, server-sent events). */
+  /** False passes every byte on at once, for streams. */
   readonly buffering: boolean;
 }
 
@@ -276,7 +276,7 @@ export const defaultServiceOptions: ServiceOptions = {
 export interface Stack {
   /** The directory's name under `stacks/`. */
   readonly name: string;
-  /** Portainer's normalised name of the stack: lower case, only [-_a-z0-9]. */
+  /** The name that Portainer makes from the stack's: lower case, only [-_a-z0-9]. */
   readonly project: string;
   /** The environment of phoenix.json that is deployed: "production". */
   readonly environment: string;
@@ -287,7 +287,7 @@ export interface Stack {
   readonly compose: ComposeFile;
   readonly variables: readonly StackVariable[];
   readonly files: readonly StackFile[];
-  /** Labels to inject, "key=value", by compose service name. */
+  /** Labels to add, by the service's name in the Compose file. */
   readonly labels: Readonly<Record<string, readonly StackLabel[]>>;
   readonly volumes: readonly StackVolume[];
   readonly from: SourceRef;
@@ -296,7 +296,7 @@ export interface Stack {
 export interface StackVariable {
   readonly name: string;
   readonly value: Secret;
-  /** True when the value was a reference (`env:`, `file:` …) or its name says password, token, key or secret. */
+  /** True when the value was a reference (`env:`, `file:` …) or the name suggests a secret: password, token, key … */
   readonly sensitive: boolean;
   readonly from: SourceRef;
 }
@@ -315,7 +315,7 @@ export interface StackLabel {
   readonly from: SourceRef;
 }
 
-/** An external volume of the compose file, kept on the virtual machine's NFS share. */
+/** An external volume of the Compose file, on the virtual machine's NFS share. */
 export interface StackVolume {
   /** The volume's name as Docker knows it. */
   readonly name: string;

@@ -1,4 +1,4 @@
-/** Questions about a site's guests: which one has a host name, what it is called, and where it sees a file. */
+/** Guests by host, their names, and the paths of files as they see them. */
 import type { Guest, HostPath, Share, Site } from "../model.ts";
 import type { HostName } from "../resource.ts";
 

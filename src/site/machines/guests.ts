@@ -148,12 +148,8 @@ function readPortainerRole(cell: Cell, kind: Guest["kind"], problems: Problems):
     return undefined;
   }
   if (kind === "vm") return role;
-  problems.report(
-    "PHX0709",
-    written.ref,
-    "Portainer runs on virtual machines only; this container's role is ignored",
-    { severity: "warning" },
-  );
+  const message = "Portainer runs on virtual machines only; this container's role is ignored";
+  problems.report("PHX0709", written.ref, message, { severity: "warning" });
   return undefined;
 }
 

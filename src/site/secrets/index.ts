@@ -6,6 +6,7 @@ import { Secret } from "../../secret.ts";
 import type { Cell } from "../text/cell.ts";
 import type { Problems } from "../text/problems.ts";
 import type { SiteFiles } from "../text/source-file.ts";
+import type { SecretKind } from "./sources.ts";
 
 /** Names of variables whose values are secret. */
 const sensitiveName = /pass|token|key|secret|credential|private|auth/i;
@@ -14,18 +15,15 @@ export function isSensitiveName(name: string): boolean {
   return sensitiveName.test(name);
 }
 
-const kinds = ["env", "file", "age", "exec"] as const;
-type Kind = (typeof kinds)[number];
-
 interface Reference {
-  readonly kind: Kind;
+  readonly kind: SecretKind;
   readonly target: string;
 }
 
 /** "env:NAME", "file:PATH", "age:PATH#KEY" or "exec:COMMAND ARGS"; a URL ("file:///…") is plain text. */
 function referenceIn(text: string): Reference | undefined {
   const [, kind, target = ""] = /^(env|file|age|exec):(?!\/\/)(.*)$/s.exec(text) ?? [];
-  return kind === undefined ? undefined : { kind: kind as Kind, target: target.trim() };
+  return kind === undefined ? undefined : { kind: kind as SecretKind, target: target.trim() };
 }
 
 export interface SecretText {
@@ -76,12 +74,8 @@ export class SecretReader {
       return { value, isReference: true, length: found.length };
     } catch (error) {
       const failure = error as { message?: string; hint?: string };
-      this.#problems.report(
-        "PHX0106",
-        cell.ref,
-        `cannot read the secret: ${failure.message ?? "unknown reason"}`,
-        { hint: failure.hint },
-      );
+      const reason = failure.message ?? "unknown reason";
+      this.#problems.report("PHX0106", cell.ref, `cannot read the secret: ${reason}`, { hint: failure.hint });
       return undefined;
     }
   }

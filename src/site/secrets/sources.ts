@@ -4,6 +4,7 @@ import { readFile, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { SiteError } from "../../errors.ts";
+import { splitWords } from "../../formats/shell/hook.ts";
 
 /** Milliseconds: enough for a command that asks a server, not for one that asks a person. */
 const commandTimeoutMs = 10_000;
@@ -14,22 +15,18 @@ const largestSecret = 64 * 1024;
  * The value of a reference, without one line break at its end.
  * @throws SiteError, which never contains any part of a value
  */
-export async function lookUp(
-  kind: "env" | "file" | "age" | "exec",
-  target: string,
-  root: string,
-): Promise<string> {
-  switch (kind) {
-    case "env":
-      return fromEnvironment(target);
-    case "file":
-      return fromFile(target, root);
-    case "age":
-      return fromAge(target, root);
-    case "exec":
-      return fromCommand(target, root);
-  }
+export async function lookUp(kind: SecretKind, target: string, root: string): Promise<string> {
+  return sources[kind](target, root);
 }
+
+export type SecretKind = "env" | "file" | "age" | "exec";
+
+const sources: Readonly<Record<SecretKind, (target: string, root: string) => string | Promise<string>>> = {
+  env: fromEnvironment,
+  file: fromFile,
+  age: fromAge,
+  exec: fromCommand,
+};
 
 function fromEnvironment(name: string): string {
   if (!/^[A-Za-z_]\w*$/.test(name))
@@ -136,7 +133,7 @@ function memberOf(plain: string, key: string): string | undefined {
 
 /** No shell runs: spaces separate words, and quotes keep spaces in a word. */
 async function fromCommand(target: string, root: string): Promise<string> {
-  const [command, ...args] = wordsOf(target);
+  const [command, ...args] = splitWords(target).words;
   if (command === undefined) throw new SiteError("exec: names no command");
   return new Promise((resolve, reject) => {
     const child = execFile(
@@ -167,17 +164,6 @@ async function fromCommand(target: string, root: string): Promise<string> {
     );
     child.stdin?.end();
   });
-}
-
-function wordsOf(line: string): readonly string[] {
-  const words = line.matchAll(/(?:[^\s"'\\]|"(?:[^"\\]|\\.)*"|'[^']*'|\\.)+/gs);
-  return [...words].map(([word]) =>
-    word.replace(
-      /"((?:[^"\\]|\\.)*)"|'([^']*)'|\\(.)/gs,
-      (_, double?: string, single?: string, plain?: string) =>
-        double === undefined ? (single ?? plain ?? "") : double.replace(/\\(.)/gs, "$1"),
-    ),
-  );
 }
 
 function withoutLineBreak(text: string): string {

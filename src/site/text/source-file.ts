@@ -74,17 +74,17 @@ export class SiteFiles {
       const path = join(this.root, name);
       if (name.includes("\0"))
         throw Object.assign(new Error("a path cannot have a NUL character"), { code: "ENOENT" });
-      const { size, ...kind } = await this.#look(path);
-      if (!kind.isFile) {
-        const what = kind.isDirectory ? "a directory" : "a device or socket";
+      const found = await stat(path);
+      if (!found.isFile()) {
+        const what = found.isDirectory() ? "a directory" : "a device or socket";
         this.#problems.report("PHX0002", at, `${name} is ${what}, not a regular file`);
         return undefined;
       }
-      if (size > largestFile) {
+      if (found.size > largestFile) {
         this.#problems.report(
           "PHX0003",
           at,
-          `${name} is ${Math.ceil(size / 1024 / 1024)} MiB, more than the limit of 16 MiB`,
+          `${name} is ${Math.ceil(found.size / 1024 / 1024)} MiB, more than the limit of 16 MiB`,
           { hint: "check whether it is a log or a dump instead of a configuration file" },
         );
         return undefined;
@@ -124,11 +124,6 @@ export class SiteFiles {
     } catch {
       return name;
     }
-  }
-
-  async #look(path: string): Promise<{ size: number; isFile: boolean; isDirectory: boolean }> {
-    const found = await stat(path);
-    return { size: found.size, isFile: found.isFile(), isDirectory: found.isDirectory() };
   }
 
   #decode(name: string, bytes: Buffer, at: SourceRef): SourceFile | undefined {
