@@ -5,7 +5,7 @@
 import { openApis } from "../src/apis/open-apis.ts";
 import { loadComponents } from "../src/components/index.ts";
 import { sync } from "../src/engine/run.ts";
-import { findRoot } from "../src/hosts/ca-files.ts";
+import { findRoot } from "../src/fabric/ca-files.ts";
 import { openRealWorld } from "../src/hosts/open.ts";
 import type { Decorator } from "../src/hosts/world.ts";
 import { openJournal } from "../src/journal/journal.ts";
@@ -49,7 +49,7 @@ async function recordedSync(): Promise<{ wallMs: number; cpuMs: number; steps: r
   const started = performance.now();
   const lock = await acquireLock(pve, { command: "sync all", clock: world.clock });
   const journal = openJournal(pve);
-  const root = findRoot(declared, (name) => world.host(name)).then(({ pem }) => pem);
+  const root = findRoot(declared.ca.rootFiles, (name) => world.host(name)).then(({ pem }) => pem);
   const apis = openApis(declared, world.network, world.clock, { root: () => root });
   const run = { site: declared, world, apis, journal, emit: () => {}, signal };
   const result = await sync(components, run, { allow: new Set() });

@@ -1,6 +1,5 @@
 /** What dnsmasq answers (2.90, measured): records, wildcards, local zones, and nothing from the outside world. Pure. */
 import { isIPv4, isIPv6 } from "node:net";
-import { parseHostsFile } from "../../src/formats/dnsmasq/index.ts";
 import type { DnsmasqOption } from "./dnsmasq-config.ts";
 
 export interface DnsReply {
@@ -119,11 +118,19 @@ function recordsOf(
   };
   for (const { names, addresses } of values("host-record").map(hostRecord))
     for (const name of names) for (const address of addresses) add(name, address);
-  for (const { name, address } of hosts.flatMap((text) => parseHostsFile(text))) {
+  for (const { name, address } of hosts.flatMap(hostsLines)) {
     add(name, address);
     if (domain !== undefined && !name.includes(".")) add(`${name}.${domain}`, address);
   }
   return records;
+}
+
+/** One entry for each name of a hosts file, in order. */
+function hostsLines(text: string): readonly { readonly name: string; readonly address: string }[] {
+  return text.split("\n").flatMap((line) => {
+    const [address = "", ...names] = line.replace(/#.*/, "").trim().split(/\s+/);
+    return names.map((name) => ({ name, address }));
+  });
 }
 
 function hostRecord(value: string): { names: readonly string[]; addresses: readonly string[] } {

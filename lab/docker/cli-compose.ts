@@ -1,7 +1,6 @@
 /** `docker compose`. */
 import { posix } from "node:path";
 import { stringify } from "yaml";
-import { parseEnvFile } from "../../src/formats/compose/interpolation.ts";
 import type { CommandResult } from "../../src/hosts/host.ts";
 import { type Cli, type CliCall, fail, lines, ok, readOn } from "./cli.ts";
 import { parseOptions } from "./command-options.ts";
@@ -9,6 +8,7 @@ import { composeDown, composeUp, composeVersion, configHash, containersOf } from
 import { ComposeError } from "./compose-errors.ts";
 import { type ComposeProject, readCompose } from "./compose-file.ts";
 import { formatted } from "./go-template.ts";
+import { parseEnvFile } from "./interpolation.ts";
 import { composePsRow } from "./json.ts";
 import { DockerError } from "./state.ts";
 

@@ -1,10 +1,10 @@
 /** Reading a compose file as `docker compose` does: YAML, variables, the rules it checks before anything happens. */
 import { parseDocument } from "yaml";
-import { interpolate, type Variables } from "../../src/formats/compose/interpolation.ts";
 import { ComposeError, checkKeys, invalid } from "./compose-errors.ts";
 import { type ComposeService, serviceOf } from "./compose-service.ts";
 import type { ComposeNetwork, ComposeSource, ComposeVolume } from "./compose-source.ts";
 import { isYamlObject, listOf, pairsOf, type YamlObject } from "./compose-values.ts";
+import { interpolate, type Variables } from "./interpolation.ts";
 
 export interface ComposeProject {
   readonly name: string;

@@ -1,6 +1,5 @@
 /** One service of a compose file, its short forms made long. */
 
-import { parseEnvFile } from "../../src/formats/compose/interpolation.ts";
 import { ComposeError, checkKeys, invalid } from "./compose-errors.ts";
 import type { ComposeNetwork, ComposeSource, ComposeVolume } from "./compose-source.ts";
 import {
@@ -12,6 +11,7 @@ import {
   wordsOf,
   type YamlObject,
 } from "./compose-values.ts";
+import { parseEnvFile } from "./interpolation.ts";
 import type { ContainerMount, PublishedPort } from "./state.ts";
 
 export interface ComposeService {

@@ -1,5 +1,5 @@
 /** What a compose file is read from, and the volumes and networks that it declares. */
-import type { Variables } from "../../src/formats/compose/interpolation.ts";
+import type { Variables } from "./interpolation.ts";
 
 export interface ComposeSource {
   readonly text: string;

@@ -1,7 +1,8 @@
 /** Nginx's configuration as it reads it: the main file with its includes in their places. */
-import { type Directive, NginxSyntaxError, parseNginx } from "../../src/formats/nginx/parse.ts";
+
 import type { HostName } from "../../src/resource.ts";
 import type { Lab } from "../parts.ts";
+import { type Directive, NginxSyntaxError, parseNginx } from "./parse.ts";
 
 /** A directive and the file it stands in. */
 export interface NginxDirective {

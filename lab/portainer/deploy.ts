@@ -2,7 +2,7 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { messageOf } from "../../src/errors.ts";
-import { parseEnvFile } from "../../src/formats/compose/interpolation.ts";
+import { parseEnvFile } from "../docker/interpolation.ts";
 import { readTextIfThere } from "../store.ts";
 import type { PortainerProcess } from "./call.ts";
 import type { Endpoint, Stack, Variable } from "./database.ts";

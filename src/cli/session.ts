@@ -98,9 +98,9 @@ async function openRun(
 ): Promise<Omit<RunWorld, "journal" | "emit" | "signal">> {
   const [{ openApis }, { findRoot }] = await Promise.all([
     import("../apis/open-apis.ts"),
-    import("../hosts/ca-files.ts"),
+    import("../fabric/ca-files.ts"),
   ]);
-  const root = rootOnce(async () => (await findRoot(site, (name) => world.host(name))).pem);
+  const root = rootOnce(async () => (await findRoot(site.ca.rootFiles, (name) => world.host(name))).pem);
   return {
     site,
     world,

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { openApis } from "../../src/apis/open-apis.ts";
 import { NotReadyError } from "../../src/errors.ts";
-import { findProvisionerPassword, findRoot } from "../../src/hosts/ca-files.ts";
+import { findProvisionerPassword, findRoot } from "../../src/fabric/ca-files.ts";
 import { Secret } from "../../src/secret.ts";
 import { change, newLab, opened } from "./open.ts";
 import { labSite } from "./site.ts";
@@ -10,7 +10,7 @@ import { labSite } from "./site.ts";
 test("trust, certificate, Portainer, agent, stack", async () => {
   const world = await opened(await newLab());
   const host = world.host;
-  const root = async () => (await findRoot(labSite, host)).pem;
+  const root = async () => (await findRoot(labSite.ca.rootFiles, host)).pem;
   const apis = openApis(labSite, world.network, world.clock, { root });
   const { portainer: declared } = labSite;
   if (declared === undefined) throw new Error("the lab's site has a Portainer");
@@ -19,7 +19,7 @@ test("trust, certificate, Portainer, agent, stack", async () => {
   const { chain, key } = await apis.stepCa.sign({
     root: await root(),
     provisioner: labSite.ca.provisioner,
-    password: await findProvisionerPassword(labSite, host),
+    password: await findProvisionerPassword(labSite.ca.passwordFiles, host),
     commonName: declared.hostname,
     names: [declared.hostname, declared.guest.address],
   });

@@ -7,7 +7,7 @@ import type { Plan, RunResult } from "../../src/engine/plan.ts";
 import { plan } from "../../src/engine/plan-run.ts";
 import { type RunWorld, sync, verify } from "../../src/engine/run.ts";
 import type { Event } from "../../src/event.ts";
-import { findRoot } from "../../src/hosts/ca-files.ts";
+import { findRoot } from "../../src/fabric/ca-files.ts";
 import { readOnly } from "../../src/hosts/decorators.ts";
 import type { Decorator } from "../../src/hosts/world.ts";
 import { openJournal } from "../../src/journal/journal.ts";
@@ -81,7 +81,7 @@ async function session<T>(
       site,
       world,
       apis: openApis(site, world.network, world.clock, {
-        root: async () => (await findRoot(site, (name) => world.host(name))).pem,
+        root: async () => (await findRoot(site.ca.rootFiles, (name) => world.host(name))).pem,
       }),
       journal: openJournal(world.host("pve"), { readOnly: reading }),
       emit: (event) => events.push(event),

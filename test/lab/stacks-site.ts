@@ -1,7 +1,7 @@
 /** A lab with Portainer and an agent set up by hand, and stacks to deploy on it. */
 import { openApis } from "../../src/apis/open-apis.ts";
 import type { PortainerApi } from "../../src/apis/portainer/index.ts";
-import { findProvisionerPassword, findRoot } from "../../src/hosts/ca-files.ts";
+import { findProvisionerPassword, findRoot } from "../../src/fabric/ca-files.ts";
 import type { World } from "../../src/hosts/world.ts";
 import type { FirewallRule, Site, Stack } from "../../src/model.ts";
 import { Secret } from "../../src/secret.ts";
@@ -114,13 +114,13 @@ export async function stacksLab(version: keyof typeof labs = "2.39.1"): Promise<
 async function withPortainer(version: string): Promise<string> {
   const directory = await newLab();
   const world = await opened(directory);
-  const root = async () => (await findRoot(labSite, world.host)).pem;
+  const root = async () => (await findRoot(labSite.ca.rootFiles, world.host)).pem;
   const { stepCa, portainer } = apisIn(world);
   const declared = labSite.portainer!;
   const { chain, key } = await stepCa.sign({
     root: await root(),
     provisioner: labSite.ca.provisioner,
-    password: await findProvisionerPassword(labSite, world.host),
+    password: await findProvisionerPassword(labSite.ca.passwordFiles, world.host),
     commonName: declared.hostname,
     names: [declared.hostname, declared.guest.address],
   });
@@ -156,6 +156,6 @@ async function withPortainer(version: string): Promise<string> {
 }
 
 function apisIn(world: World): ReturnType<typeof openApis> {
-  const root = async () => (await findRoot(labSite, world.host)).pem;
+  const root = async () => (await findRoot(labSite.ca.rootFiles, world.host)).pem;
   return openApis(labSite, world.network, world.clock, { root });
 }

@@ -9,7 +9,7 @@ import {
   messageOf,
   PhoenixError,
 } from "../../errors.ts";
-import { findProvisionerPassword, findRoot } from "../../hosts/ca-files.ts";
+import { findProvisionerPassword, findRoot } from "../../fabric/ca-files.ts";
 import type { FileState, FileWrite } from "../../hosts/host.ts";
 import type { Certificate } from "../../model.ts";
 import type { Change } from "../../resource.ts";
@@ -73,8 +73,8 @@ async function issue(certificate: Certificate, io: Io): Promise<PairTexts> {
 
 async function sign(certificate: Certificate, io: Io): Promise<PairTexts> {
   const [root, password] = await Promise.all([
-    findRoot(io.site, io.host),
-    findProvisionerPassword(io.site, io.host),
+    findRoot(io.site.ca.rootFiles, io.host),
+    findProvisionerPassword(io.site.ca.passwordFiles, io.host),
   ]);
   const { commonName, names } = certificate;
   const { provisioner } = io.site.ca;

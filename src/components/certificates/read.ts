@@ -1,8 +1,8 @@
 /** The pairs on the hypervisor as they are. Changes nothing. */
 import type { Io } from "../../component.ts";
 import { defined } from "../../defined.ts";
+import { findRoot } from "../../fabric/ca-files.ts";
 import { keyMatches, leadsTo, parseChain, renewalDue } from "../../formats/x509/index.ts";
-import { findRoot } from "../../hosts/ca-files.ts";
 import type { FileState, Host } from "../../hosts/host.ts";
 import type { Certificate } from "../../model.ts";
 import type { Resource } from "../../resource.ts";
@@ -26,7 +26,7 @@ export async function readPairs(io: Io, certificates: readonly Certificate[]): P
   const host = io.host("pve");
   const paths = certificates.flatMap(({ certPath, keyPath }) => [certPath, keyPath]);
   const [root, files, notifications] = await Promise.all([
-    findRoot(io.site, io.host),
+    findRoot(io.site.ca.rootFiles, io.host),
     host.readFiles(paths),
     lastNotifications(host, certificates),
   ]);

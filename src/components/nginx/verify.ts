@@ -2,10 +2,10 @@
 import pLimit from "p-limit";
 import { type Check, failed, type Io, passed } from "../../component.ts";
 import { messageOf, TransportError } from "../../errors.ts";
+import { findRoot } from "../../fabric/ca-files.ts";
 import { gatewayNames } from "../../fabric/services.ts";
 import { configurationPath } from "../../formats/nginx/index.ts";
 import { serialOf } from "../../formats/x509/index.ts";
-import { findRoot } from "../../hosts/ca-files.ts";
 import type { HandshakeResult } from "../../hosts/network.ts";
 import { poll } from "../../poll.ts";
 import { expectedHash, gatewayCertificate } from "./compile.ts";
@@ -26,7 +26,7 @@ export async function verify(io: Io): Promise<readonly Check[]> {
   if (certificate === undefined) return [];
   const [serving, root, files] = await Promise.all([
     checkConfiguration(io),
-    findRoot(io.site, io.host),
+    findRoot(io.site.ca.rootFiles, io.host),
     io.host("pve").readFiles([certificate.certPath]),
   ]);
   if (serving.status === "fail") return [serving];

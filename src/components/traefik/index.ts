@@ -1,9 +1,9 @@
 /** The mesh: Traefik in its own guest forwards every routed name to the service behind it. */
 import type { Component, Io } from "../../component.ts";
 import { CandidateError, NotReadyError } from "../../errors.ts";
+import { findRoot } from "../../fabric/ca-files.ts";
 import { unitState } from "../../formats/systemd/index.ts";
 import { configurationFaults, routeFaults } from "../../formats/traefik/lint.ts";
-import { findRoot } from "../../hosts/ca-files.ts";
 import type { Host } from "../../hosts/host.ts";
 import { candidateOf, type Resource, subjectOf } from "../../resource.ts";
 import { certificateIn, rootResource, serviceResource } from "../resources.ts";
@@ -23,7 +23,7 @@ export const traefik: Component = {
     const [files, unit, root] = await Promise.all([
       host.readFiles([paths.configuration, paths.root]),
       host.expect(commands.show),
-      needed ? findRoot(io.site, io.host) : undefined,
+      needed ? findRoot(io.site.ca.rootFiles, io.host) : undefined,
     ]);
     const { installed, ...state } = unitState(unit);
     if (!installed)
@@ -62,7 +62,7 @@ export const traefik: Component = {
       case "traefik/root":
         return change.verb === "delete"
           ? host.remove([paths.root])
-          : write(paths.root, certificateIn(subject) ?? (await findRoot(io.site, io.host)).pem);
+          : write(paths.root, certificateIn(subject) ?? (await findRoot(io.site.ca.rootFiles, io.host)).pem);
       default:
         if (change.verb !== "delete" && subject.units.running === "yes") await host.expect(commands.start);
     }

@@ -1,8 +1,8 @@
 /** Trust: programs on the hypervisor accept the certificates that the site's own CA issues. */
 import { type Check, type Component, external, failed, type Io, passed } from "../../component.ts";
 import { hintOf, isUnavailable, messageOf } from "../../errors.ts";
+import { findRoot } from "../../fabric/ca-files.ts";
 import { bundleHolds, fingerprintOf, parseChain } from "../../formats/x509/index.ts";
-import { findRoot } from "../../hosts/ca-files.ts";
 import type { Resource } from "../../resource.ts";
 import { certificateIn, rootResource } from "../resources.ts";
 import { commands, paths } from "./commands.ts";
@@ -22,7 +22,7 @@ export const trust: Component = {
 
   async read(io) {
     const [root, files] = await Promise.all([
-      findRoot(io.site, io.host),
+      findRoot(io.site.ca.rootFiles, io.host),
       io.host("pve").readFiles([paths.root, paths.bundle]),
     ]);
     const installed = files.get(paths.root)?.text;
@@ -38,7 +38,7 @@ export const trust: Component = {
   async apply(change, io) {
     const host = io.host("pve");
     if (change.verb === "delete") return host.remove([paths.root]);
-    const text = certificateIn(change.desired) ?? (await findRoot(io.site, io.host)).pem;
+    const text = certificateIn(change.desired) ?? (await findRoot(io.site.ca.rootFiles, io.host)).pem;
     await host.writeFiles([{ path: paths.root, text, mode: "644" }]);
   },
 
@@ -50,7 +50,7 @@ export const trust: Component = {
   },
 
   async verify(io) {
-    const root = await findRoot(io.site, io.host);
+    const root = await findRoot(io.site.ca.rootFiles, io.host);
     return [await checkStore(io), await checkHealth(io, root.pem)];
   },
 };

@@ -140,3 +140,17 @@ function canonicalName(name: string): string {
 function sorted(names: readonly string[]): readonly string[] {
   return [...new Set(names)].sort();
 }
+
+/** The first self-issued certificate of a text, as PEM; a file may hold the intermediate as well. */
+export function rootIn(text: string): string | undefined {
+  const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+  for (const block of blocks) {
+    try {
+      const certificate = new X509Certificate(block);
+      if (certificate.checkIssued(certificate)) return certificate.toString();
+    } catch {
+      // Not a certificate: the next block, or the next place, may hold one.
+    }
+  }
+  return undefined;
+}

@@ -2,7 +2,6 @@
 import { type Problem, type ProblemMore, problemOf } from "../../problem.ts";
 import type { ProblemCode } from "../../problem-codes/index.ts";
 import type { SourceRef } from "../../resource.ts";
-import type { Cell } from "./cell.ts";
 
 export class Problems {
   readonly #all: Problem[] = [];
@@ -23,7 +22,7 @@ export class Problems {
   /** Reports that a value is not a valid `noun`, and returns undefined for it. */
   invalid(
     code: ProblemCode,
-    { ref, text }: Pick<Cell, "ref" | "text">,
+    { ref, text }: { readonly ref: SourceRef; readonly text: string | undefined },
     noun: string,
     hint?: string,
   ): undefined {

@@ -1,10 +1,10 @@
-/** What the site's CA is known by: its root certificate and its provisioner's password, wherever they lie. */
-import { X509Certificate } from "node:crypto";
+/** The CA's root certificate and its provisioner's password, found in the places that the site declares for them. */
 import { CommandError, messageOf, NotReadyError, TransportError } from "../errors.ts";
-import type { HostPath, Site } from "../model.ts";
+import { rootIn } from "../formats/x509/index.ts";
+import type { Host } from "../hosts/host.ts";
+import type { HostPath } from "../model.ts";
 import type { HostName } from "../resource.ts";
 import { Secret } from "../secret.ts";
-import type { Host } from "./host.ts";
 
 export interface FoundRoot {
   /** PEM of the root certificate alone, with a final newline. */
@@ -13,22 +13,28 @@ export interface FoundRoot {
 }
 
 /**
- * The CA's root certificate from the first declared place that has one.
- * @throws NotReadyError that names every place and what was wrong with it.
+ * The root certificate from the first place that has one.
+ * @throws NotReadyError with every place and what was wrong there
  */
-export async function findRoot(site: Site, host: (name: HostName) => Host): Promise<FoundRoot> {
-  return find("the CA's root certificate", site.ca.rootFiles, host, (text, from) => {
+export async function findRoot(
+  places: readonly HostPath[],
+  host: (name: HostName) => Host,
+): Promise<FoundRoot> {
+  return find("the CA's root certificate", places, host, (text, from) => {
     const pem = rootIn(text);
     return pem === undefined ? undefined : { pem, from };
   });
 }
 
 /**
- * The password of the CA's provisioner from the first declared place that has one.
- * @throws NotReadyError that names every place and what was wrong with it.
+ * The provisioner's password from the first place that has one.
+ * @throws NotReadyError with every place and what was wrong there
  */
-export async function findProvisionerPassword(site: Site, host: (name: HostName) => Host): Promise<Secret> {
-  return find("the password of the CA's provisioner", site.ca.passwordFiles, host, (text) => {
+export async function findProvisionerPassword(
+  places: readonly HostPath[],
+  host: (name: HostName) => Host,
+): Promise<Secret> {
+  return find("the password of the CA's provisioner", places, host, (text) => {
     // step trims what ends a file (crypto v0.77 internal/utils/file), and `openssl rand` ends it with a newline.
     const value = text.trimEnd();
     return value === "" ? undefined : new Secret(value);
@@ -72,18 +78,4 @@ function byHost(places: readonly HostPath[]): readonly (readonly HostPath[])[] {
     else groups.push([place]);
   }
   return groups;
-}
-
-/** The first certificate of a text that issued itself; a file may hold the intermediate as well. */
-function rootIn(text: string): string | undefined {
-  const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
-  for (const block of blocks) {
-    try {
-      const certificate = new X509Certificate(block);
-      if (certificate.checkIssued(certificate)) return certificate.toString();
-    } catch {
-      // Not a certificate: the next block, or the next place, may hold one.
-    }
-  }
-  return undefined;
 }
