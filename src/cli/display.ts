@@ -43,7 +43,9 @@ function visibleDisplay(terminal: Terminal, options: GlobalOptions, site: Site |
 function liveDisplay(terminal: Terminal, options: GlobalOptions, site: Site | undefined): Display {
   const { stderr, stdout } = terminal;
   const view = { ...viewOf(stderr, terminal, options, site), full: false };
-  const log = createLogUpdate(streamOf(terminal), { showCursor: true });
+  // log-update wants a stream, of which it uses only what standard error has.
+  const stream: NodeJS.WritableStream = Object.create(stderr, { isTTY: { value: true } });
+  const log = createLogUpdate(stream, { showCursor: true });
   let progress: Progress = noProgress;
   let timer: NodeJS.Timeout | undefined;
   let drawn = false;
@@ -96,23 +98,4 @@ function plainDisplay(terminal: Terminal, options: GlobalOptions, site: Site | u
       timer = undefined;
     },
   };
-}
-
-/** The part of a stream that log-update uses. */
-function streamOf(terminal: Terminal): NodeJS.WritableStream {
-  const { stderr } = terminal;
-  const stream = {
-    isTTY: true,
-    get columns() {
-      return stderr.columns;
-    },
-    get rows() {
-      return stderr.rows;
-    },
-    write: (text: string) => {
-      stderr.write(text);
-      return true;
-    },
-  };
-  return stream as unknown as NodeJS.WritableStream;
 }

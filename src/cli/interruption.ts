@@ -4,28 +4,15 @@ export class Interruption {
   readonly #stop = new AbortController();
   readonly #now = new AbortController();
   #onFirst: (() => void) | undefined;
-  #reason: "signal" | "timeout" | undefined;
-  #waitedFor = "";
 
   /** Aborted: complete the change in progress and start nothing else. */
-  get stop(): AbortSignal {
-    return this.#stop.signal;
-  }
-
+  readonly stop = this.#stop.signal;
   /** Aborted: stop now. */
-  get now(): AbortSignal {
-    return this.#now.signal;
-  }
-
+  readonly now = this.#now.signal;
   /** Why the run ends early, once it does. */
-  get reason(): "signal" | "timeout" | undefined {
-    return this.#reason;
-  }
-
+  reason: "signal" | "timeout" | undefined;
   /** What the run was waiting for when its time was up; empty when that is not known. */
-  get waitedFor(): string {
-    return this.#waitedFor;
-  }
+  waitedFor = "";
 
   /** From now on the first interruption lets the current step complete, and calls `onFirst`; until then it stops at once. */
   completeStepFirst(onFirst: () => void): void {
@@ -34,9 +21,9 @@ export class Interruption {
 
   /** A signal from outside, or the end of the time that `--timeout` gives. */
   interrupt(reason: "signal" | "timeout", waitedFor = ""): void {
-    this.#reason ??= reason;
-    this.#waitedFor ||= waitedFor;
-    const isFirst = !this.#stop.signal.aborted;
+    this.reason ??= reason;
+    this.waitedFor ||= waitedFor;
+    const isFirst = !this.stop.aborted;
     this.#stop.abort();
     if (isFirst && this.#onFirst !== undefined) this.#onFirst();
     else this.#now.abort();

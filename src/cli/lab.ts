@@ -73,13 +73,7 @@ const resetCommand: CommandDefinition = {
   run: resetLab,
 };
 
-export const labCommands: readonly CommandDefinition[] = [
-  initCommand,
-  statusCommand,
-  breakCommand,
-  mendCommand,
-  resetCommand,
-];
+export const labCommands = [initCommand, statusCommand, breakCommand, mendCommand, resetCommand];
 
 /** The lab's directory: the argument, --lab, or PHOENIX_LAB. */
 function directoryOf({ options, terminal, definition }: Call, argument?: string): string {
@@ -102,10 +96,7 @@ async function initLab(call: Call): Promise<ExitCode> {
     });
   const lab = await loadLab();
   await lab.initLab(directory, site);
-  return say(call, [
-    `Made a lab of ${root} in ${directory}.`,
-    `Try: phoenix plan ${option.lab} ${directory}`,
-  ]);
+  return say(call, `Made a lab of ${root} in ${directory}.\nTry: phoenix plan ${option.lab} ${directory}`);
 }
 
 async function showStatus(call: Call): Promise<ExitCode> {
@@ -143,27 +134,25 @@ async function breakLab(call: Call): Promise<ExitCode> {
   const [fault = "", target, value] = call.args;
   const lab = await loadLab();
   lab.breakLab(directoryOf(call), fault, target, value);
-  return say(call, [
-    `Fault active: ${[fault, target, value].filter((word) => word !== undefined).join(" ")}.`,
-  ]);
+  return say(call, `Fault active: ${call.args.join(" ")}.`);
 }
 
 async function mendLab(call: Call): Promise<ExitCode> {
   const [fault] = call.args;
   const lab = await loadLab();
   lab.mendLab(directoryOf(call), fault);
-  return say(call, [`Repaired: ${fault ?? "every fault"}.`]);
+  return say(call, `Repaired: ${fault ?? "every fault"}.`);
 }
 
 async function resetLab(call: Call): Promise<ExitCode> {
   const directory = directoryOf(call, call.args[0]);
   const lab = await loadLab();
   await lab.resetLab(directory);
-  return say(call, [`Recreated the lab in ${directory}.`]);
+  return say(call, `Recreated the lab in ${directory}.`);
 }
 
 /** Reports what was done, unless a program reads the output. */
-function say({ terminal, options }: Call, lines: readonly string[]): ExitCode {
-  if (!options.quiet && options.output === "text") terminal.stdout.write(`${lines.join("\n")}\n`);
+function say({ terminal, options }: Call, text: string): ExitCode {
+  if (!options.quiet && options.output === "text") terminal.stdout.write(`${text}\n`);
   return exitCodes.converged;
 }

@@ -46,12 +46,8 @@ export async function withSession(
   const lost = new AbortController();
   const signal = AbortSignal.any([interruption.now, lost.signal]);
   const unfinished = new Set<Step>();
-  const timer = onTimeout(options, () =>
-    interruption.interrupt(
-      "timeout",
-      waitedFor(unfinished, viewOf(terminal.stderr, terminal, options, site)),
-    ),
-  );
+  const onTimeout = (): void => interruption.interrupt("timeout", waitedFor(unfinished, site));
+  const timer = options.timeoutMs === undefined ? undefined : setTimeout(onTimeout, options.timeoutMs);
   const world = await openWorld(call, access, display, signal, unfinished);
   try {
     const [components, journal, run] = await Promise.all([
@@ -85,10 +81,6 @@ export async function withSession(
     display.pause();
     await world.close();
   }
-}
-
-function onTimeout({ timeoutMs }: Call["options"], action: () => void): NodeJS.Timeout | undefined {
-  return timeoutMs === undefined ? undefined : setTimeout(action, timeoutMs);
 }
 
 async function openRun(

@@ -47,17 +47,9 @@ export function openTerminal(edge: Edge): Terminal {
   };
 }
 
+/** The same output, whose size may still change, with redacted text. */
 function redacted(output: RawOutput, redact: (text: string) => string): RawOutput {
-  return {
-    write: (text) => output.write(redact(text)),
-    tty: output.tty,
-    get columns() {
-      return output.columns;
-    },
-    get rows() {
-      return output.rows;
-    },
-  };
+  return Object.create(output, { write: { value: (text: string) => output.write(redact(text)) } });
 }
 
 /** Writes lines, each with a line end. */

@@ -1,9 +1,10 @@
 /** The machines and the network that a call works on: real ones or a lab's, watched and limited as its options say. */
 import { defined } from "../defined.ts";
+import { describeHost } from "../fabric/guests.ts";
 import type { Step } from "../hosts/decorators.ts";
 import type { Decorator, World } from "../hosts/world.ts";
+import type { Site } from "../model.ts";
 import { clip } from "../render/layout.ts";
-import type { View } from "../render/view.ts";
 import { shortList } from "../render/words.ts";
 import type { Call } from "./command.ts";
 import type { Display } from "./display.ts";
@@ -51,9 +52,9 @@ export async function operatorAddress(
 }
 
 /** " while waiting for lxc/101 (gateway): nginx -t": what had not answered when the time was up; empty for nothing. */
-export function waitedFor(unfinished: ReadonlySet<Step>, { hostName }: Pick<View, "hostName">): string {
+export function waitedFor(unfinished: ReadonlySet<Step>, site: Site): string {
   const steps = [...unfinished].map(({ host, what }) =>
-    clip(host === "network" ? what : `${hostName(host)}: ${what}`, 60),
+    clip(host === "network" ? what : `${describeHost(site, host)}: ${what}`, 60),
   );
   return steps.length === 0 ? "" : ` while waiting for ${shortList([...new Set(steps)], 3)}`;
 }

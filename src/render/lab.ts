@@ -4,17 +4,10 @@ import type { LabDocument } from "./output-schemas.ts";
 import type { View } from "./view.ts";
 import { oneLine } from "./words.ts";
 
-export interface LabFacts {
-  readonly directory: string;
-  readonly site: string;
-  /** ISO 8601. */
-  readonly created: string;
-  readonly faults: readonly { readonly fault: string; readonly target?: string; readonly value?: string }[];
-  readonly hosts: readonly { readonly host: string; readonly name: string; readonly address?: string }[];
-}
+export type LabFacts = Omit<LabDocument, "format">;
 
 export function labDocument({ directory, site, created, faults, hosts }: LabFacts): LabDocument {
-  return { format: "phoenix.lab/1", directory, site, created, faults: [...faults], hosts: [...hosts] };
+  return { format: "phoenix.lab/1", directory, site, created, faults, hosts };
 }
 
 export function labLines({ directory, site, faults, hosts }: LabFacts, view: View): readonly string[] {

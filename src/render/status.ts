@@ -20,15 +20,9 @@ export interface StatusFacts {
   readonly exitCode: ExitCode;
 }
 
-export interface LastRun {
-  readonly generation: number;
-  readonly command: string;
-  readonly who: string;
-  readonly host: string;
+export type LastRun = Omit<NonNullable<StatusDocument["lastRun"]>, "started"> & {
   readonly startedMs: number;
-  readonly durationMs: number;
-  readonly exitCode: number;
-}
+};
 
 export type GuestState = StatusDocument["guests"][number];
 
@@ -86,25 +80,16 @@ export function statusLines(facts: StatusFacts, nowMs: number, view: View): read
 function lastRunWords(run: LastRun | undefined, nowMs: number): string {
   if (run === undefined) return "no runs yet; `phoenix sync all` starts the first";
   const age = span(nowMs - run.startedMs - run.durationMs);
-  return `${run.command} ${endWord(run.exitCode)} ${age} ago, run ${run.generation} by ${oneLine(run.who)} on ${oneLine(run.host)}`;
+  return `${run.command} ${endWords[run.exitCode] ?? "failed"} ${age} ago, run ${run.generation} by ${oneLine(run.who)} on ${oneLine(run.host)}`;
 }
 
-function endWord(exitCode: number): string {
-  switch (exitCode) {
-    case exitCodes.converged:
-      return "converged";
-    case exitCodes.partial:
-      return "partly applied";
-    case exitCodes.rolledBack:
-      return "was rolled back";
-    case exitCodes.interrupted:
-      return "was interrupted";
-    case exitCodes.unverified:
-      return "applied, not verified,";
-    default:
-      return "failed";
-  }
-}
+const endWords: Readonly<Record<number, string>> = {
+  [exitCodes.converged]: "converged",
+  [exitCodes.partial]: "partly applied",
+  [exitCodes.rolledBack]: "was rolled back",
+  [exitCodes.interrupted]: "was interrupted",
+  [exitCodes.unverified]: "applied, not verified,",
+};
 
 function stateOf(part: ComponentPlan): StatusDocument["components"][number]["state"] {
   if (part.unread !== undefined) return part.unread.kind === "error" ? "unknown" : "not ready";

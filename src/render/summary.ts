@@ -2,21 +2,7 @@
 import type { ComponentResult, RunResult } from "../engine/plan.ts";
 import { count, duration } from "./words.ts";
 
-export interface Tally {
-  readonly created: number;
-  readonly updated: number;
-  readonly deleted: number;
-  /** Components that failed or were rolled back. */
-  readonly failed: number;
-  /** Components that were skipped or deferred. */
-  readonly skipped: number;
-  readonly reloads: number;
-  readonly restarts: number;
-  readonly checksPassed: number;
-  readonly checksFailed: number;
-}
-
-export function tallyOf({ components }: Pick<RunResult, "components">): Tally {
+export function tallyOf({ components }: Pick<RunResult, "components">) {
   const changes = components.flatMap((component) => component.changes);
   const activations = components.flatMap((component) => component.activations);
   const checks = components.flatMap((component) => component.checks);

@@ -123,31 +123,25 @@ function wrapAtDots(line: string, width: number): readonly string[] {
   return lines;
 }
 
-/** What an exit code other than 0 means here, and what to do next. */
-function closing(result: RunResult, exitCode: ExitCode, view: View): readonly string[] {
-  const { skipped } = tallyOf(result);
-  const later =
-    skipped === 0 ? "" : ` ${count(skipped, "component")} ${skipped === 1 ? "was" : "were"} skipped.`;
-  const line =
-    result.command === "verify" && exitCode === exitCodes.error
-      ? `Not everything could be checked. (exit ${exitCode})`
-      : closingWords(exitCode, later);
-  return line === undefined ? [] : hanging("", line, view.width);
-}
+const again = "Run the same command again to continue.";
 
-function closingWords(exitCode: ExitCode, later: string): string | undefined {
-  switch (exitCode) {
-    case exitCodes.unverified:
-      return `Verification failed: the live systems are not as declared. (exit ${exitCode})`;
-    case exitCodes.partial:
-      return `Partly applied.${later} Run the same command again to continue. (exit ${exitCode})`;
-    case exitCodes.rolledBack:
-      return `A change was rolled back; the previous state is active again.${later} (exit ${exitCode})`;
-    case exitCodes.interrupted:
-      return `Interrupted.${later} Run the same command again to continue. (exit ${exitCode})`;
-    case exitCodes.error:
-      return `Nothing was changed.${later} (exit ${exitCode})`;
-    default:
-      return undefined;
-  }
+/** What an exit code other than 0 means here, and what to do next. */
+const endings: Readonly<Partial<Record<ExitCode, readonly [end: string, next?: string]>>> = {
+  [exitCodes.error]: ["Nothing was changed."],
+  [exitCodes.unverified]: ["Verification failed: the live systems are not as declared."],
+  [exitCodes.partial]: ["Partly applied.", again],
+  [exitCodes.rolledBack]: ["A change was rolled back; the previous state is active again."],
+  [exitCodes.interrupted]: ["Interrupted.", again],
+};
+
+function closing(result: RunResult, exitCode: ExitCode, view: View): readonly string[] {
+  const isUnchecked = result.command === "verify" && exitCode === exitCodes.error;
+  const [end, next] = isUnchecked ? ["Not everything could be checked."] : (endings[exitCode] ?? []);
+  if (end === undefined) return [];
+  const { skipped } = tallyOf(result);
+  const later = skipped > 0 && `${count(skipped, "component")} ${skipped === 1 ? "was" : "were"} skipped.`;
+  const words = [end, later, next, `(exit ${exitCode})`].filter(
+    (part) => part !== undefined && part !== false,
+  );
+  return hanging("", words.join(" "), view.width);
 }

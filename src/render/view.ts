@@ -2,14 +2,11 @@
 import picocolors from "picocolors";
 import type { HostName } from "../resource.ts";
 
-export interface Paint {
-  readonly bold: (text: string) => string;
-  readonly dim: (text: string) => string;
-  readonly red: (text: string) => string;
-  readonly green: (text: string) => string;
-  readonly yellow: (text: string) => string;
-  readonly cyan: (text: string) => string;
-}
+/** Functions that colour a text, or return it as it is. Colour only repeats what a sign or word already says. */
+export type Paint = Pick<
+  ReturnType<typeof picocolors.createColors>,
+  "bold" | "dim" | "red" | "green" | "yellow" | "cyan"
+>;
 
 export interface View {
   readonly paint: Paint;
@@ -23,7 +20,6 @@ export interface View {
   readonly redact: (text: string) => string;
 }
 
-/** Colours, or functions that return their text. Colour only repeats what a sign or word already says. */
 export function paintOf(enabled: boolean): Paint {
   return picocolors.createColors(enabled);
 }
@@ -39,20 +35,9 @@ export const plainView: View = {
 
 export type Sign = "=" | "+" | "~" | "-" | "!" | ">" | " ";
 
+const signColours = { "+": "green", "~": "yellow", "-": "red", "!": "red", "=": "dim", ">": "dim" } as const;
+
 /** A sign in its colour. */
 export function painted(sign: Sign, paint: Paint): string {
-  switch (sign) {
-    case "+":
-      return paint.green(sign);
-    case "~":
-      return paint.yellow(sign);
-    case "-":
-    case "!":
-      return paint.red(sign);
-    case "=":
-    case ">":
-      return paint.dim(sign);
-    case " ":
-      return sign;
-  }
+  return sign === " " ? sign : paint[signColours[sign]](sign);
 }

@@ -123,7 +123,7 @@ describe("the file of --json-into", () => {
     expect(code).toBe(1);
     expect(JSON.parse(readFileSync(path, "utf8"))).toMatchObject({
       format: "phoenix.error/1",
-      message: "there is no directory /nonexistent",
+      message: "the directory /nonexistent does not exist",
       exitCode: 1,
     });
   });
