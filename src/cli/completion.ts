@@ -9,7 +9,7 @@ export const completionCommand: CommandDefinition = {
   summary: "print the completion script for bash, zsh or fish",
   examples: [
     ["source <(phoenix completion bash)", "in this shell; add the line to ~/.bashrc to keep it"],
-    ["phoenix completion zsh > /usr/local/share/zsh/site-functions/_phoenix", "for every user's zsh"],
+    ["phoenix completion zsh > /usr/local/share/zsh/site-functions/_phoenix", "for the zsh of all users"],
     ["phoenix completion fish > ~/.config/fish/completions/phoenix.fish", "for your fish"],
   ],
   exits: [

@@ -135,11 +135,11 @@ describe("the mesh's file", () => {
       loadBalancer: { servers: [{ url: "http://10.0.0.6:80" }] },
     });
     expect(dynamicUnits(print(route("a"), b))).toEqual({
-      a: "Host(`a.example.net`) -> http://10.0.0.5:80",
-      b: "Host(`b.example.net`) -> http://10.0.0.5:80, http://10.0.0.6:80 by m (priority 5)",
+      a: "Host(`a.example.net`) to http://10.0.0.5:80",
+      b: "Host(`b.example.net`) to http://10.0.0.5:80, http://10.0.0.6:80 through m (priority 5)",
     });
     expect(dynamicUnits("no: [")).toEqual({});
-    expect(dynamicUnits("http:\n  routers:\n    x: {rule: r, service: s}\n")).toEqual({ x: "r -> s" });
+    expect(dynamicUnits("http:\n  routers:\n    x: {rule: r, service: s}\n")).toEqual({ x: "r to s" });
   });
 });
 

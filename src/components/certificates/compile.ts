@@ -46,7 +46,7 @@ function keyMode(mode: string): string {
 export function pairResource(certificate: Certificate, pair: PairState): Resource {
   const [certificateOwner, keyOwner] = pair.owners;
   const [certificateMode, keyModeNow] = pair.modes;
-  const named = pair.names.map((name) => [name.replace(/^(DNS|IP|URI|email):/, ""), "named"] as const);
+  const named = pair.names.map((name) => [name.replace(/^(DNS|IP|URI|email):/, ""), "SAN"] as const);
   const units = {
     ...Object.fromEntries(named),
     certificate: `${certificateMode} ${certificateOwner}`,

@@ -157,10 +157,10 @@ export function gatewayUnits(text: string): Readonly<Record<string, string>> {
     const timeout = location.find(({ name }) => name === "proxy_read_timeout")?.args[0] ?? "";
     const body = first("client_max_body_size");
     const treatment = [
-      `silent for ${timeout}`,
-      body === "0" ? "bodies of any size" : `bodies up to ${body} bytes`,
-      first("proxy_buffering") === "on" ? "buffered" : "streamed",
-    ].join(", ");
+      `idle timeout ${timeout}`,
+      body === "0" ? "no upload limit" : `uploads up to ${body} bytes`,
+      first("proxy_buffering") === "on" ? "buffered" : "unbuffered",
+    ].join(" · ");
     for (const name of first("server_name").split(" ")) units[name] = treatment;
   }
   return units;

@@ -169,8 +169,8 @@ export function dynamicUnits(text: string): Readonly<Record<string, string>> {
       .filter(({ name }) => name !== sentinel.router)
       .map(({ name, rule, urls, service, middlewares, priority }) => [
         name,
-        `${rule} -> ${urls.length === 0 ? service : urls.join(", ")}` +
-          (middlewares.length === 0 ? "" : ` by ${middlewares.join(", ")}`) +
+        `${rule} to ${urls.length === 0 ? service : urls.join(", ")}` +
+          (middlewares.length === 0 ? "" : ` through ${middlewares.join(", ")}`) +
           (priority === undefined ? "" : ` (priority ${priority})`),
       ]),
   );
