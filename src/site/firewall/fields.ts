@@ -1,11 +1,11 @@
 /** The fields of a firewall rule, each in Proxmox's notation (pve-firewall 5 and proxmox-firewall, the stricter of the two). */
 
-import { addressNumber, addressText } from "../../formats/ipv4/index.ts";
+import { addressNumber, addressText, hasHostBits } from "../../formats/ipv4/index.ts";
 import { icmpTypeName, icmpTypeNames, isIcmp } from "../../formats/pve-firewall/icmp-types.ts";
 import { portNames } from "../../formats/pve-firewall/port-names.ts";
 import { isProtocolNumber } from "../../formats/pve-firewall/values.ts";
 import { nearest } from "../../formats/text/nearest.ts";
-import { networkOf, parseInterface } from "../machines/addresses.ts";
+import { parseInterface } from "../machines/addresses.ts";
 import type { Cell } from "../text/cell.ts";
 import type { Problems } from "../text/problems.ts";
 
@@ -151,11 +151,10 @@ function addressFault(part: string, count: number): Fault | undefined {
   const parsed = parseInterface(part);
   if (parsed === undefined) return { message: "is no address, network, range, IP set or alias" };
   if (parsed.prefix === undefined) return undefined;
-  const { first } = networkOf(parsed.bits, parsed.prefix);
-  if (first === parsed.bits) return undefined;
+  if (!hasHostBits(part)) return undefined;
   return {
     message: "has host bits set, which Proxmox refuses in a rule",
-    hint: `the network is ${addressText(first)}/${parsed.prefix}`,
+    hint: `the network is ${addressText(parsed.network.first)}/${parsed.prefix}`,
   };
 }
 

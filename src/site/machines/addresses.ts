@@ -1,29 +1,20 @@
 /** IPv4 addresses, networks and host names, as the site's files write them. */
-import { addressNumber } from "../../formats/ipv4/index.ts";
+import { type AddressRange, addressNumber, addressRange } from "../../formats/ipv4/index.ts";
 import type { Cell } from "../text/cell.ts";
 import type { Problems } from "../text/problems.ts";
 
+/** An address, and the network that its prefix length puts it in. */
 export interface Ipv4Interface {
   readonly address: string;
-  readonly bits: number;
   readonly prefix: number | undefined;
+  readonly network: AddressRange;
 }
 
 /** "10.0.0.13/24" or "10.0.0.13". */
 export function parseInterface(text: string): Ipv4Interface | undefined {
-  const [address = "", length, ...more] = text.trim().split("/");
-  const bits = addressNumber(address);
-  if (bits === undefined || more.length > 0) return undefined;
-  if (length === undefined) return { address, bits, prefix: undefined };
-  if (!/^\d{1,2}$/.test(length) || Number(length) > 32) return undefined;
-  return { address, bits, prefix: Number(length) };
-}
-
-/** The first and the last address of the network that holds `bits`. */
-export function networkOf(bits: number, prefix: number): { readonly first: number; readonly last: number } {
-  const size = 2 ** (32 - prefix);
-  const first = Math.floor(bits / size) * size;
-  return { first, last: first + size - 1 };
+  const [address = "", prefix] = text.trim().split("/");
+  const network = addressNumber(address) === undefined ? undefined : addressRange(text.trim());
+  return network && { address, prefix: prefix === undefined ? undefined : Number(prefix), network };
 }
 
 /** The part of a host name between two dots. Neither host names nor certificates have underscores. */

@@ -1,12 +1,12 @@
 /** Checks over all guests: duplicate ids, names and addresses, addresses outside the network, and unknown ids. */
 import { hostLabel } from "../../fabric/guests.ts";
-import { addressNumber } from "../../formats/ipv4/index.ts";
+import { addressNumber, addressRange } from "../../formats/ipv4/index.ts";
 import type { Hypervisor } from "../../model.ts";
 import type { ProblemCode } from "../../problem-codes/index.ts";
 import type { Cell } from "../text/cell.ts";
 import { Claims } from "../text/claims.ts";
 import type { Problems } from "../text/problems.ts";
-import { networkOf, parseInterface } from "./addresses.ts";
+import { parseInterface } from "./addresses.ts";
 import type { GuestEntry } from "./guests.ts";
 
 /** Linear in the number of guests. */
@@ -94,9 +94,9 @@ function checkAddress(
   problems: Problems,
 ): void {
   const bits = addressNumber(address);
-  const own = addressNumber(hypervisor?.address ?? "");
-  if (hypervisor === undefined || bits === undefined || own === undefined) return;
-  if (bits === own) {
+  const network = addressRange(hypervisor?.network ?? "");
+  if (hypervisor === undefined || bits === undefined || network === undefined) return;
+  if (address === hypervisor.address) {
     problems.report("PHX0206", cell.ref, `${address} is the hypervisor's own address`, {
       related: [hypervisor.from],
     });
@@ -106,7 +106,7 @@ function checkAddress(
     problems.report("PHX0206", cell.ref, `${address} is the network's router`, { related: [gateway.ref] });
     return;
   }
-  const { first, last } = networkOf(own, hypervisor.prefix);
+  const { first, last } = network;
   const related = [hypervisor.from];
   if (bits < first || bits > last)
     problems.report("PHX0205", cell.ref, `${address} is outside the network ${hypervisor.network}`, {

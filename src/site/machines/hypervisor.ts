@@ -4,7 +4,7 @@ import type { Dns, DnsRecord, Hypervisor } from "../../model.ts";
 import type { SourceRef } from "../../resource.ts";
 import type { Cell } from "../text/cell.ts";
 import type { Problems } from "../text/problems.ts";
-import { hostName, hostOrWildcard, networkOf, parseInterface, qualified } from "./addresses.ts";
+import { hostName, hostOrWildcard, parseInterface, qualified } from "./addresses.ts";
 
 /** Where Proxmox mounts the directories of network storages. */
 const defaultMountBase = "/mnt/pve";
@@ -46,11 +46,10 @@ export function readHypervisor(config: Cell, problems: Problems): Hypervisor | u
   const parsed = parseInterface(cell.text);
   if (parsed?.prefix === undefined)
     return problems.invalid("PHX0207", cell, "address with a prefix length", "write it like 10.0.0.13/24");
-  const { first } = networkOf(parsed.bits, parsed.prefix);
   return {
     address: parsed.address,
     prefix: parsed.prefix,
-    network: `${addressText(first)}/${parsed.prefix}`,
+    network: `${addressText(parsed.network.first)}/${parsed.prefix}`,
     bridge: bridge.get("name")?.text ?? defaultBridge,
     mountBase: (config.get("mount_point_base")?.text ?? defaultMountBase).replace(/\/+$/, ""),
     from: cell.ref,

@@ -15,11 +15,6 @@ export function checkShape(cell: Cell, shape: Shape, problems: Problems): void {
   check.reportUnknown();
 }
 
-/** The shape of an alternative that fits a value by its JSON type. */
-export function alternativeFor(cell: Cell, of: readonly Shape[]): Shape | undefined {
-  return of.find((shape) => fitsKind(cell, shape));
-}
-
 class Check {
   readonly #problems: Problems;
   /** By kind of object and key, so that a key that a hundred guests have is reported once. */
@@ -56,7 +51,7 @@ class Check {
         }
         return;
       case "either": {
-        const fitting = alternativeFor(cell, shape.of);
+        const fitting = shape.of.find((one) => fitsKind(cell, one));
         if (fitting === undefined) this.#fits(cell, shape);
         else this.value(cell, fitting);
         return;
