@@ -10,9 +10,9 @@ import { generateSite } from "./generate.ts";
 import { growth, median, type Point, type Run, runNode, startMs, table } from "./measure.ts";
 
 /** A start may cost this many times a bare `node -e 0`. */
-const startLimit = 1.5;
-/** 0.3 s on a machine where a bare start takes 40 ms: what a check of a real site may cost. */
-const siteLimit = 7.5;
+const startLimit = 1.15;
+/** What a check of a site of the usual size may cost, in the same unit. */
+const siteLimit = 5;
 /** Nothing may grow faster than n log n: 1.2 leaves room for the logarithm and for noise. */
 const growthLimit = 1.2;
 /** MiB at ten thousand guests. */
