@@ -21,7 +21,7 @@ export async function dispatch(lab: Lab, host: HostName, command: LabCommand): P
   if (script !== undefined) {
     const program = scripts[script.name];
     if (program !== undefined) return run(program, script.parameters);
-    return failed(127, `sh: the lab does not know the script ${script.name}: add it to src/lab/scripts`);
+    return failed(127, `sh: the lab does not know the script ${script.name}: add it to lab/scripts`);
   }
   const program = programOn(lab, host, argv[0] ?? "");
   if (program === undefined) return failed(127, `${argv[0] ?? ""}: command not found`);

@@ -19,7 +19,7 @@ export const faultDescriptions: Readonly<Record<FaultName, string>> = {
   "expired-token":
     "the login is forgotten after one use (target: portainer), one-time tokens have expired (target: ca)",
   "killed-before-activation":
-    "phoenix is killed (SIGKILL) right before the next reload or restart; mends itself (target: a host)",
+    "phoenix is killed (SIGKILL) right before the next reload or restart, once (target: a host)",
 };
 
 /** Parts of the fabric that a fault may name besides hosts. */
@@ -165,7 +165,7 @@ function faultNamed(name: string): FaultName {
   const known = Object.keys(faultDescriptions) as FaultName[];
   const found = known.find((each) => each === name);
   if (found !== undefined) return found;
-  throw new UsageError(`there is no fault ${JSON.stringify(name)}`, { hint: `one of ${known.join(", ")}` });
+  throw new UsageError(`unknown fault ${JSON.stringify(name)}`, { hint: `one of ${known.join(", ")}` });
 }
 
 /** Only `slow` has a value: milliseconds, as many as a timer of Node's can wait. */
@@ -173,7 +173,7 @@ function checkValue(fault: FaultName, value: string): void {
   if (fault !== "slow")
     throw new UsageError(`${fault} takes no value, and was given ${JSON.stringify(value)}`);
   if (/^[1-9]\d{0,8}$/.test(value)) return;
-  throw new UsageError(`${JSON.stringify(value)} is no number of milliseconds`, {
+  throw new UsageError(`${JSON.stringify(value)} is not a valid number of milliseconds`, {
     hint: "a whole number from 1 on: phoenix lab break slow portainer 5000",
   });
 }

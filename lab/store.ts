@@ -44,7 +44,7 @@ function lookOf(path: string): string | undefined {
   return stats === undefined ? undefined : `${stats.ino} ${stats.size} ${stats.mtimeNs} ${stats.ctimeNs}`;
 }
 
-/** Frozen to the last leaf, because all readers get the same value; undefined for what is no JSON. */
+/** Frozen to the last leaf, because all readers get the same value; undefined for invalid JSON. */
 function parsed(text: string): unknown {
   try {
     return frozen(JSON.parse(text));

@@ -81,7 +81,7 @@ export function textOf(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-/** Go's words for a text that is no JSON. */
+/** Go's words for invalid JSON. */
 export function jsonWords(error: unknown): string {
   const words = error instanceof Error ? error.message : String(error);
   const token = /Unexpected token '?(.)'?/.exec(words)?.[1];

@@ -6,7 +6,7 @@ export interface Features {
   readonly async: boolean;
   /** The first administrator needs a token from the log (2.43). */
   readonly setupToken: boolean;
-  /** Images are pulled and every container is made anew on request; `Prune` counts for compose (2.36). */
+  /** Images are pulled and every container is recreated on request; `Prune` counts for compose (2.36). */
   readonly repull: boolean;
 }
 

@@ -8,7 +8,7 @@ import { notEnough } from "./proxmox.ts";
 /** The most that --pass-stdin takes, in bytes. */
 const inputLimit = 1024 * 1024;
 
-/** What qm waits for unless it is told, in seconds; 0 means for ever. */
+/** How long qm waits by default, in seconds; 0 means without a limit. */
 const defaultWait = 30;
 
 /** Commands that qm did not wait for, by their number in the guest. The agent forgets one when it has told its end. */
@@ -95,7 +95,7 @@ function latin1(text: string): string {
   return Buffer.from(text, "utf8").toString("latin1");
 }
 
-/** Perl's pretty canonical JSON: keys sorted, three blanks, blanks around the colon. */
+/** Perl's pretty canonical JSON: keys sorted, three spaces, spaces around the colon. */
 function json(value: Readonly<Record<string, string | number>>): string {
   const members = Object.entries(value)
     .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))

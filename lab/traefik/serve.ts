@@ -48,7 +48,7 @@ interface Passing {
   answer?: MeshAction;
 }
 
-/** X-Forwarded-* as the entry point leaves them: kept from those it trusts, made anew for all others. */
+/** X-Forwarded-* as the entry point leaves them: kept from those it trusts, set again for all others. */
 function forwarded(
   loaded: LoadedTraefik,
   { headers, clientAddress, host, uri, entryPoint }: MeshRequest,
