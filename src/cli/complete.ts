@@ -6,11 +6,7 @@ import { option } from "../option-names.ts";
 import type { CommandDefinition } from "./command.ts";
 import { globalOptions, longName, type OptionDefinition } from "./options.ts";
 import { stackIds } from "./targets.ts";
-
-export interface CompletionWorld {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly directory: string;
-}
+import type { Edge } from "./terminal.ts";
 
 /**
  * The candidates for the last of `words`, each optionally with a tab and a description; ":directories" or ":files" alone
@@ -20,7 +16,7 @@ export interface CompletionWorld {
 export async function complete(
   words: readonly string[],
   definitions: readonly CommandDefinition[],
-  world: CompletionWorld,
+  world: Pick<Edge, "env" | "directory">,
 ): Promise<readonly string[]> {
   const { before, current, prefix } = lastWord(words);
   const line = read(before, definitions);
@@ -97,7 +93,7 @@ async function argumentsOf(
   { name, completes }: CommandDefinition,
   { positional, given }: Line,
   current: string,
-  { env, directory }: CompletionWorld,
+  { env, directory }: Pick<Edge, "env" | "directory">,
 ): Promise<readonly string[]> {
   if (completes === undefined) return [];
   if (completes === "directories") return [":directories"];

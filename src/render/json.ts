@@ -19,12 +19,6 @@ import type { SiteSize } from "./problems.ts";
 import { tallyOf } from "./summary.ts";
 import { type PlanFacts, planTally } from "./text-plan.ts";
 
-/** The site and the machines that a document is about. */
-export interface Origin {
-  readonly site: string;
-  readonly world: string;
-}
-
 export function checkDocument(
   site: string,
   problems: readonly Problem[],
@@ -91,7 +85,11 @@ function changeDocument(change: Change): PlanDocument["components"][number]["cha
   };
 }
 
-export function resultDocument(result: RunResult, origin: Origin, exitCode: ExitCode): ResultDocument {
+export function resultDocument(
+  result: RunResult,
+  origin: Pick<ResultDocument, "site" | "world">,
+  exitCode: ExitCode,
+): ResultDocument {
   return {
     format: "phoenix.result/2",
     command: result.command,
