@@ -14,14 +14,7 @@ function encrypted(header: { alg: string; enc: string; zip?: string }, p2c = 100
 }
 
 const keyAlgorithms = ["PBES2-HS256+A128KW", "PBES2-HS384+A192KW", "PBES2-HS512+A256KW"];
-const contentAlgorithms = [
-  "A128GCM",
-  "A192GCM",
-  "A256GCM",
-  "A128CBC-HS256",
-  "A192CBC-HS384",
-  "A256CBC-HS512",
-];
+const contentAlgorithms = ["A128GCM", "A192GCM", "A256GCM"];
 
 const weak = { alg: "PBES2-HS256+A128KW", enc: "A256GCM", p2s: "AAAAAAAAAAA", p2c: 1000 };
 
@@ -38,17 +31,12 @@ describe("a text locked with a password", () => {
     },
   );
 
-  test("opens when it is compressed", async () => {
-    const locked = await encrypted({ alg: "PBES2-HS256+A128KW", enc: "A256GCM", zip: "DEF" });
-    expect(await decryptWithPassword(locked, password)).toBe(text);
-  });
-
-  test.each(["A256GCM", "A256CBC-HS512"])("does not open with another password (%s)", async (enc) => {
+  test.each(["A128GCM", "A256GCM"])("does not open with another password (%s)", async (enc) => {
     const locked = await encrypted({ alg: "PBES2-HS256+A128KW", enc });
     await expect(decryptWithPassword(locked, `${password} `)).rejects.toThrow(Error);
   });
 
-  test.each(["A256GCM", "A256CBC-HS512"].flatMap((enc) => [0, 1, 2, 3, 4].map((part) => ({ enc, part }))))(
+  test.each(["A128GCM", "A256GCM"].flatMap((enc) => [0, 1, 2, 3, 4].map((part) => ({ enc, part }))))(
     "is refused when part $part was changed ($enc), by both implementations",
     async ({ enc, part }) => {
       const parts = (await encrypted({ alg: "PBES2-HS256+A128KW", enc })).split(".");
@@ -73,6 +61,8 @@ describe("a text locked with a password", () => {
     [jwe({ ...weak, p2c: "1000" }), "PBES2 parameters"],
     [jwe({ ...weak, p2s: "AAAA" }), "PBES2 parameters"],
     [jwe({ ...weak, crit: ["b64"] }), "extension"],
+    [jwe({ ...weak, zip: "DEF" }), "extension"],
+    [jwe({ ...weak, enc: "A256CBC-HS512" }), 'algorithm "A256CBC-HS512"'],
   ])("is refused when it is locked in another way: %s", async (compact, reason) => {
     await expect(decryptWithPassword(compact, password)).rejects.toThrow(reason);
   });
