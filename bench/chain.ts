@@ -1,16 +1,16 @@
-/** The longest chain in what a run asked: each link was asked when the one before it had been answered. */
+/** The longest chain of requests in a run: each was sent after the one before it was answered. */
 
 export interface Step {
   readonly what: string;
-  /** When it was asked, waiting for a free place included, and when it was answered. Milliseconds. */
+  /** When it was requested, before waiting for a free slot, and when it was answered. Milliseconds. */
   readonly askedMs: number;
   readonly endedMs: number;
   readonly again: () => Promise<unknown>;
 }
 
 /**
- * From the last answer back to the first question: before each link goes what was answered last before it was asked, for
- * that is what it can have waited for. Whoever waited for something else waited less.
+ * From the last answer back to the first request: before each link comes the request that was answered last before the link was
+ * sent, because that is what it can have waited for. If it waited for another one, it waited for less time.
  */
 export function chainOf(steps: readonly Step[]): readonly Step[] {
   const byEnd = [...steps].sort((a, b) => b.endedMs - a.endedMs);

@@ -1,7 +1,7 @@
 /**
  * `script/bench`: start-up against bare node, small sites against bare node, and check and plan over sites of growing size.
- * Prints tables and ends with 1 when a limit is passed. Times are compared with what else ran in the same minute, so
- * that a busy machine changes the figures and not the verdict.
+ * Prints tables and exits with 1 when a limit is exceeded. Times are compared with others of the same minute, so that a busy
+ * machine changes the numbers and not the verdict.
  */
 import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,11 +9,11 @@ import { join } from "node:path";
 import { generateSite } from "./generate.ts";
 import { growth, median, type Point, type Run, runNode, startMs, table } from "./measure.ts";
 
-/** A start may cost this many times a bare `node -e 0`. */
+/** A start may take this many times as long as `node -e 0`. */
 const startLimit = 1.15;
-/** What a check of a site of the usual size may cost, in the same unit. */
+/** The check of a site of the usual size, in the same unit. */
 const siteLimit = 5;
-/** Nothing may grow faster than n log n: 1.2 leaves room for the logarithm and for noise. */
+/** Nothing may grow faster than n log n; 1.2 allows for the logarithm and for noise. */
 const growthLimit = 1.2;
 /** MiB at ten thousand guests. */
 const memoryLimit = { guests: 10_000, peakMiB: 300 } as const;
@@ -25,7 +25,7 @@ const runsOf = (guests: number): number => (guests >= 5_000 ? 2 : 3);
 const [root = ".", ...sizes] = process.argv.slice(2);
 const env = { BENCH_ADMIN_PASSWORD: "bench-password-1", PHOENIX_SITE: "", PHOENIX_LAB: "", PHOENIX_HOST: "" };
 const home = mkdtempSync(join(tmpdir(), "phoenix-bench-"));
-// A copy, so that a build meanwhile does not change what is measured.
+// A copy, so that a build in the meantime does not change what is measured.
 const main = join(home, "dist/main.js");
 const failures: string[] = [];
 try {
@@ -37,11 +37,11 @@ try {
 } finally {
   rmSync(home, { recursive: true, force: true });
 }
-for (const failure of failures) console.log(`over the limit: ${failure}`);
+for (const failure of failures) console.log(`limit exceeded: ${failure}`);
 if (failures.length === 0) console.log("every limit is kept");
 process.exitCode = failures.length > 0 ? 1 : 0;
 
-/** The two are run in turns, so that a busy moment hits both. */
+/** The two run in turns, so that a busy moment affects both. */
 function benchStart(): void {
   const bare: number[] = [];
   const own: number[] = [];
@@ -57,10 +57,10 @@ function benchStart(): void {
       ["phoenix --version", median(own).toFixed(0), ratio.toFixed(2), `${startLimit}`],
     ]),
   );
-  if (ratio > startLimit) failures.push(`a start costs ${ratio.toFixed(2)} times node -e 0`);
+  if (ratio > startLimit) failures.push(`a start takes ${ratio.toFixed(2)} times node -e 0`);
 }
 
-/** Sites of the size that people have. */
+/** Sites of a usual size. */
 function benchSmallSites(): void {
   const rows = [["site", "command", "median ms", "x node -e 0", "limit"]];
   for (const { name, site } of smallSites()) {
@@ -78,13 +78,13 @@ function benchSmallSites(): void {
       const limit = command === "check" ? siteLimit : undefined;
       rows.push([name, command, median(own).toFixed(0), ratio.toFixed(1), limit?.toFixed(1) ?? ""]);
       if (limit !== undefined && ratio > limit)
-        failures.push(`${command} of ${name} costs ${ratio.toFixed(1)} times node -e 0`);
+        failures.push(`${command} of ${name} takes ${ratio.toFixed(1)} times node -e 0`);
     }
   }
   console.log(table(rows));
 }
 
-/** The example, and the real site that the tests know, corrected, where it is at hand. */
+/** The example, and the corrected real site of the tests, if it is here. */
 function smallSites(): readonly { readonly name: string; readonly site: string }[] {
   const found = [{ name: "examples/homelab", site: join(root, "examples/homelab") }];
   const real = join(root, "../shared/sites/thinkheads");
@@ -96,13 +96,13 @@ function smallSites(): readonly { readonly name: string; readonly site: string }
 }
 
 /**
- * What each further guest costs, between one size and the next: a start costs the same for every size, and would hide how
- * the rest grows.
+ * What each additional guest costs, from one size to the next: the start takes the same time for every size, and would hide
+ * how the rest grows.
  */
 function benchGrowth(guests: readonly number[]): void {
   const smallest = Math.min(...guests);
   for (const n of guests) generateSite(join(home, String(n)), n);
-  // The machines that a plan looks into are those of the smallest site: the others' guests are yet to come.
+  // A plan reads the machines of the smallest site; the other guests do not exist yet.
   const lab = join(home, "lab");
   startMs([main, "lab", "init", lab, "--site", join(home, String(smallest))], env);
   const start = middleOf(3, ["--version"]).cpuMs;
@@ -133,7 +133,7 @@ function benchGrowth(guests: readonly number[]): void {
       if (k !== undefined && k > growthLimit)
         failures.push(`${command} grows like n^${k.toFixed(2)} up to ${n} guests`);
       if (isLargest && run.peakMiB > memoryLimit.peakMiB)
-        failures.push(`${command} of ${n} guests holds ${run.peakMiB.toFixed(0)} MiB`);
+        failures.push(`${command} of ${n} guests uses ${run.peakMiB.toFixed(0)} MiB`);
       last = { n, ms: run.cpuMs };
       step = further;
     }
@@ -141,7 +141,7 @@ function benchGrowth(guests: readonly number[]): void {
   console.log(table(rows));
 }
 
-/** The run that took the middle time, with the most memory of all. */
+/** The run with the median time, with the highest memory use of all runs. */
 function middleOf(count: number, args: readonly string[]): Run {
   const runs = Array.from({ length: count }, () => {
     const run = runNode([main, ...args], env, join(home, "usage"));

@@ -1,22 +1,22 @@
-/** Measuring programs from outside: time on the wall, time on the processor, and the most memory they ever held. */
+/** Measuring programs from outside: wall time, processor time, and peak memory. */
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 
 export interface Run {
   readonly exitCode: number;
   readonly wallMs: number;
-  /** User and system time: what the run would have taken on a machine of its own, as far as it does not wait. */
+  /** User and system time: how long the run would take on an idle machine, apart from waiting. */
   readonly cpuMs: number;
   /** MiB. */
   readonly peakMiB: number;
   readonly stderr: string;
 }
 
-/** Told by the program itself when it ends: times are in microseconds, maxRSS is in KiB on Linux. */
+/** Reported by the program itself at its end: times are in microseconds, maxRSS is in KiB on Linux. */
 const tellUsage =
   "data:text/javascript,import{writeFileSync}from'node:fs';process.on('exit',()=>writeFileSync(process.env.BENCH_USAGE,JSON.stringify(process.resourceUsage())))";
 
-/** Runs node with these arguments and nothing but the given environment besides the usual. */
+/** Runs node with these arguments, in the given environment and the usual variables. */
 export function runNode(args: readonly string[], env: Record<string, string>, usageFile: string): Run {
   const started = performance.now();
   const { status, stderr } = spawnSync(process.execPath, [`--import=${tellUsage}`, ...args], {
@@ -30,7 +30,7 @@ export function runNode(args: readonly string[], env: Record<string, string>, us
   return { exitCode: status ?? -1, wallMs, cpuMs, peakMiB: usage.maxRSS / 1024, stderr };
 }
 
-/** Wall time of a bare start, without anything else in the process. @param expected the exit codes that are right */
+/** Wall time of a start, with nothing else in the process. @param expected the valid exit codes */
 export function startMs(
   args: readonly string[],
   env: Record<string, string> = {},
@@ -55,7 +55,7 @@ export function median(values: readonly number[]): number {
     : ((sorted[middle - 1] ?? Number.NaN) + (sorted[middle] ?? Number.NaN)) / 2;
 }
 
-/** So many guests, and so much time. */
+/** A number of guests, and a time. */
 export interface Point {
   readonly n: number;
   readonly ms: number;

@@ -1,6 +1,6 @@
 /**
- * Runs inside the testbed's pve: a sync of everything with nothing to do, and beside it the longest chain of round trips
- * in it, replayed alone. Prints one line of JSON. Arguments: the number of rounds.
+ * Runs inside the testbed's pve: a sync of everything with nothing to do, and its longest chain of round trips, replayed
+ * alone. Prints one line of JSON. Arguments: the number of rounds.
  */
 import { openApis } from "../src/apis/open-apis.ts";
 import { loadComponents } from "../src/components/index.ts";
@@ -17,7 +17,7 @@ const site = (await loadSite("/usr/local/phoenix_hypervisor")).site;
 if (site === undefined) throw new Error("the testbed's site has errors");
 const declared = site;
 
-/** One sync as the command does it, from taking the lock to giving it back, with everything that it asks. */
+/** One sync as the command runs it, from taking the lock to releasing it, with all its requests. */
 async function recordedSync(): Promise<{ wallMs: number; cpuMs: number; steps: readonly Step[] }> {
   const steps: Step[] = [];
   const watch = async <T>(what: string, action: () => Promise<T>): Promise<T> => {
@@ -70,7 +70,7 @@ async function recordedSync(): Promise<{ wallMs: number; cpuMs: number; steps: r
   return { wallMs, cpuMs: (user + system) / 1000, steps };
 }
 
-/** The command as a person knows it: of a script its name and what it is about. */
+/** The command as a person knows it: of a script, its name and its parameters. */
 function wordsOf(argv: readonly string[]): string {
   const words =
     argv[0] === "sh" ? argv.slice(2).map((word) => word.replace(/^: phoenix (\S+)\n[\s\S]*/, "$1")) : argv;

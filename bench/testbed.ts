@@ -1,25 +1,25 @@
 /**
- * `script/bench --testbed`: what needs real machines. A testbed of examples/homelab must run and be in sync. Prints a
- * sync with nothing to do beside the longest chain of round trips in it, the same state kept by Ansible, and the requests
- * that clients lose while a route is added and removed. Ends with 1 when a limit is passed.
+ * `script/bench --testbed`: measurements that need real machines. A testbed of examples/homelab must run and be in sync. Compares a
+ * sync with nothing to do with its longest chain of round trips and with Ansible for the same state, and counts the requests that
+ * clients lose while a route is added and removed. Exits with 1 when a limit is exceeded.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { cpSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { median, table } from "./measure.ts";
 
-/** A sync with nothing to do may take this many times its longest chain. */
+/** A sync with nothing to do may take this many times as long as its longest chain. */
 const chainLimit = 1.3;
-/** Ansible takes at least this many times the processor's time. */
+/** Ansible uses at least this many times the processor time. */
 const ansibleLimit = 50;
 
 const exampleSite = "/usr/local/phoenix_hypervisor";
 
-/** A copy of the site with one more service, on a machine that has none of its own. */
+/** A copy of the site with one more service, on a machine without a service. */
 const addRoute = `rm -rf /run/bench-site && cp -r ${exampleSite} /run/bench-site &&
 sed -i '/"name": "docker-two",/a "traefik_service": { "name": "bench-route", "port": 8081 },' /run/bench-site/etc/phoenix_vm_configs.json`;
 
-/** A copy of the site whose stacks have more files: this many each time that a stack with files is deployed, 3 times. */
+/** A copy of the site whose stacks have more files: this many for each of the 3 deployments of a stack with files. */
 const moreFiles = 150;
 const addFiles = `rm -rf /run/bench-files && cp -r ${exampleSite} /run/bench-files && cd /run/bench-files/stacks
 for stack in grafana homepage; do
@@ -33,7 +33,7 @@ done`;
 
 const rounds = 3;
 const [root = ".", built = ".", ansible = "", ...parts] = process.argv.slice(2);
-/** Where pve sees what is built here. */
+/** Where pve has the programs that are built here. */
 const inPve = "/srv/testbed/run/bench";
 const runDirectory = process.env.PHOENIX_TESTBED_RUN ?? "/var/lib/phoenix-testbed";
 const failures: string[] = [];
@@ -48,11 +48,11 @@ const isAsked = (part: string): boolean => parts.length === 0 || parts.includes(
 if (isAsked("chain")) benchChain();
 if (isAsked("route")) await benchRoute();
 if (isAsked("ansible")) benchAnsible();
-for (const failure of failures) console.log(`over the limit: ${failure}`);
+for (const failure of failures) console.log(`limit exceeded: ${failure}`);
 if (failures.length === 0) console.log("every limit is kept");
 process.exitCode = failures.length > 0 ? 1 : 0;
 
-/** Runs a command in a machine of the testbed. @throws Error with what it said, when it does not end with 0 */
+/** Runs a command in a machine of the testbed. @throws Error with its output, when it does not exit with 0 */
 function inMachine(machine: string, ...command: readonly string[]): string {
   const { status, stdout, stderr } = spawnSync(join(root, "testbed/shell"), [machine, ...command], {
     encoding: "utf8",
@@ -112,11 +112,11 @@ function benchChain(): void {
 
 interface Spent {
   readonly wallS: number;
-  /** User and system time of the program and everything that it started on the hypervisor and in containers. */
+  /** User and system time of the program and of everything it started on the hypervisor and in containers. */
   readonly cpuS: number;
 }
 
-/** bash counts what it waited for, and what that waited for. */
+/** bash counts the processes that it waited for, and those that these waited for. */
 function spentBy(command: string): Spent {
   const script = `TIMEFORMAT='%R %U %S'; { time { ${command}; } >/tmp/bench.out 2>&1; } 2>&1 || { cat /tmp/bench.out; exit 1; }`;
   const [wall = "", user = "", system = ""] =
@@ -130,7 +130,7 @@ function benchAnsible(): void {
   inMachine("pve", "sh", "-euc", addFiles);
   inMachine("pve", "phoenix", "sync", "all", "--quiet", "--site", "/run/bench-files");
   const large = compareAnsible("/run/bench-files");
-  // What nobody declares any more stays where it is; the next bench shall not find it.
+  // Files that are no longer declared stay; the next bench must not find them.
   inMachine("pve", "phoenix", "sync", "all", "--quiet");
   inMachine("pve", "find", "/tank/vm-persistent-data", "-name", "bench-*.html", "-delete");
 
@@ -158,29 +158,28 @@ function benchAnsible(): void {
     ((1000 * (of(large).cpuS - of(small).cpuS)) / (large.tasks - small.tasks)).toFixed(1);
   console.log(
     `One more file costs Phoenix ${more(({ sync }) => sync)} ms and Ansible ${more(({ playbook }) => playbook)} ms.
-Ansible ${readFileSync(join(ansible, "version"), "utf8").trim()} reads and compares, as \`phoenix plan\` does; a sync also makes 178 checks from outside. Counted is the
+Ansible ${readFileSync(join(ansible, "version"), "utf8").trim()} reads and compares, as \`phoenix plan\` does; a sync also makes 178 checks from outside. It counts the
 user and system time of the program and of all its children that it waited for, also in containers (pct enters them); not
 what an agent does in a virtual machine, nor servers that answer. The same for both.\n`,
   );
   const ratio = large.playbook.cpuS / large.sync.cpuS;
-  if (ratio < ansibleLimit)
-    failures.push(`Ansible takes only ${ratio.toFixed(1)} times the processor's time`);
+  if (ratio < ansibleLimit) failures.push(`Ansible uses only ${ratio.toFixed(1)} times the processor time`);
 }
 
 interface Compared {
-  /** How many files and objects the playbook looks after. */
+  /** How many files and objects the playbook manages. */
   readonly tasks: number;
   readonly sync: Spent;
   readonly plan: Spent;
   readonly playbook: Spent;
 }
 
-/** A playbook takes minutes: one run of it, and the median of ours before and after it, since a machine is not always as fast. */
+/** A playbook takes minutes: one run of it, and the median of our runs before and after it, because the speed of a machine varies. */
 function compareAnsible(site: string): Compared {
   const where = `cd ${inPve}/ansible`;
   inMachine("pve", "sh", "-c", `${where} && ./prepare`);
   const play = `${where} && PYTHONPATH=${inPve}/ansible-core/dist-packages python3 -m ansible playbook site.yml`;
-  // The first run may set what a copy cannot take over; the one that counts has nothing to do.
+  // The first run may set what a copy does not have; the second one, which counts, has nothing to do.
   const isIdle = (recap: string): boolean =>
     /changed=0/.test(recap) && !/(changed|failed|unreachable)=[1-9]/.test(recap);
   const recapOf = (): string => inMachine("pve", "cat", "/tmp/bench.out");
@@ -222,7 +221,7 @@ async function benchRoute(): Promise<void> {
       input: client,
     },
   );
-  if (status !== 0) throw new Error("the testbed's client takes no program");
+  if (status !== 0) throw new Error("cannot copy a program to the testbed's client");
   const rows = [
     [
       "requests on unchanged routes",
@@ -260,7 +259,7 @@ async function benchRoute(): Promise<void> {
   );
 }
 
-/** Clients ask while a command runs in pve, in stints of at most 30 s. */
+/** Clients send requests while a command runs in pve, for at most 30 s at a time. */
 async function askDuring(command: readonly string[]): Promise<readonly Stint[]> {
   const names = ["media", "photos", "grafana"].map((name) => `${name}.oak.home.arpa`);
   const change = start("pve", command);
@@ -275,7 +274,7 @@ async function askDuring(command: readonly string[]): Promise<readonly Stint[]> 
   return stints;
 }
 
-/** A command in a machine whose input stays open. `ended` is what it wrote; it fails unless it ends with 0. */
+/** A command in a machine, with its input open. `ended` is its output; it fails unless the command exits with 0. */
 function start(
   machine: string,
   command: readonly string[],

@@ -95,7 +95,7 @@ function readyContainer() {
   return { name: "ready", labels: readyLabels, ports: ["80/tcp"] };
 }
 
-/** One label a line; a line that begins with a blank continues the one before. Lines with "@" tell of the container itself. */
+/** One label per line; a line that begins with a space continues the one before. Lines with "@" describe the container itself. */
 function containerOf(name, text) {
   const container = { name, labels: {}, ports: ["80/tcp"] };
   for (const line of text

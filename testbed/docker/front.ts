@@ -34,7 +34,7 @@ const rewrites: Readonly<Record<string, typeof bound>> = {
   "/containers/create": boundMounts,
 };
 
-/** The engine is left to say what is wrong with a body that is no JSON object. */
+/** A body that is not a JSON object goes to the engine as it is: its own error is the right one. */
 async function rewritten(message: IncomingMessage, rewrite: typeof bound): Promise<Buffer> {
   const body = await wholeBody(message);
   let value: unknown;

@@ -1,6 +1,6 @@
 /** JSON as Perl's to_json prints it. */
 
-/** Pretty and canonical: keys sorted, three blanks, blanks around the colon, a final line feed. */
+/** Pretty and canonical: keys sorted, three spaces, spaces around the colon, a final line feed. */
 export function pretty(value: unknown): string {
   return `${render(value, "")}\n`;
 }
