@@ -28,7 +28,7 @@ export function interrupted(): InterruptedError {
   return new InterruptedError("interrupted");
 }
 
-/** A duration as a person says it: "30 s", "1.5 s". */
+/** A duration for people: "30 s", "1.5 s". */
 export function seconds(ms: number): string {
   return `${Math.round(ms / 100) / 10} s`;
 }

@@ -1,15 +1,15 @@
-/** A command that went beyond a limit: of time, or of output. */
+/** Commands that exceed a limit of time or output. */
 import { CommandError, TransportError } from "../errors.ts";
 import { seconds } from "./clock.ts";
 import { type Command, defaultTimeoutMs } from "./host.ts";
 
 /**
- * Raised where the process runs, which may be far from where the command was meant to run: `pct` on the hypervisor for a
- * command in a container. The host that was asked says it in its own words.
+ * Thrown where the process runs, which may be another host than the command's: `pct` on the hypervisor runs a command in a
+ * container. The host replaces it by an error that names itself.
  */
 export class TimedOutError extends TransportError {}
 
-/** A command printed more than we keep, or than the guest's agent does. */
+/** A command printed more than Phoenix, or the guest's agent, keeps. */
 export class TooMuchOutputError extends TransportError {}
 
 export function timedOut(
@@ -20,7 +20,7 @@ export function timedOut(
   return new TimedOutError(target, `${program} on ${target} did not end within ${seconds(timeoutMs)}`);
 }
 
-/** Of commands that went together: true when each may well be answered alone, false when nobody can be (a guest that is down). */
+/** Whether commands that failed together may succeed alone; false for a guest that is down. */
 export function isOfOneCommand(error: unknown): boolean {
   return [TimedOutError, TooMuchOutputError, CommandError].some((kind) => error instanceof kind);
 }

@@ -1,11 +1,11 @@
-/** What the system and OpenSSL say when a connection fails. Pure. */
+/** Why connections fail, from the errors of the system and OpenSSL. Pure. */
 
-/** Why a connection failed, in words without addresses: "connection refused", "tlsv1 unrecognized name". */
+/** Why a connection failed, without addresses: "connection refused", "tlsv1 unrecognized name". */
 export function reasonOf(error: unknown): string {
   const code = codeOf(error);
   const known = code === undefined ? undefined : reasons[code];
   if (known !== undefined) return known;
-  // OpenSSL's own words, where the failure is a TLS one.
+  // OpenSSL's own message for a TLS failure.
   if (error instanceof Error && "reason" in error && typeof error.reason === "string" && error.reason !== "")
     return error.reason;
   return error instanceof Error ? error.message : String(error);

@@ -7,7 +7,7 @@ import type { HttpRequest, Network } from "./network.ts";
 import { scriptOf } from "./script.ts";
 import type { Decorator } from "./world.ts";
 
-/** Hosts and a network that cannot be changed. Whoever tries has a bug: planning never changes anything. */
+/** Hosts and a network that cannot be changed. An attempt is a bug: planning never changes anything. */
 export const readOnly: Decorator = {
   exec: (exec, name) => async (command) => {
     if (command.effect === "change") throw forbidden(`${describeCommand(command)} on ${name}`);
@@ -122,9 +122,8 @@ function watched(begin: (step: Step) => (result: string) => void): Decorator {
 }
 
 /**
- * At most `n` commands at a time on the hypervisor, and as many in all guests together: every one of them is a process on
- * the hypervisor, a guest's is a Perl program. A guest's answer takes a second that is spent waiting, so neither kind stands
- * in the other's queue.
+ * At most `n` commands at a time on the hypervisor, and as many in all guests together: each is a process on the hypervisor, a
+ * guest's is a Perl program. Guests mostly wait, so the two kinds have queues of their own.
  */
 export function limited(n = 8): Decorator {
   const [own, guests] = [pLimit(n), pLimit(n)];
@@ -134,7 +133,7 @@ export function limited(n = 8): Decorator {
   };
 }
 
-/** Calls `onEffect` before each change is made, with what it is. What it throws is thrown instead of making the change. */
+/** Calls `onEffect` with each change before it is made. What it throws is thrown instead of making the change. */
 export function counted(onEffect: (what: string) => void | Promise<void>): Decorator {
   return {
     exec: (exec, name) => async (command) => {
@@ -155,7 +154,7 @@ function describeCommand({ argv }: Pick<Command, "argv">): string {
   return (script === undefined ? argv : ["script", script.name, ...script.parameters]).join(" ");
 }
 
-/** "POST https://10.0.0.111:9443/api/stacks": without a query, which may hold what nobody else should see. */
+/** "POST https://10.0.0.111:9443/api/stacks": without the query, which may contain secrets. */
 export function describeRequest({ method, url }: Pick<HttpRequest, "method" | "url">): string {
   return `${method} ${url.split("?", 1)[0]}`;
 }

@@ -1,4 +1,4 @@
-/** Reading files with the script `read-files`: one trip for everybody who asks a host in the same moment. */
+/** Reading files with the script `read-files`: one round trip for all reads of a host at the same moment. */
 import { CommandError } from "../errors.ts";
 import { lastLines } from "../formats/text/last-lines.ts";
 import type { HostName } from "../resource.ts";
@@ -10,10 +10,10 @@ import { textOf } from "./text.ts";
 
 /** Runs the script over paths. */
 type ReadScript = (paths: readonly string[]) => Promise<CommandResult>;
-/** What became of each path; an absent file has no entry. */
+/** The result of each path; an absent file has no entry. */
 type Answers = ReadonlyMap<string, FileState | CommandError>;
 
-/** Characters of paths in one trip: one argument of ssh, which holds the whole command, takes 128 KiB on Linux. */
+/** Characters of paths in one round trip: one argument of ssh, which holds the whole command, takes 128 KiB on Linux. */
 const mostText = 65_536;
 
 interface Waiting {
@@ -22,7 +22,7 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** `readFiles` of a host. What cannot be read is an error for those who asked for it, and for nobody else. */
+/** `readFiles` of a host. A file that cannot be read is an error for its own readers only. */
 export function fileReads(
   host: HostName,
   run: ReadScript,
@@ -121,7 +121,7 @@ function unreadable(host: HostName, path: string, line: string, { stderr }: Comm
     other: "it is not a regular file",
     denied: lastLines(complaints.join("\n")) || "Permission denied",
   };
-  const reason = reasons[line] ?? "the answer broke off";
+  const reason = reasons[line] ?? "the answer is incomplete";
   return new CommandError(host, 1, `cannot read ${path} on ${host}: ${reason}`, { hint: hintFor(reason) });
 }
 

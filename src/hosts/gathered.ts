@@ -1,5 +1,5 @@
 /**
- * One trip for everybody who asks a guest at the same time. Each command in a guest is a Perl program on the hypervisor
+ * One round trip for all reads of a guest at the same moment. Each command in a guest is a Perl program on the hypervisor
  * (`pct exec`, `qm guest exec`: half a second of processor time) and, in a virtual machine, a second's wait for its agent.
  */
 import { isOfOneCommand } from "./command-limits.ts";
@@ -14,7 +14,7 @@ import type { Decorator } from "./world.ts";
  */
 const gather: Script = {
   name: "gather",
-  // What a command prints is passed on while it runs, its complaints are kept until it has ended: they come behind.
+  // Standard output is passed on while the command runs; standard error follows when it has ended.
   body: `once() {
   errors=$({ { "$@" 3>&- 4>&-; printf '\\n%s' "$?"; } 2>&3 </dev/null | base64 | tr -d '\\n' >&4; } 3>&1 | base64 | tr -d '\\n')
   printf ' %s\\n' "$errors"
@@ -31,10 +31,10 @@ while [ "$#" -gt 0 ]; do
 done`,
 };
 
-/** Longer ones go alone: the hypervisor's arguments and the agent's messages have limits. Characters. */
+/** Longer commands run alone: the hypervisor's arguments and the agent's messages have limits. Characters. */
 const mostText = 32_768;
 
-/** Reads take milliseconds: what takes longer than this together is asked one by one, each with its own time. Milliseconds. */
+/** Reads take milliseconds: when all of them take longer than this, they run one by one, each with its own limit. Milliseconds. */
 const togetherMs = 10_000;
 
 interface Waiting {
@@ -43,7 +43,7 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** Reads that are asked of one guest in the same moment go together. Changes, input and own time limits go alone. */
+/** Reads of one guest at the same moment run together. Changes, and reads with input or their own time limit, run alone. */
 export function gatheredReads(): Decorator {
   return {
     exec: (exec, host) => (host === "pve" ? exec : gathering(exec)),
@@ -63,7 +63,7 @@ function gathering(exec: Exec): Exec {
   return (command) => {
     if (command.effect === "change" || command.stdin !== undefined || command.timeoutMs !== undefined)
       return exec(command);
-    if (textOf([...waiting.map((each) => each.command), command]) > mostText) return exec(command);
+    if (lengthOf([...waiting.map((each) => each.command), command]) > mostText) return exec(command);
     return new Promise((resolve, reject) => {
       if (waiting.length === 0) setImmediate(leave);
       waiting.push({ command, resolve, reject });
@@ -71,7 +71,7 @@ function gathering(exec: Exec): Exec {
   };
 }
 
-function textOf(commands: readonly Command[]): number {
+function lengthOf(commands: readonly Command[]): number {
   return commands.reduce((sum, { argv }) => sum + argv.join(" ").length, 0);
 }
 
@@ -88,21 +88,21 @@ async function askTogether(exec: Exec, together: readonly Waiting[]): Promise<vo
       resolve(results?.[at] ?? exec(command));
     });
   } catch (error) {
-    // One that hangs, talks too much or cannot be asked at all must not keep the others from their answers.
+    // A command that hangs or prints too much must not cost the others their answers.
     for (const { command, resolve, reject } of together)
       if (isOfOneCommand(error)) resolve(exec(command));
       else reject(error);
   }
 }
 
-/** Undefined when a guest has no base64, or its answer broke off. */
+/** Undefined when a guest has no base64, or its answer is incomplete. */
 function resultsOf(stdout: string, count: number): readonly CommandResult[] | undefined {
   const lines = stdout.split("\n");
   if (lines.pop() !== "" || lines.length !== count) return undefined;
   const results = lines.flatMap((line) => {
     const [, out, errors = ""] = /^([A-Za-z0-9+/=]+) ([A-Za-z0-9+/=]*)$/.exec(line) ?? [];
     if (out === undefined) return [];
-    // A shell that was killed in the middle has not written the exit code.
+    // A killed shell has not written the exit code.
     const [, stdout, exitCode] = /^([\s\S]*)\n(\d+)$/.exec(decoded(out)) ?? [];
     if (stdout === undefined) return [];
     return [{ exitCode: Number(exitCode), stdout, stderr: decoded(errors) }];

@@ -1,10 +1,10 @@
-/** What goes wrong between the hypervisor and a guest, before the guest's command has a say. */
+/** Failures between the hypervisor and a guest, before the guest's command runs. */
 import { CommandError, TransportError } from "../errors.ts";
 import type { GuestName } from "../resource.ts";
 import { programOf } from "./command-error.ts";
 import type { CommandResult } from "./host.ts";
 
-/** This node has no such guest: it is on another one, or nowhere. Its place must be looked up again. */
+/** This node does not have the guest: it is on another node, or does not exist. Its node must be looked up again. */
 export class NotOnNodeError extends TransportError {}
 
 /** "lxc/102" is kind "lxc" and id 102. */
@@ -13,7 +13,7 @@ export function partsOf(name: GuestName): { kind: "lxc" | "vm"; id: number } {
   return { kind: kind === "lxc" ? "lxc" : "vm", id: Number(id) };
 }
 
-/** The lines a Proxmox command wrote about itself; Perl's complaints about the locale are not among them. */
+/** The error lines of a Proxmox command, without Perl's warnings about the locale. */
 export function errorLines({ stderr }: CommandResult): readonly string[] {
   const lines = stderr.split("\n").map((line) => line.trim());
   return lines.filter(
@@ -22,14 +22,14 @@ export function errorLines({ stderr }: CommandResult): readonly string[] {
   );
 }
 
-/** PVE's words for a guest that this node does not have (pve-container 6.1, qemu-server 9.2). */
+/** PVE's message for a guest that this node does not have (pve-container 6.1, qemu-server 9.2). */
 export function isNotOnNode(lines: readonly string[], id: number): boolean {
   return lines.some(
     (line) => line.startsWith("Configuration file 'nodes/") && line.endsWith(`/${id}.conf' does not exist`),
   );
 }
 
-/** Whether the machine we asked has no such Proxmox program: 127 from its shell, from `timeout` or from us. */
+/** Whether the machine lacks the Proxmox program: 127 from its shell, from `timeout` or from us. */
 export function isProgramMissing(
   program: string,
   { exitCode }: CommandResult,
@@ -47,7 +47,7 @@ export function isProgramMissing(
 }
 
 /**
- * pct and qm decode their arguments by the locale and would garble these; text of any kind travels by standard input.
+ * pct and qm decode their arguments by the locale and would garble other characters; any text may travel by standard input.
  * @throws CommandError
  */
 export function refuseNonAscii(kind: "lxc" | "vm", id: number, argv: readonly string[]): void {
@@ -58,7 +58,7 @@ export function refuseNonAscii(kind: "lxc" | "vm", id: number, argv: readonly st
   throw new CommandError(
     target,
     126,
-    `${programOf(argv)} cannot be run on ${target}: ${JSON.stringify(foreign.slice(0, 80))} is not plain ASCII`,
+    `${programOf(argv)} cannot run on ${target}: ${JSON.stringify(foreign.slice(0, 80))} is not plain ASCII`,
     { hint: "use plain ASCII in paths and commands of guests" },
   );
 }

@@ -1,6 +1,7 @@
-/** Where a guest's commands run: on this node, or on the cluster's node that has the guest. Decided here alone. */
+/** Where a guest's commands run: on this node, or on the cluster's node that has the guest. Only this file knows. */
 import type { Clock } from "../component.ts";
 import { NotReadyError, TransportError } from "../errors.ts";
+import { isObject, type JsonObject, parseJson } from "../formats/json/index.ts";
 import type { GuestName } from "../resource.ts";
 import { NotOnNodeError, partsOf } from "./guest-errors.ts";
 import type { Exec } from "./host.ts";
@@ -30,7 +31,7 @@ export function guestExecs(hypervisor: Exec, clock: Clock): (name: GuestName) =>
     if (known !== undefined) return known;
     const reading = readCluster(hypervisor);
     known = reading;
-    // A failure is not remembered: the next command tries again.
+    // The next command tries again after a failure.
     reading.catch(() => {
       if (known === reading) known = undefined;
     });
@@ -46,7 +47,7 @@ export function guestExecs(hypervisor: Exec, clock: Clock): (name: GuestName) =>
         return await on(nodeExec(hypervisor, node, await before))(command);
       } catch (error) {
         if (!(error instanceof NotOnNodeError)) throw error;
-        // Whoever comes first looks again; the others take what it finds.
+        // The first failed command looks again; the others use its result.
         if (known === before) known = undefined;
         const fresh = await cluster();
         const moved = nodeOf(name, fresh);
@@ -119,29 +120,15 @@ async function readCluster(hypervisor: Exec): Promise<Cluster> {
   };
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-
-function parsed(file: string, text: string): Fields {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (isFields(value)) return value;
-  } catch {
-    // The message below says all there is to say.
-  }
-  throw new TransportError(
-    "pve",
-    `${file} on pve cannot be read: it is not the JSON object that PVE writes`,
-    {
-      hint: "`systemctl status pve-cluster` shows the state of /etc/pve",
-    },
-  );
+function parsed(file: string, text: string): JsonObject {
+  const value = parseJson(text);
+  if (isObject(value)) return value;
+  throw new TransportError("pve", `cannot read ${file} on pve: expected the JSON object that PVE writes`, {
+    hint: "`systemctl status pve-cluster` shows the state of /etc/pve",
+  });
 }
 
-function entriesOf(value: unknown): readonly (readonly [string, Fields])[] {
-  if (!isFields(value)) return [];
-  return Object.entries(value).flatMap(([key, member]) => (isFields(member) ? [[key, member] as const] : []));
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+function entriesOf(value: unknown): readonly (readonly [string, JsonObject])[] {
+  if (!isObject(value)) return [];
+  return Object.entries(value).flatMap(([key, member]) => (isObject(member) ? [[key, member] as const] : []));
 }

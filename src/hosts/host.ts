@@ -1,7 +1,7 @@
 /**
- * A machine that commands run on. Everything a host can do stands on one function, `Exec`: running a command given as
- * argv data. Local, ssh, pct and qm differ only in their `Exec`; tracing, limits, read-only access and fault
- * injection are decorators of it.
+ * A machine that commands run on. Everything a host can do is built on one function, `Exec`, which runs a command given as
+ * argv data. Local, ssh, pct and qm differ only in their `Exec`; tracing, limits, read-only access and fault injection are
+ * decorators of it.
  */
 import type { HostName } from "../resource.ts";
 

@@ -1,10 +1,10 @@
-/** One HTTP request over a connection of its own: nothing is kept alive, so every request proves a fresh path. */
+/** One HTTP request over its own connection: nothing is kept alive, so every request proves a fresh path. */
 import { type IncomingMessage, request } from "node:http";
 import type { Socket } from "node:net";
 import type { Endpoint, HttpRequest, HttpResponse } from "./network.ts";
 import { openTcp, openTls } from "./sockets.ts";
 
-/** More than any page or answer we read, in bytes. */
+/** Larger than any answer that Phoenix reads, in bytes. */
 const bodyLimit = 16 * 1024 * 1024;
 
 /**
@@ -33,7 +33,7 @@ export async function exchange(
   }
 }
 
-/** The request itself is always plain HTTP to Node: the connection underneath is made, and may be TLS. */
+/** To Node the request is always plain HTTP: the given connection may be TLS. */
 function talk(socket: Socket, asked: HttpRequest, url: URL, signal: AbortSignal): Promise<HttpResponse> {
   const host = asked.hostname === undefined ? url.host : withPort(asked.hostname, url.port);
   const body = typeof asked.body === "string" ? Buffer.from(asked.body) : asked.body;

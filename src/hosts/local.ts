@@ -8,15 +8,15 @@ import { programOf } from "./command-error.ts";
 import { TooMuchOutputError, timedOut } from "./command-limits.ts";
 import { type Command, type CommandResult, defaultTimeoutMs, type Exec } from "./host.ts";
 
-/** More than any answer we read; guards against a command that never stops talking. Bytes of both streams together. */
+/** Larger than any answer that Phoenix reads; guards against endless output. Bytes of both streams together. */
 const outputLimit = 32 * 1024 * 1024;
 
-/** How long a command may take to end by itself after SIGTERM, in milliseconds. */
+/** How long a command may take to end after SIGTERM, in milliseconds. */
 const graceMs = 2_000;
 
 /**
- * What a command inherits of our environment. Not the rest: secrets may stand in it (`env:NAME` references).
- * apt and docker find their way out through the proxies.
+ * The variables that a command inherits from our environment. Others may contain secrets (`env:NAME` references). apt and
+ * docker need the proxies.
  */
 const inherited = [
   "HOME",
@@ -36,8 +36,8 @@ const inherited = [
 const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /**
- * An `Exec` on this machine. Each command leads a process group of its own, so that its children end with it.
- * @param target what errors call this machine
+ * An `Exec` on this machine. Each command leads its own process group, so that its children end with it.
+ * @param target the name of this machine in errors
  */
 export function localExec(signal: AbortSignal, target = "pve"): Exec {
   // Every running command listens; Node takes more than ten listeners for a leak, and says so on standard error.
@@ -90,7 +90,7 @@ class Run {
       child.on("error", (error: NodeJS.ErrnoException) => {
         end();
         const exitCode = error.code === "ENOENT" ? 127 : error.code === "EACCES" ? 126 : undefined;
-        if (exitCode === undefined) reject(this.#error(`cannot be started: ${error.message}`));
+        if (exitCode === undefined) reject(this.#error(`cannot start: ${error.message}`));
         else resolve({ exitCode, stdout: "", stderr: `${program}: ${startFailures[exitCode]}\n` });
       });
       child.on("close", (code, by) => {
@@ -102,7 +102,7 @@ class Run {
           stderr: Buffer.concat(stderr).toString("utf8"),
         });
       });
-      // A command that ends without reading its input is no failure of ours.
+      // A command may end without reading its input.
       child.stdin.on("error", () => {});
       child.stdin.end(command.stdin ?? "");
     });
@@ -113,7 +113,7 @@ class Run {
       return spawn(program, args, { cwd: "/", detached: true, env: commandEnvironment() });
     } catch (error) {
       // E2BIG comes this way: one argument takes at most 128 KiB on Linux.
-      throw this.#error(`cannot be started: ${messageOf(error)}`);
+      throw this.#error(`cannot start: ${messageOf(error)}`);
     }
   }
 
@@ -126,7 +126,7 @@ class Run {
         stop(
           new TooMuchOutputError(
             this.#target,
-            this.#said(`printed more than ${outputLimit / 1024 / 1024} MiB`),
+            this.#describe(`printed more than ${outputLimit / 1024 / 1024} MiB`),
           ),
         );
     });
@@ -134,10 +134,10 @@ class Run {
   }
 
   #error(what: string): TransportError {
-    return new TransportError(this.#target, this.#said(what));
+    return new TransportError(this.#target, this.#describe(what));
   }
 
-  #said(what: string): string {
+  #describe(what: string): string {
     return `${programOf(this.#command.argv)} on ${this.#target} ${what}`;
   }
 }
@@ -147,7 +147,7 @@ const startFailures: Readonly<Record<number, string>> = {
   127: "command not found",
 };
 
-/** Asks the command and its children to end, and ends what still lives a little later. */
+/** Asks the command and its children to end, and kills what is left a little later. */
 function killGroup(child: ChildProcessWithoutNullStreams): void {
   const { pid } = child;
   child.stdout.destroy();
@@ -162,6 +162,6 @@ function signalGroup(pid: number, signal: "SIGTERM" | "SIGKILL"): void {
   try {
     process.kill(-pid, signal);
   } catch {
-    // The group is gone already.
+    // The group has ended already.
   }
 }

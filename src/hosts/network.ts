@@ -1,6 +1,6 @@
 /**
- * The network as clients see it from the hypervisor. Components never open sockets themselves: the real network, an ssh
- * tunnel and the embedded lab differ only in this interface.
+ * The network as clients see it from the hypervisor. Components never open sockets: the real network, an ssh tunnel and the
+ * embedded lab are implementations of this interface.
  */
 
 export interface Endpoint {
@@ -12,18 +12,18 @@ export interface Endpoint {
 
 export interface Network {
   /**
-   * Where a connection to `to` must be opened to get there: `to` itself on the hypervisor, a loopback port behind a
-   * tunnel or in the lab. @throws TransportError when a path is known not to exist.
+   * The endpoint that leads to `to`: `to` itself on the hypervisor, a loopback port behind a tunnel or in the lab.
+   * @throws TransportError when a path is known not to exist.
    */
   route(to: Endpoint): Promise<Endpoint>;
 
   /** Asks a DNS server one question over UDP. @throws TransportError when no answer comes. */
   query(server: string, name: string, type: "A" | "AAAA" | "PTR"): Promise<DnsAnswer>;
 
-  /** Opens a TCP connection and closes it again. @param timeoutMs how long it may take: 3 s unless given */
+  /** Opens a TCP connection and closes it again. @param timeoutMs 3 000 unless given */
   connect(address: string, port: number, timeoutMs?: number): Promise<ConnectResult>;
 
-  /** A TLS handshake as a client of `servername` would do it, trusting only `ca` (PEM). */
+  /** A TLS handshake as a client of `servername`, trusting only `ca` (PEM). */
   handshake(address: string, port: number, options: HandshakeOptions): Promise<HandshakeResult>;
 
   /** One HTTP request. Redirects are not followed. @throws TransportError */

@@ -1,4 +1,4 @@
-/** Putting a world together: the real one here, the lab's through `worldOf`. */
+/** Opens a world: the real one here, the lab's through `worldOf`. */
 import { hostname, networkInterfaces } from "node:os";
 import type { Clock } from "../component.ts";
 import type { GuestName, HostName } from "../resource.ts";
@@ -19,7 +19,7 @@ export interface RealWorldOptions {
   readonly hypervisor?: string;
   /** Aborted: commands and requests under way are ended. */
   readonly signal: AbortSignal;
-  /** Commands at a time; as many as `limited` says unless given. */
+  /** Commands at a time; the default of `limited` unless given. */
   readonly parallel?: number;
   /** The last one is the outermost. */
   readonly decorators?: readonly Decorator[];

@@ -4,10 +4,7 @@ import { option } from "../option-names.ts";
 import { errorLines, isNotOnNode, isProgramMissing, NotOnNodeError, refuseNonAscii } from "./guest-errors.ts";
 import type { CommandResult, Exec } from "./host.ts";
 
-/**
- * An `Exec` in container `id`. `--keep-env 0`, because by default the hypervisor's environment and its short PATH would
- * come along.
- */
+/** An `Exec` in container `id`. `--keep-env 0` keeps the hypervisor's environment and its short PATH out. */
 export function pctExec(parent: Exec, id: number): Exec {
   return async (command) => {
     refuseNonAscii("lxc", id, command.argv);
@@ -22,8 +19,8 @@ export function pctExec(parent: Exec, id: number): Exec {
 }
 
 /**
- * The error of `pct` itself, if it was not the command that failed. Exit codes tell nothing: they are whatever errno was
- * left, or 255. So its words decide, and only when the command wrote nothing to standard output.
+ * The error of `pct` itself, if it was not the command that failed. Its exit codes are leftover errno values, or 255, so its
+ * messages decide, and only when the command wrote nothing to standard output.
  */
 function pctError(id: number, result: CommandResult): TransportError | undefined {
   if (result.exitCode === 0 || result.stdout !== "") return undefined;
@@ -34,12 +31,12 @@ function pctError(id: number, result: CommandResult): TransportError | undefined
   }
   if (isNotOnNode(lines, id)) return new NotOnNodeError(target, `${target} is not on this node`);
   if (isProgramMissing("pct", result, lines)) {
-    return new TransportError(target, `${target} cannot be reached: there is no pct here`, {
+    return new TransportError(target, `${target} cannot be reached: pct is not installed here`, {
       hint: `run phoenix on a Proxmox host, or name one with ${option.host}`,
     });
   }
   const attach = lines.findLast((line) => line.startsWith("lxc-attach: "));
-  // A program that does not exist (127) or cannot be run (126) is the command's own affair; lxc-attach reports it.
+  // A missing program (127) or one that cannot run (126) is the command's own failure, reported by lxc-attach.
   if (attach !== undefined && result.exitCode !== 126 && result.exitCode !== 127) {
     return new TransportError(target, `${target} cannot be entered: ${attach.slice("lxc-attach: ".length)}`, {
       hint: `pct status ${id} shows whether it still runs`,

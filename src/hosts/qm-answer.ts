@@ -1,5 +1,6 @@
-/** What `qm guest exec` and `qm guest exec-status` answer. Pure. Facts: qemu-server 9.2. */
+/** The answers of `qm guest exec` and `qm guest exec-status`. Pure. Facts: qemu-server 9.2. */
 import { TransportError } from "../errors.ts";
+import { isObject, type JsonObject, parseJson } from "../formats/json/index.ts";
 import { option } from "../option-names.ts";
 import { TooMuchOutputError } from "./command-limits.ts";
 import { errorLines, isNotOnNode, isProgramMissing, NotOnNodeError } from "./guest-errors.ts";
@@ -11,8 +12,8 @@ export type QmAnswer =
   | { readonly kind: "running"; readonly pid?: number };
 
 /**
- * Reads an answer. `qm` exits 0 whatever became of the command, so only the JSON counts.
- * @throws TransportError when it says nothing about the command's end
+ * Reads an answer. `qm` exits 0 even when the command failed, so only the JSON counts.
+ * @throws TransportError when it does not report the command's end
  */
 export function qmAnswer(id: number, program: string, result: CommandResult): QmAnswer {
   if (result.exitCode !== 0) return refusal(id, program, result);
@@ -36,33 +37,26 @@ export function qmAnswer(id: number, program: string, result: CommandResult): Qm
   return { kind: "ended", result: { exitCode, stdout, stderr } };
 }
 
-type Answer = Readonly<Record<string, unknown>>;
-
 /** What the agent keeps of each stream, in bytes; the rest is dropped. */
 const keptBytes = 16 * 1024 * 1024;
 
 /**
- * Whether the agent dropped a part of a stream. Agents before QEMU 10.0.3 name the key only when they did, with a value that
- * says nothing; newer ones (Debian 13's 10.0.13) name it beside all output, and its value counts.
+ * Whether the agent dropped a part of a stream. Agents before QEMU 10.0.3 send the key only when they did, with a meaningless
+ * value; newer ones (Debian 13's 10.0.13) send it with all output, and its value counts.
  */
-function isCut(answer: Answer, stream: "out" | "err"): boolean {
-  const told = answer[`${stream}-truncated`];
+function isCut(answer: JsonObject, stream: "out" | "err"): boolean {
+  const flag = answer[`${stream}-truncated`];
   const text = answer[`${stream}-data`];
-  return isYes(told) || (isNo(told) && typeof text === "string" && text.length >= keptBytes);
+  return isYes(flag) || (isNo(flag) && typeof text === "string" && text.length >= keptBytes);
 }
 
-function parse(id: number, text: string): Answer {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw unreadable(id, text);
-  }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw unreadable(id, text);
-  return value as Answer;
+function parse(id: number, text: string): JsonObject {
+  const value = parseJson(text);
+  if (!isObject(value)) throw unreadable(id, text);
+  return value;
 }
 
-function exitCodeOf({ exitcode, signal }: Answer): number | undefined {
+function exitCodeOf({ exitcode, signal }: JsonObject): number | undefined {
   if (isCount(signal) && signal > 0) return 128 + signal;
   return isCount(exitcode) ? exitcode : undefined;
 }
@@ -80,7 +74,7 @@ function isNo(value: unknown): boolean {
   return value === 0 || value === false;
 }
 
-/** Output arrives as bytes that were taken for Latin-1 characters; absent means empty. */
+/** Output arrives as bytes that were read as Latin-1 characters; absent means empty. */
 function streamOf(value: unknown): string | undefined {
   if (value === undefined) return "";
   if (typeof value !== "string") return undefined;
@@ -90,12 +84,12 @@ function streamOf(value: unknown): string | undefined {
 
 function unreadable(id: number, text: string): TransportError {
   const seen = text.trim() === "" ? "nothing" : JSON.stringify(text.trim().slice(0, 120));
-  return new TransportError(`vm/${id}`, `qm gave no readable answer about vm/${id}: ${seen}`, {
-    hint: "nothing is known about what the command did; run phoenix again",
+  return new TransportError(`vm/${id}`, `cannot read qm's answer about vm/${id}: ${seen}`, {
+    hint: "it is unknown what the command did; run phoenix again",
   });
 }
 
-/** PVE's and the agent's error texts, what they mean, and what helps. */
+/** Error texts of PVE and the agent, what they mean, and what helps. */
 const refusals: readonly [RegExp, (id: number) => { reason: string; hint?: string }][] = [
   [
     /No QEMU guest agent configured/,
@@ -130,20 +124,20 @@ const refusals: readonly [RegExp, (id: number) => { reason: string; hint?: strin
     /(failed - got timeout|qga socket - timeout)/,
     () => ({
       reason: "has a guest agent that did not answer in time",
-      hint: "nothing is known about what the command did; the VM may be overloaded",
+      hint: "it is unknown what the command did; the VM may be overloaded",
     }),
   ],
   [
     /(PID \S+ does not exist|Invalid parameter 'pid')/,
     () => ({
       reason: "no longer knows how the command ended",
-      hint: "the one answer with its result was lost; nothing is known about what it did",
+      hint: "the one answer with its result was lost; it is unknown what the command did",
     }),
   ],
   [/is limited to 1 MiB/, () => ({ reason: "takes at most 1 MiB of standard input" })],
 ];
 
-/** qemu-ga's words for a program that it cannot start: the command's own failure, as a shell would report it. */
+/** qemu-ga's message for a program that it cannot start: the command's own failure, as a shell would report it. */
 const cannotExecute = /Failed to execute child process\s*.*\((.+)\)/;
 
 function refusal(id: number, program: string, result: CommandResult): QmAnswer {
@@ -157,7 +151,7 @@ function refusal(id: number, program: string, result: CommandResult): QmAnswer {
   }
   if (isNotOnNode(lines, id)) throw new NotOnNodeError(target, `${target} is not on this node`);
   if (isProgramMissing("qm", result, lines)) {
-    throw new TransportError(target, `${target} cannot be reached: there is no qm here`, {
+    throw new TransportError(target, `${target} cannot be reached: qm is not installed here`, {
       hint: `run phoenix on a Proxmox host, or name one with ${option.host}`,
     });
   }

@@ -1,6 +1,7 @@
 /** Running commands in a virtual machine, through its guest agent and `qm guest exec` on the node that has it. */
 import type { Clock } from "../component.ts";
 import { TransportError } from "../errors.ts";
+import { poll } from "../poll.ts";
 import { programOf } from "./command-error.ts";
 import { timedOut } from "./command-limits.ts";
 import { NotOnNodeError, refuseNonAscii } from "./guest-errors.ts";
@@ -10,7 +11,7 @@ import { type QmAnswer, qmAnswer } from "./qm-answer.ts";
 /** The most that `qm guest exec --pass-stdin` takes, in bytes (qemu-server 9.2). */
 const inputLimit = 1024 * 1024;
 
-/** The longest that one `qm` call waits for the command, in seconds; after that we ask again and again. */
+/** The longest that one `qm` call waits for the command, in seconds; after that it is polled. */
 const longestWait = 60;
 
 /** How much longer than the command `qm` may take: Perl's start, the agent's ping (3 s) and reply (5 s). Milliseconds. */
@@ -20,8 +21,8 @@ const slackMs = 15_000;
 const pollMs = 1_000;
 
 /**
- * An `Exec` in virtual machine `id`. The agent cannot end a command: when the time is up, it is killed by its number in
- * the guest as well as that goes, and children that it started stay.
+ * An `Exec` in virtual machine `id`. The agent cannot end a command: when the time is up, it is killed by its pid in the
+ * guest, and its children may stay.
  */
 export function qmExec(parent: Exec, id: number, clock: Clock): Exec {
   return (command) => new GuestCommand(parent, id, clock, command).run();
@@ -60,24 +61,23 @@ class GuestCommand {
       { ...this.#command, argv },
     );
     if (answer.kind === "ended") return answer.result;
-    // Without its number nobody can ask again: qm gives up on a command only together with its pid.
-    if (answer.pid === undefined) throw this.#error("qm does not say which process to wait for");
+    // qm returns the pid of every command that it does not wait for.
+    if (answer.pid === undefined) throw this.#error("still runs, but qm did not return its pid");
     return this.#await(answer.pid, deadline);
   }
 
   async #await(pid: number, deadline: number): Promise<CommandResult> {
-    for (;;) {
-      const answer = await this.#look(pid, deadline);
-      if (answer.kind === "ended") return answer.result;
-      const left = deadline - this.#clock.now();
-      if (left <= 0) break;
-      await this.#clock.sleep(Math.min(pollMs, left));
-    }
+    const answer = await poll(
+      { clock: this.#clock, forMs: deadline - this.#clock.now(), pauseMs: pollMs },
+      () => this.#look(pid, deadline),
+      ({ kind }) => kind === "ended",
+    );
+    if (answer.kind === "ended") return answer.result;
     await this.#kill(pid);
     throw timedOut(`vm/${this.#id}`, this.#program, this.#command);
   }
 
-  /** One look. The agent answered a moment ago: that it is busy now is not the end while there is time. */
+  /** One look. The agent answered a moment ago: while there is time, a busy agent is no failure. */
   async #look(pid: number, deadline: number): Promise<QmAnswer> {
     try {
       return await this.#qm(["exec-status", String(this.#id), String(pid)], 0);
@@ -114,7 +114,7 @@ class GuestCommand {
     throw new TransportError(
       `vm/${this.#id}`,
       `${this.#program} on vm/${this.#id} would get ${mebibytes} MiB of input; the guest agent takes 1 MiB`,
-      { hint: "a file of up to 768 KiB fits; put a larger one on a share" },
+      { hint: "files of up to 768 KiB fit; put a larger one on a share" },
     );
   }
 

@@ -6,7 +6,7 @@ import { reasonOf } from "./connection-error.ts";
 import { describeRequest } from "./decorators.ts";
 import type { DnsAnswer, Endpoint, HandshakeResult, Network } from "./network.ts";
 
-/** How long a DNS server may take; it is asked three times. A busy machine needs its time. Milliseconds. */
+/** How long a DNS server may take for each of three tries. A busy machine needs its time. Milliseconds. */
 const queryMs = 2_000;
 /** Long enough for a retransmitted SYN (1 s), short enough to find a dropped packet's path. Milliseconds. */
 const connectMs = 3_000;
@@ -23,7 +23,7 @@ export interface NetworkOptions {
 }
 
 export interface RealNetwork extends Network {
-  /** Ends requests that are under way; later ones fail. */
+  /** Ends requests under way; later ones fail. */
   close(): Promise<void>;
 }
 

@@ -1,10 +1,10 @@
 /**
- * Shell scripts as constants: the only way that Phoenix gives text to a shell. Arguments and content never become part
- * of the text; they travel as positional parameters and standard input.
+ * Shell scripts as constants: the only text that Phoenix gives to a shell. Arguments and content never become part of it;
+ * they travel as positional parameters and standard input.
  */
 
 export interface Script {
-  /** Names the script in traces, and tells the embedded lab which one it is asked to act out. */
+  /** Names the script in traces; the embedded lab simulates scripts by this name. */
   readonly name: string;
   /** POSIX sh: it must run in dash and in busybox. */
   readonly body: string;

@@ -1,7 +1,7 @@
 /**
- * The scripts behind a host's file operations. POSIX sh with the tools that coreutils and busybox share: they run in
- * dash and in busybox, on the hypervisor and in guests. The embedded lab acts them out by name, so each says here
- * exactly what it takes and what it prints.
+ * The scripts behind a host's file operations. POSIX sh with the tools that coreutils and busybox share: they run in dash and
+ * in busybox, on the hypervisor and in guests. The embedded lab simulates them by name, so each documents exactly what it
+ * takes and prints.
  */
 import type { Script } from "./script.ts";
 

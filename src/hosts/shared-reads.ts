@@ -1,12 +1,11 @@
-/** One look for everybody who asks the same at the same time: components side by side read the same files. */
+/** One read for all who ask for the same at the same time: components side by side read the same files. */
 import { withRequest } from "./decorators.ts";
 import type { CommandResult } from "./host.ts";
 import type { Decorator } from "./world.ts";
 
 /**
- * A read that is under way answers everybody who asks for exactly the same on the same host meanwhile. Nothing is kept
- * once it has ended, and what began before a change answers nobody who asks after it: whoever changes something and
- * looks sees it.
+ * A read under way answers everybody who asks for exactly the same on the same host meanwhile. Nothing is kept once it has
+ * ended, and a read that began before a change answers nobody who asks after it: whoever changes something sees it.
  */
 export function sharedReads(): Decorator {
   const underWay = new Map<string, Promise<CommandResult>>();

@@ -1,4 +1,4 @@
-/** Opening TCP and TLS connections, and saying in a word why that failed. */
+/** Opening TCP and TLS connections, and the reasons when that fails. */
 import { createConnection, isIP, type Socket } from "node:net";
 import {
   checkServerIdentity,
@@ -31,7 +31,7 @@ export function openTls(to: Endpoint, options: TlsOptions, signal: AbortSignal):
     port: to.port,
     ...(roots === undefined ? {} : { secureContext: trusting(roots) }),
     rejectUnauthorized: strict,
-    // Addresses are checked, but never sent: the protocol only knows host names.
+    // Addresses are verified but never sent: the protocol only allows host names.
     ...(isIP(servername) === 0 ? { servername } : {}),
     checkServerIdentity: (_, certificate) => checkServerIdentity(servername, certificate),
   });
@@ -40,7 +40,7 @@ export function openTls(to: Endpoint, options: TlsOptions, signal: AbortSignal):
 
 const contexts = new Map<string, SecureContext>();
 
-/** Parsing roots takes longer than a handshake does, and a run asks hundreds of times with the same one or two. */
+/** Parsing roots takes longer than a handshake, and a run makes hundreds with the same one or two. */
 function trusting(roots: readonly string[]): SecureContext {
   const key = roots.join("\n");
   const context = contexts.get(key) ?? createSecureContext({ ca: [...roots] });
@@ -60,7 +60,7 @@ function settled<T extends Socket>(socket: T, event: string, signal: AbortSignal
     socket.once(event, () => {
       signal.removeEventListener("abort", stop);
       socket.off("error", reject);
-      // What happens from now on is the business of whoever uses the connection; without a listener it would end us.
+      // Later errors belong to the user of the connection; without a listener they would end the process.
       socket.on("error", () => {});
       resolve(socket);
     });
@@ -85,7 +85,7 @@ export async function tryHandshake(
 ): Promise<HandshakeResult> {
   let socket: TLSSocket;
   try {
-    // An empty list trusts nothing: without it the public authorities that Node brings would count.
+    // An empty list trusts nothing; without a list Node trusts the public authorities.
     const roots = ca === undefined ? [] : [ca];
     socket = await openTls(to, { servername, roots, strict: false }, signal);
   } catch (error) {

@@ -4,7 +4,7 @@ import { lastLines } from "../formats/text/last-lines.ts";
 import { type Command, type CommandResult, defaultTimeoutMs } from "./host.ts";
 import { type Script, scriptArgv } from "./script.ts";
 
-/** How much later than ours the other side's clock ends the command, in seconds: ours speaks first. */
+/** How much later than ours the other side's timer ends the command, in seconds: ours comes first. */
 const timeoutSlack = 2;
 
 const ended255 = "phoenix: the command ended with 255";
@@ -58,19 +58,19 @@ export function sshResult(target: string, peer: string, result: CommandResult): 
   throw sshError(target, peer, result.stderr);
 }
 
-/** ssh's own words, with what helps. */
+/** ssh's own error, with a hint. */
 export function sshError(target: string, peer: string, stderr: string): TransportError {
-  const said = lastLines(stderr).replace(/^ssh: /, "") || "the connection was lost";
-  return new TransportError(target, `${peer} cannot be reached by ssh: ${said}`, {
-    hint: hintFor(said, peer),
+  const message = lastLines(stderr).replace(/^ssh: /, "") || "the connection was lost";
+  return new TransportError(target, `${peer} cannot be reached by ssh: ${message}`, {
+    hint: hintFor(message, peer),
   });
 }
 
-function hintFor(said: string, peer: string): string | undefined {
-  if (/Permission denied/.test(said))
+function hintFor(message: string, peer: string): string | undefined {
+  if (/Permission denied/.test(message))
     return `phoenix never asks for passwords: let \`ssh ${peer}\` work with a key`;
-  if (/Host key verification failed|HOST IDENTIFICATION HAS CHANGED/.test(said))
+  if (/Host key verification failed|HOST IDENTIFICATION HAS CHANGED/.test(message))
     return `\`ssh ${peer}\` by hand shows the key; accept it only if it is the right one`;
-  if (/Could not resolve hostname/.test(said)) return "name an address, or a Host of ~/.ssh/config";
+  if (/Could not resolve hostname/.test(message)) return "name an address, or a Host of ~/.ssh/config";
   return undefined;
 }

@@ -1,7 +1,7 @@
 /**
  * Loopback ports that lead, through an ssh connection, to addresses which only the hypervisor can reach. The shared
- * connection forwards each address once, from a socket in our private directory: a connection through it is a channel, so
- * it costs no process and no session. Nothing listens on the hypervisor, and nobody else's forwards are touched.
+ * connection forwards each address once, from a socket in our private directory: a connection through it is a channel, which
+ * needs no process and no session. Nothing listens on the hypervisor, and foreign forwards stay as they are.
  */
 import { createConnection, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
@@ -40,7 +40,7 @@ export function sshForward(
         keep(far);
         socket.pipe(far);
         far.pipe(socket);
-        // One end that goes takes the other with it; what was read before is still written.
+        // When one end closes, so does the other; what was read before is still written.
         socket.on("error", () => far.destroy());
         far.on("error", () => socket.destroy());
         socket.on("close", () => far.destroy());

@@ -14,10 +14,10 @@ import { type SshForward, sshForward } from "./ssh-forward.ts";
 /** Sessions on one connection: OpenSSH's server allows ten (MaxSessions), and others may use the same connection. */
 const sessionLimit = 8;
 
-/** How long the shared connection outlives its last session if we cannot end it, in seconds. */
+/** How long the shared connection outlives its last session if Phoenix cannot close it, in seconds. */
 const persistSeconds = 60;
 
-/** A socket's path takes 104 bytes on some systems, and ssh adds 17 while it makes one. */
+/** A socket's path may have 104 bytes on some systems, and ssh adds 17 while it creates one. */
 const longestDirectory = 70;
 
 export interface Ssh {
@@ -96,12 +96,12 @@ function masterOptions(path: string): readonly string[] {
   );
 }
 
-/** How long the last words of an ended ssh may take to arrive, in milliseconds. */
-const lastWordsMs = 500;
+/** How long the last output of an ended ssh may take to arrive, in milliseconds. */
+const lastOutputMs = 500;
 
 /**
- * Resolves when the connection stands. Waits for the process's end and not for its outputs to close: the connection that
- * stays in the background may hold them (OpenSSH before 8.5).
+ * Resolves when the connection is open. Waits for the process to end, not for its outputs to close: the connection in the
+ * background may keep them open (OpenSSH before 8.5).
  */
 function startMaster(argv: readonly string[], target: string, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -112,9 +112,9 @@ function startMaster(argv: readonly string[], target: string, signal: AbortSigna
       detached: true,
       env: commandEnvironment(),
     });
-    let said = "";
+    let output = "";
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      said += text;
+      output += text;
     });
     const onAbort = (): void => {
       child.kill();
@@ -122,14 +122,14 @@ function startMaster(argv: readonly string[], target: string, signal: AbortSigna
     };
     const fail = (): void => {
       child.stderr.destroy();
-      reject(sshError("pve", target, said));
+      reject(sshError("pve", target, output));
     };
     signal.addEventListener("abort", onAbort, { once: true });
     child.on("error", (error) => reject(sshError("pve", target, error.message)));
     child.on("exit", (code) => {
       signal.removeEventListener("abort", onAbort);
       if (code !== 0) {
-        const timer = setTimeout(fail, lastWordsMs);
+        const timer = setTimeout(fail, lastOutputMs);
         child.on("close", () => {
           clearTimeout(timer);
           fail();
@@ -142,7 +142,7 @@ function startMaster(argv: readonly string[], target: string, signal: AbortSigna
   });
 }
 
-/** How long a connection may take to stand unless the caller says. Milliseconds. */
+/** How long a connection may take to open unless given. Milliseconds. */
 const connectMs = 3_000;
 
 async function connectFrom(

@@ -1,6 +1,6 @@
 /**
- * Files as text without loss. Text is UTF-8; a byte that is not becomes a lone surrogate (0x80 is U+DC80) and turns back
- * into that byte when it is written. So a file that somebody left in Latin-1 can be put back exactly as it was.
+ * Files as text without loss. Text is UTF-8; any other byte becomes a lone surrogate (0x80 is U+DC80) and turns back into that
+ * byte when it is written. So a file in Latin-1 can be restored exactly.
  */
 import { isUtf8 } from "node:buffer";
 

@@ -5,7 +5,7 @@ import type { Exec, Host } from "./host.ts";
 import type { Network } from "./network.ts";
 
 export interface World {
-  /** "pve.example.net (10.0.0.13)" or "lab DIR": what output calls it. */
+  /** Its name in output: "pve.example.net (10.0.0.13)" or "lab DIR". */
   readonly description: string;
   host(name: HostName): Host;
   readonly network: Network;

@@ -1,14 +1,15 @@
-/** What Phoenix made and owns, by component: how an orphan is recognised in a place that the site no longer names. */
+/** What Phoenix created and owns, by component: it shows orphans in places that the site no longer declares. */
 import type { ComponentName } from "../component.ts";
 import type { OwnedResource } from "../engine/plan.ts";
+import { isObject } from "../formats/json/index.ts";
 import type { Host } from "../hosts/host.ts";
 import { isResourceId } from "./marks.ts";
 import { damaged, documentText, parseDocument, privateMode } from "./store.ts";
 
 export interface Inventory {
-  /** Sorted; empty when nothing was ever recorded. The inventory is read once, at the first call. */
+  /** Sorted; empty when nothing was recorded. The inventory is read once, at the first call. */
   owned(component: ComponentName): Promise<readonly OwnedResource[]>;
-  /** Replaces what these components own, all at once. Writes nothing when that is known already. */
+  /** Replaces what these components own, all at once. Writes only when that differs. */
   own(owned: ReadonlyMap<ComponentName, readonly OwnedResource[]>): Promise<void>;
 }
 
@@ -35,7 +36,7 @@ export function openInventory(host: Host, journal: string): Inventory {
   };
 }
 
-/** One of each, whatever else a resource has besides its name and place. */
+/** Sorted, without duplicates; ids and hosts only. */
 function inOrder(list: readonly OwnedResource[]): readonly OwnedResource[] {
   const byName = new Map(list.map(({ id, host }) => [`${id} ${host}`, { id, host }]));
   return [...byName].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, owned]) => owned);
@@ -50,14 +51,9 @@ async function readInventory(host: Host, path: string): Promise<Owned> {
 }
 
 function isInventory(value: unknown): value is Owned {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    Object.values(value).every((list) => Array.isArray(list) && list.every(isOwned))
-  );
+  return isObject(value) && Object.values(value).every((list) => Array.isArray(list) && list.every(isOwned));
 }
 
 function isOwned(value: unknown): value is OwnedResource {
-  if (typeof value !== "object" || value === null || !("id" in value) || !("host" in value)) return false;
-  return isResourceId(value.id) && typeof value.host === "string";
+  return isObject(value) && isResourceId(value.id) && typeof value.host === "string";
 }

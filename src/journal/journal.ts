@@ -1,6 +1,6 @@
 /**
- * What reality cannot tell: what was written and never proved live, what we own, what happened when, and secrets that we made.
- * Nothing is read before it is asked for, and nothing is created by reading.
+ * What the live system cannot show: what was written and never proved live, what we own, the history of runs, and generated
+ * secrets. Nothing is read before it is needed, and reading creates nothing.
  */
 import type { ComponentName } from "../component.ts";
 import type { Host } from "../hosts/host.ts";
@@ -17,7 +17,7 @@ export interface Journal extends Inventory {
   pending(component: ComponentName): Promise<readonly ResourceId[]>;
   mark(component: ComponentName, ids: readonly ResourceId[]): Promise<void>;
   clear(component: ComponentName, kept?: readonly ResourceId[]): Promise<void>;
-  /** A secret that is made once and found again. On a read-only journal a missing one is made for this run alone. */
+  /** A secret that is generated once and kept. A read-only journal generates a missing one for this run only. */
   secret(name: string): Promise<Secret>;
   readonly runs: Runs;
 }
@@ -25,7 +25,7 @@ export interface Journal extends Inventory {
 export interface JournalOptions {
   /** Never writes; `mark` and `clear` must not be called. */
   readonly readOnly?: boolean;
-  /** Replaces the site's secrets in what is written down. */
+  /** Replaces the site's secrets in what is written. */
   readonly redact?: (text: string) => string;
   readonly directory?: string;
 }
@@ -38,7 +38,7 @@ export function openJournal(host: Host, options: JournalOptions = {}): Journal {
   return {
     ...marks,
     secret: (name) => {
-      // Components ask side by side: the first one makes it, the others wait for the same.
+      // Components ask side by side: the first call generates it, the others share it.
       const secret = secrets.get(name) ?? generatedSecret(host, directory, name, !readOnly);
       secrets.set(name, secret);
       return secret;

@@ -1,8 +1,9 @@
 /**
- * The lock: one run at a time changes things. It is a file on the hypervisor, so that it also holds between laptops.
- * Its script runs under flock(1), so that looking and writing are one step; the kernel takes that back when a script dies.
+ * The lock: one run at a time changes things. It is a file on the hypervisor, so that it also works between laptops. Its script
+ * runs under flock(1), which makes reading and writing one step and which the kernel releases when a script dies.
  */
 import type { Clock } from "../component.ts";
+import { defined } from "../defined.ts";
 import { LockedError, PhoenixError } from "../errors.ts";
 import { commandError } from "../hosts/command-error.ts";
 import type { Command, Host } from "../hosts/host.ts";
@@ -43,7 +44,7 @@ release) ! held_by "$3" || rm -f "$lock" ;;
 esac`,
 };
 
-/** How old a heartbeat from another machine may be: three missed renewals. Seconds. */
+/** The age of a stale heartbeat from another machine: three missed renewals. Seconds. */
 const staleSeconds = 90;
 const renewMs = 30_000;
 const pollMs = 1_000;
@@ -61,23 +62,23 @@ export interface LockOptions {
   readonly clock: Clock;
   /** How long to wait for another holder, in milliseconds; 0 unless given. */
   readonly waitMs?: number;
-  /** Told once for every new holder that is waited for. */
+  /** Called once for every holder that the run waits for. */
   readonly onWait?: (holder: string) => void;
-  /** Told who left the lock behind that is taken over: a run that was killed, or whose machine went away. */
+  /** Called with the previous holder of a stale lock: a run that was killed, or whose machine is gone. */
   readonly onTakeOver?: (holder: string) => void;
   readonly directory?: string;
 }
 
 export interface Lock {
-  /** Aborted, with a LockedError as its reason, when somebody else took the lock: stop changing things. */
+  /** Aborted, with a LockedError as its reason, when another run took the lock: stop changing things. */
   readonly lost: AbortSignal;
-  /** Gives the lock back. Never fails: a lock that stays behind goes stale. */
+  /** Releases the lock. Never fails: a lock that stays becomes stale. */
   release(): Promise<void>;
 }
 
 /**
- * Takes the lock. One whose process is gone is taken over at once, one from another machine when its heartbeat is too old.
- * @throws LockedError saying who holds it
+ * Takes the lock. A lock whose process is gone is taken over at once, one from another machine when its heartbeat is too old.
+ * @throws LockedError with its holder
  */
 export async function acquireLock(host: Host, options: LockOptions): Promise<Lock> {
   const { clock, command, waitMs = 0, directory = journalDirectory } = options;
@@ -111,7 +112,7 @@ interface OtherHolder extends Partial<LockHolder> {
   readonly ageSeconds: number;
 }
 
-/** Tries once; returns whoever holds the lock, or undefined when it is ours now. */
+/** Tries once; returns the holder of the lock, or undefined when it is ours now. */
 async function take(
   host: Host,
   directory: string,
@@ -133,29 +134,31 @@ async function take(
 }
 
 function lockCommand(parameters: readonly string[], stdin?: string): Command {
-  return {
-    argv: scriptArgv(lockScript, ...parameters),
-    effect: "change",
-    ...(stdin === undefined ? {} : { stdin }),
-  };
+  return defined({ argv: scriptArgv(lockScript, ...parameters), effect: "change", stdin });
 }
 
-/** @throws SiteError when a newer Phoenix wrote it, or nobody we know */
+/** @throws SiteError when it is damaged, or was written by a newer Phoenix */
 function holderOf(path: string, text: string): Partial<LockHolder> & { token: string } {
-  const { token, who, host, pid, boot, start, command, startedMs } = parseDocument(path, text);
+  const document = parseDocument(path, text);
+  const string = (key: string): string | undefined =>
+    typeof document[key] === "string" ? document[key] : undefined;
+  const number = (key: string): number | undefined =>
+    typeof document[key] === "number" ? document[key] : undefined;
   return {
-    token: typeof token === "string" ? token : "",
-    ...(typeof who === "string" ? { who } : {}),
-    ...(typeof host === "string" ? { host } : {}),
-    ...(typeof pid === "number" ? { pid } : {}),
-    ...(typeof boot === "string" ? { boot } : {}),
-    ...(typeof start === "string" ? { start } : {}),
-    ...(typeof command === "string" ? { command } : {}),
-    ...(typeof startedMs === "number" ? { startedMs } : {}),
+    token: string("token") ?? "",
+    ...defined({
+      who: string("who"),
+      host: string("host"),
+      pid: number("pid"),
+      boot: string("boot"),
+      start: string("start"),
+      command: string("command"),
+      startedMs: number("startedMs"),
+    }),
   };
 }
 
-/** A process of this machine tells us itself whether it lives; of another one only the heartbeat does. */
+/** A process of this machine can be looked up; one of another machine has only its heartbeat. */
 function isStale({ boot = "", pid = 0, start = "", ageSeconds }: OtherHolder): boolean {
   const alive = isAlive({ boot, pid, start });
   return alive === undefined ? ageSeconds > staleSeconds : !alive;

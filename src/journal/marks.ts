@@ -1,4 +1,4 @@
-/** Pending activations: what a run wrote and never proved live. Reality cannot tell, because the text is already right. */
+/** Pending activations: what a run wrote and never proved live. The live text cannot show it, because it is already right. */
 import type { ComponentName } from "../component.ts";
 import type { Host } from "../hosts/host.ts";
 import type { ResourceId } from "../resource.ts";
@@ -9,11 +9,11 @@ export interface Marks {
   pending(component: ComponentName): Promise<readonly ResourceId[]>;
   /** Adds marks; they are on disk when this resolves. */
   mark(component: ComponentName, ids: readonly ResourceId[]): Promise<void>;
-  /** Removes a component's marks, but for those of `kept`. */
+  /** Removes a component's marks, except for those of `kept`. */
   clear(component: ComponentName, kept?: readonly ResourceId[]): Promise<void>;
 }
 
-/** Marks live in one file for each component, so that components that work side by side never write the same one. */
+/** One file for each component, so that components side by side never write the same file. */
 export function openMarks(host: Host, journal: string): Marks {
   const directory = `${journal}/marks`;
   let known: Promise<Map<string, readonly ResourceId[]>> | undefined;

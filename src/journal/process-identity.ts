@@ -1,17 +1,17 @@
-/** Who runs this process, and how another process can tell whether it still lives. */
+/** Who runs this process, and how another process finds out whether it still runs. */
 import { randomBytes } from "node:crypto";
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname, userInfo } from "node:os";
 
 export interface ProcessIdentity {
-  /** The user, and behind sudo who that is: "alice (root)". */
+  /** The user; with sudo also the one behind it: "alice (root)". */
   readonly who: string;
   /** This machine's name. */
   readonly host: string;
   readonly pid: number;
-  /** Tells boots, and containers on one kernel, apart; "" where the kernel does not say. */
+  /** Distinguishes boots, and containers on one kernel; "" where the kernel gives none. */
   readonly boot: string;
-  /** When the process started, in clock ticks since the boot: a pid alone may be used again. */
+  /** When the process started, in clock ticks since the boot: a pid alone may be reused. */
   readonly start: string;
 }
 
@@ -26,8 +26,8 @@ export function ownIdentity(): ProcessIdentity {
 }
 
 /**
- * Whether the process lives: undefined when that cannot be known from here, because it runs on another machine, or ran
- * before this one's last boot under conditions that we cannot tell from another machine's.
+ * Whether the process still runs; undefined when this machine cannot know, because it ran on another machine or before the
+ * last boot.
  */
 export function isAlive({
   boot,
@@ -38,7 +38,7 @@ export function isAlive({
   return startOf(pid) === start;
 }
 
-/** A name that no other process takes. */
+/** A unique name. */
 export function newToken(): string {
   return randomBytes(16).toString("hex");
 }
@@ -68,12 +68,12 @@ function bootIdentity(): string {
   }
 }
 
-/** Field 22 of /proc/PID/stat (proc(5)); the second field, the program's name, may hold blanks and parentheses. */
+/** Field 22 of /proc/PID/stat (proc(5)); the second field, the program's name, may contain spaces and parentheses. */
 function startOf(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    // A zombie holds its number and nothing else.
+    // A zombie keeps its pid and nothing else.
     return fields[0] === "Z" ? undefined : fields[19];
   } catch {
     return undefined;

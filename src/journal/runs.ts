@@ -1,5 +1,6 @@
-/** The history: one directory for each run that could change something, newest generations kept. */
+/** The history: one directory for each run that could change something; old ones are removed. */
 import type { ComponentName, Outcome } from "../component.ts";
+import { defined } from "../defined.ts";
 import type { ComponentResult, Plan, RunResult } from "../engine/plan.ts";
 import type { Host } from "../hosts/host.ts";
 import { type Change, type HostName, type ResourceId, subjectOf } from "../resource.ts";
@@ -23,7 +24,7 @@ export interface FinishedRun {
   readonly startedMs: number;
   readonly exitCode: number;
   readonly result: RunResult;
-  /** What was meant to be done: its changes are kept too when they failed or were taken back. */
+  /** The plan: its changes are recorded too when they failed or were rolled back. */
   readonly plan?: Plan;
 }
 
@@ -45,17 +46,17 @@ interface RecordedChange {
   readonly verb: Change["verb"];
   readonly id: ResourceId;
   readonly host: HostName;
-  /** False for a change that failed or was taken back. */
+  /** False for a change that failed or was rolled back. */
   readonly inPlace: boolean;
-  /** The text before and after; absent where there was none. */
+  /** The text before and after; absent for a missing resource. */
   readonly before?: string;
   readonly after?: string;
-  /** Its texts hold a secret, so they were not kept. */
+  /** Its texts contain a secret and were not recorded. */
   readonly sensitive?: true;
 }
 
 export interface Runs {
-  /** Writes a run down and returns its generation. Call it while holding the lock. */
+  /** Records a run and returns its generation. Requires the lock. */
   append(run: FinishedRun): Promise<number>;
   /** The latest runs, newest first. */
   list(limit?: number): Promise<readonly RunRecord[]>;
@@ -74,7 +75,7 @@ export function openRuns(host: Host, journal: string, redact: (text: string) => 
   const load = async (wanted: readonly string[]): Promise<readonly RunRecord[]> => {
     const paths = wanted.map((name) => `${directory}/${name}/run.json`);
     const files = await host.readFiles(paths);
-    // A run that was killed while it was written down has a directory and no document.
+    // A run that was killed while it was recorded has a directory without a document.
     return [...files].map(([path, { text }]) => recordOf(path, text));
   };
   const list = async (limit = keptRuns): Promise<readonly RunRecord[]> =>
@@ -119,14 +120,14 @@ function document(
     return {
       component: name,
       outcome,
-      ...(reason === undefined ? {} : { reason: redact(reason) }),
+      ...defined({ reason: reason && redact(reason) }),
       changes,
     };
   });
   return { ...run, durationMs: result.durationMs, components };
 }
 
-/** What was done, and after it what was meant to be done and is not in place. */
+/** What was done, and then what was planned and is not in place. */
 function changesOf(
   { component, changes }: ComponentResult,
   plan: Plan | undefined,
@@ -155,9 +156,7 @@ function recorded(
     id,
     host,
     inPlace,
-    ...(secret ? { sensitive: true } : {}),
-    ...(secret || live === undefined ? {} : { before: live.text }),
-    ...(secret || desired === undefined ? {} : { after: desired.text }),
+    ...(secret ? { sensitive: true } : defined({ before: live?.text, after: desired?.text })),
   };
 }
 
@@ -167,7 +166,7 @@ function recordOf(path: string, text: string): RunRecord {
   return record;
 }
 
-/** The fields that every reader leans on; the rest is as it was written. */
+/** Checks the fields that every reader needs. */
 function isRecord(value: object): value is RunRecord {
   return (
     "generation" in value &&

@@ -1,16 +1,16 @@
-/** Secrets that nobody chooses: made once, kept on the hypervisor, found again on each run. */
+/** Generated secrets: created once and kept on the hypervisor. */
 import { randomBytes } from "node:crypto";
 import { SiteError } from "../errors.ts";
 import type { Host } from "../hosts/host.ts";
 import { Secret } from "../secret.ts";
 import { privateMode } from "./store.ts";
 
-/** 256 bits, so that nobody guesses it. */
+/** 256 bits. */
 const secretBytes = 32;
 
 /**
- * The secret called `name`. A missing one is made and stored; on a journal that may not write it is made for this run
- * only, so that a plan shows what the new secret will change.
+ * The secret `name`. A missing one is generated and stored; a read-only journal generates it for this run only, so that a plan
+ * shows what the new secret will change.
  */
 export async function generatedSecret(
   host: Host,
@@ -25,10 +25,10 @@ export async function generatedSecret(
   const stored = (await host.readFiles([path])).get(path);
   if (stored !== undefined) {
     const value = stored.text.trim();
-    // A short secret would be accepted by nobody or, worse, by everybody.
+    // Every agent might accept an empty secret.
     if (value.length < secretBytes) {
-      throw new SiteError(`${path} holds no secret of ours: it is too short`, {
-        hint: "move it away: the next sync makes a new one and hands it to all who need it",
+      throw new SiteError(`${path} is not a valid secret: it is too short`, {
+        hint: "move it away: the next sync generates a new one and deploys it",
       });
     }
     return new Secret(value);

@@ -1,48 +1,39 @@
 /** The journal's files: JSON documents with a version, in one directory of the hypervisor that only root may enter. */
 import { SiteError } from "../errors.ts";
+import { isObject, type JsonObject, parseJson } from "../formats/json/index.ts";
 import type { Host } from "../hosts/host.ts";
 
 /** Where the journal lives on the hypervisor. */
 export const journalDirectory = "/var/lib/phoenix";
 
-/** The version of every format that this Phoenix writes. Older ones stay readable for ever; there is none yet. */
+/** The version of every format that this Phoenix writes. Older ones stay readable forever; none exists yet. */
 export const version = 1;
 
-/** Every file has this mode: what was changed is nobody else's business. */
+/** The mode of every file: only root may see what was changed. */
 export const privateMode = "600";
 
 /** A document's text: readable by people, ending in a newline. */
-export function documentText(content: Readonly<Record<string, unknown>>): string {
+export function documentText(content: JsonObject): string {
   return `${JSON.stringify({ version, ...content }, null, 2)}\n`;
 }
 
 /**
  * The content of a document.
- * @throws SiteError when it is not ours to understand: written by a newer Phoenix, or damaged
+ * @throws SiteError when it is damaged, or was written by a newer Phoenix
  */
-export function parseDocument(path: string, text: string): Readonly<Record<string, unknown>> {
-  const value = jsonOf(text);
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw damaged(path);
-  const document = value as Readonly<Record<string, unknown>>;
-  if (typeof document.version !== "number") throw damaged(path);
+export function parseDocument(path: string, text: string): JsonObject {
+  const document = parseJson(text);
+  if (!isObject(document) || typeof document.version !== "number") throw damaged(path);
   if (document.version > version) {
     throw new SiteError(
-      `${path} was written by a newer phoenix (format ${document.version}, known are 1 to ${version})`,
+      `${path} was written by a newer phoenix: expected format 1 to ${version}, got ${document.version}`,
       { hint: "update phoenix here, or run the newer one" },
     );
   }
   return document;
 }
 
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** The error for a document that cannot be understood. */
+/** The error for a document that cannot be read. */
 export function damaged(path: string): SiteError {
   return new SiteError(`${path} is damaged`, {
     hint: "move it away: losing it costs history, never safety",
@@ -50,10 +41,7 @@ export function damaged(path: string): SiteError {
 }
 
 /** Reads every `*.json` document of a directory, by name without the ending. */
-export async function readDocuments(
-  host: Host,
-  directory: string,
-): Promise<ReadonlyMap<string, Readonly<Record<string, unknown>>>> {
+export async function readDocuments(host: Host, directory: string): Promise<ReadonlyMap<string, JsonObject>> {
   const names = (await host.list(directory)).filter((name) => name.endsWith(".json"));
   const files = await host.readFiles(names.map((name) => `${directory}/${name}`));
   return new Map(

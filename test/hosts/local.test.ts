@@ -88,7 +88,7 @@ test("a command that never stops talking is ended", async () => {
 test("an argument that the kernel does not take is a transport error", async () => {
   const error = await failure(exec({ argv: ["true", "x".repeat(200_000)], effect: "read" }));
   expect(error).toBeInstanceOf(TransportError);
-  expect((error as Error).message).toContain("cannot be started");
+  expect((error as Error).message).toContain("cannot start");
 });
 
 test("a file that may not be executed gives 126", async () => {
@@ -138,7 +138,7 @@ describe("errors of file operations", () => {
   test("an answer that broke off is an error, not an absent file", async () => {
     const cut = createHost("pve", recorded({ stdout: "absent\n" }).exec);
     const error = await failure(cut.readFiles(["/a", "/b"]));
-    expect((error as Error).message).toBe("cannot read /b on pve: the answer broke off");
+    expect((error as Error).message).toBe("cannot read /b on pve: the answer is incomplete");
   });
 
   test("a relative path is a bug", async () => {

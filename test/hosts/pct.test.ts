@@ -45,13 +45,13 @@ describe("pct's own errors", () => {
       "400 Parameter verification failed",
       undefined,
     ],
-    ["no Proxmox", 127, "pct: command not found\n", "there is no pct here", "--host"],
-    ["no Proxmox behind a shell", 127, "sh: 1: pct: not found\n", "there is no pct here", "--host"],
+    ["no Proxmox", 127, "pct: command not found\n", "pct is not installed here", "--host"],
+    ["no Proxmox behind a shell", 127, "sh: 1: pct: not found\n", "pct is not installed here", "--host"],
     [
       "no Proxmox behind ssh",
       127,
       "timeout: failed to run command 'pct': No such file or directory\n",
-      "there is no pct here",
+      "pct is not installed here",
       "--host",
     ],
   ])("%s", async (_, exitCode, stderr, message, hint) => {

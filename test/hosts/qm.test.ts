@@ -106,7 +106,7 @@ describe("an answer that proves nothing is never success", () => {
   ])("%s", async (_, stdout) => {
     const error = await failure(answered({ stdout }));
     expect(error).toBeInstanceOf(TransportError);
-    expect((error as Error).message).toContain("no readable answer");
+    expect((error as Error).message).toContain("cannot read qm's answer");
   });
 
   // Older agents name the key only when something was dropped, with the value 0 all the same; newer ones always name it.
@@ -147,7 +147,7 @@ describe("refusals", () => {
     ["VM 1001 is not running\n", "vm/1001 is not running", "qm start 1001"],
     ["VM 1001 not running\n", "vm/1001 is not running", "qm start 1001"],
     ["QEMU guest agent is not running\n", "its guest agent does not answer", "qemu-guest-agent"],
-    ["VM 1001 qga command 'guest-exec' failed - got timeout\n", "did not answer in time", "nothing is known"],
+    ["VM 1001 qga command 'guest-exec' failed - got timeout\n", "did not answer in time", "it is unknown what the command did"],
     [
       "Agent error: Command guest-exec has been disabled: the command is not allowed\n",
       "not allowed to run commands",
@@ -160,7 +160,7 @@ describe("refusals", () => {
     ],
     ["Agent error: PID ld does not exist\n", "no longer knows how the command ended", "lost"],
     ["Agent error: Invalid parameter 'pid'\n", "no longer knows how the command ended", "lost"],
-    ["qm: command not found\n", "there is no qm here", "--host"],
+    ["qm: command not found\n", "qm is not installed here", "--host"],
   ])("%j", async (stderr, message, hint) => {
     const exitCode = stderr.includes("command not found") ? 127 : 255;
     const error = await failure(answered({ exitCode, stderr }));

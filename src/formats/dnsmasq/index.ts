@@ -8,7 +8,7 @@ export interface DnsRecordLine {
 export interface DnsmasqOptions {
   /** Addresses to listen on. */
   readonly listen: readonly string[];
-  /** The zone that is answered from local records only: an unknown name in it does not exist. */
+  /** The zone that is answered from local records only: other names in it do not exist. */
   readonly domain: string;
   readonly upstreams: readonly string[];
   /** Directory of hosts files that dnsmasq watches: changes need no signal. */
@@ -20,12 +20,12 @@ export interface DnsmasqOptions {
 const banner = "# Written by phoenix. Changes made by hand are replaced at the next sync.\n";
 
 /**
- * The static configuration. A change of it needs a restart, so nothing that changes often is in it. Nor is any option that
- * may stand once only (cache-size, local-ttl): it would collide with a file of the administrator's.
+ * The static configuration. Changing it needs a restart, so it has nothing that changes often. It has no option that may occur
+ * only once (cache-size, local-ttl), which could collide with one of the administrator's files.
  */
 export function dnsmasqConf(options: DnsmasqOptions): string {
   const lines = [
-    // A wildcard-bound instance would collide with the ones that Proxmox SDN runs for its zones.
+    // A wildcard-bound instance would collide with those of Proxmox SDN.
     "bind-dynamic",
     ...options.listen.map((address) => `listen-address=${address}`),
     "no-resolv",
@@ -55,7 +55,7 @@ export function hostsFile(records: readonly DnsRecordLine[]): string {
   return `${banner}${records.map(({ name, address }) => `${address} ${name}\n`).join("")}`;
 }
 
-/** The records of a hosts file, in order; comments and blank lines are passed over. */
+/** The records of a hosts file, in order; comments and empty lines are skipped. */
 export function parseHostsFile(text: string): readonly DnsRecordLine[] {
   return text.split("\n").flatMap((line) => {
     const [address, ...names] = line.replace(/#.*/, "").trim().split(/\s+/);

@@ -1,8 +1,8 @@
-/** Reading JSON answers: nothing about their shape is believed before it has been seen. Pure. */
+/** Reading JSON of unknown shape. Pure. */
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** Undefined for text that is no JSON. */
+/** Undefined for invalid JSON. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -15,7 +15,7 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** A member of an object; undefined when `value` is no object. */
+/** A member of an object; undefined when `value` is not an object. */
 export function member(value: unknown, key: string): unknown {
   return isObject(value) ? value[key] : undefined;
 }
@@ -35,13 +35,13 @@ export function objectsOf(value: unknown): readonly JsonObject[] {
   return Array.isArray(value) ? value.filter(isObject) : [];
 }
 
-/** "" when it is not there. */
+/** "" when it is missing or not a string. */
 export function textOf(value: unknown, key: string): string {
   const found = member(value, key);
   return typeof found === "string" ? found : "";
 }
 
-/** 0 when it is not there, as Go's decoders have it. */
+/** 0 when it is missing, as for Go's decoders. */
 export function numberOf(value: unknown, key: string): number {
   const found = member(value, key);
   return typeof found === "number" ? found : 0;

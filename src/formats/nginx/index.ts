@@ -10,7 +10,7 @@ export interface GatewaySettings {
   readonly mesh: { readonly address: string; readonly port: number };
   /** As the gateway guest sees them. */
   readonly certificate: { readonly certPath: string; readonly keyPath: string };
-  /** Names with the same treatment are put into one server. */
+  /** Names with the same options share a server. */
   readonly servers: readonly GatewayServer[];
 }
 
@@ -29,7 +29,7 @@ export const configurationPath = "/.well-known/phoenix-configuration";
 /** Stands in for the hash while the hash is computed. */
 const hashPlaceholder = "0".repeat(64);
 
-/** Nginx finds a file's hash by asking the configuration that serves, not the one on disk. */
+/** The hash in a configuration's text, as the gateway serves it. */
 export function configurationHash(text: string): string | undefined {
   return /return 200 "([0-9a-f]{64})\\n";/.exec(text)?.[1];
 }

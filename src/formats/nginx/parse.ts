@@ -1,4 +1,4 @@
-/** Nginx's configuration syntax: directives, arguments with their quotes, blocks, comments. No meaning is attached. */
+/** Nginx's configuration syntax: directives, quoted arguments, blocks, comments; without their meaning. */
 
 export interface Directive {
   readonly name: string;

@@ -1,6 +1,5 @@
 /**
- * Post-renewal commands: what the operator declared as one shell line, taken apart so that it can be run with a known
- * target, a timeout and an exit code. Pure.
+ * Post-renewal commands: a declared shell line, parsed so that it runs on a known host, with a timeout and an exit code. Pure.
  */
 import type { HostName } from "../../resource.ts";
 
@@ -10,19 +9,19 @@ export interface Hook {
   readonly argv: readonly string[];
 }
 
-/** What a command does to a service, as far as its words tell. */
+/** What a command does to a service, as far as its words show. */
 export interface HookEffect {
   readonly kind: "reload" | "restart";
-  /** The unit or container; the program's name when nothing better is known. */
+  /** The unit or container; the program's name when neither is known. */
   readonly unit: string;
-  /** What must be there for the command to have a meaning; a consumer that does not run reads the new files when it starts. */
+  /** What must exist for the command to have an effect; a consumer that does not run reads the new files when it starts. */
   readonly needs?: "active-unit" | "container";
 }
 
 /**
- * `pct exec ID [--] …` and `qm guest exec ID [--] …` become commands of that guest: `qm guest exec` itself ends with 0
- * whatever the command in the guest did. Everything else runs on the hypervisor; through a shell only when it has shell
- * syntax outside of quotes.
+ * `pct exec ID [--] …` and `qm guest exec ID [--] …` become commands of that guest: `qm guest exec` exits 0 even when the
+ * command in the guest failed. Everything else runs on the hypervisor, through a shell only if it has shell syntax outside of
+ * quotes.
  */
 export function parseHook(command: string): Hook {
   const { words, shell } = splitWords(command);
@@ -42,7 +41,7 @@ function guestCommand(words: readonly string[]): Hook | undefined {
   return { host: lxc ? `lxc/${Number(id)}` : `vm/${Number(id)}`, argv };
 }
 
-/** Options of `qm guest exec` before the command. They rule how long qm itself waits, which is not its business here. */
+/** Skips options of `qm guest exec` before the command: they set how long qm waits, which Phoenix decides itself. */
 function withoutOptions(words: readonly string[]): readonly string[] | undefined {
   let at = 0;
   while (at < words.length) {
@@ -55,7 +54,7 @@ function withoutOptions(words: readonly string[]): readonly string[] | undefined
   return [];
 }
 
-/** What a hook's command does. Unknown commands count as a restart: that is the most they may be. */
+/** The effect of a hook's command. Unknown commands count as a restart, the strongest effect. */
 export function hookEffect(argv: readonly string[]): HookEffect {
   const words = shellText(argv) === undefined ? argv : lastCommand(shellText(argv) ?? "");
   const program = words[0]?.split("/").at(-1) ?? "";
@@ -78,7 +77,7 @@ function shellText(argv: readonly string[]): string | undefined {
   return /^(ba|da)?sh$/.test(program) && argv[1] === "-c" ? argv[2] : undefined;
 }
 
-/** The last simple command of a script: what comes before it waits or prepares. */
+/** The last simple command of a script: earlier ones wait or prepare. */
 function lastCommand(script: string): readonly string[] {
   const last = script.split(/[;&|\n]+/).findLast((part) => part.trim() !== "") ?? "";
   return splitWords(last).words;
@@ -86,7 +85,7 @@ function lastCommand(script: string): readonly string[] {
 
 /**
  * Splits a line into words as POSIX sh does (2.2 Quoting). `shell` is true when the line means more than its words:
- * operators, expansions, patterns, comments, assignments, or a quote without its end.
+ * operators, expansions, patterns, comments, assignments, or an unterminated quote.
  */
 export function splitWords(line: string): { readonly words: readonly string[]; readonly shell: boolean } {
   const words: string[] = [];

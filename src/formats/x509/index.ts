@@ -1,4 +1,4 @@
-/** X.509 certificates as PEM text: what they say and what belongs together. Pure; the time is a parameter. */
+/** X.509 certificates as PEM text: their content, and what belongs together. Pure; the time is a parameter. */
 import { createHash, createPrivateKey, X509Certificate } from "node:crypto";
 
 export interface ParsedCertificate {
@@ -17,7 +17,7 @@ export interface ParsedCertificate {
 
 const block = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 
-/** Every certificate of a PEM text, in its order; none when one of them cannot be read. */
+/** Every certificate of a PEM text, in its order; empty when one of them cannot be read. */
 export function parseChain(text: string): readonly ParsedCertificate[] {
   try {
     return (text.match(block) ?? []).map((pem) => parsed(new X509Certificate(pem)));
@@ -47,7 +47,7 @@ export function fingerprintOf(text: string): string | undefined {
   return parseChain(text)[0]?.fingerprint;
 }
 
-/** Declared names as they would stand in a certificate, classified as Step-CA does it (crypto v0.77 x509util). */
+/** Declared names as they appear in a certificate, classified as by Step-CA (crypto v0.77 x509util). */
 export function typedNames(names: readonly string[]): readonly string[] {
   return sorted(names.map((name) => `${typeOf(name)}:${canonicalName(name)}`));
 }
@@ -63,7 +63,7 @@ export function keyMatches(chain: string, key: string): boolean {
   }
 }
 
-/** Whether the first certificate leads to `root` by signatures, through the others as needed. Says nothing about dates. */
+/** Whether the first certificate leads to `root` by signatures, through the others as needed. Dates do not matter. */
 export function leadsTo(chain: readonly ParsedCertificate[], root: string): boolean {
   const end = parseChain(root)[0];
   const [leaf, ...others] = chain;
@@ -81,7 +81,7 @@ export function leadsTo(chain: readonly ParsedCertificate[], root: string): bool
   return false;
 }
 
-/** Two thirds of the lifetime are over: the point at which smallstep's own clients renew (cli v0.30). */
+/** Two thirds of the lifetime are over: when smallstep's own clients renew (cli v0.30). */
 export function renewalDue(
   certificate: Pick<ParsedCertificate, "notBeforeMs" | "notAfterMs">,
   nowMs: number,
@@ -90,7 +90,7 @@ export function renewalDue(
   return nowMs >= notBeforeMs + ((notAfterMs - notBeforeMs) * 2) / 3;
 }
 
-/** Whether a bundle of PEM certificates holds the first certificate of `pem`; cheap even for a whole trust store. */
+/** Whether a bundle of PEM certificates contains the first certificate of `pem`; cheap even for a whole trust store. */
 export function bundleHolds(bundle: string, pem: string): boolean {
   const [wanted] = pem.match(block) ?? [];
   if (wanted === undefined) return false;
@@ -109,7 +109,7 @@ const types: Readonly<Record<string, string>> = {
   URI: "URI",
 };
 
-/** Reads Node's text form, in which an awkward value is a JSON string: `DNS:a, IP Address:192.0.2.1, DNS:"b\u002cc"`. */
+/** Reads Node's text form, in which a value with special characters is a JSON string: `DNS:a, IP Address:192.0.2.1, DNS:"b\u002cc"`. */
 function alternativeNames(text: string): readonly string[] {
   const names: string[] = [];
   for (const match of text.matchAll(/(?:^|, )([^:]+):("(?:[^"\\]|\\.)*"|[^,]*)/g)) {
