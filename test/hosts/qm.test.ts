@@ -147,7 +147,11 @@ describe("refusals", () => {
     ["VM 1001 is not running\n", "vm/1001 is not running", "qm start 1001"],
     ["VM 1001 not running\n", "vm/1001 is not running", "qm start 1001"],
     ["QEMU guest agent is not running\n", "its guest agent does not answer", "qemu-guest-agent"],
-    ["VM 1001 qga command 'guest-exec' failed - got timeout\n", "did not answer in time", "it is unknown what the command did"],
+    [
+      "VM 1001 qga command 'guest-exec' failed - got timeout\n",
+      "did not answer in time",
+      "it is unknown what the command did",
+    ],
     [
       "Agent error: Command guest-exec has been disabled: the command is not allowed\n",
       "not allowed to run commands",
