@@ -96,7 +96,7 @@ function names(path: string): string[] {
 
 function linkAt(path: string): string | undefined {
   try {
-    // Asked first: most paths are no links, and reading one that is none costs an exception.
+    // Asked first: most paths are not links, and readlink throws for those.
     return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true
       ? readlinkSync(path)
       : undefined;

@@ -19,7 +19,7 @@ export interface Component {
   /** Components that must have converged first. */
   readonly after: readonly ComponentName[];
   /**
-   * Its resources do not depend on each other (one stack, one certificate): a change that fails is taken back alone and
+   * Its resources do not depend on each other (one stack, one certificate): a change that fails is rolled back alone and
    * the others go on. Otherwise a failure takes back every change of the component.
    */
   readonly independent?: true;

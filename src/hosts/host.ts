@@ -33,7 +33,7 @@ export interface FileState {
   readonly text: string;
   /** Octal digits without leading zero: "640". */
   readonly mode: string;
-  /** "user:group" by name, by number where there is no name. */
+  /** "user:group" by name, by number for an id without a name. */
   readonly owner: string;
   /** The target when the path is a symbolic link; `text` is then the target file's content ("" when dangling). */
   readonly link?: string;

@@ -8,7 +8,7 @@ import { ApiError, CandidateError, messageOf } from "../../errors.ts";
 import { type ComposePort, readCompose } from "../../formats/compose/index.ts";
 import type { StackTarget } from "./compile.ts";
 
-/** A port that is silent for longer counts as free: a filtered guest drops connections that nobody accepts. Milliseconds. */
+/** A port that does not answer within this time counts as free: a filtered guest drops connections that nobody accepts. Milliseconds. */
 const silentMs = 1_000;
 
 /** A stack that Portainer has, and its Compose file. */

@@ -68,7 +68,7 @@ export function readPorts(
   const ports = parts.map((part) => portOf(part));
   const bad = parts[ports.indexOf(undefined)];
   if (bad !== undefined) {
-    problems.report("PHX0505", cell.ref, `${JSON.stringify(bad)} is no port or range of ports`, {
+    problems.report("PHX0505", cell.ref, `${JSON.stringify(bad)} is not a valid port or range of ports`, {
       hint: "1 to 65535, or a range like 8000:8010",
     });
     return undefined;
@@ -145,11 +145,11 @@ function addressFault(part: string, count: number): Fault | undefined {
   if (part.includes("-")) {
     const [first, last] = part.split("-").map((end) => addressNumber(end.trim()));
     const isRange = first !== undefined && last !== undefined && first <= last;
-    if (!isRange || part.split("-").length !== 2) return { message: "is no range of addresses" };
+    if (!isRange || part.split("-").length !== 2) return { message: "is not a valid range of addresses" };
     return count === 1 ? undefined : { message: "cannot be in a list: a range stands alone" };
   }
   const parsed = parseInterface(part);
-  if (parsed === undefined) return { message: "is no address, network, range, IP set or alias" };
+  if (parsed === undefined) return { message: "is not a valid address, network, range, IP set or alias" };
   if (parsed.prefix === undefined) return undefined;
   if (!hasHostBits(part)) return undefined;
   return {
