@@ -33,7 +33,8 @@ function parseFile(file: SourceFile, problems: Problems): JsonNode | undefined {
     return root;
   } catch (error) {
     if (!(error instanceof JsonSyntaxError)) throw error;
-    problems.report("PHX0005", file.ref(error.offset, error.offset + 1), error.message, { hint: error.hint });
-    return undefined;
+    return problems.report("PHX0005", file.ref(error.offset, error.offset + 1), error.message, {
+      hint: error.hint,
+    });
   }
 }

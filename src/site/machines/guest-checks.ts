@@ -61,12 +61,10 @@ function checkName(entry: GuestEntry, problems: Problems): string | undefined {
   const { name, template } = entry.guest;
   const label = hostLabel(name);
   const { ref } = nameCell(entry);
-  if (label === "" || label.length > 63) {
-    problems.report("PHX0208", ref, `cannot make a host name from ${JSON.stringify(name)}`, {
+  if (label === "" || label.length > 63)
+    return problems.report("PHX0208", ref, `cannot make a host name from ${JSON.stringify(name)}`, {
       hint: "use letters, digits and hyphens, at most 63 characters",
     });
-    return undefined;
-  }
   if (label !== name.toLowerCase() && !template)
     problems.report("PHX0208", ref, `${JSON.stringify(name)} is not a valid host name; DNS has ${label}`, {
       severity: "warning",
@@ -92,20 +90,18 @@ function checkAddress(
   hypervisor: Hypervisor | undefined,
   gateway: Cell | undefined,
   problems: Problems,
-): void {
+): undefined {
   const bits = addressNumber(address);
   const network = addressRange(hypervisor?.network ?? "");
   if (hypervisor === undefined || bits === undefined || network === undefined) return;
-  if (address === hypervisor.address) {
-    problems.report("PHX0206", cell.ref, `${address} is the hypervisor's own address`, {
+  if (address === hypervisor.address)
+    return problems.report("PHX0206", cell.ref, `${address} is the hypervisor's own address`, {
       related: [hypervisor.from],
     });
-    return;
-  }
-  if (gateway?.text === address) {
-    problems.report("PHX0206", cell.ref, `${address} is the network's router`, { related: [gateway.ref] });
-    return;
-  }
+  if (gateway?.text === address)
+    return problems.report("PHX0206", cell.ref, `${address} is the network's router`, {
+      related: [gateway.ref],
+    });
   const { first, last } = network;
   const related = [hypervisor.from];
   if (bits < first || bits > last)

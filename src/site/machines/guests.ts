@@ -141,16 +141,13 @@ function readPortainerRole(cell: Cell, kind: Guest["kind"], problems: Problems):
   const written = cell.get("portainer_role");
   const role = portainerRoleOf(cell);
   if (written === undefined || role === "none") return undefined;
-  if (role === "unknown") {
-    problems.report("PHX0709", written.ref, `unknown Portainer role ${JSON.stringify(written.text)}`, {
+  if (role === "unknown")
+    return problems.report("PHX0709", written.ref, `unknown Portainer role ${JSON.stringify(written.text)}`, {
       hint: "use primary, agent or none",
     });
-    return undefined;
-  }
   if (kind === "vm") return role;
   const message = "Portainer runs on virtual machines only; this container's role is ignored";
-  problems.report("PHX0709", written.ref, message, { severity: "warning" });
-  return undefined;
+  return problems.report("PHX0709", written.ref, message, { severity: "warning" });
 }
 
 function readGuestFirewall(cell: Cell, problems: Problems): GuestFirewall | undefined {

@@ -33,15 +33,13 @@ export function readHypervisor(config: Cell, problems: Problems): Hypervisor | u
       });
     return undefined;
   }
-  if (others.length > 0) {
-    problems.report(
+  if (others.length > 0)
+    return problems.report(
       "PHX0207",
       cell.ref,
       "several interfaces have an address, and only the guests' bridge may have one",
       { related: others.map((one) => one.ref), hint: "keep only the guests' bridge in network.interfaces" },
     );
-    return undefined;
-  }
   if (cell.text === undefined) return undefined;
   const parsed = parseInterface(cell.text);
   if (parsed?.prefix === undefined)
@@ -136,8 +134,7 @@ function record(
   if (name === undefined) return problems.invalid("PHX0208", { ref: from, text: written }, "host name");
   if (address === undefined || addressNumber(address) === undefined) {
     const what = address === undefined ? "no address" : `the invalid address ${JSON.stringify(address)}`;
-    problems.report("PHX0305", from, `the DNS record ${name} has ${what}`);
-    return undefined;
+    return problems.report("PHX0305", from, `the DNS record ${name} has ${what}`);
   }
   return { name: name.includes(".") ? name : qualified(name, domain), address, from };
 }

@@ -72,13 +72,12 @@ export function findRoles(
   if (gateway === undefined || mesh === undefined || ca === undefined) return undefined;
   const same = gateway.host === mesh.host || gateway.host === ca.host || mesh.host === ca.host;
   if (!same) return { gateway, mesh, ca };
-  problems.report(
+  return problems.report(
     "PHX0211",
     gateway.from,
     `gateway, mesh and CA must be three containers, got ${gateway.host}, ${mesh.host}, ${ca.host}`,
     { hint: 'add "fabric_role" to the entry of each of them' },
   );
-  return undefined;
 }
 
 const mountsBelow =
@@ -114,15 +113,13 @@ function findRole(
   }
   const [found, ...others] = candidates;
   const isFound = found !== undefined && evidence.some((fits) => fits(found));
-  if (!isFound) {
-    problems.report("PHX0210", at, `cannot tell which container is ${title}`, {
+  if (!isFound)
+    return problems.report("PHX0210", at, `cannot tell which container is ${title}`, {
       hint: `add "fabric_role": "${role}" to its entry`,
     });
-    return undefined;
-  }
   if (others.length > 0) {
     const names = candidates.map(({ guest }) => `${guest.host} (${guest.name})`).slice(0, 5);
-    problems.report(
+    return problems.report(
       "PHX0211",
       found.guest.from,
       `several containers could be ${title}: ${names.join(", ")}`,
@@ -131,15 +128,12 @@ function findRole(
         hint: `add "fabric_role": "${role}" to its entry`,
       },
     );
-    return undefined;
   }
   const { guest } = found;
-  if (!isAddressed(guest)) {
-    problems.report("PHX0212", guest.from, `${guest.host}, ${title}, has no fixed address`, {
+  if (!isAddressed(guest))
+    return problems.report("PHX0212", guest.from, `${guest.host}, ${title}, has no fixed address`, {
       hint: "give it one in network_config.ip",
     });
-    return undefined;
-  }
   return guest;
 }
 

@@ -75,8 +75,9 @@ export class SecretReader {
     } catch (error) {
       const failure = error as { message?: string; hint?: string };
       const reason = failure.message ?? "unknown reason";
-      this.#problems.report("PHX0106", cell.ref, `cannot read the secret: ${reason}`, { hint: failure.hint });
-      return undefined;
+      return this.#problems.report("PHX0106", cell.ref, `cannot read the secret: ${reason}`, {
+        hint: failure.hint,
+      });
     }
   }
 

@@ -80,13 +80,11 @@ function gatewayEntry(
   const named = visible.filter(({ certificate }) => namesGateway(certificate));
   const [entry, ...others] = named.length > 0 ? named : visible;
   if (entry !== undefined && others.length === 0) return entry;
-  if (entry !== undefined) {
-    problems.report("PHX0607", entry.certificate.from, "several certificates could be the gateway's", {
+  if (entry !== undefined)
+    return problems.report("PHX0607", entry.certificate.from, "several certificates could be the gateway's", {
       related: others.map(({ certificate }) => certificate.from),
       hint: `keep only one of them below the mount points of ${gateway.host}`,
     });
-    return undefined;
-  }
   const meant = certificates.find(namesGateway);
   const hint = `its cert_path and key_path must be below a mount point of ${gateway.host} (${gateway.name})`;
   if (meant === undefined)

@@ -59,24 +59,20 @@ function readService(entry: GuestEntry, cell: Cell, fabric: Fabric, problems: Pr
   const port = cell.get("port")?.integer;
   const name = cell.get("name");
   if (name?.text === undefined || port === undefined) return undefined;
-  if (guest.template) {
-    problems.report(
+  if (guest.template)
+    return problems.report(
       "PHX0308",
       cell.ref,
       `${guest.host} is a template and never runs; its service is ignored`,
       { severity: "warning" },
     );
-    return undefined;
-  }
-  if (!isAddressed(guest)) {
-    problems.report(
+  if (!isAddressed(guest))
+    return problems.report(
       "PHX0308",
       cell.ref,
       `${guest.host} (${guest.name}) has no fixed address, so its service cannot be reached`,
       { hint: "give the guest an address in network_config.ip, or remove traefik_service" },
     );
-    return undefined;
-  }
   const names = serviceNames(cell, name, entry, fabric, problems);
   const [first] = names;
   if (first === undefined) return undefined;

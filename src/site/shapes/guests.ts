@@ -1,51 +1,31 @@
 /** The shapes of etc/phoenix_lxc_configs.json and etc/phoenix_vm_configs.json. */
 import { recordsShape, ruleShape, serviceShape } from "./fabric.ts";
-import {
-  aliased,
-  choice,
-  either,
-  flag,
-  ignored,
-  integer,
-  list,
-  map,
-  object,
-  type Shape,
-  text,
-} from "./shape.ts";
+import { choice, either, flag, ignored, integer, list, map, object, type Shape, text } from "./shape.ts";
 
 /** Proxmox gives ids from 100 to 999999999. */
 const id = integer("The guest's id.", 100, 999_999_999);
 
-const addressShape = object("the guest's network", {
-  ip: aliased(text('The IPv4 address with its prefix length (10.0.0.12/24), or "dhcp".'), "address"),
+const addressShape = object("the guest's network", [], {
+  "ip|address": text('The IPv4 address with its prefix length (10.0.0.12/24), or "dhcp".'),
   bridge: text("The bridge that the guest is on."),
   ...ignored("name", "gw", "gateway", "nameserver", "nameservers", "mtu", "vlan", "tag", "hwaddr"),
   ...ignored("firewall", "interface", "dns", "searchdomain"),
 });
 
-const firewallShape = object(
-  "the guest's firewall",
-  {
-    enabled: flag("Whether the guest's traffic is filtered. Required: an absent key does not switch it off."),
-    rules: list(ruleShape),
-    ...ignored("default_input_policy", "default_output_policy", "policy_in", "policy_out"),
-    ...ignored("log_level_in", "log_level_out"),
-  },
-  ["enabled"],
-);
+const firewallShape = object("the guest's firewall", ["enabled"], {
+  enabled: flag("Whether the guest's traffic is filtered. Required: an absent key does not switch it off."),
+  rules: list(ruleShape),
+  ...ignored("default_input_policy", "default_output_policy", "policy_in", "policy_out"),
+  ...ignored("log_level_in", "log_level_out"),
+});
 
-const mountShape = object(
-  "a mount point",
-  {
-    host_path: text("The directory on the hypervisor."),
-    container_path: text("Its path in the container."),
-    ...ignored("owner_uid", "owner_gid", "read_only", "backup", "type"),
-  },
-  ["host_path", "container_path"],
-);
+const mountShape = object("a mount point", ["host_path", "container_path"], {
+  host_path: text("The directory on the hypervisor."),
+  container_path: text("Its path in the container."),
+  ...ignored("owner_uid", "owner_gid", "read_only", "backup", "type"),
+});
 
-const volumeShape = object("a volume", {
+const volumeShape = object("a volume", [], {
   type: text("The kind of volume. Phoenix reads volumes of type nfs only.", "nfs"),
   name: text("The volume's name."),
   server: text("The NFS server. Default: network.nfs_server."),
@@ -84,14 +64,10 @@ const guestKeys: Readonly<Record<string, Shape>> = {
     either(
       "A stack: its name, or its name and environment.",
       text(),
-      object(
-        "an assigned stack",
-        {
-          name: text("The stack's name."),
-          environment: text("The stack's environment. Default: production."),
-        },
-        ["name"],
-      ),
+      object("an assigned stack", ["name"], {
+        name: text("The stack's name."),
+        environment: text("The stack's environment. Default: production."),
+      }),
     ),
     "The stacks that run on this virtual machine.",
   ),
@@ -118,7 +94,7 @@ const guestKeys: Readonly<Record<string, Shape>> = {
 
 /** The guests of one file: by id, or in a list. */
 function guestsShape(keys: Readonly<Record<string, Shape>>): Shape {
-  const guestShape = object("a guest", { ...keys, ...guestKeys }, ["name"]);
+  const guestShape = object("a guest", ["name"], { ...keys, ...guestKeys });
   return either(
     "The guests: by id, or a list in which each has its id.",
     map(guestShape, undefined, /^[1-9]\d{2,8}$/),
@@ -126,21 +102,16 @@ function guestsShape(keys: Readonly<Record<string, Shape>>): Shape {
   );
 }
 
-export const containersShape = guestsShape({ ctid: aliased(id, "vmid", "id") });
-export const machinesShape = guestsShape({ vmid: aliased(id, "ctid", "id") });
+export const containersShape = guestsShape({ "ctid|vmid|id": id });
+export const machinesShape = guestsShape({ "vmid|ctid|id": id });
 
-export const lxcShape = object(
-  "the containers' configuration",
-  {
-    lxc_configs: containersShape,
-    ...ignored("nvidia_driver_version", "nvidia_repo_url", "nvidia_runfile_url", "lxc_defaults", "version"),
-    ...ignored("shared_volumes", "docker_images"),
-  },
-  ["lxc_configs"],
-);
+export const lxcShape = object("the containers' configuration", ["lxc_configs"], {
+  lxc_configs: containersShape,
+  ...ignored("nvidia_driver_version", "nvidia_repo_url", "nvidia_runfile_url", "lxc_defaults", "version"),
+  ...ignored("shared_volumes", "docker_images"),
+});
 
-export const vmShape = object(
-  "the virtual machines' configuration",
-  { vms: aliased(machinesShape, "vm_configs"), ...ignored("vm_defaults", "version") },
-  ["vms"],
-);
+export const vmShape = object("the virtual machines' configuration", ["vms"], {
+  "vms|vm_configs": machinesShape,
+  ...ignored("vm_defaults", "version"),
+});

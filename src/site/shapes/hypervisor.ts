@@ -1,65 +1,51 @@
 /** The shape of etc/phoenix_hypervisor_config.json. */
 import { recordsShape, ruleShape } from "./fabric.ts";
-import { aliased, either, flag, ignored, list, map, object, port, text } from "./shape.ts";
+import { either, flag, ignored, list, map, object, port, text } from "./shape.ts";
 
 const policies = ["ACCEPT", "DROP", "REJECT"] as const;
 
-const firewallShape = object(
-  "the firewall",
-  {
-    enabled: flag("Whether the firewall is on. Required: an absent key does not switch it off."),
-    default_input_policy: aliased(
-      text("What happens to incoming traffic that no rule matches. Default: DROP.", ...policies),
-      "input_policy",
-      "policy_in",
-    ),
-    default_output_policy: aliased(
-      text("What happens to outgoing traffic that no rule matches. Default: ACCEPT.", ...policies),
-      "output_policy",
-      "policy_out",
-    ),
-    global_firewall_rules: aliased(list(ruleShape, "Rules for the hypervisor itself."), "rules"),
-    ...ignored("log_level_in", "log_level_out", "logging"),
-  },
-  ["enabled"],
-);
+const firewallShape = object("the firewall", ["enabled"], {
+  enabled: flag("Whether the firewall is on. Required: an absent key does not switch it off."),
+  "default_input_policy|input_policy|policy_in": text(
+    "What happens to incoming traffic that no rule matches. Default: DROP.",
+    ...policies,
+  ),
+  "default_output_policy|output_policy|policy_out": text(
+    "What happens to outgoing traffic that no rule matches. Default: ACCEPT.",
+    ...policies,
+  ),
+  "global_firewall_rules|rules": list(ruleShape, "Rules for the hypervisor itself."),
+  ...ignored("log_level_in", "log_level_out", "logging"),
+});
 
-const interfaceShape = object("the network interface", {
+const interfaceShape = object("the network interface", [], {
   name: text("The bridge. Default: vmbr0."),
   address: text("The hypervisor's address with its prefix length: 10.0.0.13/24."),
   ...ignored("gateway", "dns_nameservers", "netmask", "type", "bridge_ports", "mtu"),
 });
 
-const networkShape = object(
-  "the network",
-  {
-    interfaces: either("The hypervisor's bridge and address.", interfaceShape, list(interfaceShape)),
-    nfs_server: text("The NFS server of volumes that do not name one."),
-    portainer_server_port: port("Portainer's HTTPS port. Default: 9443."),
-    portainer_agent_port: port("The port of the Portainer agents. Default: 9001."),
-    ...ignored("external_registry_url", "portainer_server_ip", "default_subnet", "fallback_dns", "gateway"),
-    ...ignored("dns_nameservers", "hostname"),
-  },
-  ["interfaces"],
-);
+const networkShape = object("the network", ["interfaces"], {
+  interfaces: either("The hypervisor's bridge and address.", interfaceShape, list(interfaceShape)),
+  nfs_server: text("The NFS server of volumes that do not name one."),
+  portainer_server_port: port("Portainer's HTTPS port. Default: 9443."),
+  portainer_agent_port: port("The port of the Portainer agents. Default: 9001."),
+  ...ignored("external_registry_url", "portainer_server_ip", "default_subnet", "fallback_dns", "gateway"),
+  ...ignored("dns_nameservers", "hostname"),
+});
 
-const dnsShape = object(
-  "the DNS server",
-  {
-    enabled: flag("Whether the hypervisor serves DNS. Required: an absent key does not switch it off."),
-    upstream_servers: aliased(
-      either("Addresses of the resolvers for names outside the site.", list(text()), text()),
-      "forwarders",
-      "upstreams",
-    ),
-    dns_records: recordsShape,
-    records: recordsShape,
-    ...ignored("authoritative_zones", "listen_address", "cache_size"),
-  },
-  ["enabled"],
-);
+const dnsShape = object("the DNS server", ["enabled"], {
+  enabled: flag("Whether the hypervisor serves DNS. Required: an absent key does not switch it off."),
+  "upstream_servers|forwarders|upstreams": either(
+    "Addresses of the resolvers for names outside the site.",
+    list(text()),
+    text(),
+  ),
+  dns_records: recordsShape,
+  records: recordsShape,
+  ...ignored("authoritative_zones", "listen_address", "cache_size"),
+});
 
-const authorityShape = object("the CA", {
+const authorityShape = object("the CA", [], {
   dns_name: text("The host name in the CA's own certificate."),
   provisioner_name: text("The JWK provisioner that signs. Default: admin@DOMAIN."),
   port: port("The CA's port. Default: 9000."),
@@ -74,16 +60,17 @@ const authorityShape = object("the CA", {
 
 export const hypervisorShape = object(
   "the hypervisor's configuration",
+  ["domain_name", "network", "dns_server"],
   {
     domain_name: text("The site's domain: every service is NAME.DOMAIN."),
     network: networkShape,
     mount_point_base: text("The directory below which the hypervisor mounts its storage. Default: /mnt/pve."),
-    docker: object("the Docker settings", {
+    docker: object("the Docker settings", [], {
       portainer_agent_image: text("The image of the Portainer agents. Default: portainer/agent:latest."),
       // The server's image is the one in its Compose file.
       ...ignored("portainer_server_image", "registry", "registry_url", "daemon", "compose_version"),
     }),
-    portainer_api: object("Portainer's API settings", {
+    portainer_api: object("Portainer's API settings", [], {
       admin_user: text("The administrator's name. Default: admin."),
       admin_password: text(
         "The administrator's password, a secret: env:NAME, file:PATH, age:PATH#KEY or exec:COMMAND.",
@@ -99,7 +86,7 @@ export const hypervisorShape = object(
     shared_volumes: map(
       either(
         "A directory that several containers mount, or the firewall.",
-        object("a shared volume", {
+        object("a shared volume", [], {
           host_path: text("The directory on the hypervisor."),
           mounts: map(text(), "The path in each container, by the container's id."),
           ...firewallShape.keys,
@@ -113,5 +100,4 @@ export const hypervisorShape = object(
     ...ignored("hardware", "storage", "logging", "backup", "monitoring", "swarm", "docker_stacks"),
     ...ignored("lxc_defaults", "apparmor", "gpu"),
   },
-  ["domain_name", "network", "dns_server"],
 );

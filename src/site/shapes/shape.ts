@@ -71,27 +71,24 @@ export const map = (of: Shape, about?: string, keys?: RegExp): MapShape => ({
   ...(keys === undefined ? {} : { keys }),
 });
 
-export const object = (
+/** An object; a key is written with its other names after it ("type|direction"). `needs` names keys without these. */
+export function object(
   name: string,
-  keys: Readonly<Record<string, Shape>>,
-  needs: readonly string[] = [],
-): ObjectShape => ({
-  kind: "object",
-  name,
-  keys,
-  byName: new Map(
-    Object.entries(keys).flatMap(([key, shape]) =>
-      [key, ...(shape.aliases ?? [])].map((each) => [each, shape] as const),
-    ),
-  ),
-  needs,
-});
+  needs: readonly string[],
+  written: Readonly<Record<string, Shape>>,
+): ObjectShape {
+  const byName = new Map<string, Shape>();
+  const keys: Record<string, Shape> = {};
+  for (const [names, shape] of Object.entries(written)) {
+    const [key = "", ...aliases] = names.split("|");
+    keys[key] = aliases.length === 0 ? shape : { ...shape, aliases };
+    for (const each of [key, ...(keys[key].aliases ?? [])]) byName.set(each, keys[key]);
+  }
+  return { kind: "object", name, keys, byName, needs };
+}
 
 /** Several shapes that differ in their JSON type: text, list, object. */
 export const either = (about: string, ...of: readonly Shape[]): Shape => ({ kind: "either", about, of });
-
-/** A shape whose key has other names too. */
-export const aliased = (shape: Shape, ...aliases: readonly string[]): Shape => ({ ...shape, aliases });
 
 const anything: Shape = { kind: "anything" };
 

@@ -1,23 +1,19 @@
 /** The shapes of stacks/NAME/phoenix.json, etc/phoenix_stacks_config.json and etc/certificate-manifest.json. */
 import { optionKeys, ruleShape } from "./fabric.ts";
-import { aliased, either, flag, ignored, list, map, object, text } from "./shape.ts";
+import { either, flag, ignored, list, map, object, text } from "./shape.ts";
 
 const value = either("A value.", text(), flag());
 
-const variableShape = object(
-  "a variable",
-  { name: text("The variable's name."), value, ...ignored("sensitive", "secret") },
-  ["name", "value"],
-);
+const variableShape = object("a variable", ["name", "value"], {
+  name: text("The variable's name."),
+  value,
+  ...ignored("sensitive", "secret"),
+});
 
-const fileShape = object(
-  "a file",
-  {
-    source: text("The file's path in the stack's directory, or below the site's root."),
-    destination_in_container: aliased(text("The file's absolute path in the container."), "destination"),
-  },
-  ["source", "destination_in_container"],
-);
+const fileShape = object("a file", ["source", "destination_in_container"], {
+  source: text("The file's path in the stack's directory, or below the site's root."),
+  "destination_in_container|destination": text("The file's absolute path in the container."),
+});
 
 const environmentKeys = {
   variables: either(
@@ -27,10 +23,11 @@ const environmentKeys = {
   ),
   files: list(fileShape, "Files that containers mount."),
   services: map(
-    object("a service of the stack", {
-      traefik_labels: aliased(
-        either("Traefik labels to add to the service: key=value, or an object.", list(text()), map(value)),
-        "labels",
+    object("a service of the stack", [], {
+      "traefik_labels|labels": either(
+        "Traefik labels to add to the service: key=value, or an object.",
+        list(text()),
+        map(value),
       ),
       ...optionKeys,
     }),
@@ -43,49 +40,42 @@ const environmentKeys = {
   ),
 } as const;
 
-export const stackShape = object("the stack's configuration", {
+export const stackShape = object("the stack's configuration", [], {
   description: text("What the stack is for."),
   environments: map(
-    object("an environment", environmentKeys),
+    object("an environment", [], environmentKeys),
     "Environments by name. production is deployed unless a virtual machine names another.",
   ),
   ...environmentKeys,
   ...ignored("name", "version", "dependencies"),
 });
 
-export const stacksShape = object(
-  "the stacks' configuration",
-  {
-    docker_stacks: map(
-      object("a stack", {
-        ...stackShape.keys,
-        compose_file_path: text("The path of the Compose file below the site's root."),
-      }),
-    ),
-    ...ignored("version"),
-  },
-  ["docker_stacks"],
-);
+export const stacksShape = object("the stacks' configuration", ["docker_stacks"], {
+  docker_stacks: map(
+    object("a stack", [], {
+      ...stackShape.keys,
+      compose_file_path: text("The path of the Compose file below the site's root."),
+    }),
+  ),
+  ...ignored("version"),
+});
 
-const certificateShape = object(
-  "a certificate",
-  {
-    common_name: text("The certificate's common name."),
-    sans: either("More names: host names and addresses.", list(text()), text()),
-    cert_path: text("The absolute path of the certificate on the hypervisor."),
-    key_path: text("The absolute path of the private key on the hypervisor."),
-    owner: text("The owner of the files: user:group. Default: root:root."),
-    permissions: text("The mode of the private key in octal digits. Default: 600."),
-    post_renewal_command: text("A command that the hypervisor runs after a renewal."),
-    ...ignored("renewal_days", "validity", "not_after", "provisioner"),
-  },
-  ["common_name", "cert_path", "key_path"],
-);
+const certificateShape = object("a certificate", ["common_name", "cert_path", "key_path"], {
+  common_name: text("The certificate's common name."),
+  sans: either("More names: host names and addresses.", list(text()), text()),
+  cert_path: text("The absolute path of the certificate on the hypervisor."),
+  key_path: text("The absolute path of the private key on the hypervisor."),
+  owner: text("The owner of the files: user:group. Default: root:root."),
+  permissions: text("The mode of the private key in octal digits. Default: 600."),
+  post_renewal_command: text("A command that the hypervisor runs after a renewal."),
+  ...ignored("renewal_days", "validity", "not_after", "provisioner"),
+});
 
 export const certificatesShape = either(
   "The certificates of the site.",
   list(certificateShape),
-  object("the certificate manifest", { certificates: list(certificateShape), ...ignored("version") }, [
-    "certificates",
-  ]),
+  object("the certificate manifest", ["certificates"], {
+    certificates: list(certificateShape),
+    ...ignored("version"),
+  }),
 );

@@ -66,14 +66,12 @@ function readAssignment(
   const name = item.isObject ? item.get("name") : item;
   if (name?.text === undefined) return undefined;
   const stack = declared.get(name.text);
-  if (stack === undefined) {
-    problems.report("PHX0401", name.ref, `unknown stack ${JSON.stringify(name.text)}`, {
+  if (stack === undefined)
+    return problems.report("PHX0401", name.ref, `unknown stack ${JSON.stringify(name.text)}`, {
       hint:
         didYouMean(name.text, [...declared.keys()]) ??
         "a stack is a directory below stacks/ with docker-compose.yml and phoenix.json",
     });
-    return undefined;
-  }
   const wanted = item.isObject ? item.get("environment") : undefined;
   const environment = wanted?.text ?? defaultEnvironment;
   const environments = stack.config?.get("environments");
@@ -81,7 +79,7 @@ function readAssignment(
   if (environments !== undefined && settings === undefined) {
     const names = environments.entries().map(([key]) => key);
     const at = wanted ?? name;
-    problems.report(
+    return problems.report(
       "PHX0403",
       at.ref,
       `unknown environment ${JSON.stringify(environment)} of stack ${stack.name}`,
@@ -93,7 +91,6 @@ function readAssignment(
             : `it has ${names.join(", ")}: {"name": "${stack.name}", "environment": …}`,
       },
     );
-    return undefined;
   }
   return { entry, declared: stack, environment, settings, from: name.ref };
 }

@@ -40,13 +40,11 @@ export async function readStack(
   const { variables, unread } = await readVariables(settings?.get("variables"), secrets, problems);
   const stackFiles = await readFiles(settings?.get("files"), directory, files, problems);
   for (const { content } of stackFiles) secrets.keep(content);
-  if (written === undefined) {
-    problems.report("PHX0404", from, `stack ${name} has no Compose file`, {
+  if (written === undefined)
+    return problems.report("PHX0404", from, `stack ${name} has no Compose file`, {
       related: [declared.from],
       hint: `write stacks/${name}/docker-compose.yml`,
     });
-    return undefined;
-  }
   const project = projectOf(name, environment);
   // A variable whose secret was not found is not reported as unset as well.
   const values = new Map([
@@ -120,8 +118,7 @@ function machineOf(
       hint: 'add one to its volumes: {"type": "nfs", "path": …, "mount_point": …}',
     });
   if (isAddressed(guest)) return guest;
-  problems.report("PHX0212", from, `${assigned}, which has no fixed address`);
-  return undefined;
+  return problems.report("PHX0212", from, `${assigned}, which has no fixed address`);
 }
 
 /** Portainer's name for a stack: lower-case letters, digits, "-" and "_"; any but the default environment is in the name. */

@@ -7,13 +7,16 @@ export class Problems {
   readonly #all: Problem[] = [];
   #errors = 0;
 
-  /** Adds a problem; its code decides whether it is an error, and allows `severity` in `more` where it may be either. */
+  /**
+   * Adds a problem; its code decides whether it is an error, and allows `severity` in `more` where it may be either.
+   * Returns undefined, so that a reader can end with it.
+   */
   report<Code extends ProblemCode>(
     code: Code,
     at: SourceRef,
     message: string,
     more: ProblemMore<Code> = {},
-  ): void {
+  ): undefined {
     const problem = problemOf(code, at, message, more);
     if (problem.severity === "error") this.#errors += 1;
     this.#all.push(problem);
@@ -26,8 +29,7 @@ export class Problems {
     noun: string,
     hint?: string,
   ): undefined {
-    this.report(code, ref, `${JSON.stringify(text)} is not a valid ${noun}`, { hint });
-    return undefined;
+    return this.report(code, ref, `${JSON.stringify(text)} is not a valid ${noun}`, { hint });
   }
 
   get all(): readonly Problem[] {

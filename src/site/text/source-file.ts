@@ -77,18 +77,15 @@ export class SiteFiles {
       const found = await stat(path);
       if (!found.isFile()) {
         const what = found.isDirectory() ? "a directory" : "a device or socket";
-        this.#problems.report("PHX0002", at, `${name} is ${what}, not a regular file`);
-        return undefined;
+        return this.#problems.report("PHX0002", at, `${name} is ${what}, not a regular file`);
       }
-      if (found.size > largestFile) {
-        this.#problems.report(
+      if (found.size > largestFile)
+        return this.#problems.report(
           "PHX0003",
           at,
           `${name} is ${Math.ceil(found.size / 1024 / 1024)} MiB, more than the limit of 16 MiB`,
           { hint: "check whether it is a log or a dump instead of a configuration file" },
         );
-        return undefined;
-      }
       return this.#decode(name, await readFile(path), at);
     } catch (error) {
       const isMissing = codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR";
@@ -132,10 +129,9 @@ export class SiteFiles {
       this.sources.set(name, text);
       return new SourceFile(name, text);
     } catch {
-      this.#problems.report("PHX0004", at, `${name} is not UTF-8 text`, {
+      return this.#problems.report("PHX0004", at, `${name} is not UTF-8 text`, {
         hint: "save it as UTF-8; Phoenix does not read UTF-16 or Latin-1",
       });
-      return undefined;
     }
   }
 }
