@@ -47,27 +47,13 @@ export async function applyAgent(change: Change, environment: PortainerEnvironme
 /** The container's label holds the whole definition: it can be compared and restored. */
 function runCommand(definition: AgentDefinition): Command {
   const { image, port, mounts, restart } = definition;
-  return {
-    argv: [
-      "docker",
-      "run",
-      "--detach",
-      "--name",
-      agentContainer,
-      "--restart",
-      restart,
-      "--publish",
-      port,
-      "--env-file",
-      paths.agentEnvironment,
-      "--label",
-      `${definitionLabel}=${JSON.stringify(definition)}`,
-      ...mounts.flatMap((mount) => ["--volume", mount]),
-      image,
-    ],
-    effect: "change",
-    timeoutMs: 180_000,
-  };
+  const label = `${definitionLabel}=${JSON.stringify(definition)}`;
+  return commands.runContainer([
+    ...["--name", agentContainer, "--restart", restart, "--publish", port],
+    ...["--env-file", paths.agentEnvironment, "--label", label],
+    ...mounts.flatMap((mount) => ["--volume", mount]),
+    image,
+  ]);
 }
 
 function portHint(stderr: string, { port }: AgentDefinition): string {

@@ -8,78 +8,38 @@ const pullMs = 15 * 60_000;
 /** Creating a container, and stopping the previous one, which takes ten seconds. Milliseconds. */
 const upMs = 180_000;
 
-const compose = (file: string, ...rest: readonly string[]): readonly string[] => [
-  "docker",
-  "compose",
-  "--project-name",
-  serverProject,
-  "--file",
-  file,
-  ...rest,
-];
+const read = (...argv: readonly string[]): Command => ({ argv, effect: "read" });
+const change = (...argv: readonly string[]): Command => ({ argv, effect: "change" });
+const docker = (...words: readonly string[]): Command => ({ ...change("docker", ...words), timeoutMs: upMs });
+const compose = (file: string, ...words: readonly string[]): Command =>
+  docker("compose", "--project-name", serverProject, "--file", file, ...words);
 
 export const commands = {
-  inspect: (container: string): Command => ({
-    argv: ["docker", "container", "inspect", container],
-    effect: "read",
-  }),
-  log: (container: string): Command => ({
-    argv: ["docker", "logs", "--tail", "5", container],
-    effect: "read",
-  }),
-  restart: (container: string): Command => ({
-    argv: ["docker", "restart", container],
-    effect: "change",
-    timeoutMs: upMs,
-  }),
-  removeContainer: (container: string): Command => ({
-    argv: ["docker", "rm", "--force", container],
-    effect: "change",
-    timeoutMs: upMs,
-  }),
+  inspect: (container: string) => read("docker", "container", "inspect", container),
+  log: (container: string) => read("docker", "logs", "--tail", "5", container),
+  restart: (container: string) => docker("restart", container),
+  runContainer: (words: readonly string[]) => docker("run", "--detach", ...words),
+  removeContainer: (container: string) => docker("rm", "--force", container),
 
-  hasImage: (image: string): Command => ({
-    argv: ["docker", "image", "inspect", "--format", "{{.Id}}", image],
-    effect: "read",
-  }),
-  pull: (image: string): Command => ({
-    argv: ["docker", "pull", "--quiet", image],
-    effect: "change",
-    timeoutMs: pullMs,
-  }),
+  hasImage: (image: string) => read("docker", "image", "inspect", "--format", "{{.Id}}", image),
+  pull: (image: string): Command => ({ ...docker("pull", "--quiet", image), timeoutMs: pullMs }),
 
   /** Compose's own checker, on a candidate from standard input. */
-  check: (directory: string, candidate: string): Command => ({
-    argv: [...compose("-", "--project-directory", directory), "config", "--quiet"],
-    stdin: candidate,
-    effect: "read",
-  }),
-  up: (file: string): Command => ({
-    argv: compose(file, "up", "--detach"),
-    effect: "change",
-    timeoutMs: upMs,
-  }),
+  check: (directory: string, candidate: string): Command => {
+    const { argv } = compose("-", "--project-directory", directory, "config", "--quiet");
+    return { argv, stdin: candidate, effect: "read" };
+  },
+  up: (file: string) => compose(file, "up", "--detach"),
   /** Containers and networks; volumes stay. */
-  down: (file: string): Command => ({ argv: compose(file, "down"), effect: "change", timeoutMs: upMs }),
+  down: (file: string) => compose(file, "down"),
 
-  volume: (name: string): Command => ({ argv: ["docker", "volume", "inspect", name], effect: "read" }),
-  createVolume: (name: string, options: Readonly<Record<string, string>>): Command => ({
-    argv: [
-      "docker",
-      "volume",
-      "create",
-      "--driver",
-      "local",
-      ...Object.entries(options).flatMap(([key, value]) => ["--opt", `${key}=${value}`]),
-      name,
-    ],
-    effect: "change",
-  }),
+  volume: (name: string) => read("docker", "volume", "inspect", name),
+  createVolume: (name: string, options: Readonly<Record<string, string>>) => {
+    const words = Object.entries(options).flatMap(([key, value]) => ["--opt", `${key}=${value}`]);
+    return change("docker", "volume", "create", "--driver", "local", ...words, name);
+  },
 
-  directoryMode: (path: string): Command => ({ argv: ["stat", "-L", "-c", "%F %a", path], effect: "read" }),
-  makeDirectory: (path: string, mode: string): Command => ({
-    argv: ["mkdir", "-p", "-m", mode, path],
-    effect: "change",
-  }),
-  giveTo: (path: string, owner: string): Command => ({ argv: ["chown", owner, path], effect: "change" }),
+  directoryMode: (path: string) => read("stat", "-L", "-c", "%F %a", path),
+  makeDirectory: (path: string, mode: string) => change("mkdir", "-p", "-m", mode, path),
+  giveTo: (path: string, owner: string) => change("chown", owner, path),
 } as const;
