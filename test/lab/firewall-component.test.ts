@@ -103,7 +103,7 @@ describe("converging", () => {
     const result = await syncLab(lab, labSite, only, { allow: ["lockout"] });
     expect(result.components[0]?.outcome).toBe("rolled-back");
     expect(result.components[0]?.reason).toContain(
-      "10.0.0.13:8006 answers a new connection from lxc/102 (Traefik); no answer: dropped",
+      "10.0.0.13:8006 answers a new connection from lxc/102 (Traefik): no answer: dropped",
     );
     expect(await world.host("pve").list("/etc/pve/firewall")).toEqual([]);
   });
