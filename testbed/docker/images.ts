@@ -27,7 +27,7 @@ export interface Image {
   readonly exposed: readonly number[];
 }
 
-/** Images that are a system and run no server: what they do is their containers' command. */
+/** Images that contain a system and run no server: the command of their containers decides. */
 const systems = /^(?:alpine|busybox|debian|ubuntu)(?::|$)/;
 
 /** One image for each name, however often it is wanted. */

@@ -38,7 +38,7 @@ export function boundMounts(container: Json, servers: string): Json {
   return { ...container, HostConfig: { ...config, Mounts: mounts } };
 }
 
-/** An answer with volumes in it, as it was declared. */
+/** An answer with volumes, as they were declared. */
 export function asDeclared(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(asDeclared);
   const object = objectOf(value);

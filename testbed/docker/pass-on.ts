@@ -58,7 +58,7 @@ export async function passOn(
   const answered = answerOf(sent);
   if (content === undefined) message.pipe(sent);
   else sent.end(content);
-  // A refusal may come before the body is over: what is left of it is thrown away, and the answer still goes out.
+  // A refusal can come before the end of the body: the rest of the body is dropped, and the answer is still sent.
   sent.once("close", () => message.unpipe(sent).resume());
   try {
     const answer = await answered;
@@ -179,7 +179,7 @@ function pairs(raw: readonly string[]): readonly (readonly [string, string])[] {
   return raw.flatMap((name, at) => (at % 2 === 0 ? [[name, raw[at + 1] ?? ""] as const] : []));
 }
 
-/** Headers of one connection, and those that tell a body's length. */
+/** Headers of one connection, and those with the length of a body. */
 const ofHop = /^(?:connection|keep-alive)$/i;
 const both = /^(?:connection|keep-alive|content-length|transfer-encoding)$/i;
 

@@ -50,7 +50,7 @@ for (;;) {
   await sleep(restartMs);
 }
 
-/** Starts serving. `over` is when it must start anew, with nobody listening any more. */
+/** Starts serving. `over` settles when it has stopped listening and must start again. */
 async function served(): Promise<{ readonly over: Promise<void> }> {
   const { exitCode, log } = startPortainerProcess(
     { command, image },

@@ -33,7 +33,7 @@ export async function readFabric(path: string): Promise<Fabric> {
   if (site !== undefined) return fabricOf(site);
   const errors = problems.filter(({ severity }) => severity === "error");
   const texts = errors.map(({ at, message }) => `${at.file}:${at.line}: ${message}`);
-  throw new Error(`${path} is no site that can be built:\n${texts.join("\n")}`);
+  throw new Error(`${path} is not a site that can be built:\n${texts.join("\n")}`);
 }
 
 function fabricOf(site: Site): Fabric {

@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Fabric } from "./fabric.ts";
 
-/** "pve", "lxc-101", "vm-1001", "client": what a machine is called in the testbed. */
+/** "pve", "lxc-101", "vm-1001", "client": the name of a machine in the testbed. */
 export type MachineName = string;
 
 export interface Layers {
@@ -17,7 +17,7 @@ export interface Layers {
   enable(machine: MachineName, ...units: readonly string[]): void;
   /** What every machine has, written last: its identity, and that nothing needs to be updated at its first boot. */
   settle(machine: MachineName): void;
-  /** A file that tells the testbed, not the machine, how to run it: "options", "parts". */
+  /** A file for the testbed, not for the machine, that says how to run it: "options", "parts". */
   describe(machine: MachineName, what: string, lines: readonly string[]): void;
 }
 

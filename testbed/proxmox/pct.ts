@@ -128,7 +128,7 @@ function isThere(leader: number, program: string, path: string): boolean {
   });
 }
 
-/** Copies in place, without a temporary file; a copy that fails is told and ends with 0 all the same (pct.pm has no exit code for it). */
+/** Copies in place, without a temporary file; a copy that fails is reported and still ends with 0 (pct.pm has no exit code for it). */
 function push(args: readonly string[]): number {
   const { operands, options } = parse(args, {
     usage: "pct push <vmid> <file> <destination> [OPTIONS]",
@@ -142,7 +142,7 @@ function push(args: readonly string[]): number {
   try {
     source = openSync(file, "r");
   } catch {
-    return told(`failed to open ${file} for reading`);
+    return reported(`failed to open ${file} for reading`);
   }
   const script = `if [ -n "$2" ] && ! id -u "$2" >/dev/null 2>&1; then echo "failed to get uid for: $2" >&2; exit 1; fi
     if [ -n "$3" ] && ! getent group "$3" >/dev/null; then echo "failed to get gid for: $3" >&2; exit 1; fi
@@ -190,7 +190,7 @@ function locked(
   return 0;
 }
 
-function told(message: string): number {
+function reported(message: string): number {
   process.stderr.write(`${message}\n`);
   return 0;
 }

@@ -14,7 +14,7 @@ export function power(guest: Guest, verb: string): void {
   systemctl(verb === "start" ? "start" : verb === "reboot" ? "restart" : "stop", guest);
 }
 
-/** Interfaces are plugged anew at once, as Proxmox does with its hotplug; everything else waits for the next start. */
+/** Interfaces are plugged in again at once, as Proxmox does with its hotplug; everything else waits for the next start. */
 export function setAndPlug(guest: Guest, options: ReadonlyMap<string, string>): void {
   const removed = (options.get("delete") ?? "").split(",").filter((key) => key !== "");
   const values = new Map<string, string | undefined>(options);

@@ -71,6 +71,6 @@ export interface Hypervisor {
 
 export function hypervisor(): Hypervisor {
   const path = "/etc/testbed/hypervisor.json";
-  if (!existsSync(path)) throw new Refusal(`${path} is not there: this is no machine of the testbed`);
+  if (!existsSync(path)) throw new Refusal(`${path} does not exist: this is not a machine of the testbed`);
   return JSON.parse(readFileSync(path, "utf8"));
 }
