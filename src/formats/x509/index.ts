@@ -143,10 +143,9 @@ function sorted(names: readonly string[]): readonly string[] {
 
 /** The first self-issued certificate of a text, as PEM; a file may hold the intermediate as well. */
 export function rootIn(text: string): string | undefined {
-  const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
-  for (const block of blocks) {
+  for (const pem of text.match(block) ?? []) {
     try {
-      const certificate = new X509Certificate(block);
+      const certificate = new X509Certificate(pem);
       if (certificate.checkIssued(certificate)) return certificate.toString();
     } catch {
       // Not a certificate: the next block, or the next place, may hold one.

@@ -74,12 +74,7 @@ function candidates(
       names.map((name) => ({ host: ca.host, path: `${directory}/${name}` })),
     ),
   ];
-  const seen = new Set<string>();
-  return files.filter(({ host, path }) => {
-    const isNew = !seen.has(`${host} ${path}`);
-    seen.add(`${host} ${path}`);
-    return isNew;
-  });
+  return [...new Map(files.map((file) => [`${file.host} ${file.path}`, file])).values()];
 }
 
 function isOfCa({ guestPath }: Mount): boolean {

@@ -1,4 +1,5 @@
 /** The services that guests declare, and checks for names that several services claim. */
+import { defined } from "../../defined.ts";
 import {
   type Backend,
   type CertificateAuthority,
@@ -84,37 +85,41 @@ function readService(entry: GuestEntry, cell: Cell, fabric: Fabric, problems: Pr
     names,
     path,
     guest,
-    backend: {
-      scheme,
-      address: guest.address,
-      port,
-      ...(scheme === "https" && serverName !== undefined ? { serverName } : {}),
-    },
-    rule: hostRule(names),
-    middlewares: [],
-    loadBalancer: {},
+    ...reachedAt(names, guest, scheme, port, serverName),
     options: readOptions(cell, problems),
     from: cell.ref,
   };
 }
 
+/** The backend and rule of a guest's own service. A server name counts with https only. */
+function reachedAt(
+  names: readonly string[],
+  { address }: RoleGuest,
+  scheme: Backend["scheme"],
+  port: number,
+  serverName: string | undefined,
+): Pick<Service, "backend" | "rule" | "middlewares" | "loadBalancer"> {
+  return {
+    backend: {
+      scheme,
+      address,
+      port,
+      ...defined({ serverName: scheme === "https" ? serverName : undefined }),
+    },
+    rule: names.map((name) => `Host(\`${name}\`)`).join(" || "),
+    middlewares: [],
+    loadBalancer: {},
+  };
+}
+
 /** Portainer's service, for a guest that does not declare it. */
 function portainerService({ guest, hostname, port }: PortainerAddress): Service {
-  const scheme = tlsPorts.has(port) ? "https" : "http";
   return {
     id: "portainer",
     names: [hostname],
     path: "routed",
     guest,
-    backend: {
-      scheme,
-      address: guest.address,
-      port,
-      ...(scheme === "https" ? { serverName: hostname } : {}),
-    },
-    rule: hostRule([hostname]),
-    middlewares: [],
-    loadBalancer: {},
+    ...reachedAt([hostname], guest, tlsPorts.has(port) ? "https" : "http", port, hostname),
     options: defaultServiceOptions,
     from: guest.from,
   };
@@ -162,10 +167,6 @@ function schemeOf(
 function knownServerName(guest: Guest, port: number, { roles, ca, portainer }: Fabric): string | undefined {
   if (guest.host === roles.ca.host && port === ca.port) return ca.hostname;
   return guest.host === portainer?.guest.host && port === portainer.port ? portainer.hostname : undefined;
-}
-
-function hostRule(names: readonly string[]): string {
-  return names.map((name) => `Host(\`${name}\`)`).join(" || ");
 }
 
 /** "chat.internal.example.net" in that domain is "chat", which can be a router's name. */

@@ -25,43 +25,22 @@ class Check {
   }
 
   value(cell: Cell, shape: Shape): void {
-    switch (shape.kind) {
-      case "anything":
-        return;
-      case "object":
-        if (this.#fits(cell, shape)) this.#object(cell, shape);
-        return;
-      case "list":
-        if (!this.#fits(cell, shape)) return;
-        for (const item of cell.items) {
-          if (item.node.kind === "null")
-            this.#problems.report("PHX0101", item.ref, "null in a list has no meaning", {
-              hint: "remove it",
-            });
-          else this.value(item, shape.of);
-        }
-        return;
-      case "map":
-        if (!this.#fits(cell, shape)) return;
-        for (const [key, value] of cell.entries()) {
-          if (isNote(key)) continue;
-          if (shape.keys !== undefined && !shape.keys.test(key)) {
-            this.#problems.report("PHX0101", value.keyRef, `invalid key ${JSON.stringify(key)}`);
-          } else this.value(value, shape.of);
-        }
-        return;
-      case "either": {
-        const fitting = shape.of.find((one) => fitsKind(cell, one));
-        if (fitting === undefined) this.#fits(cell, shape);
-        else this.value(cell, fitting);
-        return;
-      }
-      case "choice":
-        if (this.#fits(cell, shape)) this.#choice(cell, shape.of);
-        return;
-      default:
-        this.#fits(cell, shape);
+    if (!this.#fits(cell, shape)) return;
+    if (shape.kind === "object") this.#object(cell, shape);
+    if (shape.kind === "choice") this.#choice(cell, shape.of);
+    if (shape.kind === "either") {
+      const fitting = shape.of.find((one) => fitsKind(cell, one));
+      if (fitting !== undefined) this.value(cell, fitting);
     }
+    if (shape.kind === "list")
+      for (const item of cell.items)
+        if (item.node.kind !== "null") this.value(item, shape.of);
+        else
+          this.#problems.report("PHX0101", item.ref, "null in a list has no meaning", { hint: "remove it" });
+    if (shape.kind === "map")
+      for (const [key, value] of cell.entries().filter(([name]) => !isNote(name)))
+        if (shape.keys?.test(key) !== false) this.value(value, shape.of);
+        else this.#problems.report("PHX0101", value.keyRef, `invalid key ${JSON.stringify(key)}`);
   }
 
   reportUnknown(): void {
@@ -160,23 +139,20 @@ function fitsKind(cell: Cell, shape: Shape): boolean {
   }
 }
 
+const kindWords = {
+  integer: "a whole number",
+  flag: "true or false",
+  list: "a list",
+  map: "an object",
+  text: "text",
+  choice: "text",
+  anything: "text",
+};
+
 function wordsFor(shape: Shape): string {
-  switch (shape.kind) {
-    case "integer":
-      return "a whole number";
-    case "flag":
-      return "true or false";
-    case "list":
-      return "a list";
-    case "map":
-      return "an object";
-    case "object":
-      return shape.name;
-    case "either":
-      return [...new Set(shape.of.map(wordsFor))].join(" or ");
-    default:
-      return "text";
-  }
+  if (shape.kind === "object") return shape.name;
+  if (shape.kind === "either") return [...new Set(shape.of.map(wordsFor))].join(" or ");
+  return kindWords[shape.kind];
 }
 
 /** The type of a value, never the value of a text: it may be a secret. */
