@@ -1,12 +1,13 @@
 /** The lab's firewall: what the installed rules say about a new connection, judged as pve-firewall 6.0 does. */
 
-import type { Action, Packet } from "../src/formats/pve-firewall/decide.ts";
+import type { Action } from "../src/formats/pve-firewall/decide.ts";
 import { emptyFile, type FirewallFile, parseFirewall } from "../src/formats/pve-firewall/index.ts";
 import {
   type InstalledFirewall,
   installedVerdict,
   isEnabled,
 } from "../src/formats/pve-firewall/installed.ts";
+import type { Packet } from "../src/formats/pve-firewall/match.ts";
 import type { HostName } from "../src/resource.ts";
 import { hasFilteredInterface } from "./guests.ts";
 import type { Lab } from "./parts.ts";

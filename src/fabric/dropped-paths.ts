@@ -4,15 +4,16 @@
  */
 
 import { addressRange, overlaps } from "../formats/ipv4/index.ts";
-import { fileLimit } from "../formats/pve-firewall/check.ts";
+import { everyName, fileLimit } from "../formats/pve-firewall/check.ts";
 import { firstMatch } from "../formats/pve-firewall/decide.ts";
 import { printedSize } from "../formats/pve-firewall/index.ts";
 import { printBare } from "../formats/pve-firewall/rule.ts";
+import { ruleFaults } from "../formats/pve-firewall/rule-faults.ts";
 import { coveredBy } from "../formats/pve-firewall/rule-index.ts";
-import { ruleFaults } from "../formats/pve-firewall/values.ts";
 import type { FirewallRule, Guest, Site } from "../model.ts";
 import { type Problem, problemOf } from "../problem.ts";
 import { declaredCluster } from "./cluster-firewall.ts";
+import { fwRuleOf } from "./declared-rule.ts";
 import {
   declaredRule,
   firewallOf,
@@ -135,18 +136,17 @@ function reason(
     : `${machine} has "${printBare(rule)}" before anything accepts it`;
 }
 
-/** PHX0523: a rule that one of Proxmox's parsers would not take. Names of sets and aliases are for the host to know. */
+/** PHX0523: a rule that one of Proxmox's parsers would not take. Only the hypervisor knows its sets, aliases and ports. */
 function refused(rule: FirewallRule, { guest }: RuleList): readonly Problem[] {
-  const everything = { has: () => true } as unknown as ReadonlySet<string>;
-  const known = { aliases: everything, ipsets: everything, groups: everything };
-  return ruleFaults(declaredRule(rule).rule, guest === undefined ? "host" : "group", known).map(
-    ({ parameter, message }) =>
-      problemOf("PHX0523", rule.from, `Proxmox would not take this rule: ${parameter}: ${message}`, {
-        hint:
-          parameter === "iface"
-            ? "leave the interface out: a guest's rules are kept in a security group, which has none"
-            : "correct it: one of Proxmox's parsers would leave it out, the other refuse the whole file",
-      }),
+  const known = { aliases: everyName, ipsets: everyName, groups: everyName, ports: everyName };
+  const place = guest === undefined ? "cluster" : "group";
+  return ruleFaults(fwRuleOf(rule), place, known).map(({ parameter, message }) =>
+    problemOf("PHX0523", rule.from, `Proxmox would not take this rule: ${parameter}: ${message}`, {
+      hint:
+        place === "group" && rule.interface !== undefined
+          ? "leave the interface out: a guest's rules are kept in a security group, which has none"
+          : "correct it: one of Proxmox's parsers would leave it out, the other refuse the whole file",
+    }),
   );
 }
 

@@ -3,7 +3,8 @@
  * guest, and the openings that the fabric needs and no declared rule gives. Pure.
  */
 
-import { type Action, concerns, type Packet, type Verdict } from "../formats/pve-firewall/decide.ts";
+import type { Action, Verdict } from "../formats/pve-firewall/decide.ts";
+import { concerns, type Packet } from "../formats/pve-firewall/match.ts";
 import { commentText, type FwRule, printBare } from "../formats/pve-firewall/rule.ts";
 import { firstMatchIn, indexRules, type RuleIndex } from "../formats/pve-firewall/rule-index.ts";
 import type { FirewallRule, Guest, Site } from "../model.ts";

@@ -2,7 +2,8 @@
  * The connections that the fabric needs, derived from the one list of services: who connects to whom, on which port, and
  * why. The firewall opens them, the rules prove them, the lockout guard defends them. Pure.
  */
-import { concerns, firstMatch, type Packet } from "../formats/pve-firewall/decide.ts";
+import { firstMatch } from "../formats/pve-firewall/decide.ts";
+import { concerns, type Packet } from "../formats/pve-firewall/match.ts";
 import type { FirewallRule, RoleGuest, Site } from "../model.ts";
 import type { GuestName, SourceRef } from "../resource.ts";
 import { fwRuleOf } from "./declared-rule.ts";

@@ -1,8 +1,11 @@
 /** What Proxmox's firewall does with a connection: first match, groups, names, policies, and what it adds of its own. */
 import { describe, expect, test } from "vitest";
-import { covers, decide, namesOf, type Packet } from "../../src/formats/pve-firewall/decide.ts";
+import { covers } from "../../src/formats/pve-firewall/cover.ts";
+import { decide } from "../../src/formats/pve-firewall/decide.ts";
 import { parseFirewall, rulesOf } from "../../src/formats/pve-firewall/index.ts";
 import { type InstalledFirewall, installedVerdict } from "../../src/formats/pve-firewall/installed.ts";
+import type { Packet } from "../../src/formats/pve-firewall/match.ts";
+import { namesOf } from "../../src/formats/pve-firewall/names.ts";
 import { type FwRule, parseRule } from "../../src/formats/pve-firewall/rule.ts";
 
 const packet = (more: Partial<Packet> = {}): Packet => ({

@@ -2,7 +2,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { addressNumber, addressRange } from "../../src/formats/ipv4/index.ts";
-import { covers, firstMatch, type Names, type Packet } from "../../src/formats/pve-firewall/decide.ts";
+import { covers } from "../../src/formats/pve-firewall/cover.ts";
+import { firstMatch } from "../../src/formats/pve-firewall/decide.ts";
+import type { Packet } from "../../src/formats/pve-firewall/match.ts";
+import type { Names } from "../../src/formats/pve-firewall/names.ts";
 import type { FwRule } from "../../src/formats/pve-firewall/rule.ts";
 import { coveredBy, firstMatchIn, indexRules } from "../../src/formats/pve-firewall/rule-index.ts";
 

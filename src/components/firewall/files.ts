@@ -15,7 +15,7 @@ import {
   parseFirewall,
   printFirewall,
 } from "../../formats/pve-firewall/index.ts";
-import { type FwRule, parseRule, printBare } from "../../formats/pve-firewall/rule.ts";
+import { type FilePlace, type FwRule, parseRule, printBare } from "../../formats/pve-firewall/rule.ts";
 import type { FileState } from "../../hosts/host.ts";
 import type { Site } from "../../model.ts";
 import { type Change, type HostName, type Resource, subjectOf } from "../../resource.ts";
@@ -39,8 +39,14 @@ interface Part {
   readonly before: string | undefined;
 }
 
+/** Which of Proxmox's files is at a path. */
+export function placeOf(path: string): FilePlace {
+  if (path === paths.cluster) return "cluster";
+  return path === paths.host ? "host" : "guest";
+}
+
 export function parsed(files: ReadonlyMap<string, FileState>): FirewallFiles {
-  return new Map([...files].map(([path, { text }]) => [path, parseFirewall(text)]));
+  return new Map([...files].map(([path, { text }]) => [path, parseFirewall(text, placeOf(path))]));
 }
 
 /**

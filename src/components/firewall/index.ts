@@ -9,7 +9,7 @@ import { type Change, subjectOf } from "../../resource.ts";
 import { commands } from "./commands.ts";
 import { compile, liveResources, paths } from "./compile.ts";
 import { restoreCopies } from "./copies.ts";
-import { fileChanges, isWayBack, parsed, partsOf, partsOfAll, pathOf, withParts } from "./files.ts";
+import { fileChanges, isWayBack, parsed, partsOf, partsOfAll, pathOf, placeOf, withParts } from "./files.ts";
 import { guard } from "./guard.ts";
 import { hazards } from "./hazards.ts";
 import { read, readInstalled, readUnits } from "./read.ts";
@@ -36,7 +36,7 @@ export const firewall: Component = {
     const after = withParts(io.site, before, partsOfAll(io.site, changes));
     const cluster = after.get(paths.cluster);
     for (const { path, text } of fileChanges(before, after).writes) {
-      const place = path === paths.cluster ? ("host" as const) : ("guest" as const);
+      const place = placeOf(path);
       const old = fileFaults(texts.get(path)?.text ?? "", place, before.get(paths.cluster));
       const known = new Set(old.map(({ message }) => message));
       const [fault] = fileFaults(text, place, cluster).filter(({ message }) => !known.has(message));

@@ -1,12 +1,14 @@
 /**
- * Proxmox's firewall files, cluster.fw and <vmid>.fw: reading, printing and changing them piece by piece. Nothing that is
- * in a file gets lost: foreign sections, comments and lines that nobody understands stay where they are. Pure.
+ * Proxmox's firewall files, cluster.fw, host.fw and <vmid>.fw, as pve-firewall 6.0.4 reads them. Nothing that is in a file
+ * gets lost: foreign sections, comments and lines that Proxmox skips stay where they are. Pure.
  */
-import { type FwRule, type ParsedRule, parseRule, printRule } from "./rule.ts";
+import { defined } from "../../defined.ts";
+import { readOption } from "./options.ts";
+import { type FilePlace, type FwRule, type ParsedRule, parseRule, printRule } from "./rule.ts";
 
 export type SectionKind = "preamble" | "options" | "aliases" | "rules" | "group" | "ipset";
 
-/** One line within a section. `strange` is one that Proxmox skips with a warning. */
+/** One line within a section. Proxmox skips a `skipped` one with a warning: `fault`, as it stands behind "FILE (line N)". */
 export type Line =
   | { readonly kind: "remark"; readonly text: string }
   | { readonly kind: "option"; readonly key: string; readonly value: string }
@@ -18,9 +20,10 @@ export type Line =
       readonly comment?: string;
     }
   | { readonly kind: "rule"; readonly rule: FwRule }
-  | { readonly kind: "strange"; readonly text: string; readonly fault: string };
+  | { readonly kind: "skipped"; readonly text: string; readonly fault: string };
 
 export interface Section {
+  /** "preamble" for lines of no section: those before the first, and those behind a header that Proxmox refuses. */
   readonly kind: SectionKind;
   /** Of a group or IP set. */
   readonly name?: string;
@@ -34,79 +37,86 @@ export interface FirewallFile {
 
 export const emptyFile: FirewallFile = { sections: [] };
 
-/** Options of cluster.fw and of guests' files with the values that both of Proxmox's parsers take. */
-const optionValues: readonly (readonly [name: RegExp, value: RegExp])[] = [
-  [/^policy_(?:in|out|forward)$/, /^(?:ACCEPT|DROP|REJECT)$/],
-  [/^(?:ebtables|dhcp|ndp|radv|macfilter|ipfilter|ips|nosmurfs|tcpflags|nftables)$/, /^[01]$/],
-  [/^enable$/, /^\d+$/],
-  [/^[a-z][a-z0-9_]*$/, /^\S.*$/],
-];
+/** The sections that a file can have; a header of any other is a line of the section before it. */
+const sectionsOf: Readonly<Record<FilePlace, readonly SectionKind[]>> = {
+  cluster: ["options", "aliases", "ipset", "rules", "group"],
+  host: ["options", "rules"],
+  guest: ["options", "aliases", "ipset", "rules"],
+};
 
-/** Reads a file. Every line is kept, and blank lines are not. */
-export function parseFirewall(text: string): FirewallFile {
-  const sections: { kind: SectionKind; name?: string; comment?: string; lines: Line[] }[] = [];
+/** Reads a file. Every line is kept except empty ones. */
+export function parseFirewall(text: string, place: FilePlace = "cluster"): FirewallFile {
+  const sections: (Section & { lines: Line[] })[] = [];
   for (const raw of text.split("\n")) {
-    const line = raw.trim();
+    const line = raw.replace(/^[ \t]+|[ \t]+$/g, "");
     if (line === "") continue;
-    const header = raw.endsWith("\r") ? undefined : headerOf(line);
+    const header = headerOf(line, place);
     if (header !== undefined) {
-      sections.push({ ...header, lines: [] });
+      sections.push(header);
       continue;
     }
-    const last = sections.at(-1);
-    const section = last ?? { kind: "preamble" as const, lines: [] };
-    if (last === undefined) sections.push(section);
-    section.lines.push(lineOf(section.kind, line));
+    if (sections.length === 0) sections.push({ kind: "preamble", lines: [] });
+    const section = sections.at(-1);
+    section?.lines.push(lineOf(section.kind, line, place));
   }
   return { sections };
 }
 
-function headerOf(line: string): Omit<Section, "lines"> | undefined {
-  const plain = /^\[(options|aliases|rules)\]\s*(?:#.*)?$/i.exec(line);
-  if (plain !== null) return { kind: plain[1]?.toLowerCase() as SectionKind };
-  const named = /^\[(group|ipset)\s+([A-Za-z][A-Za-z0-9_-]+)\]\s*(?:#\s*(.*))?$/i.exec(line);
-  if (named === null) return undefined;
-  const [, kind = "", name = "", comment = ""] = named;
-  return {
-    kind: kind.toLowerCase() as SectionKind,
-    name: name.toLowerCase(),
-    ...(comment === "" ? {} : { comment }),
-  };
+/** The longest names of groups and IP sets. */
+const nameLimits = { group: 18, ipset: 64 } as const;
+
+function headerOf(line: string, place: FilePlace): (Section & { lines: Line[] }) | undefined {
+  const [, plain] = /^\[(options|aliases|rules)\]$/i.exec(line) ?? [];
+  const [, named, written = "", comment] = /^\[(group|ipset)\s+(\S+)\]\s*(?:#\s*(.*))?$/i.exec(line) ?? [];
+  const kind = (plain ?? named)?.toLowerCase() as SectionKind | undefined;
+  if (kind === undefined || !sectionsOf[place].includes(kind)) return undefined;
+  if (kind !== "group" && kind !== "ipset") return { kind, lines: [] };
+  const name = written.toLowerCase();
+  const what = kind === "group" ? "security group" : "ipset";
+  const refuse = (fault: string): Section & { lines: Line[] } => ({
+    kind: "preamble",
+    lines: [{ kind: "skipped", text: line, fault: `: ${fault}` }],
+  });
+  if (name.length > nameLimits[kind]) return refuse(`${what} name too long`);
+  if (!/^[a-z][a-z0-9_-]+$/.test(name)) return refuse(`invalid ${what} name '${name}'`);
+  return { kind, name, ...defined({ comment: comment === "" ? undefined : comment }), lines: [] };
 }
 
-function lineOf(kind: SectionKind, line: string): Line {
+function lineOf(kind: SectionKind, line: string, place: FilePlace): Line {
   if (line.startsWith("#")) return { kind: "remark", text: line };
   switch (kind) {
     case "preamble":
-      return strange(line, "skip line - no section");
+      return skipped(line, ": skip line - no section");
     case "options": {
-      const [, key = "", value = ""] = /^(\w+):\s*(\S.*)$/.exec(line) ?? [];
-      const known = optionValues.find(([name]) => name.test(key));
-      return known?.[1].test(value) === true
-        ? { kind: "option", key, value }
-        : strange(line, `can't parse option '${line}'`);
+      const option = readOption(line, place);
+      return option === undefined
+        ? skipped(line, `: can't parse option '${line}'`)
+        : { kind: "option", ...option };
     }
     case "aliases": {
-      const match = /^([A-Za-z][A-Za-z0-9_-]+) (\S+)\s*(?:#\s*(.*))?$/.exec(line);
-      if (match === null) return strange(line, `unable to parse alias: ${line}`);
-      const [, name = "", range = "", comment = ""] = match;
-      return { kind: "alias", name, range, ...(comment === "" ? {} : { comment }) };
+      const [, name = "", range = "", comment] = /^(\S+)\s(\S+?)\s*(?:#\s*(.*))?$/.exec(line) ?? [];
+      if (name === "") return skipped(line, `: unable to parse alias: ${line}`);
+      return { kind: "alias", name, range, ...defined({ comment: comment === "" ? undefined : comment }) };
     }
     case "ipset": {
-      const match = /^(!?)\s*(\S+)\s*(?:#\s*(.*))?$/.exec(line);
-      if (match === null) return strange(line, `unable to parse ip set entry: ${line}`);
-      const [, bang = "", address = "", comment = ""] = match;
-      return { kind: "entry", address, nomatch: bang === "!", ...(comment === "" ? {} : { comment }) };
+      const [, bang = "", address = "", comment] = /^(!?)\s*([^#]*?)\s*(?:#\s*(.*))?$/.exec(line) ?? [];
+      const nomatch = bang === "!";
+      return {
+        kind: "entry",
+        address,
+        nomatch,
+        ...defined({ comment: comment === "" ? undefined : comment }),
+      };
     }
     default: {
       const parsed: ParsedRule = parseRule(line);
-      return "rule" in parsed ? { kind: "rule", rule: parsed.rule } : strange(line, parsed.fault);
+      return "rule" in parsed ? { kind: "rule", rule: parsed.rule } : skipped(line, parsed.fault);
     }
   }
 }
 
-function strange(text: string, fault: string): Line {
-  return { kind: "strange", text, fault };
+function skipped(text: string, fault: string): Line {
+  return { kind: "skipped", text, fault };
 }
 
 /** The file's text: one blank line between sections, none at its end. An empty file is "". */

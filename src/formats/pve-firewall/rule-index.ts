@@ -4,7 +4,11 @@
  * and `covers`, rule by rule. Pure.
  */
 import { addressRange } from "../ipv4/index.ts";
-import { covers, firstMatch, type Names, noNames, type Packet, portSpan, type Verdict } from "./decide.ts";
+import { covers } from "./cover.ts";
+import { firstMatch, type Verdict } from "./decide.ts";
+import { readPorts } from "./fields.ts";
+import type { Packet } from "./match.ts";
+import { type Names, noNames } from "./names.ts";
 import type { FwRule } from "./rule.ts";
 
 /** A rule and its place in the list. */
@@ -90,12 +94,12 @@ function oneAddress(text: string | undefined): string {
 
 /** The one port that a text means. */
 function onePort(text: string | undefined): string {
-  if (text === undefined) return wide;
-  const spans = text.split(",").map(portSpan);
-  const port = spans[0]?.[0];
-  return port !== undefined && spans.every(([from, to]) => from === port && to === port)
-    ? String(port)
-    : wide;
+  const read = text === undefined ? undefined : readPorts(text);
+  if (read === undefined || "fault" in read) return wide;
+  const port = read.meaning[0]?.first;
+  const isOne = read.meaning.every((span) => span?.first === port && span?.last === port);
+  // Port 0 is every port.
+  return isOne && port !== undefined && port > 0 ? String(port) : wide;
 }
 
 export interface RuleIndex {

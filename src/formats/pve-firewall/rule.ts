@@ -1,10 +1,18 @@
 /**
- * One rule line of Proxmox's firewall files: reading and printing. The grammar is the part that both of Proxmox's parsers
- * take (pve-firewall 6.0 in Perl, proxmox-firewall 1.2 in Rust). Pure.
+ * One rule line of Proxmox's firewall files. What pve-firewall 6.0.4 reads is read, and printed in the form that
+ * proxmox-firewall 1.2 takes as well. Pure.
  */
 
+import { defined } from "../../defined.ts";
+
+/** cluster.fw, a node's host.fw or a guest's file. */
+export type FilePlace = "cluster" | "host" | "guest";
+
+/** Where a rule stands: what is allowed differs. */
+export type RulePlace = FilePlace | "group";
+
 export interface FwRule {
-  /** False for a line that begins with "|": it is kept, and not in force. */
+  /** False for a line that begins with "|": it is kept and has no effect. */
   readonly enabled: boolean;
   readonly type: "IN" | "OUT" | "FORWARD" | "GROUP";
   /** ACCEPT, DROP or REJECT; for GROUP the group's name. */
@@ -36,51 +44,52 @@ const printed: readonly (readonly [Option, string])[] = [
   ["icmpType", "-icmp-type"],
 ];
 
-/** Exactly one blank between an option and its value; the first dash is optional for the long ones. */
+/** Exactly one space between an option and its value; the first dash is optional for the long ones. */
 const patterns: readonly (readonly [Option, RegExp])[] = [
-  ["iface", /^ +-i ([a-z][a-z0-9_]{1,20}(?:[:.]\d+)?)(?= |$)/],
-  ["proto", /^ +(?:-p|--?proto) (\S+)/],
-  ["dport", /^ +--?dport (\S+)/],
-  ["sport", /^ +--?sport (\S+)/],
-  ["source", /^ +--?source (\S+)/],
-  ["dest", /^ +--?dest (\S+)/],
-  ["log", /^ +--?log (emerg|alert|crit|err|warning|notice|info|debug|nolog)(?= |$)/],
-  ["icmpType", /^ +--?icmp-type (\S+)/],
+  ["iface", /^-i (\S+)\s*/],
+  ["proto", /^(?:-p|--?proto) (\S+)\s*/],
+  ["dport", /^--?dport (\S+)\s*/],
+  ["sport", /^--?sport (\S+)\s*/],
+  ["source", /^--?source (\S+)\s*/],
+  ["dest", /^--?dest (\S+)\s*/],
+  ["log", /^--?log (emerg|alert|crit|err|warning|notice|info|debug|nolog)\s*/],
+  ["icmpType", /^--?icmp-type (\S+)\s*/],
 ];
 
 export type ParsedRule = { readonly rule: FwRule } | { readonly fault: string };
 
-/** Reads one line. The fault's words are those of Proxmox's own warning, without the place. */
+/** Reads one line; of an option that is given twice the last counts. The fault's words are Proxmox's own, without the place. */
 export function parseRule(text: string): ParsedRule {
-  const [code = "", ...after] = text.split("#");
+  const [code = "", ...after] = text.trim().split("#");
   const comment = after.join("#").trim();
-  const head = /^\s*(\|?)(IN|OUT|FORWARD|GROUP) +(\S+)(.*)$/i.exec(code.trimEnd());
-  if (head === null) return { fault: `unable to parse rule: ${text.trim()}` };
-  const [, bar = "", type = "", word = "", tail = ""] = head;
+  const [, bar = "", line = ""] = /^(\|?)(.*)$/s.exec(code) ?? [];
+  const [head = "", type = "", word = ""] = /^(\S+)\s+(\S+)\s*/.exec(line) ?? [];
+  if (head === "") return { fault: `: unable to parse rule: ${line}` };
+  const kind = type.toUpperCase();
   const rule: Record<string, string> = {};
-  let rest = tail;
+  let rest = line.slice(head.length);
   while (rest !== "") {
     const found = patterns
+      .filter(([option]) => kind !== "GROUP" || option === "iface")
       .map(([option, pattern]) => ({ option, match: pattern.exec(rest) }))
       .find(({ match }) => match !== null);
-    const value = found?.match?.[1];
-    if (found === undefined || value === undefined || rule[found.option] !== undefined)
-      return { fault: `unable to parse rule parameters: ${rest.trim()}` };
+    const [whole = "", value = ""] = found?.match ?? [];
+    if (found === undefined) return { fault: `: unable to parse rule parameters: ${rest}` };
     rule[found.option] = value;
-    rest = rest.slice(found.match?.[0].length);
+    rest = rest.slice(whole.length);
   }
-  const macro = /^(\w+)\((ACCEPT|DROP|REJECT)\)$/.exec(word);
-  const kind = type.toUpperCase() as FwRule["type"];
-  return {
-    rule: {
-      enabled: bar === "",
-      type: kind,
-      action: macro?.[2] ?? word,
-      ...(macro?.[1] === undefined ? {} : { macro: macro[1] }),
-      ...rule,
-      ...(comment === "" ? {} : { comment }),
-    },
-  };
+  if (!isType(kind))
+    return {
+      fault: ` - errors in rule parameters: ${text}\n  type: invalid rule type '${type.toLowerCase()}'`,
+    };
+  const [, macro, verdict = word] =
+    (kind === "GROUP" ? null : /^(\S+)\((ACCEPT|DROP|REJECT)\)$/.exec(word)) ?? [];
+  const given = defined({ macro, ...rule, comment: comment === "" ? undefined : comment });
+  return { rule: { enabled: bar === "", type: kind, action: verdict, ...given } };
+}
+
+function isType(text: string): text is FwRule["type"] {
+  return text === "IN" || text === "OUT" || text === "FORWARD" || text === "GROUP";
 }
 
 /** The rule as Proxmox itself writes it. */

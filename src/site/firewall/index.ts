@@ -1,16 +1,17 @@
-/** Firewall rules: each field held to the stricter of Proxmox's two parsers, for one bad line can stop a whole firewall. */
+/** Firewall rules, each field held to the stricter of Proxmox's two parsers: one bad line can stop a whole firewall. */
+import { defined } from "../../defined.ts";
 import { macroName } from "../../formats/pve-firewall/macros.ts";
 import type { Firewall, FirewallPolicy, FirewallRule } from "../../model.ts";
 import type { SourceRef } from "../../resource.ts";
 import type { Cell } from "../text/cell.ts";
 import type { Problems } from "../text/problems.ts";
-import { readAddresses, readIcmpType, readInterface, readPorts, readProtocol } from "./fields.ts";
+import { readEnd, readIcmpType, readInterface, readPorts, readProtocol } from "./fields.ts";
 
 const policies = ["ACCEPT", "DROP", "REJECT"] as const;
 const isPolicy = (word: string): word is FirewallPolicy => (policies as readonly string[]).includes(word);
 const levels = ["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug", "nolog"];
 
-/** Proxmox's own defaults for a firewall that says nothing (pve-firewall: policy_in DROP, policy_out ACCEPT). */
+/** Proxmox's own defaults (pve-firewall 6.0.4). */
 const defaultPolicies = { in: "DROP", out: "ACCEPT" } as const;
 
 /** The hypervisor's firewall: at the top level, or among the shared volumes where it was for a while. */
@@ -20,7 +21,7 @@ export function readFirewall(config: Cell, problems: Problems): Firewall | undef
   const cell = top ?? nested;
   if (cell === undefined) {
     problems.report("PHX0501", config.ref, "the hypervisor's configuration has no firewall", {
-      hint: 'say it: "firewall": {"enabled": false} leaves it off, an absent key says nothing',
+      hint: 'declare it: "firewall": {"enabled": false} leaves it off',
     });
     return undefined;
   }
@@ -50,7 +51,7 @@ function policyOf(cell: Cell | undefined, problems: Problems): FirewallPolicy | 
   const word = cell?.text?.toUpperCase();
   if (cell === undefined || word === undefined) return undefined;
   if (isPolicy(word)) return word;
-  problems.report("PHX0503", cell.ref, `${JSON.stringify(cell.text)} is no policy`, {
+  problems.report("PHX0503", cell.ref, `unknown policy ${JSON.stringify(cell.text)}`, {
     hint: `one of ${policies.join(", ")}`,
   });
   return undefined;
@@ -66,13 +67,13 @@ export function readRules(
     item.isObject ? (readRule(item, zone, problems) ?? []) : [],
   );
   return uniqueRules(rules, (again, first) =>
-    problems.report("PHX0508", again, "this firewall rule is there already; the copy is ignored", {
+    problems.report("PHX0508", again, "this firewall rule repeats another one; the copy is ignored", {
       related: [first],
     }),
   );
 }
 
-/** Rules without copies: two that differ only in their comments are one. */
+/** Rules without copies; two that differ only in their comments are copies. */
 export function uniqueRules(
   rules: readonly FirewallRule[],
   onCopy: (again: SourceRef, first: SourceRef) => void = () => undefined,
@@ -87,7 +88,7 @@ export function uniqueRules(
   return [...known.values()];
 }
 
-/** Everything that decides what a rule matches and does; no value holds a line break. */
+/** Everything that decides what a rule matches and does; no value has a line break. */
 function matchKey(rule: FirewallRule): string {
   const { direction, action, protocol, ports, sourcePorts, source, destination, macro, icmpType } = rule;
   return [
@@ -114,29 +115,21 @@ function readRule(cell: Cell, zone: "host" | "guest", problems: Problems): Firew
   const protocol = readProtocol(cell.get("proto"), problems);
   const ports = readPorts(cell.get("port"), protocol, problems);
   const sourcePorts = readPorts(cell.get("sport"), protocol, problems);
-  const source = readAddresses(cell.get("source"), problems);
-  const destination = readAddresses(cell.get("dest"), problems);
+  const source = readEnd(cell.get("source"), problems);
+  const destination = readEnd(cell.get("dest"), problems);
   const icmpType = readIcmpType(cell.get("icmp_type"), protocol, problems);
   const netInterface = readInterface(cell.get("iface"), zone, problems);
   const macro = macroOf(cell.get("macro"), verdict?.macro, problems);
   const log = levelOf(cell.get("log"), problems);
   const comment = commentOf(cell.get("comment"));
   if (source?.includes(":") !== destination?.includes(":") && isAddress(source) && isAddress(destination))
-    problems.report("PHX0506", cell.ref, "source and destination are of different address families");
+    problems.report("PHX0506", cell.ref, "source and destination have different address families");
   if (direction === undefined || verdict === undefined || problems.errors > before) return undefined;
   return {
     direction,
     action: verdict.action,
-    ...(protocol === undefined ? {} : { protocol }),
-    ...(ports === undefined ? {} : { ports }),
-    ...(sourcePorts === undefined ? {} : { sourcePorts }),
-    ...(source === undefined ? {} : { source }),
-    ...(destination === undefined ? {} : { destination }),
-    ...(netInterface === undefined ? {} : { interface: netInterface }),
-    ...(macro === undefined ? {} : { macro }),
-    ...(icmpType === undefined ? {} : { icmpType }),
-    ...(log === undefined ? {} : { log }),
-    ...(comment === undefined ? {} : { comment }),
+    ...defined({ protocol, ports, sourcePorts, source, destination, interface: netInterface }),
+    ...defined({ macro, icmpType, log, comment }),
     from: cell.ref,
   };
 }
@@ -147,7 +140,7 @@ function directionOf(cell: Cell | undefined, problems: Problems): FirewallRule["
   const word = cell?.text?.toLowerCase();
   if (cell === undefined || word === undefined) return undefined;
   if (word === "in" || word === "out") return word;
-  problems.report("PHX0504", cell.ref, `${JSON.stringify(cell.text)} is no direction of a rule`, {
+  problems.report("PHX0504", cell.ref, `unknown rule direction ${JSON.stringify(cell.text)}`, {
     hint:
       word === "group" || word === "forward"
         ? "security groups and forwarding are not declared here"
@@ -167,7 +160,7 @@ function actionOf(
   if (isPolicy(word) && (macro === undefined || macroName(macro) !== undefined))
     return macro === undefined ? { action: word } : { action: word, macro };
   const meant: Record<string, string> = { ALLOW: "ACCEPT", DENY: "DROP", BLOCK: "DROP" };
-  problems.report("PHX0504", cell.ref, `${JSON.stringify(cell.text)} is no action of a rule`, {
+  problems.report("PHX0504", cell.ref, `unknown rule action ${JSON.stringify(cell.text)}`, {
     hint: meant[word] === undefined ? `one of ${policies.join(", ")}` : `Proxmox says ${meant[word]}`,
   });
   return undefined;
@@ -189,7 +182,9 @@ function macroOf(
     problems.report(
       "PHX0509",
       at,
-      `${JSON.stringify(written)} is no macro of Proxmox, or not that of the action`,
+      macro === undefined
+        ? `unknown macro ${JSON.stringify(written)}`
+        : `${JSON.stringify(written)} is not the macro of the action`,
     );
   return undefined;
 }
@@ -197,13 +192,13 @@ function macroOf(
 function levelOf(cell: Cell | undefined, problems: Problems): string | undefined {
   const level = cell?.text?.toLowerCase();
   if (cell === undefined || level === undefined || levels.includes(level)) return level;
-  problems.report("PHX0509", cell.ref, `${JSON.stringify(cell.text)} is no log level`, {
+  problems.report("PHX0509", cell.ref, `unknown log level ${JSON.stringify(cell.text)}`, {
     hint: `one of ${levels.join(", ")}`,
   });
   return undefined;
 }
 
-/** One line: a line break would begin a rule of its own, and "#" ends what Proxmox reads. */
+/** One line: a line break would begin another rule, and "#" ends what Proxmox reads. */
 function commentOf(cell: Cell | undefined): string | undefined {
   const comment = cell?.text
     ?.replace(/[\p{C}#]+/gu, " ")

@@ -1,7 +1,4 @@
-/**
- * Names of ports. Proxmox looks them up in the hypervisor's /etc/services and takes a line's first name only, no alias; this
- * is what Debian has there (netbase 6.4).
- */
+/** Ports by their names: the first name of each line that Debian has in /etc/services (netbase 6.4). Aliases are left out. */
 const list = `tcpmux:1 echo:7 discard:9 systat:11 daytime:13 netstat:15 qotd:17 chargen:19 ftp-data:20 fsp:21 ftp:21 ssh:22
 telnet:23 smtp:25 time:37 whois:43 tacacs:49 domain:53 bootps:67 bootpc:68 tftp:69 gopher:70 finger:79 http:80
 kerberos:88 iso-tsap:102 acr-nema:104 poppassd:106 pop3:110 sunrpc:111 auth:113 nntp:119 ntp:123 epmap:135
