@@ -1,16 +1,12 @@
-/** The lab's firewall: what the installed rules say about a new connection, judged as pve-firewall 6.0 does. */
+/** The lab's firewall: what the installed rules do with a new connection. */
 
-import type { Action } from "../src/formats/pve-firewall/decide.ts";
-import { emptyFile, type FirewallFile, parseFirewall } from "../src/formats/pve-firewall/index.ts";
-import {
-  type InstalledFirewall,
-  installedVerdict,
-  isEnabled,
-} from "../src/formats/pve-firewall/installed.ts";
-import type { Packet } from "../src/formats/pve-firewall/match.ts";
 import type { HostName } from "../src/resource.ts";
+import type { LabGuest } from "./facts.ts";
 import { hasFilteredInterface } from "./guests.ts";
 import type { Lab } from "./parts.ts";
+import { compile, isEnabled, type World } from "./pve-firewall/compile.ts";
+import { type Decision, decide, type Place } from "./pve-firewall/decide.ts";
+import { type FirewallConfig, readFirewall } from "./pve-firewall/read.ts";
 import { isActive } from "./units.ts";
 
 export interface NewConnection {
@@ -22,59 +18,82 @@ export interface NewConnection {
   readonly port: number;
 }
 
-export const clusterFile = "/etc/pve/firewall/cluster.fw";
-export const hostFile = "/etc/pve/local/host.fw";
+const directory = "/etc/pve/firewall";
+const clusterFile = `${directory}/cluster.fw`;
+const hostFile = "/etc/pve/local/host.fw";
 
 /** The sender's rules first, then the receiver's. Without the daemon nothing is filtered. */
-export async function verdictOf(lab: Lab, connection: NewConnection): Promise<Action> {
+export async function verdictOf(lab: Lab, connection: NewConnection): Promise<Decision> {
   if (!isActive(lab, "pve", "pve-firewall")) return "ACCEPT";
-  const firewall = installedFirewall(lab, [connection.from, connection.to]);
   const { from, to, source, destination: dest, protocol, port } = connection;
-  const packet = { source, dest, protocol, port };
-  const sent = judge(lab, firewall, from, { ...packet, direction: "OUT" });
-  return sent === "ACCEPT" ? judge(lab, firewall, to, { ...packet, direction: "IN" }) : sent;
+  const guests = lab.facts.guests.filter(({ host }) => host === from || host === to);
+  const ruleset = compile(worldOf(lab, guests));
+  const packet = { source, dest, protocol, dport: port };
+  const sent = decide(ruleset, placeOf(lab, from, "OUT"), packet);
+  return sent === "ACCEPT" ? decide(ruleset, placeOf(lab, to, "IN"), packet) : sent;
 }
 
-function judge(lab: Lab, firewall: InstalledFirewall, host: HostName, packet: Packet): Action {
-  if (host === "pve") return installedVerdict(firewall, "pve", { ...packet, iface: lab.facts.bridge }).action;
-  const guest = lab.facts.guests.find((each) => each.host === host);
-  if (guest === undefined || !hasFilteredInterface(lab, guest)) return "ACCEPT";
-  return installedVerdict(firewall, guest.id, packet).action;
-}
-
-/** What is installed, as far as it concerns these machines. */
-export function installedFirewall(lab: Lab, hosts: readonly HostName[]): InstalledFirewall {
-  const { facts } = lab;
-  const concerned = facts.guests.filter(({ host }) => hosts.includes(host));
-  const guests = concerned.flatMap(({ id }) => {
-    const file = fileAt(lab, `/etc/pve/firewall/${id}.fw`);
-    return file === undefined ? [] : [[id, file] as const];
-  });
+/** Between a guest's interface and its firewall bridge there is a link called fwln…, where firewall=1 is set. */
+function placeOf({ facts }: Lab, host: HostName, direction: "IN" | "OUT"): Place {
+  const guest = facts.guests.find((each) => each.host === host);
+  if (guest === undefined) return { chain: `PVEFW-HOST-${direction}`, iface: facts.bridge };
+  const [tap, link] = [tapOf(guest), `fwln${guest.id}i0`];
   return {
-    cluster: fileAt(lab, clusterFile) ?? emptyFile,
-    host: fileAt(lab, hostFile) ?? emptyFile,
-    guests: new Map(guests),
-    localNetwork: facts.network,
+    chain: "PVEFW-FORWARD",
+    ...(direction === "IN" ? { from: link, to: tap } : { from: tap, to: link }),
   };
 }
 
-function fileAt({ files }: Lab, path: string): FirewallFile | undefined {
-  const text = files.text("pve", path);
-  return text === undefined ? undefined : parsedOnce(text);
+function tapOf({ kind, id }: LabGuest): string {
+  return `${kind === "lxc" ? "veth" : "tap"}${id}i0`;
 }
 
-/** Files by their text: they are asked about with every connection, and seldom change. */
-const parsed = new Map<string, FirewallFile>();
-const parsedKept = 200;
+/** What is installed, as far as it concerns some guests; all of them when none are named. */
+export function worldOf(lab: Lab, guests: readonly LabGuest[] = lab.facts.guests): World {
+  const cluster = readCluster(lab);
+  return {
+    cluster,
+    host: readOther(lab, hostFile, "host", cluster),
+    guests: guests.map((guest) => ({
+      id: String(guest.id),
+      tap: tapOf(guest),
+      filtered: hasFilteredInterface(lab, guest),
+      file: readOther(lab, `${directory}/${guest.id}.fw`, "guest", cluster),
+    })),
+    localNetwork: lab.facts.network,
+    now: Math.floor(lab.clock.now() / 1000),
+  };
+}
 
-function parsedOnce(text: string): FirewallFile {
-  const file = parsed.get(text) ?? parseFirewall(text);
-  if (parsed.size >= parsedKept) parsed.clear();
-  parsed.set(text, file);
-  return file;
+/** Files by what is in them, those of a cluster.fw together: they are asked about with every connection, and seldom change. */
+const clusters = new Map<string, FirewallConfig>();
+const others = new WeakMap<FirewallConfig, Map<string, FirewallConfig>>();
+const clustersKept = 20;
+
+function readCluster({ files }: Lab): FirewallConfig {
+  const text = files.text("pve", clusterFile) ?? "";
+  const found = clusters.get(text) ?? readFirewall(clusterFile, text, "cluster");
+  if (clusters.size >= clustersKept) clusters.clear();
+  clusters.set(text, found);
+  return found;
+}
+
+function readOther(
+  { files }: Lab,
+  path: string,
+  place: "host" | "guest",
+  cluster: FirewallConfig,
+): FirewallConfig {
+  const text = files.text("pve", path) ?? "";
+  const besides = others.get(cluster) ?? new Map<string, FirewallConfig>();
+  others.set(cluster, besides);
+  const key = `${path}\n${text}`;
+  const found = besides.get(key) ?? readFirewall(path, text, place, cluster);
+  besides.set(key, found);
+  return found;
 }
 
 /** Whether cluster.fw switches the firewall on. */
 export function clusterIsEnabled(lab: Lab): boolean {
-  return isEnabled(installedFirewall(lab, []));
+  return isEnabled(worldOf(lab, []));
 }

@@ -3,10 +3,9 @@
  * installed. Warnings about lines come on standard error, and the exit code is 0 all the same.
  */
 
-import { fileFaults } from "../../src/formats/pve-firewall/check.ts";
-import { parseFirewall } from "../../src/formats/pve-firewall/index.ts";
-import { clusterFile, clusterIsEnabled, hostFile } from "../firewall.ts";
+import { clusterIsEnabled, worldOf } from "../firewall.ts";
 import { done, type Lab, type Program } from "../parts.ts";
+import { compile } from "../pve-firewall/compile.ts";
 import { startUnit } from "../unit-control.ts";
 import { isActive, stopUnit } from "../units.ts";
 import { unknownCommand } from "./proxmox.ts";
@@ -37,21 +36,10 @@ export const pveFirewall: Program = async ({ context, args }) => {
   }
 };
 
-/** What the compiler says about lines that it cannot take; it goes on without them. */
-function warnings({ files }: Lab): string {
-  const cluster = parseFirewall(files.text("pve", clusterFile) ?? "");
-  const names = files.list("pve", "/etc/pve/firewall").filter((name) => /^\d+\.fw$/.test(name));
-  const all = [
-    { path: clusterFile, place: "host" as const },
-    { path: hostFile, place: "host" as const },
-    ...names.map((name) => ({ path: `/etc/pve/firewall/${name}`, place: "guest" as const })),
-  ];
-  return all
-    .flatMap(({ path, place }) =>
-      fileFaults(files.text("pve", path) ?? "", place, path === clusterFile ? undefined : cluster).map(
-        ({ line, message }) => `${path} (line ${line})${message}\n`,
-      ),
-    )
+/** What the compiler says about lines that it does not take; it goes on without them. */
+function warnings(lab: Lab): string {
+  return compile(worldOf(lab))
+    .warnings.map((warning) => `${warning}\n`)
     .join("");
 }
 

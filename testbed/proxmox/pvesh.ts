@@ -1,7 +1,7 @@
 /** pvesh get: versions, nodes, the cluster's resources and guests, as one line of sorted JSON. */
 import { existsSync, readFileSync } from "node:fs";
 import { Refusal } from "./command-line.ts";
-import { readOptions } from "./firewall/installed.ts";
+import { clusterFile, readInstalled } from "./firewall/files.ts";
 import { type Guest, guestsOf, isRunning, node } from "./guests.ts";
 import { canonical } from "./perl-json.ts";
 
@@ -38,7 +38,7 @@ function valueAt(path: string, args: readonly string[]): unknown {
       return only ? guests : [...guests, { id: `node/${node}`, node, status: "online", type: "node" }];
     }
     case "/cluster/firewall/options":
-      return readOptions("/etc/pve/firewall/cluster.fw");
+      return readInstalled(clusterFile, "cluster").options;
     default:
       return guestValue(path);
   }

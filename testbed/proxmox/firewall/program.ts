@@ -2,11 +2,12 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
+import { compile, isEnabled, type World } from "../../../lab/pve-firewall/compile.ts";
 import { subcommand } from "../command-line.ts";
 import { type Guest, guestsOf } from "../guests.ts";
 import { hypervisor } from "../pvesh.ts";
-import { compile, isEnabled, type Ruleset, type World } from "./compile.ts";
-import { readInstalled } from "./installed.ts";
+import { clusterFile, readInstalled } from "./files.ts";
+import { type Commands, commandsOf } from "./netfilter.ts";
 
 const unit = "pve-firewall.service";
 
@@ -45,33 +46,35 @@ export async function pveFirewall(args: readonly string[]): Promise<number> {
 
 function status(): number {
   const world = readWorld();
-  const { warnings, ...ruleset } = compile(world);
-  for (const warning of warnings) process.stderr.write(`${warning}\n`);
+  const ruleset = compile(world);
+  for (const warning of ruleset.warnings) process.stderr.write(`${warning}\n`);
   const running = spawnSync("systemctl", ["is-active", "--quiet", unit]).status === 0 ? "running" : "stopped";
-  const pending = running === "running" && ruleset.enabled && isPending(ruleset) ? " (pending changes)" : "";
+  const pending =
+    running === "running" && ruleset.enabled && isPending(commandsOf(ruleset)) ? " (pending changes)" : "";
   process.stdout.write(`Status: ${isEnabled(world) ? "enabled" : "disabled"}/${running}${pending}\n`);
   return 0;
 }
 
 function showCompiled(): number {
-  const { warnings, ...ruleset } = compile(readWorld());
-  for (const warning of warnings) process.stderr.write(`${warning}\n`);
+  const ruleset = compile(readWorld());
+  const commands = commandsOf(ruleset);
+  for (const warning of ruleset.warnings) process.stderr.write(`${warning}\n`);
   const titled = [
-    `ipset cmdlist:\n${ruleset.sets}`,
-    `iptables cmdlist:\n${ruleset.rules}`,
+    `ipset cmdlist:\n${commands.sets}`,
+    `iptables cmdlist:\n${commands.rules}`,
     "ip6tables cmdlist:",
     "ebtables cmdlist:",
     "iptables table raw cmdlist:",
     "ip6tables table raw cmdlist:",
   ];
-  const end = isPending(ruleset) ? "detected changes" : "no changes";
+  const end = isPending(commands) ? "detected changes" : "no changes";
   process.stdout.write(`${titled.join("\n\n")}\n${end}\n${ruleset.enabled ? "" : "firewall disabled\n"}`);
   return 0;
 }
 
 function localNetwork(): string {
   const { address } = hypervisor();
-  const user = readInstalled("/etc/pve/firewall/cluster.fw").aliases.get("local_network");
+  const user = readInstalled(clusterFile, "cluster").aliases.get("local_network");
   return [
     "local hostname: pve",
     `local IP address: ${address}`,
@@ -100,15 +103,15 @@ async function daemon(): Promise<number> {
 }
 
 function update(): void {
-  const { warnings: _, ...ruleset } = compile(readWorld());
-  if (!isPending(ruleset)) return;
-  apply(ruleset);
+  const commands = commandsOf(compile(readWorld()));
+  if (!isPending(commands)) return;
+  apply(commands);
   mkdirSync("/run/testbed", { recursive: true });
-  writeFileSync(applied, JSON.stringify(ruleset));
+  writeFileSync(applied, JSON.stringify(commands));
 }
 
 /** Sets first, so that rules find them; those that no rule uses any more go last. */
-function apply({ sets, rules }: Pick<Ruleset, "sets" | "rules">): void {
+function apply({ sets, rules }: Commands): void {
   execFileSync("ipset", ["-exist", "restore"], { input: sets });
   const cleared = "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n";
   execFileSync("iptables-restore", ["--wait", "10"], { input: rules === "" ? cleared : rules });
@@ -125,24 +128,22 @@ function clear(): number {
   return 0;
 }
 
-function isPending(ruleset: Pick<Ruleset, "enabled" | "sets" | "rules">): boolean {
-  const last = existsSync(applied)
-    ? readFileSync(applied, "utf8")
-    : JSON.stringify({ enabled: false, sets: "", rules: "" });
-  return last !== JSON.stringify(ruleset);
+function isPending(commands: Commands): boolean {
+  const last = existsSync(applied) ? readFileSync(applied, "utf8") : JSON.stringify({ sets: "", rules: "" });
+  return last !== JSON.stringify(commands);
 }
 
 function readWorld(): World {
-  const cluster = readInstalled("/etc/pve/firewall/cluster.fw");
+  const cluster = readInstalled(clusterFile, "cluster");
   const guests = [...guestsOf("lxc"), ...guestsOf("vm")].map((guest) => ({
     id: guest.id,
     tap: tapOf(guest),
     filtered: /(?:^|,)firewall=1(?:,|$)/.test(guest.config.get("net0") ?? ""),
-    file: readInstalled(`/etc/pve/firewall/${guest.id}.fw`, cluster),
+    file: readInstalled(`/etc/pve/firewall/${guest.id}.fw`, "guest", cluster),
   }));
   return {
     cluster,
-    host: readInstalled("/etc/pve/nodes/pve/host.fw", cluster),
+    host: readInstalled("/etc/pve/nodes/pve/host.fw", "host", cluster),
     guests,
     localNetwork: networkOf(),
     now: Math.floor(Date.now() / 1000),
