@@ -1,6 +1,6 @@
-// Bundles Phoenix: src/main.ts with the chunks that commands load when they need them, and the lab apart.
+// Bundles Phoenix into few files of chunks, each run when a command needs it: a hundred files load more slowly.
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { basename, dirname, join, relative, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, transform } from "esbuild";
 import { options } from "./esbuild-options.mjs";
@@ -8,9 +8,8 @@ import { options } from "./esbuild-options.mjs";
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /**
- * Writes main.js and chunks/ into `directory`, and into lab/ what only the lab needs, so that a package can leave it out.
- * One build makes both: they share one class of each error. The files are CommonJS, which Node 20 loads faster than as
- * many ES modules.
+ * Writes into `directory` main.js, which starts, product.js with the other chunks, and lab/index.js with what only the lab
+ * needs, so that a package can leave it out. One build makes all of them: they share one class of each error.
  * @param {string} directory
  * @param {import("esbuild").Plugin[]} [plugins]
  * @returns the paths of all bundled sources, and how many bytes the product and the lab take
@@ -23,56 +22,68 @@ export async function bundle(directory, plugins = []) {
     entryPoints: { main: "src/main.ts", "lab/index": "lab/index.ts" },
     outdir: directory,
     splitting: true,
-    chunkNames: "chunks/[name]-[hash]",
     legalComments: "none",
     metafile: true,
     write: false,
     plugins,
   });
-  /** What each output imports, by absolute paths. */
-  const imports = new Map(
-    Object.entries(metafile.outputs).map(([path, output]) => [
-      resolve(root, path),
-      output.imports.filter(({ external }) => !external).map(({ path }) => resolve(root, path)),
-    ]),
-  );
+  const outputs = Object.entries(metafile.outputs).map(([path, output]) => ({
+    path: resolve(root, path),
+    source: output.entryPoint,
+    imports: output.imports
+      .filter(({ external }) => !external)
+      .map(({ path, kind }) => ({ path: resolve(root, path), isLater: kind === "dynamic-import" })),
+  }));
   const lab = join(directory, "lab/index.js");
-  const product = reachable(imports, join(directory, "main.js"), lab);
-  const places = new Map(
-    [...imports.keys()].map((path) => [
-      path,
-      product.has(path) ? path : join(directory, "lab", basename(path)),
-    ]),
+  const product = reachable(outputs, join(directory, "main.js"), ({ path }) => path !== lab);
+  // What `--version` runs: scripts ask often, and need not load the rest.
+  const start = new Set(
+    outputs
+      .filter(({ source }) => source === "src/main.ts" || source === "src/cli/version.ts")
+      .flatMap(({ path }) => [...reachable(outputs, path, ({ isLater }) => !isLater)]),
   );
-  await Promise.all(["chunks", "lab"].map((part) => mkdir(join(directory, part), { recursive: true })));
-  const bytes = { product: 0, lab: 0 };
+  const fileOf = (path) => (start.has(path) ? "main.js" : product.has(path) ? "product.js" : "lab/index.js");
+  const packs = { "main.js": "", "product.js": "", "lab/index.js": "" };
   for (const { path, text } of outputFiles) {
-    const place = places.get(path) ?? path;
-    const code = await commonJs(text, (imported) =>
-      relativePath(place, places.get(resolve(dirname(path), imported)) ?? imported),
-    );
-    await writeFile(place, code);
-    bytes[product.has(path) ? "product" : "lab"] += Buffer.byteLength(code);
+    const idOf = (of) => `${fileOf(of)}#${outputs.findIndex(({ path }) => path === of)}`;
+    const code = await commonJs(text, (imported) => idOf(resolve(dirname(path), imported)));
+    packs[fileOf(path)] += `"${idOf(path)}"(module,exports,require){${code}},\n`;
   }
+  const loader = await readFile(join(root, "script/loader.cjs"), "utf8");
+  const { code } = await transform(loader, { minify: true });
+  const files = {
+    "main.js": code
+      .replace("START", () => `{${packs["main.js"]}}`)
+      .replace("MAIN", String(outputs.findIndex(({ source }) => source === "src/main.ts"))),
+    "product.js": `({${packs["product.js"]}})\n`,
+    "lab/index.js": `({${packs["lab/index.js"]}})\n`,
+  };
+  await mkdir(join(directory, "lab"), { recursive: true });
+  for (const [file, code] of Object.entries(files)) await writeFile(join(directory, file), code);
   const { name, version } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
   await writeFile(
     join(directory, "package.json"),
     `${JSON.stringify({ name, version, type: "commonjs" })}\n`,
   );
-  return { inputs: Object.keys(metafile.inputs), bytes };
+  const bytes = (...names) => names.reduce((sum, each) => sum + Buffer.byteLength(files[each]), 0);
+  return {
+    inputs: Object.keys(metafile.inputs),
+    bytes: { product: bytes("main.js", "product.js"), lab: bytes("lab/index.js") },
+  };
 }
 
-/** Everything that `from` imports, at once or later, but for `border`. */
-function reachable(imports, from, border) {
+/** The outputs that `from` imports, directly or not, by the imports that `isFollowed` lets through. */
+function reachable(outputs, from, isFollowed) {
+  const imports = new Map(outputs.map((output) => [output.path, output.imports]));
   const found = new Set([from]);
   for (const path of found)
-    for (const imported of imports.get(path) ?? []) if (imported !== border) found.add(imported);
+    for (const each of (imports.get(path) ?? []).filter(isFollowed)) found.add(each.path);
   return found;
 }
 
-/** @param moved where an imported file lies in the end, by its path in `text` */
-async function commonJs(text, moved) {
-  // Written here, because esbuild's own form of it costs half a kilobyte in each of a hundred files.
+/** @param idOf the id of a chunk by its path in `text` */
+async function commonJs(text, idOf) {
+  // Written here, because esbuild's own form of it costs half a kilobyte in each of a hundred chunks.
   const exported = text.replace(/^export \{([^}]*)\};\s*$/m, (_, names) => {
     const getters = names.split(",").map((each) => each.trim().split(" as "));
     const members = getters.map(([own, name = own]) => `get ${name}(){return ${own}}`);
@@ -81,13 +92,6 @@ async function commonJs(text, moved) {
   const { code } = await transform(exported, {
     ...{ format: "cjs", platform: "node", target: options.target, minify: true },
     supported: { "dynamic-import": false },
-    define: { "import.meta.url": "__url" },
   });
-  const url = code.includes("__url") ? 'const __url=require("node:url").pathToFileURL(__filename);' : "";
-  return url + code.replace(/\brequire\("(\.[^"]+)"\)/g, (_, path) => `require("${moved(path)}")`);
-}
-
-function relativePath(from, to) {
-  const path = relative(dirname(from), to);
-  return path.startsWith(".") ? path : `./${path}`;
+  return code.replace(/\brequire\("(\.[^"]+)"\)/g, (_, path) => `require("${idOf(path)}")`);
 }

@@ -43,7 +43,7 @@ const vocabulary = [
 ];
 
 const isNode = (name: string): boolean => name.startsWith("node:");
-const isPackage = (name: string): boolean => !isNode(name) && !name.endsWith(".ts");
+const isPackage = (name: string): boolean => !isNode(name) && !/\.(?:ts|json)$/.test(name);
 const within =
   (...folders: readonly string[]) =>
   (name: string): boolean =>

@@ -15,5 +15,7 @@ export async function loadLab() {
 }
 
 function isMissing(error: unknown): boolean {
-  return error instanceof Error && "code" in error && /^(?:ERR_)?MODULE_NOT_FOUND$/.test(String(error.code));
+  return (
+    error instanceof Error && "code" in error && /^(?:ERR_MODULE_NOT_FOUND|ENOENT)$/.test(String(error.code))
+  );
 }

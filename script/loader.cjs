@@ -1,0 +1,34 @@
+// The beginning of dist/main.js: runs the chunks that script/bundle.mjs packs into few files.
+const { readFileSync } = require("node:fs");
+const { join } = require("node:path");
+const { Script } = require("node:vm");
+
+/** By file, the chunks' functions by their ids. The bundler puts in START, the chunks of this file, and MAIN, the first. */
+const packs = { "main.js": START };
+const loaded = {};
+
+/** `require` as the chunks know it: "product.js#12" is a chunk, everything else a module of Node. */
+function load(id) {
+  const at = id.indexOf("#");
+  if (at < 0) return require(id);
+  if (loaded[id] === undefined) {
+    const file = id.slice(0, at);
+    packs[file] ??= pack(join(__dirname, file));
+    loaded[id] = { exports: {} };
+    packs[file][id](loaded[id], loaded[id].exports, load);
+  }
+  return loaded[id].exports;
+}
+
+/** Node ignores compiled code that another version of it made; an installation without any works as well. */
+function pack(filename) {
+  let cachedData;
+  try {
+    cachedData = readFileSync(`${filename}.${process.version}-${process.arch}.cache`);
+  } catch {
+    // Slower, and the same.
+  }
+  return new Script(readFileSync(filename, "utf8"), { filename, cachedData }).runInThisContext();
+}
+
+load("main.js#MAIN");
