@@ -51,11 +51,9 @@ function addCode() {
   const codes = [...read(path).matchAll(/^ {2}(PHX\d{4}): /gm)].map(([, each]) => each);
   if (codes.includes(code)) fail(`Error: ${code} is in use: see ${path}\n`);
   const next = codes.find((each) => each > code);
-  const entry = `  ${code}: error(
-    ${JSON.stringify(title)},
-    "Say what the code means and why it matters.",
-    "Say what to do.",
-  ),
+  const entry = `  ${code}: error\`${title}
+    Say what the code means and why it matters.
+    Say what to do.\`,
 `;
   edit(path, next === undefined ? /^(?=} as const)/m : new RegExp(`^(?=  ${next}: )`, "m"), entry);
 }

@@ -261,7 +261,7 @@ function isIpv6({ options: { p, source, dest } }: Rule): boolean {
   return /^(?:icmpv6|ipv6-icmp)$/.test(p ?? "") || [source, dest].some((end) => end?.includes(":") === true);
 }
 
-/** A rule without its ends as netfilter takes it: a macro may be several, "0" is no port and no protocol. */
+/** A rule without its ends as netfilter takes it: a macro may be several matches; "0" means neither a port nor a protocol. */
 function matchesOf({ macro, options }: Rule): readonly Match[] {
   const parts: readonly Partial<MacroMatch>[] = macro === undefined ? [{}] : (macroMatches(macro) ?? []);
   return parts.flatMap((part): readonly Match[] => {

@@ -17,7 +17,10 @@ const copy = join(home, "copy");
 const { VITEST: _, VITEST_POOL_ID: __, VITEST_WORKER_ID: ___, NODE_ENV: ____, ...env } = process.env;
 
 async function run(program: string, ...args: readonly string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(join(copy, program), args, { cwd: copy, env });
+  const started = promisify(execFile)(join(copy, program), args, { cwd: copy, env });
+  const { stdout } = await started.catch((error: { stdout: string; stderr: string }) => {
+    throw Object.assign(new Error(`${program} failed:\n${error.stdout}${error.stderr}`), error);
+  });
   return stdout;
 }
 
