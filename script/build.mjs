@@ -13,9 +13,9 @@ const fresh = await mkdtemp(join(root, "node_modules/.phoenix-dist-"));
 try {
   const { inputs, bytes } = await bundle(fresh);
   await writeFile(join(fresh, "LICENSES.txt"), await licences(inputs));
-  compile(join(fresh, "main.js"));
   await rm(target, { recursive: true, force: true });
   await rename(fresh, target);
+  compile(join(target, "main.js"));
   process.stdout.write(`dist: product ${kilobytes(bytes.product)}, lab ${kilobytes(bytes.lab)}\n`);
 } catch (error) {
   await rm(fresh, { recursive: true, force: true });

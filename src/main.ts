@@ -40,7 +40,13 @@ function edge(): Edge {
   return {
     stdout: rawOutput(process.stdout),
     stderr: rawOutput(process.stderr),
-    stdin: { tty: process.stdin.isTTY === true, readLine },
+    stdin: {
+      // Opened on demand: it costs a start several milliseconds.
+      get tty() {
+        return process.stdin.isTTY === true;
+      },
+      readLine,
+    },
     env: process.env,
     directory: process.cwd(),
   };

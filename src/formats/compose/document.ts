@@ -211,7 +211,10 @@ export class ComposeNode {
   /** A mapping's members, merges included, in Compose's precedence; none when it is not a mapping. */
   get members(): readonly Member[] {
     const found = new Map<string, Member>();
-    this.#collect(found, 0);
+    for (const pair of this.#pairs()) {
+      const key = keyOf(pair);
+      if (!found.has(key)) found.set(key, this.#memberOf(key, pair));
+    }
     return [...found.values()];
   }
 
@@ -222,30 +225,32 @@ export class ComposeNode {
   }
 
   member(key: string): Member | undefined {
-    return this.members.find((member) => member.key === key);
+    for (const pair of this.#pairs()) if (keyOf(pair) === key) return this.#memberOf(key, pair);
+    return undefined;
   }
 
   get(key: string): ComposeNode {
     return this.member(key)?.value ?? this.#document.node(null);
   }
 
-  #collect(found: Map<string, Member>, depth: number): void {
-    if (!isMap(this.yaml)) return;
+  #memberOf(key: string, { key: written, value }: Pair): Member {
     const document = this.#document;
-    for (const pair of this.yaml.items) {
-      const key = keyOf(pair);
-      if (isMerge(pair) || found.has(key)) continue;
-      found.set(key, {
-        key,
-        get place() {
-          return document.placeOf(pair.key);
-        },
-        value: document.node(pair.value),
-      });
-    }
+    return {
+      key,
+      get place() {
+        return document.placeOf(written);
+      },
+      value: document.node(value),
+    };
+  }
+
+  /** Its own pairs, and then those that are merged into it: of several with one key, the first counts. */
+  *#pairs(depth = 0): Iterable<Pair> {
+    if (!isMap(this.yaml)) return;
+    for (const pair of this.yaml.items) if (!isMerge(pair)) yield pair;
     if (depth > deepestMerge) return;
     for (const { value } of this.yaml.items.filter(isMerge))
-      for (const source of document.node(value).items) source.#collect(found, depth + 1);
+      for (const source of this.#document.node(value).items) yield* source.#pairs(depth + 1);
   }
 }
 

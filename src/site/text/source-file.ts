@@ -1,5 +1,5 @@
 /** The files of a site as text: read once, within limits, each failure a problem with its place. */
-import { readFile, realpath, stat } from "node:fs/promises";
+import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { isAbsolute, join, relative, sep } from "node:path";
 import { messageOf } from "../../errors.ts";
 import type { SourceRef } from "../../resource.ts";
@@ -74,7 +74,7 @@ export class SiteFiles {
       const path = join(this.root, name);
       if (name.includes("\0"))
         throw Object.assign(new Error("a path cannot have a NUL character"), { code: "ENOENT" });
-      const found = await stat(path);
+      const found = statSync(path);
       if (!found.isFile()) {
         const what = found.isDirectory() ? "a directory" : "a device or socket";
         return this.#problems.report("PHX0002", at, `${name} is ${what}, not a regular file`);
@@ -86,7 +86,7 @@ export class SiteFiles {
           `${name} is ${Math.ceil(found.size / 1024 / 1024)} MiB, more than the limit of 16 MiB`,
           { hint: "check whether it is a log or a dump instead of a configuration file" },
         );
-      return this.#decode(name, await readFile(path), at);
+      return this.#decode(name, readFileSync(path), at);
     } catch (error) {
       const isMissing = codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR";
       if (isMissing) this.#problems.report("PHX0001", at, `${name} does not exist`);
@@ -104,10 +104,7 @@ export class SiteFiles {
 
   /** Whether a file or directory of this name exists. */
   async exists(name: string): Promise<boolean> {
-    return stat(join(this.root, name)).then(
-      () => true,
-      () => false,
-    );
+    return existsSync(join(this.root, name));
   }
 
   /** The name of a path relative to the root, when the path lies within it (links followed). */
@@ -115,9 +112,8 @@ export class SiteFiles {
     const name = relative(this.root, isAbsolute(path) ? path : join(this.root, path));
     if (!isInside(name)) return undefined;
     try {
-      return isInside(relative(await realpath(this.root), await realpath(join(this.root, name))))
-        ? name
-        : undefined;
+      const path = realpathSync.native(join(this.root, name));
+      return isInside(relative(realpathSync.native(this.root), path)) ? name : undefined;
     } catch {
       return name;
     }
