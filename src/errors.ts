@@ -27,7 +27,7 @@ interface ErrorOptionsWithHint {
 export abstract class PhoenixError extends Error {
   /** The class's own name, which documents show; the bundled program has no other. */
   abstract override readonly name: string;
-  abstract readonly exitCode: ExitCode;
+  readonly exitCode: ExitCode = exitCodes.error;
   readonly hint: string | undefined;
 
   constructor(message: string, options: ErrorOptionsWithHint = {}) {
@@ -39,19 +39,17 @@ export abstract class PhoenixError extends Error {
 /** A flag or name on the command line that means nothing. */
 export class UsageError extends PhoenixError {
   override readonly name = "UsageError";
-  readonly exitCode = exitCodes.usage;
+  override readonly exitCode = exitCodes.usage;
 }
 
 /** The site or the surroundings cannot be read: a missing directory, no permission. Problems in files are `Problem`s. */
 export class SiteError extends PhoenixError {
   override readonly name = "SiteError";
-  readonly exitCode = exitCodes.error;
 }
 
 /** A host or API could not be reached, or did not answer in time. Nothing is known about what it did. */
 export class TransportError extends PhoenixError {
   override readonly name = "TransportError";
-  readonly exitCode = exitCodes.error;
   /** What could not be reached: "lxc/102", "portainer https://10.0.0.111:9443". */
   readonly target: string;
 
@@ -64,7 +62,6 @@ export class TransportError extends PhoenixError {
 /** A command ran on a host and failed. The message never holds standard input or a secret. */
 export class CommandError extends PhoenixError {
   override readonly name = "CommandError";
-  readonly exitCode = exitCodes.error;
   readonly host: string;
   readonly commandExitCode: number;
 
@@ -78,7 +75,6 @@ export class CommandError extends PhoenixError {
 /** An API answered, and its answer was no. */
 export class ApiError extends PhoenixError {
   override readonly name = "ApiError";
-  readonly exitCode = exitCodes.error;
   readonly status: number;
 
   constructor(status: number, message: string, options: ErrorOptionsWithHint = {}) {
@@ -90,31 +86,29 @@ export class ApiError extends PhoenixError {
 /** A candidate was refused by the target's own checker, or could not be had at all, before it was put in place: nothing was changed. */
 export class CandidateError extends PhoenixError {
   override readonly name = "CandidateError";
-  readonly exitCode = exitCodes.error;
 }
 
 /** Something that must be there first is not there yet: in a plan this defers, in a sync it fails the component. */
 export class NotReadyError extends PhoenixError {
   override readonly name = "NotReadyError";
-  readonly exitCode = exitCodes.error;
 }
 
 /** A guard refused the plan. The message names the rule and the numbers, the hint the exact consent that overrides it. */
 export class RefusedError extends PhoenixError {
   override readonly name = "RefusedError";
-  readonly exitCode = exitCodes.refused;
+  override readonly exitCode = exitCodes.refused;
 }
 
 /** Another run holds the lock. */
 export class LockedError extends PhoenixError {
   override readonly name = "LockedError";
-  readonly exitCode = exitCodes.locked;
+  override readonly exitCode = exitCodes.locked;
 }
 
 /** The run was interrupted from outside (SIGINT, SIGTERM). */
 export class InterruptedError extends PhoenixError {
   override readonly name = "InterruptedError";
-  readonly exitCode = exitCodes.interrupted;
+  override readonly exitCode = exitCodes.interrupted;
 }
 
 /** A host, an engine or an API that cannot be used now: what needs it fails, and the rest can go on. */

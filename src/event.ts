@@ -4,29 +4,17 @@ import type { ResourceId } from "./resource.ts";
 
 export type Event =
   | { readonly type: "run-started"; readonly command: string; readonly components: readonly ComponentName[] }
-  | {
-      readonly type: "component-started";
-      readonly component: ComponentName;
-      readonly phase: "read" | "apply" | "verify";
-    }
-  | {
-      readonly type: "waiting";
-      readonly component: ComponentName;
-      readonly for: string;
-      readonly untilMs: number;
-    }
-  | {
-      readonly type: "change-applied";
-      readonly component: ComponentName;
-      readonly verb: string;
-      readonly id: ResourceId;
-    }
-  | { readonly type: "activated"; readonly component: ComponentName; readonly activation: Activation }
-  | { readonly type: "check-finished"; readonly component: ComponentName; readonly check: Check }
-  | { readonly type: "note"; readonly component: ComponentName; readonly text: string }
+  | ({ readonly component: ComponentName } & ComponentEvent);
+
+type ComponentEvent =
+  | { readonly type: "component-started"; readonly phase: "read" | "apply" | "verify" }
+  | { readonly type: "waiting"; readonly for: string; readonly untilMs: number }
+  | { readonly type: "change-applied"; readonly verb: string; readonly id: ResourceId }
+  | { readonly type: "activated"; readonly activation: Activation }
+  | { readonly type: "check-finished"; readonly check: Check }
+  | { readonly type: "note"; readonly text: string }
   | {
       readonly type: "component-finished";
-      readonly component: ComponentName;
       readonly outcome: Outcome;
       readonly reason?: string;
       readonly durationMs: number;

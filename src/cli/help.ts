@@ -9,14 +9,13 @@ const optionColumn = 28;
 const helpWidth = 110;
 
 export async function commandHelp(definition: CommandDefinition): Promise<string> {
-  const { name, summary, description = [], examples, options = [], uses = [], exits } = definition;
+  const { summary, description = [], examples, options = [], uses = [], exits } = definition;
   const more = typeof description === "function" ? await description() : description;
   const used = globalOptions.filter(({ flags }) => uses.some((name) => option[name] === longName(flags)));
   const shown = [...options, ...used];
-  const usage = ["phoenix", name, definition.arguments, "[options]"].filter((part) => part !== undefined);
   return sections([
-    [`Usage: ${usage.join(" ")}`],
-    [`${sentence(summary)}`, ...more],
+    [`Usage: phoenix ${titleOf(definition)} [options]`],
+    [`${summary.slice(0, 1).toUpperCase()}${summary.slice(1)}.`, ...more],
     ["Examples:", ...examples.flatMap(([line, what]) => [`  ${line}`, `      ${what}`])],
     shown.length === 0 ? [] : ["Options:", ...shown.flatMap(optionLines)],
     [`Global options: \`phoenix ${option.help}\``],
@@ -101,10 +100,6 @@ function optionLines({ flags, description, environment }: OptionDefinition): rea
   return head.length < optionColumn
     ? [head.padEnd(optionColumn) + first, ...lines]
     : [head, indent + first, ...lines];
-}
-
-function sentence(summary: string): string {
-  return `${summary.slice(0, 1).toUpperCase()}${summary.slice(1)}.`;
 }
 
 function sections(parts: readonly (readonly string[])[]): string {

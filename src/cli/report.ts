@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { adviceOn, type ExitCode, exitCodes, PhoenixError } from "../errors.ts";
 import { errorLines } from "../render/errors.ts";
-import { documentText, errorDocument } from "../render/json.ts";
+import { documentText, errorDocument, type ShownError } from "../render/json.ts";
 import type { GlobalOptions } from "./options.ts";
 import { viewOf } from "./output.ts";
 import { type Terminal, writeLines } from "./terminal.ts";
@@ -16,15 +16,15 @@ export async function report(
   terminal: Terminal,
   options: Pick<GlobalOptions, "output" | "color" | "full" | "jsonInto">,
 ): Promise<ExitCode> {
-  const { name, message, hint, exitCode } =
-    error instanceof PhoenixError ? expected(error) : await internal(error, terminal);
-  writeLines(terminal.stderr, errorLines({ message, hint }, viewOf(terminal.stderr, terminal, options)));
-  const document = errorDocument({ name, message, hint, exitCode });
+  const isExpected = error instanceof PhoenixError;
+  const { name, message, hint, exitCode } = isExpected ? error : await internal(error, terminal);
+  const shown = { name, message, hint: hint ?? adviceOn(error), exitCode };
+  writeLines(terminal.stderr, errorLines(shown, viewOf(terminal.stderr, terminal, options)));
+  const document = errorDocument(shown);
   if (options.output !== "text") terminal.stdout.write(documentText(document, options.output));
   if (options.jsonInto !== undefined)
     await intoFile(options.jsonInto, terminal.redact(documentText(document, "json")));
-  if (!(error instanceof PhoenixError) && terminal.env.PHOENIX_DEBUG === "1")
-    terminal.stderr.write(`${stackOf(error)}\n`);
+  if (!isExpected && terminal.env.PHOENIX_DEBUG === "1") terminal.stderr.write(`${stackOf(error)}\n`);
   return exitCode;
 }
 
@@ -35,19 +35,7 @@ async function intoFile(path: string, text: string): Promise<void> {
   await replaceFile(path, text).catch(() => {});
 }
 
-interface Reported {
-  readonly name: string;
-  readonly message: string;
-  readonly hint: string | undefined;
-  readonly exitCode: ExitCode;
-}
-
-function expected(error: PhoenixError): Reported {
-  const { name, message, exitCode } = error;
-  return { name, message, hint: adviceOn(error), exitCode };
-}
-
-async function internal(error: unknown, terminal: Terminal): Promise<Reported> {
+async function internal(error: unknown, terminal: Terminal): Promise<ShownError> {
   const [first = ""] = stackOf(error).split("\n");
   return {
     name: "InternalError",

@@ -27,7 +27,7 @@ export interface Failure {
 /** A check that failed because of what this component did. */
 class UnprovedError extends PhoenixError {
   override readonly name = "UnprovedError";
-  readonly exitCode = 3;
+  override readonly exitCode = 3;
 }
 
 /** Brings one component to its plan. Expected failures are values; bugs and interruptions throw. */

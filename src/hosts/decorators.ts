@@ -8,17 +8,9 @@ import { scriptOf } from "./script.ts";
 import type { Decorator } from "./world.ts";
 
 /** Hosts and a network that cannot be changed. An attempt is a bug: planning never changes anything. */
-export const readOnly: Decorator = {
-  exec: (exec, name) => async (command) => {
-    if (command.effect === "change") throw forbidden(`${describeCommand(command)} on ${name}`);
-    return exec(command);
-  },
-  network: (network) =>
-    withRequest(network, async (request) => {
-      if (request.effect === "change") throw forbidden(describeRequest(request));
-      return network.request(request);
-    }),
-};
+export const readOnly: Decorator = counted((what) => {
+  throw new Error(`a read-only run tried to change something: ${what}`);
+});
 
 /** The same network with another `request`. */
 export function withRequest(network: Network, request: Network["request"]): Network {
@@ -29,10 +21,6 @@ export function withRequest(network: Network, request: Network["request"]): Netw
     handshake: (address, port, options) => network.handshake(address, port, options),
     request,
   };
-}
-
-function forbidden(what: string): Error {
-  return new Error(`a read-only run tried to change something: ${what}`);
 }
 
 /** One command, request or DNS query. */

@@ -1,5 +1,6 @@
 /** Failures between the hypervisor and a guest, before the guest's command runs. */
 import { CommandError, TransportError } from "../errors.ts";
+import { option } from "../option-names.ts";
 import type { GuestName } from "../resource.ts";
 import { programOf } from "./command-error.ts";
 import type { CommandResult } from "./host.ts";
@@ -22,28 +23,26 @@ export function errorLines({ stderr }: CommandResult): readonly string[] {
   );
 }
 
-/** PVE's message for a guest that this node does not have (pve-container 6.1, qemu-server 9.2). */
-export function isNotOnNode(lines: readonly string[], id: number): boolean {
-  return lines.some(
-    (line) => line.startsWith("Configuration file 'nodes/") && line.endsWith(`/${id}.conf' does not exist`),
-  );
-}
-
-/** Whether the machine lacks the Proxmox program: 127 from its shell, from `timeout` or from us. */
-export function isProgramMissing(
-  program: string,
-  { exitCode }: CommandResult,
-  lines: readonly string[],
-): boolean {
-  return (
-    exitCode === 127 &&
-    lines.some(
-      (line) =>
-        line === `${program}: command not found` ||
-        line.endsWith(`: ${program}: not found`) ||
-        /^timeout: failed to run command/.test(line),
-    )
-  );
+/** The error of a machine that lacks the guest or the Proxmox program; undefined when it has both. */
+export function notHere(
+  program: "pct" | "qm",
+  target: GuestName,
+  result: CommandResult,
+): TransportError | undefined {
+  const lines = errorLines(result);
+  // PVE's message for a guest that this node does not have (pve-container 6.1, qemu-server 9.2).
+  const absent = `/${partsOf(target).id}.conf' does not exist`;
+  if (lines.some((line) => line.startsWith("Configuration file 'nodes/") && line.endsWith(absent)))
+    return new NotOnNodeError(target, `${target} is not on this node`);
+  // From the machine's shell, from `timeout` or from us.
+  const isMissing = (line: string): boolean =>
+    line === `${program}: command not found` ||
+    line.endsWith(`: ${program}: not found`) ||
+    /^timeout: failed to run command/.test(line);
+  if (result.exitCode !== 127 || !lines.some(isMissing)) return undefined;
+  return new TransportError(target, `${target} cannot be reached: ${program} is not installed here`, {
+    hint: `run phoenix on a Proxmox host, or name one with ${option.host}`,
+  });
 }
 
 /**

@@ -35,7 +35,7 @@ export async function exchange(
 
 /** To Node the request is always plain HTTP: the given connection may be TLS. */
 function talk(socket: Socket, asked: HttpRequest, url: URL, signal: AbortSignal): Promise<HttpResponse> {
-  const host = asked.hostname === undefined ? url.host : withPort(asked.hostname, url.port);
+  const host = (asked.hostname ?? url.hostname) + (url.port && `:${url.port}`);
   const body = typeof asked.body === "string" ? Buffer.from(asked.body) : asked.body;
   return new Promise((resolve, reject) => {
     const sent = request({
@@ -56,10 +56,6 @@ function talk(socket: Socket, asked: HttpRequest, url: URL, signal: AbortSignal)
     });
     sent.end(body);
   });
-}
-
-function withPort(hostname: string, port: string): string {
-  return port === "" ? hostname : `${hostname}:${port}`;
 }
 
 async function collect(response: IncomingMessage): Promise<HttpResponse> {

@@ -1,7 +1,7 @@
 /** Opens a world: the real one here, the lab's through `worldOf`. */
 import { hostname, networkInterfaces } from "node:os";
 import type { Clock } from "../component.ts";
-import type { GuestName, HostName } from "../resource.ts";
+import type { HostName } from "../resource.ts";
 import { realClock } from "./clock.ts";
 import { decorated, limited } from "./decorators.ts";
 import { gatheredReads } from "./gathered.ts";
@@ -69,16 +69,12 @@ export function worldOf(parts: WorldParts): World {
     host: (name) => {
       const known = hosts.get(name);
       if (known !== undefined) return known;
-      const exec = isGuest(name) ? guestExec(name) : hypervisorExec;
+      const exec = name === "pve" ? hypervisorExec : guestExec(name);
       const host = createHost(name, decorated(exec, name, decorators));
       hosts.set(name, host);
       return host;
     },
   };
-}
-
-function isGuest(name: HostName): name is GuestName {
-  return name !== "pve";
 }
 
 /** "pve.example.net (10.0.0.13)": this machine's name and its first address that is not a loopback one. */

@@ -1,7 +1,6 @@
 /** Running commands in a container, through `pct exec` on the node that has it. Facts: pve-container 6.1. */
 import { TransportError } from "../errors.ts";
-import { option } from "../option-names.ts";
-import { errorLines, isNotOnNode, isProgramMissing, NotOnNodeError, refuseNonAscii } from "./guest-errors.ts";
+import { errorLines, notHere, refuseNonAscii } from "./guest-errors.ts";
 import type { CommandResult, Exec } from "./host.ts";
 
 /** An `Exec` in container `id`. `--keep-env 0` keeps the hypervisor's environment and its short PATH out. */
@@ -24,17 +23,13 @@ export function pctExec(parent: Exec, id: number): Exec {
  */
 function pctError(id: number, result: CommandResult): TransportError | undefined {
   if (result.exitCode === 0 || result.stdout !== "") return undefined;
-  const target = `lxc/${id}`;
+  const target = `lxc/${id}` as const;
   const lines = errorLines(result);
   if (lines.includes(`container '${id}' not running!`)) {
     return new TransportError(target, `${target} is not running`, { hint: `start it: pct start ${id}` });
   }
-  if (isNotOnNode(lines, id)) return new NotOnNodeError(target, `${target} is not on this node`);
-  if (isProgramMissing("pct", result, lines)) {
-    return new TransportError(target, `${target} cannot be reached: pct is not installed here`, {
-      hint: `run phoenix on a Proxmox host, or name one with ${option.host}`,
-    });
-  }
+  const absence = notHere("pct", target, result);
+  if (absence !== undefined) return absence;
   const attach = lines.findLast((line) => line.startsWith("lxc-attach: "));
   // A missing program (127) or one that cannot run (126) is the command's own failure, reported by lxc-attach.
   if (attach !== undefined && result.exitCode !== 126 && result.exitCode !== 127) {

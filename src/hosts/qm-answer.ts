@@ -1,9 +1,8 @@
 /** The answers of `qm guest exec` and `qm guest exec-status`. Pure. Facts: qemu-server 9.2. */
 import { TransportError } from "../errors.ts";
 import { isObject, type JsonObject, parseJson } from "../formats/json/index.ts";
-import { option } from "../option-names.ts";
 import { TooMuchOutputError } from "./command-limits.ts";
-import { errorLines, isNotOnNode, isProgramMissing, NotOnNodeError } from "./guest-errors.ts";
+import { errorLines, notHere } from "./guest-errors.ts";
 import type { CommandResult } from "./host.ts";
 
 export type QmAnswer =
@@ -141,7 +140,7 @@ const refusals: readonly [RegExp, (id: number) => { reason: string; hint?: strin
 const cannotExecute = /Failed to execute child process\s*.*\((.+)\)/;
 
 function refusal(id: number, program: string, result: CommandResult): QmAnswer {
-  const target = `vm/${id}`;
+  const target = `vm/${id}` as const;
   const lines = errorLines(result);
   const text = lines.join("\n");
   const execute = cannotExecute.exec(text);
@@ -149,12 +148,8 @@ function refusal(id: number, program: string, result: CommandResult): QmAnswer {
     const exitCode = /No such file/.test(execute[1] ?? "") ? 127 : 126;
     return { kind: "ended", result: { exitCode, stdout: "", stderr: `${program}: ${execute[1]}\n` } };
   }
-  if (isNotOnNode(lines, id)) throw new NotOnNodeError(target, `${target} is not on this node`);
-  if (isProgramMissing("qm", result, lines)) {
-    throw new TransportError(target, `${target} cannot be reached: qm is not installed here`, {
-      hint: `run phoenix on a Proxmox host, or name one with ${option.host}`,
-    });
-  }
+  const absence = notHere("qm", target, result);
+  if (absence !== undefined) throw absence;
   for (const [pattern, explain] of refusals) {
     if (!pattern.test(text)) continue;
     const { reason, hint } = explain(id);

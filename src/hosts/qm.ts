@@ -58,7 +58,7 @@ class GuestCommand {
         ...(stdin === undefined ? [] : ["--pass-stdin", "1"]),
       ],
       wait * 1000,
-      { ...this.#command, argv },
+      this.#command,
     );
     if (answer.kind === "ended") return answer.result;
     // qm returns the pid of every command that it does not wait for.

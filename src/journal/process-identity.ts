@@ -29,13 +29,8 @@ export function ownIdentity(): ProcessIdentity {
  * Whether the process still runs; undefined when this machine cannot know, because it ran on another machine or before the
  * last boot.
  */
-export function isAlive({
-  boot,
-  pid,
-  start,
-}: Pick<ProcessIdentity, "boot" | "pid" | "start">): boolean | undefined {
-  if (boot === "" || boot !== bootIdentity()) return undefined;
-  return startOf(pid) === start;
+export function isAlive({ boot, pid, start }: Omit<ProcessIdentity, "who" | "host">): boolean | undefined {
+  return boot === "" || boot !== bootIdentity() ? undefined : startOf(pid) === start;
 }
 
 /** A unique name. */

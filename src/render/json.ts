@@ -101,20 +101,16 @@ export function resultDocument(
   };
 }
 
-export function errorDocument(error: {
+/** An error as it is shown. */
+export interface ShownError {
   readonly name: string;
   readonly message: string;
   readonly hint?: string | undefined;
   readonly exitCode: ExitCode;
-}): ErrorDocument {
-  const { name, message, hint, exitCode } = error;
-  return {
-    format: "phoenix.error/1",
-    kind: name,
-    message,
-    ...defined({ hint }),
-    exitCode,
-  };
+}
+
+export function errorDocument({ name, message, hint, exitCode }: ShownError): ErrorDocument {
+  return { format: "phoenix.error/1", kind: name, message, ...defined({ hint }), exitCode };
 }
 
 export function eventDocument(event: Event, nowMs: number): EventDocument {

@@ -78,7 +78,7 @@ export function table(
     );
     const height = Math.max(1, ...cells.map((lines) => lines.length));
     return Array.from({ length: height }, (_, line) => {
-      const parts = columns.flatMap(({ align, paint = asIs }, at) => {
+      const parts = columns.flatMap(({ align, paint = (cell: string) => cell }, at) => {
         const w = widths[at] ?? 0;
         const text = cells[at]?.[line] ?? "";
         if (w === 0) return [];
@@ -89,8 +89,4 @@ export function table(
       return parts.join(" ".repeat(gap)).trimEnd();
     });
   });
-}
-
-function asIs(text: string): string {
-  return text;
 }

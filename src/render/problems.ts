@@ -38,16 +38,16 @@ export function checkLines(
   durationMs: number,
   view: View,
 ): readonly string[] {
-  const counts =
-    size === undefined
-      ? []
-      : [
-          `${count(size.guests, "guest")}, ${count(size.services, "service")}, ${count(size.stacks, "stack")}`,
-        ];
+  const errors = problems.filter(({ severity }) => severity === "error").length;
+  const parts = [`${count(errors, "error")}, ${count(problems.length - errors, "warning")}`];
+  if (size !== undefined)
+    parts.push(
+      `${count(size.guests, "guest")}, ${count(size.services, "service")}, ${count(size.stacks, "stack")}`,
+    );
   return [
     ...problemsLines(problems, sources, view),
     ...(problems.length > 0 ? [""] : []),
-    [problemCount(problems), ...counts, duration(durationMs)].join(" · "),
+    [...parts, duration(durationMs)].join(" · "),
   ];
 }
 
@@ -99,11 +99,4 @@ function withoutNamedSecrets(line: string): string {
       ? object.replace(/("(?!name")\w+"\s*:\s*)"(?!(?:env|file|age|exec):)(?:[^"\\]|\\.)*"?/g, '$1"(secret)"')
       : object,
   );
-}
-
-/** "2 errors, 0 warnings". */
-function problemCount(problems: readonly Problem[]): string {
-  const errors = problems.filter(({ severity }) => severity === "error").length;
-  const warnings = problems.length - errors;
-  return `${count(errors, "error")}, ${count(warnings, "warning")}`;
 }

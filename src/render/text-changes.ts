@@ -90,15 +90,10 @@ function quoteEmpty(value: string): string {
 function textLines(change: Change, view: View): readonly string[] {
   const before = change.verb === "create" ? "" : change.live.text;
   const after = change.verb === "delete" ? "" : change.desired.text;
-  if (change.verb !== "update")
-    return [
-      count(
-        clean(before + after)
-          .trimEnd()
-          .split("\n").length,
-        "line",
-      ),
-    ];
+  const lineCount = clean(before + after)
+    .trimEnd()
+    .split("\n").length;
+  if (change.verb !== "update") return [count(lineCount, "line")];
   // Two large and different texts could take minutes: after the time limit only their sizes are shown.
   const patch = structuredPatch("live", "desired", before, after, "", "", { context: 2, timeout: 1000 });
   if (patch === undefined)

@@ -24,17 +24,14 @@ export class DockerCalls implements Engines {
     this.#session = session;
   }
 
-  readonly containers = async (
-    environmentId: number,
-    project: string,
-  ): Promise<readonly ContainerState[]> => {
+  readonly containers: Engines["containers"] = async (environmentId, project) => {
     const filters = JSON.stringify({ label: [`com.docker.compose.project=${project}`] });
     const path = `/containers/json?all=true&filters=${encodeURIComponent(filters)}`;
     const { text } = await this.#get(environmentId, path, `list the containers of ${project}`);
     return objectsOf(parseJson(text)).map(containerOf);
   };
 
-  readonly removeContainer = async (environmentId: number, containerId: string): Promise<void> => {
+  readonly removeContainer: Engines["removeContainer"] = async (environmentId, containerId) => {
     await this.#call(environmentId, {
       method: "DELETE",
       path: `/containers/${encodeURIComponent(containerId)}?force=true`,
@@ -45,22 +42,18 @@ export class DockerCalls implements Engines {
     });
   };
 
-  readonly containerLogs = async (
-    environmentId: number,
-    containerId: string,
-    lines: number,
-  ): Promise<string> => {
+  readonly containerLogs: Engines["containerLogs"] = async (environmentId, containerId, lines) => {
     const path = `/containers/${encodeURIComponent(containerId)}/logs?stdout=true&stderr=true&tail=${lines}`;
     const purpose = `show the log of container ${containerId.slice(0, 12)}`;
     return withoutFrames((await this.#get(environmentId, path, purpose)).text);
   };
 
-  readonly volumes = async (environmentId: number): Promise<readonly VolumeState[]> => {
+  readonly volumes: Engines["volumes"] = async (environmentId) => {
     const { text } = await this.#get(environmentId, "/volumes", "list the volumes");
     return objectsOf(member(parseJson(text), "Volumes")).map(volumeOf);
   };
 
-  readonly createVolume = async (environmentId: number, volume: VolumeState): Promise<void> => {
+  readonly createVolume: Engines["createVolume"] = async (environmentId, volume) => {
     const { name, driver, options, labels } = volume;
     const { text } = await this.#call(environmentId, {
       method: "POST",
@@ -77,12 +70,12 @@ export class DockerCalls implements Engines {
     });
   };
 
-  readonly hasImage = async (environmentId: number, image: string): Promise<boolean> => {
+  readonly hasImage: Engines["hasImage"] = async (environmentId, image) => {
     const path = `/images/${image.split("/").map(encodeURIComponent).join("/")}/json`;
     return (await this.#get(environmentId, path, `look for image ${image}`, [404])).status === 200;
   };
 
-  readonly pullImage = async (environmentId: number, image: string): Promise<void> => {
+  readonly pullImage: Engines["pullImage"] = async (environmentId, image) => {
     const { name, tag } = referenceOf(image);
     const purpose = `pull image ${image}`;
     const { text } = await this.#call(environmentId, {

@@ -124,7 +124,7 @@ function creationForm({ name, kind, url }: EnvironmentSettings): { type: string;
 }
 
 function environmentOf(value: unknown): readonly EnvironmentState[] {
-  const kind = kindOf(numberOf(value, "Type"));
+  const kind = (["local", "agent"] as const).find((kind) => types[kind] === numberOf(value, "Type"));
   if (kind === undefined) return [];
   const tls = member(value, "TLSConfig");
   return [
@@ -138,11 +138,6 @@ function environmentOf(value: unknown): readonly EnvironmentState[] {
       tlsSkipVerify: member(tls, "TLSSkipVerify") === true,
     },
   ];
-}
-
-function kindOf(type: number): EnvironmentState["kind"] | undefined {
-  if (type === types.agent) return "agent";
-  return type === types.local ? "local" : undefined;
 }
 
 const pairedHint =

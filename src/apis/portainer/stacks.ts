@@ -3,7 +3,7 @@ import type { Clock } from "../../component.ts";
 import { ApiError, TransportError } from "../../errors.ts";
 import { member, numberOf, objectsOf, parseJson, textOf } from "../../formats/json/index.ts";
 import { poll } from "../../poll.ts";
-import type { PortainerApi, StackDefinition, StackState } from "./index.ts";
+import type { PortainerApi, StackState } from "./index.ts";
 import type { PortainerCall, PortainerSession } from "./session.ts";
 
 type Stacks = Pick<PortainerApi, "stacks" | "stackFile" | "createStack" | "updateStack" | "deleteStack">;
@@ -38,17 +38,16 @@ export class StackCalls implements Stacks {
     this.#clock = clock;
   }
 
-  readonly stacks = async (): Promise<readonly StackState[]> =>
-    (await this.#list()).map(({ state }) => state);
+  readonly stacks: Stacks["stacks"] = async () => (await this.#list()).map(({ state }) => state);
 
-  readonly stackFile = async (id: number): Promise<string> => {
+  readonly stackFile: Stacks["stackFile"] = async (id) => {
     const purpose = `show the file of stack ${id}`;
     const content = member(await this.#session.get(`/api/stacks/${id}/file`, purpose), "StackFileContent");
     if (typeof content === "string") return content;
     throw new ApiError(200, `Portainer did not ${purpose}: its answer has no file`);
   };
 
-  readonly createStack = async (environmentId: number, stack: StackDefinition): Promise<StackState> => {
+  readonly createStack: Stacks["createStack"] = async (environmentId, stack) => {
     const name = normalizeStackName(stack.name);
     if (name === "")
       throw new ApiError(400, `${JSON.stringify(stack.name)} is not a valid stack name`, {
@@ -74,11 +73,7 @@ export class StackCalls implements Stacks {
     }
   };
 
-  readonly updateStack = async (
-    id: number,
-    environmentId: number,
-    stack: StackDefinition,
-  ): Promise<StackState> => {
+  readonly updateStack: Stacks["updateStack"] = async (id, environmentId, stack) => {
     const { name, file, env } = stack;
     const deadline = this.#clock.now() + deploymentMs;
     const before = await this.#read(id);
@@ -102,7 +97,7 @@ export class StackCalls implements Stacks {
     }
   };
 
-  readonly deleteStack = async (id: number, environmentId: number): Promise<void> => {
+  readonly deleteStack: Stacks["deleteStack"] = async (id, environmentId) => {
     const row = await this.#read(id);
     if (row === undefined) return;
     const { name, environmentId: own } = row.state;
@@ -122,9 +117,8 @@ export class StackCalls implements Stacks {
       });
     } catch (error) {
       // A lost answer, or 404: for a stack that is gone, but also for an environment that is.
-      const isUnclear =
-        error instanceof TransportError || (error instanceof ApiError && error.status === 404);
-      if (!isUnclear || (await this.#read(id)) !== undefined) throw error;
+      const isGone = error instanceof ApiError && error.status === 404;
+      if (!(isGone || error instanceof TransportError) || (await this.#read(id)) !== undefined) throw error;
     }
   };
 
