@@ -1,5 +1,4 @@
 /** `phoenix sync`: brings the live systems to what the site declares, and proves it. */
-import { createHash } from "node:crypto";
 import { defined } from "../defined.ts";
 import type { Plan, RunResult } from "../engine/plan.ts";
 import {
@@ -210,7 +209,7 @@ async function recordRun(
 
 /** SHA-256 over the site's files, by name. */
 function digestOf(sources: Session["sources"]): string {
-  const hash = createHash("sha256");
+  const hash = process.getBuiltinModule("node:crypto").createHash("sha256");
   for (const [name, text] of [...sources].sort(([a], [b]) => (a < b ? -1 : 1)))
     hash.update(`${Buffer.byteLength(name)}:${name}${Buffer.byteLength(text)}:`).update(text);
   return hash.digest("hex");

@@ -1,5 +1,5 @@
 /** Reads a site: its files, what they say, and everything that is wrong with them, at once. */
-import { stat } from "node:fs/promises";
+import { statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { messageOf, SiteError } from "../errors.ts";
 import type { Site } from "../model.ts";
@@ -31,7 +31,7 @@ export interface LoadedSite {
  */
 export async function loadSite(root: string): Promise<LoadedSite> {
   const directory = resolve(root);
-  await refuseOther(directory);
+  refuseOther(directory);
   const problems = new Problems();
   const files = new SiteFiles(directory, problems);
   const [config, lxc, vms, manifest, stacks] = await Promise.all([
@@ -60,11 +60,11 @@ function unique(problems: readonly Problem[]): Problem[] {
   return [...new Map(problems.map((problem) => [JSON.stringify(problem), problem])).values()];
 }
 
-async function refuseOther(directory: string): Promise<void> {
+function refuseOther(directory: string): void {
   const hint = `name the directory that holds etc/ and stacks/: ${option.site} DIR or PHOENIX_SITE`;
   for (const path of [directory, join(directory, "etc")]) {
     try {
-      if ((await stat(path)).isDirectory()) continue;
+      if (statSync(path).isDirectory()) continue;
     } catch (error) {
       const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
       if (!isMissing) throw new SiteError(`cannot read ${path}: ${messageOf(error)}`, { hint });

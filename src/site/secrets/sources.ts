@@ -1,6 +1,6 @@
 /** The sources of secrets: the environment, files, age files and the output of commands. */
-import { execFile } from "node:child_process";
-import { readFile, stat } from "node:fs/promises";
+import { readFileSync, statSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { SiteError } from "../../errors.ts";
@@ -55,10 +55,10 @@ async function bytesOf(target: string, root: string): Promise<Buffer> {
   if (target === "") throw new SiteError("the reference names no file");
   const path = pathOf(target, root);
   try {
-    const found = await stat(path);
+    const found = statSync(path);
     if (!found.isFile()) throw new SiteError(`${target} is not a regular file`);
     if (found.size > largestSecret) throw new SiteError(`${target} is larger than 64 KiB`);
-    return await readFile(path);
+    return readFileSync(path);
   } catch (error) {
     if (error instanceof SiteError) throw error;
     const code = error instanceof Error && "code" in error ? String(error.code) : "";
@@ -135,6 +135,7 @@ function memberOf(plain: string, key: string): string | undefined {
 async function fromCommand(target: string, root: string): Promise<string> {
   const [command, ...args] = splitWords(target).words;
   if (command === undefined) throw new SiteError("exec: names no command");
+  const { execFile } = await import("node:child_process");
   return new Promise((resolve, reject) => {
     const child = execFile(
       command,

@@ -1,5 +1,5 @@
 /** The declared stacks: a directory for each below stacks/, and the entries of the older single file. */
-import { readdir } from "node:fs/promises";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { ComposeFile } from "../../model.ts";
 import type { SourceRef } from "../../resource.ts";
@@ -51,7 +51,7 @@ export async function readStacks(
 
 async function directoriesOf(files: SiteFiles): Promise<readonly string[]> {
   try {
-    const entries = await readdir(join(files.root, stacksDirectory), { withFileTypes: true });
+    const entries = readdirSync(join(files.root, stacksDirectory), { withFileTypes: true });
     return entries
       .filter((entry) => !entry.name.startsWith(".") && (entry.isDirectory() || entry.isSymbolicLink()))
       .map(({ name }) => name)
