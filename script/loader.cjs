@@ -28,7 +28,7 @@ function pack(filename) {
   } catch {
     // Slower, and the same.
   }
-  return new Script(readFileSync(filename, "utf8"), { filename, cachedData }).runInThisContext();
+  return new Script(readFileSync(filename, "latin1"), { filename, cachedData }).runInThisContext();
 }
 
 load("main.js#MAIN");

@@ -1,5 +1,4 @@
 /** The one comparison: what should be against what is. Pure. */
-import { createHash } from "node:crypto";
 import { type Change, type Resource, subjectOf } from "../resource.ts";
 
 export interface Difference {
@@ -29,7 +28,7 @@ export function fingerprint(change: Change): string {
 
 /** SHA-256 over a list of texts, in hexadecimal. */
 export function digestOf(parts: readonly string[]): string {
-  const hash = createHash("sha256");
+  const hash = process.getBuiltinModule("node:crypto").createHash("sha256");
   for (const part of parts) hash.update(`${Buffer.byteLength(part)}:`).update(part);
   return hash.digest("hex");
 }
