@@ -12,7 +12,7 @@ import { growth, median, type Point, type Run, runNode, startMs, table } from ".
 /** A start may take this many times as long as `node -e 0`. */
 const startLimit = 1.15;
 /** The check of a site of the usual size, in the same unit. */
-const siteLimit = 5;
+const siteLimit = 3;
 /** Nothing may grow faster than n log n; 1.2 allows for the logarithm and for noise. */
 const growthLimit = 1.2;
 /** MiB at ten thousand guests. */
