@@ -23,7 +23,6 @@ export const checkCommand: CommandDefinition = {
 };
 
 async function runCheck(call: Call): Promise<ExitCode> {
-  const { options, terminal } = call;
   const started = performance.now();
   const [{ loadProven }, { checkDocument }, { checkLines }, { deliver }] = await Promise.all([
     import("./site.ts"),
@@ -41,8 +40,7 @@ async function runCheck(call: Call): Promise<ExitCode> {
     stacks: site.stacks.length,
   };
   await deliver(
-    terminal,
-    options,
+    call,
     () => checkDocument(root, problems, size, durationMs, exitCode),
     (view) => checkLines(problems, sources, size, durationMs, view),
     site,

@@ -55,9 +55,7 @@ async function runExplain({ args, options, terminal }: Call): Promise<ExitCode> 
   return exitCodes.converged;
 }
 
-interface Entry extends ProblemKind {
-  readonly code: string;
-}
+type Entry = ProblemKind & { readonly code: string };
 
 /** @throws UsageError with the nearest code */
 function entryOf(written: string, entries: readonly Entry[]): Entry {

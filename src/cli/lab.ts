@@ -108,8 +108,7 @@ async function showStatus(call: Call): Promise<ExitCode> {
   ]);
   const status = labStatus(directory);
   await deliver(
-    call.terminal,
-    call.options,
+    call,
     () => labDocument(status),
     (view) => labLines(status, view),
   );

@@ -128,10 +128,7 @@ export function longName(flags: string): string {
   return /--[\w-]+/.exec(flags)?.[0] ?? flags;
 }
 
-/**
- * The options from what the parser found, by long names in camel case.
- * @throws UsageError
- */
+/** The options from what the parser found, by long names in camel case. @throws UsageError */
 export function parseOptions(
   found: Readonly<Partial<Record<OptionName, unknown>>>,
   env: Readonly<Record<string, string | undefined>>,

@@ -1,12 +1,11 @@
 /** Where results go: to standard output in the chosen format, and to the file of `--json-into`. */
-
 import { describeHost } from "../fabric/guests.ts";
 import type { Site } from "../model.ts";
 import type { OutputDocument } from "../render/output-schemas.ts";
 import { paintOf, type View } from "../render/view.ts";
+import type { Call } from "./command.ts";
 import type { GlobalOptions } from "./options.ts";
-import type { RawOutput, Terminal } from "./terminal.ts";
-import { writeLines } from "./terminal.ts";
+import { type RawOutput, type Terminal, writeLines } from "./terminal.ts";
 
 /** How text looks on one of the outputs. */
 export function viewOf(
@@ -34,8 +33,7 @@ function isColored({ tty }: RawOutput, { env }: Terminal, color: GlobalOptions["
 
 /** Shows a result: as a document or as lines, by `--output`; and writes the document to the file of `--json-into`. */
 export async function deliver(
-  terminal: Terminal,
-  options: GlobalOptions,
+  { terminal, options }: Pick<Call, "terminal" | "options">,
   document: () => OutputDocument,
   lines: (view: View) => readonly string[],
   site?: Site,

@@ -40,7 +40,7 @@ export async function runPlan(call: Call): Promise<ExitCode> {
 
 async function planAndShow(session: Session, targets: Targets): Promise<ExitCode> {
   const { call, components, run, site, root, display } = session;
-  const { options, terminal } = call;
+  const { options } = call;
   refuseUnknownResources(targets.resources, components, site);
   const [{ plan }, { exitCodeOfPlan }, { select }, { planLines }, { planDocument }, { deliver }] =
     await Promise.all([
@@ -67,8 +67,7 @@ async function planAndShow(session: Session, targets: Targets): Promise<ExitCode
     apply: `phoenix sync ${targets.words}${consents(options.allow)}${options.repeat}`,
   };
   await deliver(
-    terminal,
-    options,
+    call,
     () => planDocument(planned, facts, exitCode),
     (view) => planLines(planned, facts, view),
     site,

@@ -14,8 +14,7 @@ export async function deliverResult(
   display.pause();
   const origin = { site: root, world: run.world.description };
   await deliver(
-    call.terminal,
-    call.options,
+    call,
     () => resultDocument(result, origin, exitCode),
     (view) => resultLines(result, exitCode, view),
     site,

@@ -92,22 +92,16 @@ async function openRun(
     import("../apis/open-apis.ts"),
     import("../fabric/ca-files.ts"),
   ]);
-  const root = rootOnce(async () => (await findRoot(site.ca.rootFiles, (name) => world.host(name))).pem);
+  let found: string | undefined;
+  // Looks for the root until it is found; then it is known for the rest of the run.
+  const root = async (): Promise<string> =>
+    (found ??= (await findRoot(site.ca.rootFiles, (name) => world.host(name))).pem);
   return {
     site,
     world,
     apis: openApis(site, world.network, world.clock, { root }),
     stop: call.interruption.stop,
     ...defined({ operator: await operatorAddress(call, world) }),
-  };
-}
-
-/** Looks for the root until it is found; then it is known for the rest of the run. */
-function rootOnce(find: () => Promise<string>): () => Promise<string> {
-  let found: string | undefined;
-  return async () => {
-    found ??= await find();
-    return found;
   };
 }
 

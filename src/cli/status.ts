@@ -23,7 +23,7 @@ export const statusCommand: CommandDefinition = {
 };
 
 async function runStatus(call: Call): Promise<ExitCode> {
-  const { options, terminal } = call;
+  const { options } = call;
   const targets = await targetsOf([], options);
   const { withSession } = await import("./session.ts");
   return withSession(call, "read", async ({ components, run, site, root, display, journal }) => {
@@ -55,8 +55,7 @@ async function runStatus(call: Call): Promise<ExitCode> {
       exitCode,
     };
     await deliver(
-      terminal,
-      options,
+      call,
       () => statusDocument(facts),
       (view) => statusLines(facts, run.world.clock.now(), view),
       site,

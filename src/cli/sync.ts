@@ -65,10 +65,8 @@ async function runSync(call: Call): Promise<ExitCode> {
 /** How long the hypervisor may take to answer before a line says so. Milliseconds. */
 const silenceMs = 3_000;
 
-interface Phase {
-  /** The plan is on the screen and nothing has been changed: an interruption stops at once. */
-  asking: boolean;
-}
+/** While it asks, the plan is on the screen and nothing has been changed: an interruption stops at once. */
+type Phase = { asking: boolean };
 
 async function syncLocked(session: Session, targets: Targets): Promise<ExitCode> {
   const { call, run, display, components, site } = session;

@@ -8,12 +8,8 @@ import { scriptOf } from "./script.ts";
 export function commandError(host: string, program: string, result: CommandResult): CommandError {
   const output = lastLines(result.stderr) || lastLines(result.stdout);
   const detail = output === "" ? "" : `: ${output}`;
-  return new CommandError(
-    host,
-    result.exitCode,
-    `${program} failed on ${host} (exit ${result.exitCode})${detail}`,
-    { hint: hintFor(output) },
-  );
+  const message = `${program} failed on ${host} (exit ${result.exitCode})${detail}`;
+  return new CommandError(host, result.exitCode, message, { hint: hintFor(output) });
 }
 
 /** The name of a command in messages: a script's name, or the program's without its directory. */

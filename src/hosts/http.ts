@@ -7,10 +7,7 @@ import { openTcp, openTls } from "./sockets.ts";
 /** Larger than any answer that Phoenix reads, in bytes. */
 const bodyLimit = 16 * 1024 * 1024;
 
-/**
- * @param route where to connect
- * @throws Error with the reason; `signal` aborted ends the exchange with its reason
- */
+/** @param route where to connect @throws Error with the reason; `signal` aborted ends the exchange with its reason */
 export async function exchange(
   asked: HttpRequest,
   route: (to: Endpoint) => Promise<Endpoint>,

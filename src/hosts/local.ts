@@ -119,16 +119,11 @@ class Run {
 
   #collect(stream: NodeJS.ReadableStream, stop: (error: Error) => void): Buffer[] {
     const chunks: Buffer[] = [];
+    const tooMuch = this.#describe(`printed more than ${outputLimit / 1024 / 1024} MiB`);
     stream.on("data", (chunk: Buffer) => {
       this.#bytes += chunk.length;
       if (this.#bytes <= outputLimit) chunks.push(chunk);
-      else
-        stop(
-          new TooMuchOutputError(
-            this.#target,
-            this.#describe(`printed more than ${outputLimit / 1024 / 1024} MiB`),
-          ),
-        );
+      else stop(new TooMuchOutputError(this.#target, tooMuch));
     });
     return chunks;
   }

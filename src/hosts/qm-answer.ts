@@ -155,8 +155,6 @@ function refusal(id: number, program: string, result: CommandResult): QmAnswer {
     const { reason, hint } = explain(id);
     throw new TransportError(target, `${target} ${reason}`, { hint });
   }
-  throw new TransportError(
-    target,
-    `qm guest exec ${id} failed: ${lines.at(-1) ?? `exit ${result.exitCode}`}`,
-  );
+  const reason = lines.at(-1) ?? `exit ${result.exitCode}`;
+  throw new TransportError(target, `qm guest exec ${id} failed: ${reason}`);
 }

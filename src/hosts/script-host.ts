@@ -87,13 +87,10 @@ function writeError(host: HostName, files: readonly FileWrite[], result: Command
   const at = /^file (\d+)$/m.exec(result.stderr);
   const path = files[Number(at?.[1])]?.path;
   if (what === undefined || path === undefined) return commandError(host, scripts.writeFiles.name, result);
-  const message = lastLines(result.stderr.replace(/^file \d+$/m, ""));
-  return new CommandError(
-    host,
-    result.exitCode,
-    `cannot write ${path} on ${host}: ${what}${message === "" ? "" : `: ${message}`}`,
-    { hint: result.exitCode === 87 ? "start it: systemctl start pve-cluster" : hintFor(message, path) },
-  );
+  const output = lastLines(result.stderr.replace(/^file \d+$/m, ""));
+  const message = `cannot write ${path} on ${host}: ${what}${output === "" ? "" : `: ${output}`}`;
+  const hint = result.exitCode === 87 ? "start it: systemctl start pve-cluster" : hintFor(output, path);
+  return new CommandError(host, result.exitCode, message, { hint });
 }
 
 function assertAbsolute(paths: readonly string[]): void {

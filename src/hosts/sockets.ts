@@ -92,18 +92,16 @@ export async function tryHandshake(
     return { ok: false, reason: reasonOf(error) };
   }
   const served = socket.getPeerX509Certificate();
-  const { authorized, authorizationError } = socket;
+  const { authorized } = socket;
+  const code = String(socket.authorizationError);
+  const isOtherName = code === "ERR_TLS_CERT_ALTNAME_INVALID";
   socket.destroy();
   if (served === undefined) return { ok: false, reason: "no certificate was served" };
   return {
     ok: true,
     trusted: authorized,
-    ...(authorized ? {} : { reason: distrust(String(authorizationError)) }),
+    ...(authorized ? {} : { reason: isOtherName ? "name does not match" : code }),
     serial: served.serialNumber.toUpperCase(),
     certificate: served.toString(),
   };
-}
-
-function distrust(code: string): string {
-  return code === "ERR_TLS_CERT_ALTNAME_INVALID" ? "name does not match" : code;
 }

@@ -47,10 +47,7 @@ export function quoted(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
-/**
- * What a command that went through ssh gave.
- * @throws TransportError when ssh itself failed
- */
+/** What a command that went through ssh gave. @throws TransportError when ssh itself failed */
 export function sshResult(target: string, peer: string, result: CommandResult): CommandResult {
   if (result.exitCode !== 255) return result;
   const marked = result.stderr.replace(new RegExp(`${ended255}\\n?$`), "");

@@ -38,13 +38,12 @@ export function openSsh(target: string, signal: AbortSignal): Ssh {
   const open = async (): Promise<string> => {
     directory ??= mkdtemp(join(tmpdir().length > longestDirectory ? "/tmp" : tmpdir(), "phx-"));
     const path = join(await directory, "s");
-    await startMaster(["ssh", ...sshOptions, ...masterOptions(path), "--", target, "true"], target, signal);
+    const shared = ["ControlMaster=yes", `ControlPath=${path}`, `ControlPersist=${persistSeconds}`];
+    const options = [...sshOptions, ...shared.flatMap((option) => ["-o", option])];
+    await startMaster(["ssh", ...options, "--", target, "true"], target, signal);
     return path;
   };
-  const ready = (): Promise<string> => {
-    socket ??= open();
-    return socket;
-  };
+  const ready = (): Promise<string> => (socket ??= open());
   const argvOn = (path: string, ...more: readonly string[]): readonly string[] => [
     "ssh",
     ...sshOptions,
@@ -88,12 +87,6 @@ export function openSsh(target: string, signal: AbortSignal): Ssh {
       await rm(await directory, { recursive: true, force: true });
     },
   };
-}
-
-function masterOptions(path: string): readonly string[] {
-  return [`ControlMaster=yes`, `ControlPath=${path}`, `ControlPersist=${persistSeconds}`].flatMap(
-    (option) => ["-o", option],
-  );
 }
 
 /** How long the last output of an ended ssh may take to arrive, in milliseconds. */

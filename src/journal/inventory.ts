@@ -18,10 +18,7 @@ type Owned = Readonly<Record<string, readonly OwnedResource[]>>;
 export function openInventory(host: Host, journal: string): Inventory {
   const path = `${journal}/inventory.json`;
   let known: Promise<Owned> | undefined;
-  const all = (): Promise<Owned> => {
-    known ??= readInventory(host, path);
-    return known;
-  };
+  const all = (): Promise<Owned> => (known ??= readInventory(host, path));
 
   return {
     owned: async (component) => (await all())[component] ?? [],

@@ -17,10 +17,7 @@ export interface Marks {
 export function openMarks(host: Host, journal: string): Marks {
   const directory = `${journal}/marks`;
   let known: Promise<Map<string, readonly ResourceId[]>> | undefined;
-  const all = (): Promise<Map<string, readonly ResourceId[]>> => {
-    known ??= readMarks(host, directory);
-    return known;
-  };
+  const all = (): Promise<Map<string, readonly ResourceId[]>> => (known ??= readMarks(host, directory));
   const pathOf = (component: ComponentName): string => `${directory}/${component}.json`;
 
   const write = async (

@@ -17,10 +17,7 @@ export function documentText(content: JsonObject): string {
   return `${JSON.stringify({ version, ...content }, null, 2)}\n`;
 }
 
-/**
- * The content of a document.
- * @throws SiteError when it is damaged, or was written by a newer Phoenix
- */
+/** The content of a document. @throws SiteError when it is damaged, or was written by a newer Phoenix */
 export function parseDocument(path: string, text: string): JsonObject {
   const document = parseJson(text);
   if (!isObject(document) || typeof document.version !== "number") throw damaged(path);

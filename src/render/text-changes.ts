@@ -109,10 +109,7 @@ function textLines(change: Change, view: View): readonly string[] {
 /** The hash of a password in the notations of htpasswd and crypt(3). */
 const passwordHash = /\$(?:2[abxy]?|apr1|[156y]|argon2\w*)\$|\{SHA\}/;
 
-/**
- * Of a replaced secret only the new value is known: lines removed where it appears are hidden, and so are hashes of
- * passwords.
- */
+/** Of a replaced secret only the new value is known: lines removed where it appears are hidden, and so are hashes of passwords. */
 function withoutSecrets(lines: readonly string[], view: View): readonly string[] {
   const comes = lines.some((line) => line.startsWith("+") && view.redact(line) !== line);
   return lines.map((line) =>

@@ -87,8 +87,7 @@ describe("secrets", () => {
     const file = join(directory, "result.json");
     const document = errorDocument({ name: "CommandError", message: 'pa"ss\\word', exitCode: 1 });
     await deliver(
-      opened,
-      options({ output: "json", jsonInto: file }),
+      { terminal: opened, options: options({ output: "json", jsonInto: file }) },
       () => document,
       () => [],
     );

@@ -102,11 +102,8 @@ export class StackCalls implements Stacks {
     if (row === undefined) return;
     const { name, environmentId: own } = row.state;
     // Portainer would take the project down over there, forget the stack, and leave the real one running.
-    if (own !== environmentId)
-      throw new ApiError(
-        409,
-        `stack ${name} belongs to environment ${own}, not ${environmentId}: it was kept`,
-      );
+    const foreign = `stack ${name} belongs to environment ${own}, not ${environmentId}: it was kept`;
+    if (own !== environmentId) throw new ApiError(409, foreign);
     try {
       await this.#change(id, name, this.#clock.now() + deletionMs, {
         method: "DELETE",

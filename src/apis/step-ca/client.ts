@@ -88,13 +88,8 @@ export class StepCaClient implements StepCaApi {
     const common = { url: `${ca.url}${path}`, hostname: ca.hostname, ...options };
     if (json === undefined) return network.request({ ...common, method: "GET", effect: "read" });
     const headers = { "content-type": "application/json" };
-    return network.request({
-      ...common,
-      method: "POST",
-      effect: "change",
-      headers,
-      body: JSON.stringify(json),
-    });
+    const body = JSON.stringify(json);
+    return network.request({ ...common, method: "POST", effect: "change", headers, body });
   }
 
   async #provisioners(root: string): Promise<readonly Provisioner[]> {
@@ -200,10 +195,6 @@ function fingerprintOf(pem: string): string | undefined {
 
 /** The error for a refusal. It quotes the CA's message, never the request. */
 function refusal(purpose: string, { status, text }: HttpResponse, hint?: string): ApiError {
-  const words = textOf(parseJson(text), "message").trim();
-  return new ApiError(
-    status,
-    `the CA did not ${purpose}: ${words === "" ? `it answered ${status}` : words}`,
-    { hint },
-  );
+  const reason = textOf(parseJson(text), "message").trim() || `it answered ${status}`;
+  return new ApiError(status, `the CA did not ${purpose}: ${reason}`, { hint });
 }
