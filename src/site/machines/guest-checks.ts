@@ -36,10 +36,7 @@ export function checkGuests(
           code,
           of(entry).ref,
           `${guest.host} and ${first.guest.host} have the same ${noun} ${what}`,
-          {
-            related: [of(first).ref],
-            hint: `give one of them another ${noun}`,
-          },
+          { related: [of(first).ref], hint: `give one of them another ${noun}` },
         );
     };
     compare("PHX0202", ids, "id", String(guest.id), ({ cell }) => cell);
@@ -95,30 +92,26 @@ function checkAddress(
   const network = addressRange(hypervisor?.network ?? "");
   if (hypervisor === undefined || bits === undefined || network === undefined) return;
   if (address === hypervisor.address)
-    return problems.report("PHX0206", cell.ref, `${address} is the hypervisor's own address`, {
+    return problems.report("PHX0206", cell, `${address} is the hypervisor's own address`, {
       related: [hypervisor.from],
     });
   if (gateway?.text === address)
-    return problems.report("PHX0206", cell.ref, `${address} is the network's router`, {
-      related: [gateway.ref],
-    });
+    return problems.report("PHX0206", cell, `${address} is the network's router`, { related: [gateway.ref] });
   const { first, last } = network;
   const related = [hypervisor.from];
   if (bits < first || bits > last)
-    problems.report("PHX0205", cell.ref, `${address} is outside the network ${hypervisor.network}`, {
-      related,
-    });
+    problems.report("PHX0205", cell, `${address} is outside the network ${hypervisor.network}`, { related });
   else if (hypervisor.prefix < 31 && (bits === first || bits === last))
     problems.report(
       "PHX0205",
-      cell.ref,
+      cell,
       `${address} is the address of the network itself or its broadcast address`,
     );
   const prefix = parseInterface(cell.text?.split(",")[0] ?? "")?.prefix;
   if (prefix !== undefined && prefix !== hypervisor.prefix)
     problems.report(
       "PHX0209",
-      cell.ref,
+      cell,
       `expected the prefix length of the hypervisor's network, /${hypervisor.prefix}, got /${prefix}`,
       { related },
     );
@@ -135,7 +128,7 @@ function checkReferences(entries: readonly GuestEntry[], problems: Problems): vo
     ];
     for (const one of named) {
       if (one?.integer === undefined || ids.has(one.integer)) continue;
-      problems.report("PHX0215", one.ref, `unknown guest ${one.integer}`);
+      problems.report("PHX0215", one, `unknown guest ${one.integer}`);
     }
   }
 }

@@ -60,11 +60,11 @@ function readGuest(
   const id = key === undefined ? inside?.integer : Number(key);
   if (id === undefined) {
     if (inside === undefined)
-      problems.report("PHX0201", cell.ref, "this guest has no id", { hint: `add "${idKeys[kind]}"` });
+      problems.report("PHX0201", cell, "this guest has no id", { hint: `add "${idKeys[kind]}"` });
     return undefined;
   }
   if (inside?.integer !== undefined && inside.integer !== id)
-    problems.report("PHX0201", inside.ref, `the id ${inside.integer} contradicts the key ${id}`, {
+    problems.report("PHX0201", inside, `the id ${inside.integer} contradicts the key ${id}`, {
       related: [cell.ref],
     });
   const name = cell.get("name");
@@ -142,12 +142,12 @@ function readPortainerRole(cell: Cell, kind: Guest["kind"], problems: Problems):
   const role = portainerRoleOf(cell);
   if (written === undefined || role === "none") return undefined;
   if (role === "unknown")
-    return problems.report("PHX0709", written.ref, `unknown Portainer role ${JSON.stringify(written.text)}`, {
+    return problems.report("PHX0709", written, `unknown Portainer role ${JSON.stringify(written.text)}`, {
       hint: "use primary, agent or none",
     });
   if (kind === "vm") return role;
   const message = "Portainer runs on virtual machines only; this container's role is ignored";
-  return problems.report("PHX0709", written.ref, message, { severity: "warning" });
+  return problems.report("PHX0709", written, message, { severity: "warning" });
 }
 
 function readGuestFirewall(cell: Cell, problems: Problems): GuestFirewall | undefined {
@@ -178,7 +178,7 @@ function readShares(cell: Cell, { hypervisor, nfsServer, problems }: Surrounding
       const missing = (["path", "mount_point"] as const).filter((key) => volume.get(key) === undefined);
       const wanted = [...missing, ...(address === undefined ? ["server"] : [])];
       if (wanted.length > 0 && hypervisor !== undefined)
-        problems.report("PHX0214", volume.ref, `this NFS volume has no ${wanted.join(" and no ")}`);
+        problems.report("PHX0214", volume, `this NFS volume has no ${wanted.join(" and no ")}`);
       return [];
     }
     if (server?.text !== undefined && addressNumber(server.text) === undefined) {

@@ -36,7 +36,7 @@ export function readHypervisor(config: Cell, problems: Problems): Hypervisor | u
   if (others.length > 0)
     return problems.report(
       "PHX0207",
-      cell.ref,
+      cell,
       "several interfaces have an address, and only the guests' bridge may have one",
       { related: others.map((one) => one.ref), hint: "keep only the guests' bridge in network.interfaces" },
     );
@@ -86,7 +86,7 @@ function readUpstreams(
       if (addressNumber(address) === undefined)
         problems.invalid("PHX0307", { ref: server.ref, text: address }, "IPv4 address");
       else if (address === hypervisor?.address || address.startsWith("127."))
-        problems.report("PHX0307", server.ref, `forwarding loop: ${address} is this DNS server itself`, {
+        problems.report("PHX0307", server, `forwarding loop: ${address} is this DNS server itself`, {
           related: hypervisor === undefined ? [] : [hypervisor.from],
         });
       else if (!upstreams.includes(address)) upstreams.push(address);
@@ -96,7 +96,7 @@ function readUpstreams(
   if (enabled && dns !== undefined && isMissing)
     problems.report(
       "PHX0307",
-      (cell ?? dns).ref,
+      cell ?? dns,
       "the DNS server has no upstream server for names outside the site",
       { hint: 'name one or two: "upstream_servers": ["9.9.9.9"]' },
     );
@@ -118,7 +118,7 @@ function readRecords(
     const name = item.isObject ? item.get("name") : item;
     if (name?.text !== undefined)
       return record(name.text, item.get("ip")?.text ?? ownAddress, name.ref, domain, problems) ?? [];
-    if (item.isObject) problems.report("PHX0305", item.ref, "this DNS record has no name");
+    if (item.isObject) problems.report("PHX0305", item, "this DNS record has no name");
     return [];
   });
 }

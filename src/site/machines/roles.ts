@@ -149,7 +149,7 @@ function checkDeclared(entries: readonly GuestEntry[], problems: Problems): void
     const what = guest.template ? "a template" : "a virtual machine";
     problems.report(
       "PHX0212",
-      declared.ref,
+      declared,
       `${guest.host} is ${what}; gateway, mesh and CA must be running containers`,
     );
   }

@@ -61,7 +61,7 @@ export class SecretReader {
         this.#found.push(value);
         const { start, end } = cell.node;
         this.#files.conceal(cell.file, start + 1, Math.max(start + 1, end - 1));
-        this.#problems.report("PHX0102", cell.ref, "secret in clear text", {
+        this.#problems.report("PHX0102", cell, "secret in clear text", {
           hint: "write it as env:NAME, file:PATH, age:PATH#KEY or exec:COMMAND",
         });
       }
@@ -75,7 +75,7 @@ export class SecretReader {
     } catch (error) {
       const failure = error as { message?: string; hint?: string };
       const reason = failure.message ?? "unknown reason";
-      return this.#problems.report("PHX0106", cell.ref, `cannot read the secret: ${reason}`, {
+      return this.#problems.report("PHX0106", cell, `cannot read the secret: ${reason}`, {
         hint: failure.hint,
       });
     }

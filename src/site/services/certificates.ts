@@ -72,7 +72,7 @@ function modeOf(cell: Cell | undefined, problems: Problems): string {
   if (mode === undefined)
     problems.invalid("PHX0603", cell, "mode", 'write three octal digits as text: "640"');
   else if (Number(mode[2]) & 4)
-    problems.report("PHX0608", cell.ref, `permissions ${mode} let everybody read the private key`, {
+    problems.report("PHX0608", cell, `permissions ${mode} let everybody read the private key`, {
       hint: "use 640, which lets the owner's group read it",
     });
   return mode ?? "600";

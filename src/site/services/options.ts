@@ -30,7 +30,7 @@ export function readOptions(cell: Cell | undefined, problems: Problems): Service
   const timeout = cell?.get("read_timeout");
   const seconds = amount(timeout, time, problems);
   if (timeout !== undefined && seconds !== undefined && (seconds === 0 || seconds > longest))
-    problems.report("PHX0309", timeout.ref, "a timeout must be from one second to one year");
+    problems.report("PHX0309", timeout, "a timeout must be from one second to one year");
   return {
     maxBodyBytes: amount(cell?.get("max_body_size"), size, problems) ?? defaultServiceOptions.maxBodyBytes,
     readTimeoutSeconds: seconds ?? defaultServiceOptions.readTimeoutSeconds,

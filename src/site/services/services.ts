@@ -63,14 +63,14 @@ function readService(entry: GuestEntry, cell: Cell, fabric: Fabric, problems: Pr
   if (guest.template)
     return problems.report(
       "PHX0308",
-      cell.ref,
+      cell,
       `${guest.host} is a template and never runs; its service is ignored`,
       { severity: "warning" },
     );
   if (!isAddressed(guest))
     return problems.report(
       "PHX0308",
-      cell.ref,
+      cell,
       `${guest.host} (${guest.name}) has no fixed address, so its service cannot be reached`,
       { hint: "give the guest an address in network_config.ip, or remove traefik_service" },
     );

@@ -35,8 +35,7 @@ class Check {
     if (shape.kind === "list")
       for (const item of cell.items)
         if (item.node.kind !== "null") this.value(item, shape.of);
-        else
-          this.#problems.report("PHX0101", item.ref, "null in a list has no meaning", { hint: "remove it" });
+        else this.#problems.report("PHX0101", item, "null in a list has no meaning", { hint: "remove it" });
     if (shape.kind === "map")
       for (const [key, value] of cell.entries().filter(([name]) => !isNote(name)))
         if (shape.keys?.test(key) !== false) this.value(value, shape.of);
@@ -68,7 +67,7 @@ class Check {
       const names = [need, ...(shape.keys[need]?.aliases ?? [])];
       const wanted = names.map((name) => JSON.stringify(name)).join(" or ");
       const slip = cell.entries().find(([key]) => nearest(key, names) !== undefined)?.[0];
-      this.#problems.report("PHX0104", cell.ref, `${shape.name} needs ${wanted}`, {
+      this.#problems.report("PHX0104", cell, `${shape.name} needs ${wanted}`, {
         hint: slip === undefined ? undefined : `is ${JSON.stringify(slip)} a misspelling of it?`,
       });
     }
@@ -89,7 +88,7 @@ class Check {
     if (of.some((known) => known.toLowerCase() === word.toLowerCase())) return;
     this.#problems.report(
       "PHX0105",
-      cell.ref,
+      cell,
       `unknown word ${JSON.stringify(word)}: expected one of ${of.join(", ")}`,
       { hint: didYouMean(word, of) },
     );
@@ -102,12 +101,12 @@ class Check {
       if (integer >= shape.least && integer <= shape.most) return true;
       this.#problems.report(
         "PHX0101",
-        cell.ref,
+        cell,
         `${integer} is out of range: expected ${shape.least} to ${shape.most}`,
       );
       return false;
     }
-    this.#problems.report("PHX0101", cell.ref, `expected ${wordsFor(shape)}, got ${describe(cell)}`);
+    this.#problems.report("PHX0101", cell, `expected ${wordsFor(shape)}, got ${describe(cell)}`);
     return false;
   }
 }

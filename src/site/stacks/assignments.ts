@@ -33,7 +33,7 @@ export function readAssignments(
     if (list === undefined || list.items.length === 0) return [];
     if (guest.kind !== "vm" || guest.template) {
       const what = guest.template ? "a template" : "a container";
-      problems.report("PHX0415", list.ref, `${guest.host} is ${what}; stacks run on virtual machines`);
+      problems.report("PHX0415", list, `${guest.host} is ${what}; stacks run on virtual machines`);
       return [];
     }
     const seen = new Map<string, SourceRef>();
@@ -45,7 +45,7 @@ export function readAssignments(
       if (before !== undefined) {
         problems.report(
           "PHX0414",
-          item.ref,
+          item,
           `stack ${assignment.declared.name} is assigned to ${guest.host} twice`,
           { related: [before] },
         );
@@ -67,7 +67,7 @@ function readAssignment(
   if (name?.text === undefined) return undefined;
   const stack = declared.get(name.text);
   if (stack === undefined)
-    return problems.report("PHX0401", name.ref, `unknown stack ${JSON.stringify(name.text)}`, {
+    return problems.report("PHX0401", name, `unknown stack ${JSON.stringify(name.text)}`, {
       hint:
         didYouMean(name.text, [...declared.keys()]) ??
         "a stack is a directory below stacks/ with docker-compose.yml and phoenix.json",
@@ -81,7 +81,7 @@ function readAssignment(
     const at = wanted ?? name;
     return problems.report(
       "PHX0403",
-      at.ref,
+      at,
       `unknown environment ${JSON.stringify(environment)} of stack ${stack.name}`,
       {
         related: [environments.ref],

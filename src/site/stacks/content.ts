@@ -67,23 +67,19 @@ export async function readFiles(
     const target = item.get("destination_in_container");
     if (source?.text === undefined || target?.text === undefined) continue;
     if (!/^\/(?!.*(?:^|\/)\.\.(?:\/|$)).*[^/]$/.test(target.text)) {
-      problems.report(
-        "PHX0407",
-        target.ref,
-        `${JSON.stringify(target.text)} is not an absolute path of a file`,
-      );
+      problems.report("PHX0407", target, `${JSON.stringify(target.text)} is not an absolute path of a file`);
       continue;
     }
     const before = seen.get(target.text);
     if (before !== undefined)
-      problems.report("PHX0407", target.ref, `two files have the destination ${target.text}`, {
+      problems.report("PHX0407", target, `two files have the destination ${target.text}`, {
         related: [before],
       });
     seen.set(target.text, target.ref);
     const own = `${directory}/${source.text}`;
     const name = await files.within((await files.exists(own)) ? own : source.text);
     if (name === undefined) {
-      problems.report("PHX0407", source.ref, `${source.text} is outside of the site`, {
+      problems.report("PHX0407", source, `${source.text} is outside of the site`, {
         hint: "put files of a stack into its directory",
       });
       continue;
@@ -136,7 +132,7 @@ function labelsOf(written: Cell, problems: Problems): readonly StackLabel[] {
     const at = text.indexOf("=");
     const key = (at < 0 ? text : text.slice(0, at)).trim();
     if (at < 0 || key === "") {
-      problems.report("PHX0410", item.ref, `${JSON.stringify(text)} is not a valid label`, {
+      problems.report("PHX0410", item, `${JSON.stringify(text)} is not a valid label`, {
         hint: 'write "key=value"',
       });
       continue;
@@ -144,7 +140,7 @@ function labelsOf(written: Cell, problems: Problems): readonly StackLabel[] {
     const label = { key, value: text.slice(at + 1).trim(), from: item.ref };
     const before = labels.get(key);
     if (before !== undefined && before.value !== label.value)
-      problems.report("PHX0410", item.ref, `label ${key} has two values`, { related: [before.from] });
+      problems.report("PHX0410", item, `label ${key} has two values`, { related: [before.from] });
     labels.set(key, before ?? label);
   }
   return [...labels.values()];
@@ -185,11 +181,7 @@ export function readVolumes(
         `unknown external volume ${JSON.stringify(key)}: it is not in the Compose file`,
       );
     if (value.text !== undefined && !isBelow(value.text))
-      problems.report(
-        "PHX0416",
-        value.ref,
-        `${JSON.stringify(value.text)} is not a directory below the share`,
-      );
+      problems.report("PHX0416", value, `${JSON.stringify(value.text)} is not a directory below the share`);
   }
   return external.map(({ key, name }) => {
     const declared = (cell?.get(key) ?? cell?.get(name))?.text;

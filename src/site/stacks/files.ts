@@ -102,7 +102,7 @@ async function readEntry(
   const isThere = path?.text !== undefined && (await files.exists(path.text));
   const file = isThere && path?.text !== undefined ? await files.within(path.text) : undefined;
   if (isThere && file === undefined && path !== undefined)
-    problems.report("PHX0407", path.ref, `${path.text} is outside of the site`);
+    problems.report("PHX0407", path, `${path.text} is outside of the site`);
   const text = file === undefined ? undefined : (await files.read(file, path?.ref))?.text;
   return {
     name,

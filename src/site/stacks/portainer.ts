@@ -79,7 +79,7 @@ export function readSettings(
   if (hostname === undefined)
     problems.report(
       "PHX0704",
-      declared?.ref ?? primary.cell.ref,
+      declared?.ref ?? primary.cell,
       declared === undefined
         ? "Portainer has no host name"
         : `${JSON.stringify(declared.text)} is not a valid host name`,
@@ -156,14 +156,14 @@ export async function readPortainer(
   // Empty text is a placeholder: no password was filled in.
   const password = written?.literal === "" ? undefined : written;
   if (password === undefined)
-    problems.report("PHX0704", (written ?? api ?? config).ref, "Portainer's administrator has no password", {
+    problems.report("PHX0704", written ?? api ?? config, "Portainer's administrator has no password", {
       hint: '"portainer_api": {"admin_password": "file:/etc/phoenix/portainer-password"}',
     });
   const secret = password === undefined ? undefined : await secrets.read(password, true);
   if (password !== undefined && secret !== undefined && secret.length < shortestPassword)
     problems.report(
       "PHX0705",
-      password.ref,
+      password,
       `Portainer refuses a new administrator's password of fewer than ${shortestPassword} characters`,
     );
   const [share] = settings.guest.shares;

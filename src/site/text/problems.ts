@@ -8,16 +8,16 @@ export class Problems {
   #errors = 0;
 
   /**
-   * Adds a problem; its code decides whether it is an error, and allows `severity` in `more` where it may be either.
+   * Adds a problem at a place, or at a cell's; its code decides whether it is an error, and allows `severity` in `more` where it may be either.
    * Returns undefined, so that a reader can end with it.
    */
   report<Code extends ProblemCode>(
     code: Code,
-    at: SourceRef,
+    at: SourceRef | { readonly ref: SourceRef },
     message: string,
     more: ProblemMore<Code> = {},
   ): undefined {
-    const problem = problemOf(code, at, message, more);
+    const problem = problemOf(code, "ref" in at ? at.ref : at, message, more);
     if (problem.severity === "error") this.#errors += 1;
     this.#all.push(problem);
   }
