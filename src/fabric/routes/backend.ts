@@ -84,11 +84,9 @@ function publishedAt(
   const found = ports.filter((port) => port.target === target && port.protocol === "tcp");
   if (found.length === 0) {
     const published = ports.map((port) => port.target).join(", ");
-    return faults.error(
-      from,
-      `${service} does not publish its port ${target}${published === "" ? "" : ` (it publishes ${published})`}`,
-      `add ${target} to "ports": the mesh reaches the container only through its virtual machine`,
-    );
+    const others = published === "" ? "" : ` (it publishes ${published})`;
+    const hint = `add ${target} to "ports": the mesh reaches the container only through its virtual machine`;
+    return faults.error(from, `${service} does not publish its port ${target}${others}`, hint);
   }
   const fixed = found.flatMap(({ published, hostIp }) =>
     published === undefined ? [] : [{ address: hostIp ?? address, port: published }],
@@ -96,17 +94,12 @@ function publishedAt(
   const reachable = fixed.find((place) => !place.address.startsWith("127.") && place.address !== "::1");
   if (reachable !== undefined) return reachable;
   const [first] = fixed;
-  return first === undefined
-    ? faults.error(
-        from,
-        `${service} lets Docker choose where its port ${target} is published`,
-        `publish it at a fixed port: "${target}:${target}"`,
-      )
-    : faults.error(
-        from,
-        `${service} publishes its port ${target} on the loopback address only`,
-        `write "${first.port}:${target}": the mesh is another machine`,
-      );
+  if (first === undefined) {
+    const hint = `publish it at a fixed port: "${target}:${target}"`;
+    return faults.error(from, `${service} lets Docker choose where its port ${target} is published`, hint);
+  }
+  const hint = `write "${first.port}:${target}": the mesh is another machine`;
+  return faults.error(from, `${service} publishes its port ${target} on the loopback address only`, hint);
 }
 
 function backendOfUrl(

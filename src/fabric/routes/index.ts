@@ -107,11 +107,8 @@ function serviceOf(
   const [first = { ...newService(name, from), containers }, second] = declared;
   if (second === undefined) return first;
   const names = declared.map((each) => each.name).join(", ");
-  return faults.error(
-    from,
-    `router ${name} does not name one of its services: ${names}`,
-    `add the label traefik.http.routers.${name}.service=${first.name}`,
-  );
+  const hint = `add the label traefik.http.routers.${name}.service=${first.name}`;
+  return faults.error(from, `router ${name} does not name one of its services: ${names}`, hint);
 }
 
 /** A router's middlewares, with chains expanded. */
@@ -162,11 +159,7 @@ function withoutRedirects(labels: Labels, routes: readonly Route[]): readonly Ro
         routes.find(({ rule }) => rule === route.rule);
       return route === serves;
     })
-    .map((route) =>
-      isRedirect(route)
-        ? { ...route, middlewares: route.middlewares.filter((each) => !redirects(each)) }
-        : route,
-    );
+    .map((route) => ({ ...route, middlewares: route.middlewares.filter((each) => !redirects(each)) }));
 }
 
 /** Reports equal rules of equal priority: which one is used changes from reload to reload (measured). */

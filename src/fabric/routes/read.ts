@@ -38,22 +38,15 @@ class LabelReader {
   }
 
   labels(): Labels {
-    for (const [name, { options, from }] of this.#middlewares) {
+    const [routers, services, middlewares] = [this.#routers, this.#services, this.#middlewares];
+    for (const [name, { options, from }] of middlewares) {
       const types = Object.keys(options);
       if (types.length > 1)
         this.#faults.error(from, `middleware ${name} has several types: ${types.join(", ")}`);
-      if (options.errors !== undefined)
-        this.#faults.error(
-          from,
-          `middleware ${name}: error pages from a service of the stack are not supported`,
-        );
+      const message = `middleware ${name}: error pages from a service of the stack are not supported`;
+      if (options.errors !== undefined) this.#faults.error(from, message);
     }
-    return {
-      routers: this.#routers,
-      services: this.#services,
-      middlewares: this.#middlewares,
-      secure: this.#secure,
-    };
+    return { routers, services, middlewares, secure: this.#secure };
   }
 
   read(container: LabelledContainer): undefined {
@@ -61,15 +54,12 @@ class LabelReader {
     const enable = lines.find(({ key }) => key.toLowerCase() === "traefik.enable");
     const [first] = lines;
     if (first === undefined) return;
-    if (!/^(true|t|1)$/i.test(enable?.value.trim() ?? "")) {
-      if (enable === undefined)
-        this.#faults.warn(
-          first.from,
-          `${container.service} is not routed: it lacks the label traefik.enable=true`,
-        );
-      return;
-    }
-    for (const line of lines) if (line !== enable) this.#line(container, undoubled(line));
+    const message = `${container.service} is not routed: it lacks the label traefik.enable=true`;
+    if (enable === undefined) return this.#faults.warn(first.from, message);
+    if (!/^(true|t|1)$/i.test(enable.value.trim())) return;
+    // Labels written for a Compose file have their dollar signs doubled.
+    for (const line of lines)
+      if (line !== enable) this.#line(container, { ...line, value: line.value.replaceAll("$$", "$") });
   }
 
   #line(container: LabelledContainer, line: LabelLine): undefined {
@@ -100,12 +90,8 @@ class LabelReader {
   #router(container: LabelledContainer, line: LabelLine, name: string, path: readonly string[]): undefined {
     const { key, value, from } = line;
     const { stack } = container;
-    const router: Growing<DeclaredRouter> = this.#routers.get(name) ?? {
-      stack,
-      middlewares: [],
-      containers: [],
-      from,
-    };
+    const created = { stack, middlewares: [], containers: [], from };
+    const router: Growing<DeclaredRouter> = this.#routers.get(name) ?? created;
     this.#routers.set(name, router);
     if (!router.containers.includes(container)) router.containers = [...router.containers, container];
     const field = path[0]?.toLowerCase() ?? "";
@@ -147,12 +133,9 @@ class LabelReader {
     for (const point of listOf(value)) {
       const known = point.toLowerCase();
       if (known === "websecure" || known === "https") this.#secure.add(`${stack}-${name}`);
+      const hint = "use web; websecure, http and https mean the same entry point";
       if (!entryPoints.includes(known))
-        this.#faults.error(
-          from,
-          `router ${name}: unknown entry point ${JSON.stringify(point)}`,
-          "use web; websecure, http and https mean the same entry point",
-        );
+        this.#faults.error(from, `router ${name}: unknown entry point ${JSON.stringify(point)}`, hint);
     }
   }
 
@@ -180,12 +163,8 @@ class LabelReader {
       /^sticky\.cookie\.(path|domain)$/i.test(fields.join("."))
     )
       return this.#faults.warn(from, `label ${key} is not used: not every version of Traefik 3 knows it`);
-    const problem = setField(
-      service.loadBalancer as Record<string, unknown>,
-      loadBalancerFields,
-      fields,
-      value,
-    );
+    const loadBalancer = service.loadBalancer as Record<string, unknown>;
+    const problem = setField(loadBalancer, loadBalancerFields, fields, value);
     if (problem !== undefined) this.#faults.error(from, `label ${key}: ${problem}`);
   }
 
@@ -217,11 +196,6 @@ class LabelReader {
       );
     return false;
   }
-}
-
-/** Labels written for a Compose file have their dollar signs doubled. */
-function undoubled(line: LabelLine): LabelLine {
-  return { ...line, value: line.value.replaceAll("$$", "$") };
 }
 
 function listOf(value: string): readonly string[] {

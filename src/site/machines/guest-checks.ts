@@ -16,34 +16,21 @@ export function checkGuests(
   gateway: Cell | undefined,
   problems: Problems,
 ): void {
-  const [ids, names, addresses] = [
-    new Claims<GuestEntry>(),
-    new Claims<GuestEntry>(),
-    new Claims<GuestEntry>(),
-  ];
+  const claims = new Claims<GuestEntry>();
   for (const entry of entries) {
     const { guest, addressCell } = entry;
-    const compare = (
-      code: ProblemCode,
-      claims: Claims<GuestEntry>,
-      noun: string,
-      what: string,
-      of: CellOf,
-    ): void => {
-      const first = claims.take(what, entry);
-      if (first !== undefined)
-        problems.report(
-          code,
-          of(entry).ref,
-          `${guest.host} and ${first.guest.host} have the same ${noun} ${what}`,
-          { related: [of(first).ref], hint: `give one of them another ${noun}` },
-        );
+    const compare = (code: ProblemCode, noun: string, what: string, of: CellOf): void => {
+      const first = claims.take(`${noun} ${what}`, entry);
+      if (first === undefined) return;
+      const message = `${guest.host} and ${first.guest.host} have the same ${noun} ${what}`;
+      const hint = `give one of them another ${noun}`;
+      problems.report(code, of(entry), message, { related: [of(first).ref], hint });
     };
-    compare("PHX0202", ids, "id", String(guest.id), ({ cell }) => cell);
+    compare("PHX0202", "id", String(guest.id), ({ cell }) => cell);
     const label = checkName(entry, problems);
-    if (label !== undefined) compare("PHX0204", names, "name", label, nameCell);
+    if (label !== undefined) compare("PHX0204", "name", label, nameCell);
     if (guest.address === undefined || addressCell === undefined) continue;
-    compare("PHX0203", addresses, "address", guest.address, (one) => one.addressCell ?? one.cell);
+    compare("PHX0203", "address", guest.address, (one) => one.addressCell ?? one.cell);
     checkAddress(guest.address, addressCell, hypervisor, gateway, problems);
   }
   checkReferences(entries, problems);
@@ -91,30 +78,25 @@ function checkAddress(
   const bits = addressNumber(address);
   const network = addressRange(hypervisor?.network ?? "");
   if (hypervisor === undefined || bits === undefined || network === undefined) return;
+  const related = [hypervisor.from];
   if (address === hypervisor.address)
-    return problems.report("PHX0206", cell, `${address} is the hypervisor's own address`, {
-      related: [hypervisor.from],
-    });
+    return problems.report("PHX0206", cell, `${address} is the hypervisor's own address`, { related });
   if (gateway?.text === address)
     return problems.report("PHX0206", cell, `${address} is the network's router`, { related: [gateway.ref] });
   const { first, last } = network;
-  const related = [hypervisor.from];
   if (bits < first || bits > last)
     problems.report("PHX0205", cell, `${address} is outside the network ${hypervisor.network}`, { related });
-  else if (hypervisor.prefix < 31 && (bits === first || bits === last))
+  const isReserved = hypervisor.prefix < 31 && (bits === first || bits === last);
+  if (isReserved)
     problems.report(
       "PHX0205",
       cell,
       `${address} is the address of the network itself or its broadcast address`,
     );
   const prefix = parseInterface(cell.text?.split(",")[0] ?? "")?.prefix;
+  const message = `expected the prefix length of the hypervisor's network, /${hypervisor.prefix}, got /${prefix}`;
   if (prefix !== undefined && prefix !== hypervisor.prefix)
-    problems.report(
-      "PHX0209",
-      cell,
-      `expected the prefix length of the hypervisor's network, /${hypervisor.prefix}, got /${prefix}`,
-      { related },
-    );
+    problems.report("PHX0209", cell, message, { related });
 }
 
 /** The guests that clones and dependencies name should exist. A sync does not need them. */
@@ -126,9 +108,8 @@ function checkReferences(entries: readonly GuestEntry[], problems: Problems): vo
       cell.get("clone_from_vmid"),
       ...(cell.get("dependencies")?.each ?? []),
     ];
-    for (const one of named) {
-      if (one?.integer === undefined || ids.has(one.integer)) continue;
-      problems.report("PHX0215", one, `unknown guest ${one.integer}`);
-    }
+    for (const one of named)
+      if (one?.integer !== undefined && !ids.has(one.integer))
+        problems.report("PHX0215", one, `unknown guest ${one.integer}`);
   }
 }

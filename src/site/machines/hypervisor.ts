@@ -93,13 +93,11 @@ function readUpstreams(
     }
   }
   const isMissing = upstreams.length === 0 && (cell?.items ?? []).length === 0;
-  if (enabled && dns !== undefined && isMissing)
-    problems.report(
-      "PHX0307",
-      cell ?? dns,
-      "the DNS server has no upstream server for names outside the site",
-      { hint: 'name one or two: "upstream_servers": ["9.9.9.9"]' },
-    );
+  if (enabled && dns !== undefined && isMissing) {
+    const hint = 'name one or two: "upstream_servers": ["9.9.9.9"]';
+    const message = "the DNS server has no upstream server for names outside the site";
+    problems.report("PHX0307", cell ?? dns, message, { hint });
+  }
   return upstreams;
 }
 

@@ -72,12 +72,9 @@ export function findRoles(
   if (gateway === undefined || mesh === undefined || ca === undefined) return undefined;
   const same = gateway.host === mesh.host || gateway.host === ca.host || mesh.host === ca.host;
   if (!same) return { gateway, mesh, ca };
-  return problems.report(
-    "PHX0211",
-    gateway.from,
-    `gateway, mesh and CA must be three containers, got ${gateway.host}, ${mesh.host}, ${ca.host}`,
-    { hint: 'add "fabric_role" to the entry of each of them' },
-  );
+  const message = `gateway, mesh and CA must be three containers, got ${gateway.host}, ${mesh.host}, ${ca.host}`;
+  const hint = 'add "fabric_role" to the entry of each of them';
+  return problems.report("PHX0211", gateway.from, message, { hint });
 }
 
 const mountsBelow =
@@ -113,21 +110,13 @@ function findRole(
   }
   const [found, ...others] = candidates;
   const isFound = found !== undefined && evidence.some((fits) => fits(found));
-  if (!isFound)
-    return problems.report("PHX0210", at, `cannot tell which container is ${title}`, {
-      hint: `add "fabric_role": "${role}" to its entry`,
-    });
+  const hint = `add "fabric_role": "${role}" to its entry`;
+  if (!isFound) return problems.report("PHX0210", at, `cannot tell which container is ${title}`, { hint });
   if (others.length > 0) {
     const names = candidates.map(({ guest }) => `${guest.host} (${guest.name})`).slice(0, 5);
-    return problems.report(
-      "PHX0211",
-      found.guest.from,
-      `several containers could be ${title}: ${names.join(", ")}`,
-      {
-        related: others.slice(0, 4).map(({ guest }) => guest.from),
-        hint: `add "fabric_role": "${role}" to its entry`,
-      },
-    );
+    const message = `several containers could be ${title}: ${names.join(", ")}`;
+    const related = others.slice(0, 4).map(({ guest }) => guest.from);
+    return problems.report("PHX0211", found.guest.from, message, { related, hint });
   }
   const { guest } = found;
   if (!isAddressed(guest))
@@ -147,10 +136,7 @@ function checkDeclared(entries: readonly GuestEntry[], problems: Problems): void
     const declared = cell.get("fabric_role");
     if (declared === undefined || (guest.kind === "lxc" && !guest.template)) continue;
     const what = guest.template ? "a template" : "a virtual machine";
-    problems.report(
-      "PHX0212",
-      declared,
-      `${guest.host} is ${what}; gateway, mesh and CA must be running containers`,
-    );
+    const message = `${guest.host} is ${what}; gateway, mesh and CA must be running containers`;
+    problems.report("PHX0212", declared, message);
   }
 }

@@ -88,12 +88,9 @@ export function checkHooks(
     if (postRenewal === undefined) continue;
     const { host } = parseHook(postRenewal.command);
     if (host === "pve" || guests.some((guest) => guest.host === host)) continue;
-    problems.report(
-      "PHX0609",
-      postRenewal.from,
-      `this command runs in ${host}, which the site does not declare`,
-      { hint: "name the guest that uses the certificate, or declare this one" },
-    );
+    const message = `this command runs in ${host}, which the site does not declare`;
+    const hint = "name the guest that uses the certificate, or declare this one";
+    problems.report("PHX0609", postRenewal.from, message, { hint });
   }
 }
 

@@ -118,7 +118,8 @@ function portainerEntry(
 ): Certificate | undefined {
   const [share] = portainer?.guest.shares ?? [];
   if (portainer === undefined || share === undefined) return undefined;
-  const { hostname } = portainer;
+  const { hostname, guest } = portainer;
+  const { host } = guest;
   const fitting = certificates.filter(({ certPath, keyPath }) =>
     [certPath, keyPath].every((path) => pathOnShare(share, path, hypervisor) !== undefined),
   );
@@ -130,20 +131,14 @@ function portainerEntry(
       related: others.map(({ from }) => from),
       hint: `keep only one that names ${hostname} on the share ${share.path}`,
     });
-  else if (share.server !== hypervisor.address)
-    problems.report(
-      "PHX0708",
-      share.from,
-      `Portainer's certificate cannot be on the share of ${portainer.guest.host}: its NFS server is ${share.server}, not the hypervisor, ${hypervisor.address}`,
-      {
-        related: [at],
-        hint: `make the first NFS volume of ${portainer.guest.host} a directory of the hypervisor: "server": "${hypervisor.address}"`,
-      },
-    );
-  else
+  else if (share.server !== hypervisor.address) {
+    const message = `Portainer's certificate cannot be on the share of ${host}: its NFS server is ${share.server}, not the hypervisor, ${hypervisor.address}`;
+    const hint = `make the first NFS volume of ${host} a directory of the hypervisor: "server": "${hypervisor.address}"`;
+    problems.report("PHX0708", share.from, message, { related: [at], hint });
+  } else
     problems.report("PHX0708", at, `the manifest has no certificate for Portainer, ${hostname}`, {
       related: [share.from],
-      hint: `its cert_path and key_path must be on the share of ${portainer.guest.host}: ${hypervisor.mountBase}${native(share.path, hypervisor)}/portainer/certs/…`,
+      hint: `its cert_path and key_path must be on the share of ${host}: ${hypervisor.mountBase}${native(share.path, hypervisor)}/portainer/certs/…`,
     });
   return undefined;
 }

@@ -65,7 +65,9 @@ function readService(entry: GuestEntry, cell: Cell, fabric: Fabric, problems: Pr
       "PHX0308",
       cell,
       `${guest.host} is a template and never runs; its service is ignored`,
-      { severity: "warning" },
+      {
+        severity: "warning",
+      },
     );
   if (!isAddressed(guest))
     return problems.report(
@@ -199,12 +201,9 @@ function checkServices(services: readonly Service[], problems: Problems): void {
     const sameId = ids.take(id, service);
     if (other !== undefined) {
       const shared = names.find((name) => other.names.includes(name)) ?? names[0];
-      problems.report(
-        "PHX0303",
-        service.from,
-        `${titleOf(service)} and ${titleOf(other)} both claim the name ${shared}`,
-        { related: [other.from], hint: "give one of them another name" },
-      );
+      const message = `${titleOf(service)} and ${titleOf(other)} both claim the name ${shared}`;
+      const hint = "give one of them another name";
+      problems.report("PHX0303", service.from, message, { related: [other.from], hint });
     } else if (sameId !== undefined)
       problems.report("PHX0304", service.from, `two services have the id ${id}`, { related: [sameId.from] });
   }
@@ -221,13 +220,10 @@ export function checkRecords(
   for (const { name, address, from } of records) {
     const service = names.get(name);
     const meant = service?.path === "routed" ? gateway : service?.guest.address;
-    if (service !== undefined && meant !== address)
-      problems.report(
-        "PHX0306",
-        from,
-        `the record for ${name} has ${address}, but ${titleOf(service)} needs ${meant}`,
-        { related: [service.from], hint: "remove the record: Phoenix adds one for each service" },
-      );
+    if (service === undefined || meant === address) continue;
+    const message = `the record for ${name} has ${address}, but ${titleOf(service)} needs ${meant}`;
+    const hint = "remove the record: Phoenix adds one for each service";
+    problems.report("PHX0306", from, message, { related: [service.from], hint });
   }
 }
 

@@ -47,12 +47,9 @@ class Check {
       const [first, ...related] = at;
       if (first === undefined) continue;
       const times = count > 1 ? ` (${count} times)` : "";
-      this.#problems.report(
-        "PHX0103",
-        first,
-        `unknown key ${JSON.stringify(key)} in ${shape.name} is ignored${times}`,
-        { related, hint: didYouMean(key, [...shape.byName.keys()]) },
-      );
+      const message = `unknown key ${JSON.stringify(key)} in ${shape.name} is ignored${times}`;
+      const hint = didYouMean(key, [...shape.byName.keys()]);
+      this.#problems.report("PHX0103", first, message, { related, hint });
     }
   }
 
@@ -86,12 +83,8 @@ class Check {
   #choice(cell: Cell, of: readonly string[]): void {
     const word = cell.text ?? "";
     if (of.some((known) => known.toLowerCase() === word.toLowerCase())) return;
-    this.#problems.report(
-      "PHX0105",
-      cell,
-      `unknown word ${JSON.stringify(word)}: expected one of ${of.join(", ")}`,
-      { hint: didYouMean(word, of) },
-    );
+    const message = `unknown word ${JSON.stringify(word)}: expected one of ${of.join(", ")}`;
+    this.#problems.report("PHX0105", cell, message, { hint: didYouMean(word, of) });
   }
 
   #fits(cell: Cell, shape: Shape): boolean {
@@ -99,14 +92,9 @@ class Check {
       const { integer } = cell;
       if (shape.kind !== "integer" || integer === undefined) return true;
       if (integer >= shape.least && integer <= shape.most) return true;
-      this.#problems.report(
-        "PHX0101",
-        cell,
-        `${integer} is out of range: expected ${shape.least} to ${shape.most}`,
-      );
-      return false;
-    }
-    this.#problems.report("PHX0101", cell, `expected ${wordsFor(shape)}, got ${describe(cell)}`);
+      const message = `${integer} is out of range: expected ${shape.least} to ${shape.most}`;
+      this.#problems.report("PHX0101", cell, message);
+    } else this.#problems.report("PHX0101", cell, `expected ${wordsFor(shape)}, got ${describe(cell)}`);
     return false;
   }
 }

@@ -5,6 +5,7 @@ import type { SourceRef } from "../../resource.ts";
 import { readRules, uniqueRules } from "../firewall/index.ts";
 import type { GuestEntry } from "../machines/guests.ts";
 import type { Cell } from "../text/cell.ts";
+import { Claims } from "../text/claims.ts";
 import type { Problems } from "../text/problems.ts";
 import type { DeclaredStack } from "./files.ts";
 
@@ -36,23 +37,15 @@ export function readAssignments(
       problems.report("PHX0415", list, `${guest.host} is ${what}; stacks run on virtual machines`);
       return [];
     }
-    const seen = new Map<string, SourceRef>();
+    const seen = new Claims<SourceRef>();
     return list.items.flatMap((item) => {
       const assignment = readAssignment(entry, item, declared, problems);
       if (assignment === undefined) return [];
       const key = `${assignment.declared.name} ${assignment.environment}`;
-      const before = seen.get(key);
-      if (before !== undefined) {
-        problems.report(
-          "PHX0414",
-          item,
-          `stack ${assignment.declared.name} is assigned to ${guest.host} twice`,
-          { related: [before] },
-        );
-        return [];
-      }
-      seen.set(key, item.ref);
-      return [assignment];
+      const before = seen.take(key, item.ref);
+      if (before === undefined) return [assignment];
+      const message = `stack ${assignment.declared.name} is assigned to ${guest.host} twice`;
+      return problems.report("PHX0414", item, message, { related: [before] }) ?? [];
     });
   });
 }
@@ -78,19 +71,10 @@ function readAssignment(
   const settings = environments === undefined ? stack.config : environments.get(environment);
   if (environments !== undefined && settings === undefined) {
     const names = environments.entries().map(([key]) => key);
-    const at = wanted ?? name;
-    return problems.report(
-      "PHX0403",
-      at,
-      `unknown environment ${JSON.stringify(environment)} of stack ${stack.name}`,
-      {
-        related: [environments.ref],
-        hint:
-          names.length === 0
-            ? undefined
-            : `it has ${names.join(", ")}: {"name": "${stack.name}", "environment": …}`,
-      },
-    );
+    const message = `unknown environment ${JSON.stringify(environment)} of stack ${stack.name}`;
+    const known = `it has ${names.join(", ")}: {"name": "${stack.name}", "environment": …}`;
+    const hint = names.length === 0 ? undefined : known;
+    return problems.report("PHX0403", wanted ?? name, message, { related: [environments.ref], hint });
   }
   return { entry, declared: stack, environment, settings, from: name.ref };
 }

@@ -9,6 +9,7 @@ import type { SourceRef } from "../../resource.ts";
 import { Secret } from "../../secret.ts";
 import { isSensitiveName, type SecretReader } from "../secrets/index.ts";
 import type { Cell } from "../text/cell.ts";
+import { Claims } from "../text/claims.ts";
 import type { Problems } from "../text/problems.ts";
 import type { SiteFiles } from "../text/source-file.ts";
 
@@ -31,12 +32,11 @@ export async function readVariables(
         const [name, value] = [item.get("name"), item.get("value")];
         return name?.text === undefined || value === undefined ? [] : [[name.text, value, name.ref] as const];
       });
-  const seen = new Map<string, SourceRef>();
+  const seen = new Claims<SourceRef>();
   const variables: StackVariable[] = [];
   const unread: string[] = [];
   for (const [name, value, from] of written) {
-    const before = seen.get(name);
-    seen.set(name, from);
+    const before = seen.take(name, from);
     if (!/^[A-Za-z_]\w*$/.test(name)) {
       problems.report("PHX0406", from, `${JSON.stringify(name)} is not a valid variable name`, {
         hint: "use letters, digits and underscores, with no digit first",
@@ -61,7 +61,7 @@ export async function readFiles(
   problems: Problems,
 ): Promise<readonly StackFile[]> {
   const read: StackFile[] = [];
-  const seen = new Map<string, SourceRef>();
+  const seen = new Claims<SourceRef>();
   for (const item of cell?.items ?? []) {
     const source = item.get("source");
     const target = item.get("destination_in_container");
@@ -70,12 +70,9 @@ export async function readFiles(
       problems.report("PHX0407", target, `${JSON.stringify(target.text)} is not an absolute path of a file`);
       continue;
     }
-    const before = seen.get(target.text);
-    if (before !== undefined)
-      problems.report("PHX0407", target, `two files have the destination ${target.text}`, {
-        related: [before],
-      });
-    seen.set(target.text, target.ref);
+    const before = seen.take(target.text, target.ref);
+    const message = `two files have the destination ${target.text}`;
+    if (before !== undefined) problems.report("PHX0407", target, message, { related: [before] });
     const own = `${directory}/${source.text}`;
     const name = await files.within((await files.exists(own)) ? own : source.text);
     if (name === undefined) {
@@ -104,12 +101,9 @@ export function readLabels(
   const labels: [string, readonly StackLabel[]][] = [];
   for (const [service, settings] of cell?.entries() ?? []) {
     if (!names.includes(service)) {
-      problems.report(
-        "PHX0408",
-        settings.keyRef,
-        `unknown service ${JSON.stringify(service)}: it is not in the Compose file of ${stack}`,
-        { hint: didYouMean(service, names) ?? `it has ${names.join(", ")}` },
-      );
+      const message = `unknown service ${JSON.stringify(service)}: it is not in the Compose file of ${stack}`;
+      const hint = didYouMean(service, names) ?? `it has ${names.join(", ")}`;
+      problems.report("PHX0408", settings.keyRef, message, { hint });
       continue;
     }
     const written = settings.get("traefik_labels");
@@ -120,11 +114,7 @@ export function readLabels(
 
 function labelsOf(written: Cell, problems: Problems): readonly StackLabel[] {
   if (written.isObject)
-    return written.entries().map(([key, value]) => ({
-      key,
-      value: value.literal ?? "",
-      from: value.ref,
-    }));
+    return written.entries().map(([key, value]) => ({ key, value: value.literal ?? "", from: value.ref }));
   const labels = new Map<string, StackLabel>();
   for (const item of written.items) {
     const text = item.text;
@@ -132,9 +122,7 @@ function labelsOf(written: Cell, problems: Problems): readonly StackLabel[] {
     const at = text.indexOf("=");
     const key = (at < 0 ? text : text.slice(0, at)).trim();
     if (at < 0 || key === "") {
-      problems.report("PHX0410", item, `${JSON.stringify(text)} is not a valid label`, {
-        hint: 'write "key=value"',
-      });
+      problems.invalid("PHX0410", item, "label", 'write "key=value"');
       continue;
     }
     const label = { key, value: text.slice(at + 1).trim(), from: item.ref };
@@ -174,12 +162,8 @@ export function readVolumes(
   const external = compose.volumes.filter((volume) => volume.external);
   const known = new Set(external.flatMap(({ key, name }) => [key, name]));
   for (const [key, value] of cell?.entries() ?? []) {
-    if (!known.has(key))
-      problems.report(
-        "PHX0416",
-        value.keyRef,
-        `unknown external volume ${JSON.stringify(key)}: it is not in the Compose file`,
-      );
+    const message = `unknown external volume ${JSON.stringify(key)}: it is not in the Compose file`;
+    if (!known.has(key)) problems.report("PHX0416", value.keyRef, message);
     if (value.text !== undefined && !isBelow(value.text))
       problems.report("PHX0416", value, `${JSON.stringify(value.text)} is not a directory below the share`);
   }

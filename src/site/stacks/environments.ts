@@ -4,6 +4,7 @@ import type { PortainerEnvironment } from "../../model.ts";
 import type { SourceRef } from "../../resource.ts";
 import { readHostName } from "../machines/addresses.ts";
 import { type GuestEntry, isAddressed } from "../machines/guests.ts";
+import { Claims } from "../text/claims.ts";
 import type { Problems } from "../text/problems.ts";
 
 /** Agents in the order of the file, and the server's own engine when stacks are assigned to it. */
@@ -15,7 +16,7 @@ export function readEnvironments(
   problems: Problems,
 ): readonly PortainerEnvironment[] {
   const environments: PortainerEnvironment[] = [];
-  const names = new Map<string, SourceRef>();
+  const names = new Claims<SourceRef>();
   for (const entry of entries) {
     const { guest, cell } = entry;
     const isLocal = entry === primary && primaryHasStacks;
@@ -23,28 +24,20 @@ export function readEnvironments(
     const declared = cell.get("portainer_environment_name");
     const name = declared?.text ?? (isLocal ? "local" : guest.name);
     const at = declared?.ref ?? guest.from;
-    const taken = names.get(name.toLowerCase());
-    if (name === "" || taken !== undefined)
-      problems.report(
-        "PHX0707",
-        at,
+    const taken = names.take(name.toLowerCase(), at);
+    if (name === "" || taken !== undefined) {
+      const message =
         name === ""
           ? "an environment's name is empty"
-          : `two environments of Portainer have the name ${name}`,
-        {
-          related: taken === undefined ? [] : [taken],
-          hint: "give each a name of its own with portainer_environment_name",
-        },
-      );
-    names.set(name.toLowerCase(), taken ?? at);
+          : `two environments of Portainer have the name ${name}`;
+      const hint = "give each a name of its own with portainer_environment_name";
+      problems.report("PHX0707", at, message, { related: taken === undefined ? [] : [taken], hint });
+    }
     const agentName = cell.get("portainer_agent_hostname");
     const hostname = agentName?.text === "" ? undefined : readHostName(agentName, problems);
     if (!isAddressed(guest)) {
-      problems.report(
-        "PHX0212",
-        guest.from,
-        `${guest.host} is an environment of Portainer, but has no fixed address`,
-      );
+      const message = `${guest.host} is an environment of Portainer, but has no fixed address`;
+      problems.report("PHX0212", guest.from, message);
       continue;
     }
     environments.push({

@@ -78,13 +78,11 @@ async function readDirectory(
   if (!hasConfig && present.length === 0) return undefined;
   const [first, second] = present;
   const from = { file: hasConfig ? configName : `${directory}/${first}`, line: 1, column: 1 };
+  const message = `stack ${name} has several Compose files: ${present.join(", ")}`;
   if (second !== undefined)
-    problems.report(
-      "PHX0404",
-      { file: `${directory}/${second}`, line: 1, column: 1 },
-      `stack ${name} has several Compose files: ${present.join(", ")}`,
-      { hint: "keep one of them" },
-    );
+    problems.report("PHX0404", { file: `${directory}/${second}`, line: 1, column: 1 }, message, {
+      hint: "keep one of them",
+    });
   const config = hasConfig ? await readDocument(files, configName, () => stackShape, problems) : entry;
   const composeName = first === undefined ? undefined : `${directory}/${first}`;
   const text = composeName === undefined ? undefined : (await files.read(composeName))?.text;

@@ -50,13 +50,10 @@ export function findPrimary(
       });
     return undefined;
   }
+  const hosts = primaries.map(({ guest }) => guest.host).join(", ");
+  const message = `several virtual machines have the role of Portainer's primary: ${hosts}`;
   if (others.length > 0)
-    problems.report(
-      "PHX0703",
-      roleRef(primary),
-      `several virtual machines have the role of Portainer's primary: ${primaries.map(({ guest }) => guest.host).join(", ")}`,
-      { related: others.map(roleRef) },
-    );
+    problems.report("PHX0703", roleRef(primary), message, { related: others.map(roleRef) });
   return primary;
 }
 
@@ -76,15 +73,11 @@ export function readSettings(
   const serviceName = hostName(service?.get("name")?.text ?? "");
   const qualifiedName = serviceName === undefined ? undefined : qualified(serviceName, domain);
   const hostname = declared?.text === undefined ? qualifiedName : hostName(declared.text);
-  if (hostname === undefined)
-    problems.report(
-      "PHX0704",
-      declared?.ref ?? primary.cell,
-      declared === undefined
-        ? "Portainer has no host name"
-        : `${JSON.stringify(declared.text)} is not a valid host name`,
-      { hint: `"portainer_api": {"portainer_hostname": "portainer.${domain}"}` },
-    );
+  if (hostname === undefined) {
+    const hint = `"portainer_api": {"portainer_hostname": "portainer.${domain}"}`;
+    if (declared !== undefined) problems.invalid("PHX0704", declared, "host name", hint);
+    else problems.report("PHX0704", cell, "Portainer has no host name", { hint });
+  }
   if (!isAddressed(guest))
     problems.report("PHX0212", guest.from, `${guest.host} runs Portainer, but has no fixed address`, {
       hint: "give it one in network_config.ip",
@@ -119,13 +112,11 @@ export function findServerStack(
     problems.report("PHX0706", at, "no Compose file declares Portainer's server", {
       hint: "write stacks/portainer_service/docker-compose.yml with the image portainer/portainer-ce",
     });
-  else
-    problems.report(
-      "PHX0706",
-      at,
-      `several stacks could be Portainer's server: ${[server, ...others].map(({ name }) => name).join(", ")}`,
-      { hint: `name the right one in the docker_stacks of ${primary.guest.host}` },
-    );
+  else {
+    const names = [server, ...others].map(({ name }) => name).join(", ");
+    const hint = `name the right one in the docker_stacks of ${primary.guest.host}`;
+    problems.report("PHX0706", at, `several stacks could be Portainer's server: ${names}`, { hint });
+  }
   return undefined;
 }
 
@@ -160,20 +151,15 @@ export async function readPortainer(
       hint: '"portainer_api": {"admin_password": "file:/etc/phoenix/portainer-password"}',
     });
   const secret = password === undefined ? undefined : await secrets.read(password, true);
+  const message = `Portainer refuses a new administrator's password of fewer than ${shortestPassword} characters`;
   if (password !== undefined && secret !== undefined && secret.length < shortestPassword)
-    problems.report(
-      "PHX0705",
-      password,
-      `Portainer refuses a new administrator's password of fewer than ${shortestPassword} characters`,
-    );
-  const [share] = settings.guest.shares;
+    problems.report("PHX0705", password, message);
+  const { host, from, shares } = settings.guest;
+  const [share] = shares;
   if (share === undefined)
-    problems.report(
-      "PHX0702",
-      settings.guest.from,
-      `${settings.guest.host} runs Portainer, but has no NFS volume for its files`,
-      { hint: 'add one to its volumes: {"type": "nfs", "path": …, "mount_point": …}' },
-    );
+    problems.report("PHX0702", from, `${host} runs Portainer, but has no NFS volume for its files`, {
+      hint: 'add one to its volumes: {"type": "nfs", "path": …, "mount_point": …}',
+    });
   const certificate = certificates.find(({ serves }) => serves === "portainer");
   if (secret === undefined || share === undefined || compose === undefined || certificate === undefined)
     return undefined;

@@ -36,13 +36,10 @@ export function checkPublishedPorts(
         const from = { file, ...place };
         const others = claims.get(key) ?? [];
         const other = others.find((one) => overlaps(one.hostIp, hostIp));
-        if (other !== undefined)
-          problems.report(
-            "PHX0409",
-            from,
-            `${title} and ${other.title} both publish port ${port}/${protocol} on ${host}`,
-            { related: [other.from] },
-          );
+        if (other !== undefined) {
+          const message = `${title} and ${other.title} both publish port ${port}/${protocol} on ${host}`;
+          problems.report("PHX0409", from, message, { related: [other.from] });
+        }
         claims.set(key, [...others, { title, hostIp, from }]);
       }
 }

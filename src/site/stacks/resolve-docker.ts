@@ -4,6 +4,7 @@ import type { ComposeFile, PortainerEnvironment, Service, Stack } from "../../mo
 import type { GuestEntry } from "../machines/guests.ts";
 import type { SecretReader } from "../secrets/index.ts";
 import type { Cell } from "../text/cell.ts";
+import { Claims } from "../text/claims.ts";
 import type { Problems } from "../text/problems.ts";
 import type { SiteFiles } from "../text/source-file.ts";
 import type { Assignment } from "./assignments.ts";
@@ -63,14 +64,10 @@ export async function readDocker(
   const environments = readEnvironments(entries, agentPort, primary, hasOwn, problems);
   const names = new Map(environments.map(({ guest, name }) => [guest.host, name]));
   const read = await Promise.all(
-    deployed.map((assignment) =>
-      readStack(assignment, {
-        files,
-        secrets,
-        problems,
-        portainerEnvironment: names.get(assignment.entry.guest.host),
-      }),
-    ),
+    deployed.map((assignment) => {
+      const portainerEnvironment = names.get(assignment.entry.guest.host);
+      return readStack(assignment, { files, secrets, problems, portainerEnvironment });
+    }),
   );
   const assigned = read.filter((one) => one !== undefined);
   const named = entries.reduce((sum, { cell }) => sum + (cell.get("docker_stacks")?.items.length ?? 0), 0);
@@ -89,15 +86,13 @@ export async function readDocker(
     kind === "agent" ? [{ host: guest.host, port, from }] : [],
   );
   checkPublishedPorts(published, agents, problems);
-  checkProjects(
-    assigned.map(({ stack }) => stack),
-    problems,
-  );
+  const ready = assigned.map(({ stack }) => stack);
+  checkProjects(ready, problems);
   return {
     settings,
     compose: server?.compose,
     environments,
-    stacks: assigned.map(({ stack }) => stack),
+    stacks: ready,
     services: assigned.flatMap((one) => one.services),
   };
 }
@@ -114,23 +109,19 @@ function serverPorts(
 
 /** Two stacks that get the same name in Portainer would replace each other on every run. */
 function checkProjects(stacks: readonly Stack[], problems: Problems): void {
-  const projects = new Map<string, Stack>();
+  const projects = new Claims<Stack>();
   for (const stack of stacks) {
-    const key = `${stack.portainerEnvironment} ${stack.project}`;
-    const other = projects.get(key);
-    if (other !== undefined || stack.project === "")
-      problems.report(
-        "PHX0413",
-        stack.from,
-        other === undefined
-          ? `Portainer cannot use the stack name ${stack.name}`
-          : `${stack.name} and ${other.name} would get the same stack name in Portainer: ${stack.project}`,
-        {
-          related: other === undefined ? [] : [other.from],
-          hint: "Portainer keeps only lower-case letters, digits, - and _ of a name",
-        },
-      );
-    projects.set(key, other ?? stack);
+    const other = projects.take(`${stack.portainerEnvironment} ${stack.project}`, stack);
+    if (other === undefined && stack.project !== "") continue;
+    const message =
+      other === undefined
+        ? `Portainer cannot use the stack name ${stack.name}`
+        : `${stack.name} and ${other.name} would get the same stack name in Portainer: ${stack.project}`;
+    const hint = "Portainer keeps only lower-case letters, digits, - and _ of a name";
+    problems.report("PHX0413", stack.from, message, {
+      related: other === undefined ? [] : [other.from],
+      hint,
+    });
   }
 }
 
