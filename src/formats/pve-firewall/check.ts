@@ -1,6 +1,8 @@
 /** What Proxmox complains about in a firewall file, in its own words and with the line. Pure. */
+import { memo } from "../../memo.ts";
 import { addressRange } from "../ipv4/index.ts";
-import { emptyFile, type FirewallFile, groupNames, type Line, parseFirewall, type Section } from "./index.ts";
+import { emptyFile, type FirewallFile, groupsOf, type Line, parseFirewall, type Section } from "./index.ts";
+import { namesOf } from "./names.ts";
 import { type FilePlace, type FwRule, printRule } from "./rule.ts";
 import { type KnownNames, type NameSet, ruleFaults } from "./rule-faults.ts";
 
@@ -64,28 +66,8 @@ export function refusedRules(
   return refused;
 }
 
-interface FileNames {
-  readonly aliases: ReadonlySet<string>;
-  readonly ipsets: ReadonlySet<string>;
-  readonly groups: ReadonlySet<string>;
-}
-
 /** What cluster.fw defines, worked out once: every guest's file is checked against it. */
-const clusterNames = new WeakMap<FirewallFile, FileNames>();
-
-function namesIn(cluster: FirewallFile): FileNames {
-  const found = clusterNames.get(cluster) ?? {
-    aliases: new Set(
-      cluster.sections.flatMap(({ lines }) =>
-        lines.flatMap((line) => (line.kind === "alias" ? [line.name.toLowerCase()] : [])),
-      ),
-    ),
-    ipsets: new Set(cluster.sections.flatMap(({ kind, name = "" }) => (kind === "ipset" ? [name] : []))),
-    groups: new Set(groupNames(cluster)),
-  };
-  clusterNames.set(cluster, found);
-  return found;
-}
+const clusterNames = memo((cluster: FirewallFile) => namesOf(cluster));
 
 /** Goes through a file: names of aliases and sets count from the line that defines them. */
 class Reader {
@@ -96,8 +78,8 @@ class Reader {
   readonly #known: KnownNames;
 
   constructor(place: FilePlace, file: FirewallFile, cluster: FirewallFile, ports: NameSet) {
-    const shared = namesIn(cluster);
-    const own = new Set(groupNames(file));
+    const shared = clusterNames(cluster);
+    const own = groupsOf(file);
     this.#place = place;
     this.#known = {
       aliases: { has: (name) => this.#aliases.has(name) || shared.aliases.has(name) },

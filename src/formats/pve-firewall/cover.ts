@@ -1,6 +1,6 @@
 /** Rules that make later ones superfluous. Pure. */
 import { contains } from "../ipv4/index.ts";
-import { readAddresses, readPorts } from "./fields.ts";
+import { type Addresses, type PortSpan, type Reading, readAddresses, readPorts } from "./fields.ts";
 import { type FwRule, isSameMatch } from "./rule.ts";
 
 /** Whether `earlier` decides about everything that `later` is about. Sets and aliases cover only themselves. */
@@ -12,31 +12,33 @@ export function covers(earlier: FwRule, later: FwRule): boolean {
   if (earlier.iface !== undefined && earlier.iface !== later.iface) return false;
   if (earlier.proto !== undefined && earlier.proto !== later.proto) return false;
   return (
-    coversPorts(earlier.dport, later.dport) &&
-    coversAddress(earlier.source, later.source) &&
-    coversAddress(earlier.dest, later.dest)
+    coversValue(earlier.dport, later.dport, readPorts, hasPorts) &&
+    coversValue(earlier.source, later.source, readAddresses, hasAddresses) &&
+    coversValue(earlier.dest, later.dest, readAddresses, hasAddresses)
   );
 }
 
-function coversPorts(earlier: string | undefined, later: string | undefined): boolean {
-  if (earlier === undefined || earlier === later) return true;
-  if (later === undefined) return false;
-  const [outer, inner] = [readPorts(earlier), readPorts(later)];
-  if ("fault" in outer || "fault" in inner) return false;
-  return inner.meaning.every(
-    (span) =>
-      span !== undefined &&
-      outer.meaning.some((one) => one !== undefined && one.first <= span.first && span.last <= one.last),
-  );
+/** Whether `outer` is absent, which stands for every value, or has all of `inner`. */
+function coversValue<Meaning>(
+  outer: string | undefined,
+  inner: string | undefined,
+  read: (text: string) => Reading<Meaning>,
+  hasAll: (outer: Meaning, inner: Meaning) => boolean,
+): boolean {
+  if (outer === undefined || outer === inner) return true;
+  if (inner === undefined) return false;
+  const [one, other] = [read(outer), read(inner)];
+  return "meaning" in one && "meaning" in other && hasAll(one.meaning, other.meaning);
 }
 
-function coversAddress(earlier: string | undefined, later: string | undefined): boolean {
-  if (earlier === undefined || earlier === later) return true;
-  if (later === undefined) return false;
-  const [outer, inner] = [readAddresses(earlier), readAddresses(later)];
-  if ("fault" in outer || "fault" in inner) return false;
-  if (outer.meaning.kind !== "list" || inner.meaning.kind !== "list" || inner.meaning.family !== 4)
-    return false;
-  const { ranges } = outer.meaning;
-  return inner.meaning.ranges.every((range) => ranges.some((one) => contains(one, range)));
+function hasPorts(
+  outer: readonly (PortSpan | undefined)[],
+  inner: readonly (PortSpan | undefined)[],
+): boolean {
+  return inner.every((span) => span && outer.some((one) => one && contains(one, span)));
+}
+
+function hasAddresses(outer: Addresses, inner: Addresses): boolean {
+  if (outer.kind !== "list" || inner.kind !== "list" || inner.family !== 4) return false;
+  return inner.ranges.every((range) => outer.ranges.some((one) => contains(one, range)));
 }

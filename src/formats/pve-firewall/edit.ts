@@ -1,31 +1,12 @@
 /** Changes to a firewall file that leave everything else in it where it is. Pure. */
+import { defined } from "../../defined.ts";
 import { type FirewallFile, type Line, type Section, sectionRules } from "./index.ts";
 import type { FwRule } from "./rule.ts";
 
 /** Sets an option, or takes it away. A new one goes to the first [OPTIONS], which is made at the top when there is none. */
 export function withOption(file: FirewallFile, key: string, value: string | undefined): FirewallFile {
   const isIt = (line: Line): boolean => line.kind === "option" && line.key === key;
-  let placed = value === undefined;
-  const sections = file.sections.map((section): Section => {
-    if (section.kind !== "options") return section;
-    const lines = section.lines.flatMap((line): readonly Line[] => {
-      if (!isIt(line)) return [line];
-      if (placed || value === undefined) return [];
-      placed = true;
-      return [{ kind: "option", key, value }];
-    });
-    return { ...section, lines };
-  });
-  if (placed || value === undefined) return { sections: sections.filter(isUseful) };
-  const option: Line = { kind: "option", key, value };
-  const at = sections.findIndex(({ kind }) => kind === "options");
-  const found = sections[at];
-  if (found !== undefined) sections[at] = { ...found, lines: [...found.lines, option] };
-  else {
-    const top = sections[0]?.kind === "preamble" ? 1 : 0;
-    sections.splice(top, 0, { kind: "options", lines: [option] });
-  }
-  return { sections };
+  return withLines(file, "options", isIt, value === undefined ? [] : [{ kind: "option", key, value }]);
 }
 
 /**
@@ -37,28 +18,43 @@ export function withRules(
   isOurs: (rule: FwRule) => boolean,
   rules: readonly FwRule[],
 ): FirewallFile {
-  const ours = rules.map((rule): Line => ({ kind: "rule", rule }));
-  let placed = false;
+  const isIt = (line: Line): boolean => line.kind === "rule" && isOurs(line.rule);
+  return withLines(file, "rules", isIt, rules.map(ruleLine));
+}
+
+function ruleLine(rule: FwRule): Line {
+  return { kind: "rule", rule };
+}
+
+/** Puts `lines` in the place of the first old one; without an old one at the end of the section, which is made if need be. */
+function withLines(
+  file: FirewallFile,
+  kind: "options" | "rules",
+  isOld: (line: Line) => boolean,
+  lines: readonly Line[],
+): FirewallFile {
+  let placed = lines.length === 0;
   const sections = file.sections.map((section): Section => {
-    if (section.kind !== "rules") return section;
-    const lines = section.lines.flatMap((line): readonly Line[] => {
-      if (line.kind !== "rule" || !isOurs(line.rule)) return [line];
+    if (section.kind !== kind) return section;
+    const next = section.lines.flatMap((line): readonly Line[] => {
+      if (!isOld(line)) return [line];
       if (placed) return [];
       placed = true;
-      return ours;
+      return lines;
     });
-    return { ...section, lines };
+    return { ...section, lines: next };
   });
-  if (placed || ours.length === 0) return { sections: sections.filter(isUseful) };
-  const at = sections.findLastIndex(({ kind }) => kind === "rules");
-  const last = sections[at];
-  if (last !== undefined) {
-    sections[at] = { ...last, lines: [...last.lines, ...ours] };
-    return { sections };
+  if (placed) return { sections: sections.filter(isUseful) };
+  const kinds = sections.map((section) => section.kind);
+  const at = kind === "options" ? kinds.indexOf(kind) : kinds.lastIndexOf(kind);
+  const found = sections[at];
+  if (found !== undefined) sections[at] = { ...found, lines: [...found.lines, ...lines] };
+  else {
+    // Options come first, rules before the first group, as Proxmox writes them.
+    const top = kinds[0] === "preamble" ? 1 : 0;
+    const group = kinds.includes("group") ? kinds.indexOf("group") : kinds.length;
+    sections.splice(kind === "options" ? top : group, 0, { kind, lines });
   }
-  // Before the first group, as Proxmox writes it.
-  const group = sections.findIndex(({ kind }) => kind === "group");
-  sections.splice(group < 0 ? sections.length : group, 0, { kind: "rules", lines: ours });
   return { sections };
 }
 
@@ -89,12 +85,7 @@ export function withGroups(
 }
 
 function groupSection(name: string, { comment, rules }: GroupContent): Section {
-  return {
-    kind: "group",
-    name,
-    ...(comment === undefined ? {} : { comment }),
-    lines: rules.map((rule): Line => ({ kind: "rule", rule })),
-  };
+  return { kind: "group", name, ...defined({ comment }), lines: rules.map(ruleLine) };
 }
 
 /** A section that holds nothing any more goes; groups and sets may be empty. */

@@ -16,12 +16,7 @@ ttl-zero-during-reassembly:3/1 parameter-problem:4 bad-header:4/0 unknown-header
 echo-request:128 echo-reply:129 router-solicitation:133 router-advertisement:134 neighbor-solicitation:135
 neighbour-solicitation neighbor-advertisement:136 neighbour-advertisement redirect:137`;
 
-interface IcmpType {
-  readonly name: string;
-  readonly number: string | undefined;
-}
-
-function typesIn(list: string): readonly IcmpType[] {
+function typesIn(list: string): readonly { readonly name: string; readonly number: string | undefined }[] {
   return list.split(/\s+/).map((entry) => {
     const [name = "", number] = entry.split(":");
     return { name, number };

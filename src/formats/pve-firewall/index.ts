@@ -75,11 +75,11 @@ function headerOf(line: string, place: FilePlace): (Section & { lines: Line[] })
   const what = kind === "group" ? "security group" : "ipset";
   const refuse = (fault: string): Section & { lines: Line[] } => ({
     kind: "preamble",
-    lines: [{ kind: "skipped", text: line, fault: `: ${fault}` }],
+    lines: [skipped(line, `: ${fault}`)],
   });
   if (name.length > nameLimits[kind]) return refuse(`${what} name too long`);
   if (!/^[a-z][a-z0-9_-]+$/.test(name)) return refuse(`invalid ${what} name '${name}'`);
-  return { kind, name, ...defined({ comment: comment === "" ? undefined : comment }), lines: [] };
+  return { kind, name, ...defined({ comment: comment || undefined }), lines: [] };
 }
 
 function lineOf(kind: SectionKind, line: string, place: FilePlace): Line {
@@ -96,17 +96,11 @@ function lineOf(kind: SectionKind, line: string, place: FilePlace): Line {
     case "aliases": {
       const [, name = "", range = "", comment] = /^(\S+)\s(\S+?)\s*(?:#\s*(.*))?$/.exec(line) ?? [];
       if (name === "") return skipped(line, `: unable to parse alias: ${line}`);
-      return { kind: "alias", name, range, ...defined({ comment: comment === "" ? undefined : comment }) };
+      return { kind: "alias", name, range, ...defined({ comment: comment || undefined }) };
     }
     case "ipset": {
       const [, bang = "", address = "", comment] = /^(!?)\s*([^#]*?)\s*(?:#\s*(.*))?$/.exec(line) ?? [];
-      const nomatch = bang === "!";
-      return {
-        kind: "entry",
-        address,
-        nomatch,
-        ...defined({ comment: comment === "" ? undefined : comment }),
-      };
+      return { kind: "entry", address, nomatch: bang === "!", ...defined({ comment: comment || undefined }) };
     }
     default: {
       const parsed: ParsedRule = parseRule(line);
@@ -181,16 +175,10 @@ export function rulesOf(file: FirewallFile): readonly FwRule[] {
 /** Rules of each group by its name. Of several sections of one name the last counts. */
 export function groupsOf(file: FirewallFile): ReadonlyMap<string, readonly FwRule[]> {
   return new Map(
-    file.sections.flatMap((section) =>
-      section.kind === "group" && section.name !== undefined
-        ? [[section.name, sectionRules(section)] as const]
-        : [],
-    ),
+    file.sections
+      .filter(({ kind }) => kind === "group")
+      .map((section) => [section.name ?? "", sectionRules(section)]),
   );
-}
-
-export function groupNames(file: FirewallFile): readonly string[] {
-  return file.sections.flatMap(({ kind, name }) => (kind === "group" && name !== undefined ? [name] : []));
 }
 
 export function sectionRules({ lines }: Section): readonly FwRule[] {

@@ -28,15 +28,10 @@ Squid=tcp:3128 SSH=tcp:22 Submission=tcp:587 SVN=tcp:3690 Syslog=udp:514+tcp:514
 TFTP=udp:69 Time=tcp:37 Trcrt=udp:33434:33524+icmp:echo-request VNC=tcp:5900:5999 VNCL=tcp:5500
 Web=tcp:80+tcp:443 Webcache=tcp:8080 Webmin=tcp:10000 Whois=tcp:43`;
 
-interface Macro {
-  readonly name: string;
-  readonly parts: readonly MacroPart[];
-}
-
-const macros: ReadonlyMap<string, Macro> = new Map(
-  table.split(/\s+/).map((entry): readonly [string, Macro] => {
+const macros = new Map(
+  table.split(/\s+/).map((entry) => {
     const [name = "", parts = ""] = entry.split("=");
-    return [name.toLowerCase(), { name, parts: parts.split("+").map(partOf) }];
+    return [name.toLowerCase(), { name, parts: parts.split("+").map(partOf) }] as const;
   }),
 );
 

@@ -1,15 +1,12 @@
 /** The options of Proxmox's firewall files (pve-firewall 6.0.4). Pure. */
 import type { FilePlace } from "./rule.ts";
 
-/** Options of each file with their values, both in any letter case. */
-const policies: readonly (readonly [RegExp, RegExp])[] = [
-  [/^policy_(?:in|out)$/, /^(?:accept|drop|reject)$/i],
-];
+const policies = /^(?:accept|drop|reject)$/i;
 const levels = /^(?:emerg|alert|crit|err|warning|notice|info|debug|nolog)?$/i;
+/** Options of each file with their values, both in any letter case. */
 const values: Readonly<Record<FilePlace, readonly (readonly [name: RegExp, value: RegExp])[]>> = {
   cluster: [
-    ...policies,
-    [/^policy_forward$/, /^(?:accept|drop|reject)$/i],
+    [/^policy_(?:in|out|forward)$/, policies],
     [/^ebtables$/, /^[01]$/],
     [/^enable$/, /^\d+$/],
     [/^log_ratelimit$/, /^\S+$/],
@@ -27,7 +24,7 @@ const values: Readonly<Record<FilePlace, readonly (readonly [name: RegExp, value
     ],
   ],
   guest: [
-    ...policies,
+    [/^policy_(?:in|out)$/, policies],
     [/^(?:enable|dhcp|ndp|radv|macfilter|ipfilter|ips)$/, /^[01]$/],
     [/^log_level_(?:in|out)$/, levels],
     [/^ips_queues$/, /^\d+(?::\d+)?$/],

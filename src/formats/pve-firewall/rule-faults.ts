@@ -37,8 +37,8 @@ export interface ValueFault {
 export function ruleFaults(rule: FwRule, place: RulePlace, known: KnownNames): readonly ValueFault[] {
   const faults = [...typeFaults(rule, place, known), ...interfaceFaults(rule, place)];
   if (rule.type === "GROUP") return faults;
-  faults.push(...protocolFaults(rule), ...portFaults(rule, known), ...icmpFaults(rule));
-  faults.push(...addressFaults(rule, known));
+  if (rule.proto !== undefined) faults.push(...inWords("proto", readProtocol(rule.proto)));
+  faults.push(...portFaults(rule, known), ...icmpFaults(rule), ...addressFaults(rule, known));
   return faults.length > 0 ? faults : macroFaults(rule);
 }
 
@@ -48,41 +48,28 @@ function fault(parameter: string, message: string): ValueFault {
 
 /** The fault of a value in Proxmox's words; nothing for an absent value or a valid one. */
 function inWords(parameter: string, reading: Reading<unknown> | undefined): readonly ValueFault[] {
-  return reading !== undefined && "fault" in reading ? [fault(parameter, words(reading.fault))] : [];
+  if (reading === undefined || "meaning" in reading) return [];
+  const { kind, part } = reading.fault;
+  return [fault(parameter, words[kind](part))];
 }
 
-function words({ kind, part }: FieldFault): string {
-  switch (kind) {
-    case "invalid protocol":
-      return `unknown protocol '${part}'`;
-    case "invalid port":
-      return `invalid port '${part}'`;
-    case "trailing comma":
-      return "extraneous commas in list";
-    case "backwards range": {
-      const forwards = part.split(":").reverse().join(":");
-      return `backwards range '${part}' not allowed, did you mean '${forwards}'?`;
-    }
-    case "too many ports":
-      return "too many entries in port list (> 15 numbers)";
-    case "mixed families":
-      return `detected mixed ipv4/ipv6 addresses in address list '${part}'`;
-    case "range in a list":
-      return "you can't use a range in a list";
-    case "invalid set name":
-      return `invalid ipset name '${part}'`;
-    case "host bits":
-      return `invalid IP address: Invalid prefix ${part}`;
-    case "name in a list":
-    case "invalid address":
-    case "invalid address range":
-      return `invalid IP address: ${part}`;
-    case "invalid interface":
-      return `invalid network interface name '${part}'`;
-    case "foreign interface":
-      return "value does not match the regex pattern 'net\\d+'";
-  }
-}
+const words: Readonly<Record<FieldFault["kind"], (part: string) => string>> = {
+  "invalid protocol": (part) => `unknown protocol '${part}'`,
+  "invalid port": (part) => `invalid port '${part}'`,
+  "trailing comma": () => "extraneous commas in list",
+  "backwards range": (part) =>
+    `backwards range '${part}' not allowed, did you mean '${part.split(":").reverse().join(":")}'?`,
+  "too many ports": () => "too many entries in port list (> 15 numbers)",
+  "mixed families": (part) => `detected mixed ipv4/ipv6 addresses in address list '${part}'`,
+  "range in a list": () => "you can't use a range in a list",
+  "invalid set name": (part) => `invalid ipset name '${part}'`,
+  "host bits": (part) => `invalid IP address: Invalid prefix ${part}`,
+  "name in a list": (part) => `invalid IP address: ${part}`,
+  "invalid address": (part) => `invalid IP address: ${part}`,
+  "invalid address range": (part) => `invalid IP address: ${part}`,
+  "invalid interface": (part) => `invalid network interface name '${part}'`,
+  "foreign interface": () => "value does not match the regex pattern 'net\\d+'",
+};
 
 function typeFaults(
   { type, action, macro }: FwRule,
@@ -119,10 +106,6 @@ function interfaceFaults({ iface }: FwRule, place: RulePlace): readonly ValueFau
     ...(place === "group" ? [fault("type", "parameter -i not allowed for this rule type")] : []),
     ...inWords("iface", readInterface(iface, of)),
   ];
-}
-
-function protocolFaults({ proto }: FwRule): readonly ValueFault[] {
-  return inWords("proto", proto === undefined ? undefined : readProtocol(proto));
 }
 
 function portFaults(rule: FwRule, { ports }: KnownNames): readonly ValueFault[] {

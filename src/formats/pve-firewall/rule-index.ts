@@ -11,12 +11,6 @@ import type { Packet } from "./match.ts";
 import { type Names, noNames } from "./names.ts";
 import type { FwRule } from "./rule.ts";
 
-/** A rule and its place in the list. */
-interface Placed {
-  readonly at: number;
-  readonly rule: FwRule;
-}
-
 /** Stands for several values, any, or one that only the rule itself can judge. */
 const wide = "*";
 
@@ -30,13 +24,15 @@ interface Subject {
 
 /** Rules by their subject. */
 class Buckets {
-  readonly #rules = new Map<string, Placed[]>();
+  readonly #rules = new Map<string, { readonly at: number; readonly rule: FwRule }[]>();
 
-  add(placed: Placed): void {
-    const key = keyOf(subjectOf(placed.rule));
+  /** @param at the rule's place in the list */
+  add(at: number, rule: FwRule): void {
+    const { type, source, dest, port } = subjectOf(rule);
+    const key = `${type} ${source} ${dest} ${port}`;
     const known = this.#rules.get(key);
-    if (known === undefined) this.#rules.set(key, [placed]);
-    else known.push(placed);
+    if (known === undefined) this.#rules.set(key, [{ at, rule }]);
+    else known.push({ at, rule });
   }
 
   /** The first rule of the list that fits, among those that could be about the subject. */
@@ -53,10 +49,6 @@ class Buckets {
     }
     return best?.found;
   }
-}
-
-function keyOf({ type, source, dest, port }: Subject): string {
-  return `${type} ${source} ${dest} ${port}`;
 }
 
 /** The subjects of all rules that a subject can matter to: each part the same, or wide. Groups hold rules of any. */
@@ -114,9 +106,7 @@ const few = 8;
 export function indexRules(rules: readonly FwRule[]): RuleIndex {
   if (rules.length <= few) return { rules, buckets: undefined };
   const buckets = new Buckets();
-  rules.forEach((rule, at) => {
-    buckets.add({ at, rule });
-  });
+  for (const [at, rule] of rules.entries()) buckets.add(at, rule);
   return { rules, buckets };
 }
 
@@ -149,7 +139,7 @@ export function coveredBy(rules: readonly FwRule[]): ReadonlyMap<FwRule, FwRule>
   rules.forEach((later, at) => {
     const earlier = buckets.first(subjectOf(later), (rule) => (covers(rule, later) ? rule : undefined));
     if (earlier !== undefined) found.set(later, earlier);
-    buckets.add({ at, rule: later });
+    buckets.add(at, later);
   });
   return found;
 }
