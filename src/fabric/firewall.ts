@@ -3,13 +3,15 @@
  * guest, and the openings that the fabric needs and no declared rule gives. Pure.
  */
 
+import { defined } from "../defined.ts";
 import type { Action, Verdict } from "../formats/pve-firewall/decide.ts";
 import { concerns, type Packet } from "../formats/pve-firewall/match.ts";
 import { commentText, type FwRule, printBare } from "../formats/pve-firewall/rule.ts";
-import { firstMatchIn, indexRules, type RuleIndex } from "../formats/pve-firewall/rule-index.ts";
+import { firstMatchIn, indexRules } from "../formats/pve-firewall/rule-index.ts";
 import type { FirewallRule, Guest, Site } from "../model.ts";
 import type { SourceRef } from "../resource.ts";
 import { fwRuleOf } from "./declared-rule.ts";
+import { memo } from "./memo.ts";
 import { type FirewallPath, isForMany, requiredPaths, senderOf } from "./paths.ts";
 
 /** A rule and where it comes from. */
@@ -53,19 +55,11 @@ export function filteredGuests({ guests }: Site): readonly Guest[] {
   return guests.filter(({ template, firewall }) => !template && firewall?.enabled === true);
 }
 
-/** What was worked out for a site: it is asked for once for each change, and sites never change. */
-const known = new WeakMap<Site, SiteFirewall>();
-
 /** The declared rules without repetitions, and behind them the openings that they do not give. */
-export function firewallOf(site: Site): SiteFirewall {
-  const found = known.get(site) ?? compileFirewall(site);
-  known.set(site, found);
-  return found;
-}
-
-function compileFirewall(site: Site): SiteFirewall {
+export const firewallOf = memo((site: Site): SiteFirewall => {
   const paths = requiredPaths(site);
   const declared = site.firewall.rules.map(declaredRule);
+  const outgoing = paths.filter(({ from }) => from === "pve");
   const to = new Map<string, FirewallPath[]>();
   for (const path of paths) {
     const known = to.get(path.to);
@@ -75,20 +69,8 @@ function compileFirewall(site: Site): SiteFirewall {
   return {
     host: unique([
       ...declared,
-      ...openings(
-        site,
-        paths.filter(({ to }) => to === "pve"),
-        "IN",
-        declared,
-        site.firewall.inputPolicy,
-      ),
-      ...openings(
-        site,
-        paths.filter(({ from }) => from === "pve"),
-        "OUT",
-        declared,
-        site.firewall.outputPolicy,
-      ),
+      ...openings(site, to.get("pve") ?? [], "IN", declared, site.firewall.inputPolicy),
+      ...openings(site, outgoing, "OUT", declared, site.firewall.outputPolicy),
     ]),
     guests: filteredGuests(site).map((guest) => {
       const own = (guest.firewall?.rules ?? []).map(declaredRule);
@@ -100,7 +82,7 @@ function compileFirewall(site: Site): SiteFirewall {
       };
     }),
   };
-}
+});
 
 /** A declared rule and its place. */
 export function declaredRule(declared: FirewallRule): SiteRule {
@@ -126,17 +108,15 @@ function openings(
     const source = senderOf(site, path.from);
     // A rule without a source would let everybody in.
     if (source === undefined && path.from !== "anywhere") return [];
-    const comment = commentText(path.why);
-    const rule: FwRule = {
+    const rule: FwRule = defined({
       enabled: true,
       type,
       action: "ACCEPT",
-      ...(type === "IN" && source !== undefined ? { source } : {}),
-      ...(type === "OUT" ? { dest: path.address } : {}),
+      ...(type === "IN" ? { source } : { dest: path.address }),
       proto: path.protocol,
       dport: String(path.port),
-      ...(comment === undefined ? {} : { comment }),
-    };
+      comment: commentText(path.why),
+    });
     return [{ rule, from: path.at, opens: path }];
   });
 }
@@ -159,14 +139,9 @@ export function packetOf(site: Site, path: FirewallPath, direction: "IN" | "OUT"
   const source =
     senderOf(site, path.from) ?? (path.from === "anywhere" ? undefined : site.hypervisor.network);
   const onHost = direction === "IN" ? path.to === "pve" : path.from === "pve";
-  return {
-    direction,
-    ...(source === undefined ? {} : { source }),
-    dest: path.address,
-    protocol: path.protocol,
-    port: path.port,
-    ...(onHost ? { iface: site.hypervisor.bridge } : {}),
-  };
+  const { address: dest, protocol, port } = path;
+  const iface = onHost ? site.hypervisor.bridge : undefined;
+  return defined({ direction, source, dest, protocol, port, iface });
 }
 
 export interface PathVerdict extends Verdict {
@@ -193,44 +168,27 @@ function endVerdict(
   const accepted = { action: "ACCEPT", from: site.firewall.from } as const;
   if (!site.firewall.enabled) return accepted;
   const { inputPolicy, outputPolicy } = site.firewall;
-  const guest = guestRulesOf(firewall, host);
+  const guest = guestRules(firewall).get(host);
   const rules = host === "pve" ? firewall.host : guest?.rules;
   if (rules === undefined) return accepted;
-  const guestOr = (own: Action, policy: Action): Action => (host === "pve" ? own : policy);
-  const policy =
-    direction === "IN" ? guestOr(inputPolicy, guestPolicy.in) : guestOr(outputPolicy, guestPolicy.out);
+  const policies = host === "pve" ? { in: inputPolicy, out: outputPolicy } : guestPolicy;
+  const policy = direction === "IN" ? policies.in : policies.out;
   const { index, places } = lookupOf(rules);
   const verdict = firstMatchIn(index, packetOf(site, path, direction)) ?? { action: policy };
   const at = verdict.rule === undefined ? undefined : places.get(verdict.rule);
   return { ...verdict, from: at ?? guest?.guest.from ?? site.firewall.from };
 }
 
-const guestsByHost = new WeakMap<SiteFirewall, ReadonlyMap<string, GuestRules>>();
-
-/** The rules of a filtered guest; undefined for every other host. */
-export function guestRulesOf(firewall: SiteFirewall, host: string): GuestRules | undefined {
-  const byHost =
-    guestsByHost.get(firewall) ?? new Map(firewall.guests.map((each) => [each.guest.host, each] as const));
-  guestsByHost.set(firewall, byHost);
-  return byHost.get(host);
-}
+/** The rules of each filtered guest, by its host. */
+export const guestRules = memo(
+  ({ guests }: SiteFirewall) => new Map<string, GuestRules>(guests.map((each) => [each.guest.host, each])),
+);
 
 /** Rules ready to be asked about many packets. */
-interface Lookup {
-  readonly index: RuleIndex;
-  readonly places: ReadonlyMap<FwRule, SourceRef>;
-}
-
-const lookups = new WeakMap<readonly SiteRule[], Lookup>();
-
-function lookupOf(rules: readonly SiteRule[]): Lookup {
-  const found = lookups.get(rules) ?? {
-    index: indexRules(rules.map(({ rule }) => rule)),
-    places: new Map(rules.map(({ rule, from }) => [rule, from])),
-  };
-  lookups.set(rules, found);
-  return found;
-}
+const lookupOf = memo((rules: readonly SiteRule[]) => ({
+  index: indexRules(rules.map(({ rule }) => rule)),
+  places: new Map(rules.map(({ rule, from }) => [rule, from])),
+}));
 
 /** One rule is there once, whoever asks for it: the first one stays. */
 function unique(rules: readonly SiteRule[]): readonly SiteRule[] {

@@ -1,19 +1,18 @@
 /** Guests by host, their names, and the paths of files as they see them. */
+
 import type { Guest, HostPath, Share, Site } from "../model.ts";
 import type { HostName } from "../resource.ts";
+import { memo } from "./memo.ts";
 
-/** Guests by host, computed once for each list: a site never changes. */
-const guestsByHost = new WeakMap<readonly Guest[], ReadonlyMap<HostName, Guest>>();
+/** The first of two that share a name counts. */
+const guestsByHost = memo(
+  (guests: readonly Guest[]) =>
+    new Map<HostName, Guest>([...guests].reverse().map((guest) => [guest.host, guest])),
+);
 
 /** The guest called `host`, if the site declares it. */
 export function guestOf({ guests }: Pick<Site, "guests">, host: HostName): Guest | undefined {
-  let byHost = guestsByHost.get(guests);
-  if (byHost === undefined) {
-    // The first of two that share a name counts.
-    byHost = new Map([...guests].reverse().map((guest) => [guest.host, guest]));
-    guestsByHost.set(guests, byHost);
-  }
-  return byHost.get(host);
+  return guestsByHost(guests).get(host);
 }
 
 /** "vm/1002 (drphoenix)": a host with the name its owner gave it. */

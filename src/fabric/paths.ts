@@ -8,6 +8,7 @@ import type { FirewallRule, RoleGuest, Site } from "../model.ts";
 import type { GuestName, SourceRef } from "../resource.ts";
 import { fwRuleOf } from "./declared-rule.ts";
 import { guestOf } from "./guests.ts";
+import { memo } from "./memo.ts";
 import { gatewayNames, routedServices } from "./services.ts";
 
 export interface FirewallPath {
@@ -37,17 +38,8 @@ export const ports = {
   meshApi: 8080,
 } as const;
 
-/** What was worked out for a site: rules, hazards and proofs all ask for it, and sites never change. */
-const known = new WeakMap<Site, readonly FirewallPath[]>();
-
 /** Every path, the hypervisor's own first; one that two parts need is there once. */
-export function requiredPaths(site: Site): readonly FirewallPath[] {
-  const found = known.get(site) ?? findPaths(site);
-  known.set(site, found);
-  return found;
-}
-
-function findPaths(site: Site): readonly FirewallPath[] {
+export const requiredPaths = memo((site: Site): readonly FirewallPath[] => {
   const all = [
     ...hypervisorPaths(site),
     ...gatewayPaths(site),
@@ -63,7 +55,7 @@ function findPaths(site: Site): readonly FirewallPath[] {
     seen.add(key);
     return true;
   });
-}
+});
 
 /** Two paths with one key are one opening. */
 export function pathKey({ from, address, protocol, port }: FirewallPath): string {
@@ -93,6 +85,7 @@ function hypervisorPaths(site: Site): readonly FirewallPath[] {
   const base = { to: "pve", address, protocol: "tcp", vital: true, at } as const;
   const { ssh, dns, nfs, proxmox } = ports;
   const network = "network" as const;
+  const asked = { ...base, from: "pve", to: "outside", port: dns, vital: false } as const;
   const guests = site.guests.filter(({ template }) => !template);
   const access = [
     { ...base, from: network, port: ssh, why: "SSH to the hypervisor" },
@@ -105,20 +98,13 @@ function hypervisorPaths(site: Site): readonly FirewallPath[] {
       ? [
           { ...base, from: network, port: dns, protocol: "udp" as const, why: "guests ask for names" },
           { ...base, from: network, port: dns, why: "guests ask for names" },
-          ...site.dns.upstreams.flatMap((upstream) =>
-            (["udp", "tcp"] as const).map((protocol): FirewallPath => {
-              const why = "the name server asks its upstream";
-              return {
-                from: "pve",
-                to: "outside",
-                address: upstream,
-                protocol,
-                port: dns,
-                vital: false,
-                at,
-                why,
-              };
-            }),
+          ...site.dns.upstreams.flatMap((address) =>
+            (["udp", "tcp"] as const).map((protocol) => ({
+              ...asked,
+              address,
+              protocol,
+              why: "the name server asks its upstream",
+            })),
           ),
         ]
       : []),

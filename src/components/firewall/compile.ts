@@ -1,4 +1,5 @@
 /** What the firewall should be: options, the hypervisor's rules, one group for each guest, and the files that use the groups. */
+import { defined } from "../../defined.ts";
 import { isMarked, marked } from "../../fabric/cluster-firewall.ts";
 import {
   filteredGuests,
@@ -7,6 +8,7 @@ import {
   guestPolicy,
   type SiteRule,
 } from "../../fabric/firewall.ts";
+import { memo } from "../../fabric/memo.ts";
 import { type FirewallFile, groupsOf, optionOf, rulesOf } from "../../formats/pve-firewall/index.ts";
 import { type FwRule, printBare, printRule } from "../../formats/pve-firewall/rule.ts";
 import type { Site } from "../../model.ts";
@@ -33,16 +35,7 @@ export const guestOptions = ["enable", "policy_in"] as const;
 /** What a guest's resource says when its firewall is declared to be off. */
 const off = "not filtered by phoenix\n";
 
-/** What was worked out for a site: it is asked for with each change, and sites never change. */
-const compiled = new WeakMap<Site, readonly Resource[]>();
-
-export function compile(site: Site): readonly Resource[] {
-  const found = compiled.get(site) ?? resourcesOf(site);
-  compiled.set(site, found);
-  return found;
-}
-
-function resourcesOf(site: Site): readonly Resource[] {
+export const compile = memo((site: Site): readonly Resource[] => {
   const { host, guests } = firewallOf(site);
   const { enabled, inputPolicy, outputPolicy, from } = site.firewall;
   const options = { enable: enabled ? "1" : "0", policy_in: inputPolicy, policy_out: outputPolicy };
@@ -68,7 +61,7 @@ function resourcesOf(site: Site): readonly Resource[] {
       .map(({ kind, id, from: at }) => guestResource(`${kind}-${id}`, off, at)),
     ...(enabled ? [serviceResource({ active: true, enabled: true })] : []),
   ];
-}
+});
 
 /** Everything of ours in the installed files. */
 export function liveResources(site: Site, files: FirewallFiles): readonly Resource[] {
@@ -81,13 +74,7 @@ export function liveResources(site: Site, files: FirewallFiles): readonly Resour
     }
     const ours = rulesOf(cluster).filter(isOursIn(site));
     if (ours.length > 0) live.push(rulesResource("firewall/rules", ours));
-    const options = Object.fromEntries(
-      clusterOptions.flatMap((key) => {
-        const value = optionOf(cluster, key);
-        return value === undefined ? [] : [[key, value]];
-      }),
-    );
-    live.push(optionsResource(options));
+    live.push(optionsResource(optionsIn(cluster, clusterOptions)));
   }
   return [...live, ...liveGuests(site, files)];
 }
@@ -135,13 +122,12 @@ export function usedGroup(file: FirewallFile): string | undefined {
 
 /** What a guest's file says of what is ours. */
 function stateOf(file: FirewallFile): string {
-  const options = Object.fromEntries(
-    guestOptions.flatMap((key) => {
-      const value = optionOf(file, key);
-      return value === undefined ? [] : [[key, value]];
-    }),
-  );
-  return guestText(options, usedGroup(file));
+  return guestText(optionsIn(file, guestOptions), usedGroup(file));
+}
+
+function optionsIn(file: FirewallFile, keys: readonly string[]): Readonly<Record<string, string>> {
+  const values = keys.map((key) => ({ key, value: optionOf(file, key) }));
+  return Object.fromEntries(values.flatMap(({ key, value }) => (value === undefined ? [] : [[key, value]])));
 }
 
 function guestText(options: Readonly<Record<string, string>>, group: string | undefined): string {
@@ -184,13 +170,10 @@ function optionsResource(
 
 function guestResource(guest: string, text: string, from?: SourceRef): Resource {
   const state = guestState(text);
-  const units: Record<string, string> =
+  const units: Readonly<Record<string, string>> =
     state === undefined
       ? { filtered: "no" }
-      : {
-          ...Object.fromEntries(state.options),
-          ...(state.group === undefined ? {} : { group: state.group }),
-        };
+      : { ...Object.fromEntries(state.options), ...defined({ group: state.group }) };
   const places = from === undefined ? {} : Object.fromEntries(Object.keys(units).map((unit) => [unit, from]));
   return { id: `firewall/guest-${guest}`, host: "pve", text, units, from: places };
 }

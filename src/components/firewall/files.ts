@@ -16,7 +16,7 @@ import {
   printFirewall,
 } from "../../formats/pve-firewall/index.ts";
 import { type FilePlace, type FwRule, parseRule, printBare } from "../../formats/pve-firewall/rule.ts";
-import type { FileState } from "../../hosts/host.ts";
+import type { FileState, FileWrite } from "../../hosts/host.ts";
 import type { Site } from "../../model.ts";
 import { type Change, type HostName, type Resource, subjectOf } from "../../resource.ts";
 import {
@@ -166,13 +166,11 @@ function rulesIn(text: string | undefined): readonly FwRule[] {
   });
 }
 
-export interface FileChanges {
-  readonly writes: readonly { readonly path: string; readonly text: string }[];
-  readonly removes: readonly string[];
-}
-
 /** What must be written so that `before` becomes `after`: cluster.fw first, for guests' files name its groups. */
-export function fileChanges(before: FirewallFiles, after: FirewallFiles): FileChanges {
+export function fileChanges(
+  before: FirewallFiles,
+  after: FirewallFiles,
+): { readonly writes: readonly FileWrite[]; readonly removes: readonly string[] } {
   const all = [...new Set([paths.cluster, ...before.keys(), ...after.keys()])];
   const writes = all.flatMap((path) => {
     const [was, is] = [before.get(path), after.get(path)];

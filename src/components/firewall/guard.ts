@@ -6,6 +6,7 @@ import type { Guard, Io } from "../../component.ts";
 import { CandidateError, CommandError } from "../../errors.ts";
 import type { Command } from "../../hosts/host.ts";
 import { option } from "../../option-names.ts";
+import { poll } from "../../poll.ts";
 import { type Change, subjectOf } from "../../resource.ts";
 import { checkAccess } from "./access.ts";
 import { commands } from "./commands.ts";
@@ -73,10 +74,16 @@ async function confirm(io: Io, armedAt: number): Promise<void> {
     );
   }
   io.waiting("the undo to put the previous rules back", undoWindowSeconds * 1000);
-  const deadline = armedAt + undoWindowSeconds * 1000 + lateMs;
-  while (!(await isRestored(io)) && io.clock.now() < deadline) await io.clock.sleep(1_000);
+  const forMs = armedAt + undoWindowSeconds * 1000 + lateMs - io.clock.now();
+  const patience = { clock: io.clock, forMs, pauseMs: 1_000 };
   const claim = `not so after the firewall changed: ${proved}`;
-  if (await isRestored(io)) {
+  if (
+    await poll(
+      patience,
+      () => isRestored(io),
+      (restored) => restored,
+    )
+  ) {
     throw new CandidateError(claim, {
       hint: `\`phoenix plan ${option.only} firewall\` shows the rejected rules`,
     });
@@ -86,13 +93,10 @@ async function confirm(io: Io, armedAt: number): Promise<void> {
 
 /** New connections to the hypervisor, tried again for a while. @returns the first claim that does not hold */
 async function proveAccess(io: Io): Promise<string | undefined> {
-  const deadline = io.clock.now() + proofMs;
   io.waiting(`new connections to ${io.site.hypervisor.address}`, proofMs);
-  for (;;) {
-    const failed = (await checkAccess(io)).find(({ answers }) => !answers);
-    if (failed === undefined || io.clock.now() >= deadline) return failed?.claim;
-    await io.clock.sleep(500);
-  }
+  const failed = async (): Promise<string | undefined> =>
+    (await checkAccess(io)).find(({ answers }) => !answers)?.claim;
+  return poll({ clock: io.clock, forMs: proofMs, pauseMs: 500 }, failed, (claim) => claim === undefined);
 }
 
 /** The timer goes last: it still works when this process is killed in between. @returns false when it was not there any more */

@@ -1,6 +1,6 @@
 /** The lockout guard: what the candidate rules would cut off that can connect now, found before anything is written. */
 import type { Hazard, Io } from "../../component.ts";
-import { firewallOf, packetOf } from "../../fabric/firewall.ts";
+import { firewallOf, guestRules, packetOf } from "../../fabric/firewall.ts";
 import { describeHost, guestOf } from "../../fabric/guests.ts";
 import { endOf, type FirewallPath, ports, requiredPaths, senderOf } from "../../fabric/paths.ts";
 import type { Verdict } from "../../formats/pve-firewall/decide.ts";
@@ -43,19 +43,12 @@ function operatorHazards(io: Io, live: InstalledFirewall, candidate: InstalledFi
   const { operator, site } = io;
   if (operator === undefined || operator === site.hypervisor.address || operator.includes(":")) return [];
   return [ports.ssh, ports.proxmox].flatMap((port) => {
-    const { address, bridge } = site.hypervisor;
-    const packet: Packet = {
-      direction: "IN",
-      source: operator,
-      dest: address,
-      protocol: "tcp",
-      port,
-      iface: bridge,
-    };
+    const { address: dest, bridge: iface } = site.hypervisor;
+    const packet: Packet = { direction: "IN", source: operator, dest, protocol: "tcp", port, iface };
     if (installedVerdict(live, "pve", packet).action !== "ACCEPT") return [];
     const verdict = installedVerdict(candidate, "pve", packet);
     if (verdict.action === "ACCEPT") return [];
-    const message = `the new rules would cut ${operator} (this session) off from ${address}:${port}`;
+    const message = `the new rules would cut ${operator} (this session) off from ${dest}:${port}`;
     return [hazard(site, "pve", packet, verdict, message)];
   });
 }
@@ -122,7 +115,7 @@ function hazard(site: Site, host: HostName, packet: Packet, verdict: Verdict, me
 /** Where the configuration declares the rule or policy that decided. */
 function placeOf(site: Site, host: HostName, { rule }: Verdict): SourceRef {
   const firewall = firewallOf(site);
-  const guest = firewall.guests.find((each) => each.guest.host === host);
+  const guest = guestRules(firewall).get(host);
   const rules = host === "pve" ? firewall.host : (guest?.rules ?? []);
   const text = rule === undefined ? undefined : printBare(rule);
   return rules.find((each) => printBare(each.rule) === text)?.from ?? guest?.guest.from ?? site.firewall.from;

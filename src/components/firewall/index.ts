@@ -5,6 +5,7 @@
 import type { Component, Io } from "../../component.ts";
 import { CandidateError, CommandError, NotReadyError } from "../../errors.ts";
 import { fileFaults } from "../../formats/pve-firewall/check.ts";
+import { poll } from "../../poll.ts";
 import { type Change, subjectOf } from "../../resource.ts";
 import { commands } from "./commands.ts";
 import { compile, liveResources, paths } from "./compile.ts";
@@ -41,10 +42,11 @@ export const firewall: Component = {
       const known = new Set(old.map(({ message }) => message));
       const [fault] = fileFaults(text, place, cluster).filter(({ message }) => !known.has(message));
       if (fault === undefined) continue;
+      const line = text.split("\n")[fault.line - 1] ?? "";
       throw new CandidateError(
         `Proxmox would not take the new ${path} (line ${fault.line})${fault.message}`,
         {
-          hint: `change the rule, or make what it names first; the whole line: ${printedLine(text, fault.line)}`,
+          hint: `change the rule, or make what it names first; the whole line: ${line.trim()}`,
         },
       );
     }
@@ -74,30 +76,19 @@ export const firewall: Component = {
   async activate(touched, io) {
     if (touched.every((id) => id === "firewall/service")) return;
     if (!(await readUnits(io)).daemon.active) return;
-    const deadline = io.clock.now() + noticeMs;
     io.waiting("pve-firewall to take the new rules over", noticeMs);
-    for (;;) {
-      const { stdout } = await io.host("pve").run(commands.status);
-      if (!stdout.includes("pending changes")) break;
-      if (io.clock.now() >= deadline) {
-        throw new CandidateError(
-          `pve-firewall has not taken the new rules over within ${noticeMs / 1000} s`,
-          {
-            hint: "`journalctl -u pve-firewall` on the hypervisor says why",
-          },
-        );
-      }
-      await io.clock.sleep(500);
+    const isPending = async (): Promise<boolean> =>
+      (await io.host("pve").run(commands.status)).stdout.includes("pending changes");
+    if (await poll({ clock: io.clock, forMs: noticeMs, pauseMs: 500 }, isPending, (pending) => !pending)) {
+      throw new CandidateError(`pve-firewall has not taken the new rules over within ${noticeMs / 1000} s`, {
+        hint: "`journalctl -u pve-firewall` on the hypervisor says why",
+      });
     }
     io.activated({ kind: "reload", unit: "pve-firewall", host: "pve" });
   },
 
   verify,
 };
-
-function printedLine(text: string, line: number): string {
-  return (text.split("\n")[line - 1] ?? "").trim();
-}
 
 /** Whether the first change has brought this one along. */
 async function isDone(change: Change, io: Io): Promise<boolean> {

@@ -1,5 +1,5 @@
 /** Proves the firewall: what the daemon says, whose interfaces are filtered, what answers a new connection and what does not. */
-import type { Check, Io } from "../../component.ts";
+import { type Check, external, failed, type Io, passed } from "../../component.ts";
 import { TransportError } from "../../errors.ts";
 import { firewallOf, type GuestRules, guestPolicy } from "../../fabric/firewall.ts";
 import { describeHost } from "../../fabric/guests.ts";
@@ -42,9 +42,7 @@ export async function verify(io: Io): Promise<readonly Check[]> {
     ),
     ...access.map(({ claim, answers }): Check => {
       const resource = "firewall/rules" as const;
-      return answers
-        ? { resource, claim, status: "pass" }
-        : { resource, claim, status: "fail", observed: "no answer: dropped" };
+      return answers ? passed(resource, claim) : failed(resource, claim, "no answer: dropped");
     }),
     ...interfaces,
   ];
@@ -86,13 +84,8 @@ async function checkDaemon(io: Io): Promise<Check[]> {
   const resource = "firewall/options" as const;
   const hint = "`pve-firewall status` and `journalctl -u pve-firewall` on the hypervisor say more";
   const isWanted = io.site.firewall.enabled ? status === wanted : status.startsWith("disabled");
-  const checks: Check[] = [
-    isWanted
-      ? { resource, claim, status: "pass" }
-      : { resource, claim, status: "fail", observed: status, hint },
-  ];
-  const warnings = await judgeWarnings(io, stderr);
-  return [...checks, ...warnings];
+  const check = isWanted ? passed(resource, claim) : failed(resource, claim, status, hint);
+  return [check, ...(await judgeWarnings(io, stderr))];
 }
 
 /** A warning about a line of ours is our failure; one about somebody else's line is shown, and ours stay in place. */
@@ -105,14 +98,10 @@ async function judgeWarnings(io: Io, stderr: string): Promise<readonly Check[]> 
   return found.map((warning): Check => {
     const number = /cluster\.fw \(line (\d+)\)/.exec(warning)?.[1];
     const line = number === undefined ? "" : (lines[Number(number) - 1] ?? "").trim();
-    const isOurs = line !== "" && ours.has(line);
-    return {
-      resource: "firewall/options",
-      claim: "Proxmox takes every line of the firewall's files",
-      status: "fail",
-      observed: warning.trim(),
-      ...(isOurs ? {} : { external: true as const, hint: "correct or delete that line: Proxmox ignores it" }),
-    };
+    const fail = (hint?: string): Check =>
+      failed("firewall/options", "Proxmox takes every line of the firewall's files", warning.trim(), hint);
+    if (line !== "" && ours.has(line)) return fail();
+    return external(fail("correct or delete that line: Proxmox ignores it"));
   });
 }
 
@@ -126,24 +115,16 @@ async function checkInterfaces(io: Io): Promise<readonly Check[]> {
     const resource = guestResource(guest);
     const claim = `${describeHost(io.site, guest.host)} has every interface filtered`;
     const file = files.get(path(guest));
-    if (file === undefined)
-      return [{ resource, claim, status: "fail", observed: "it is not on this node", external: true }];
+    if (file === undefined) return [external(failed(resource, claim, "it is not on this node"))];
     const open = interfacesOf(file.text).filter(([, value]) => !/(?:^|,)firewall=1(?:,|$)/.test(value));
     const [first] = open;
-    if (first === undefined) return [{ resource, claim, status: "pass" }];
+    if (first === undefined) return [passed(resource, claim)];
     const tool = guest.kind === "lxc" ? "pct" : "qm";
     const [name, value] = first;
     const flagged = `${value.replace(/(?:^|,)firewall=0(?=,|$)/, "")},firewall=1`;
-    return [
-      {
-        resource,
-        claim,
-        status: "fail",
-        observed: `${open.map(([each]) => each).join(", ")} without firewall=1: its rules are not in force`,
-        hint: `${tool} set ${guest.id} --${name} '${flagged}'`,
-        external: true,
-      },
-    ];
+    const observed = `${open.map(([each]) => each).join(", ")} without firewall=1: its rules are not in force`;
+    const hint = `${tool} set ${guest.id} --${name} '${flagged}'`;
+    return [external(failed(resource, claim, observed, hint))];
   });
 }
 
@@ -162,40 +143,31 @@ async function checkPath(io: Io, path: FirewallPath): Promise<Check> {
   const resource: ResourceId = `firewall/group-${path.to.replace("/", "-")}`;
   const claim = `${endOf(path)} is open to the hypervisor`;
   const seen = await connect(io, path.address, path.port);
-  if (seen.ok || seen.reason === "refused") return { resource, claim, status: "pass" };
+  if (seen.ok || seen.reason === "refused") return passed(resource, claim);
   const observed =
     seen.reason === "timeout" ? "no answer: nothing listens there, or it is dropped" : words(seen);
-  return { resource, claim, status: "fail", observed, external: true };
+  return external(failed(resource, claim, observed));
 }
 
 /** A port that no rule opens: a filtered guest says nothing, an open one refuses. */
 async function checkClosed(io: Io, { guest, rules }: GuestRules): Promise<Check | undefined> {
   const { address } = guest;
-  const port = probePorts.find((candidate) => {
-    const packet: Packet = {
-      direction: "IN",
-      source: io.site.hypervisor.address,
-      ...(address === undefined ? {} : { dest: address }),
-      protocol: "tcp",
-      port: candidate,
-    };
-    return (
-      decide(
-        rules.map(({ rule }) => rule),
-        guestPolicy.in,
-        packet,
-      ).action === "DROP"
-    );
+  if (address === undefined) return undefined;
+  const source = io.site.hypervisor.address;
+  const own = rules.map(({ rule }) => rule);
+  const port = probePorts.find((port) => {
+    const packet: Packet = { direction: "IN", source, dest: address, protocol: "tcp", port };
+    return decide(own, guestPolicy.in, packet).action === "DROP";
   });
-  if (address === undefined || port === undefined) return undefined;
+  if (port === undefined) return undefined;
   const resource = guestResource(guest);
   const claim = `${address}:${port}, which no rule opens, stays silent`;
   const seen = await connect(io, address, port, silenceMs);
   // A guest that does not run proves nothing.
   if (!seen.ok && seen.reason === "unreachable") return undefined;
   return !seen.ok && seen.reason === "timeout"
-    ? { resource, claim, status: "pass" }
-    : { resource, claim, status: "fail", observed: `${words(seen)}: it is not filtered` };
+    ? passed(resource, claim)
+    : failed(resource, claim, `${words(seen)}: it is not filtered`);
 }
 
 async function connect(io: Io, address: string, port: number, timeoutMs?: number): Promise<ConnectResult> {

@@ -1,8 +1,7 @@
 /** What Proxmox complains about in a firewall file, in its own words and with the line. Pure. */
-import { memo } from "../../memo.ts";
 import { addressRange } from "../ipv4/index.ts";
 import { emptyFile, type FirewallFile, groupsOf, type Line, parseFirewall, type Section } from "./index.ts";
-import { namesOf } from "./names.ts";
+import { type Names, namesOf } from "./names.ts";
 import { type FilePlace, type FwRule, printRule } from "./rule.ts";
 import { type KnownNames, type NameSet, ruleFaults } from "./rule-faults.ts";
 
@@ -67,7 +66,7 @@ export function refusedRules(
 }
 
 /** What cluster.fw defines, worked out once: every guest's file is checked against it. */
-const clusterNames = memo((cluster: FirewallFile) => namesOf(cluster));
+const clusterNames = new WeakMap<FirewallFile, Names>();
 
 /** Goes through a file: names of aliases and sets count from the line that defines them. */
 class Reader {
@@ -78,7 +77,8 @@ class Reader {
   readonly #known: KnownNames;
 
   constructor(place: FilePlace, file: FirewallFile, cluster: FirewallFile, ports: NameSet) {
-    const shared = clusterNames(cluster);
+    const shared = clusterNames.get(cluster) ?? namesOf(cluster);
+    clusterNames.set(cluster, shared);
     const own = groupsOf(file);
     this.#place = place;
     this.#known = {

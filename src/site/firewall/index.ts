@@ -88,21 +88,9 @@ export function uniqueRules(
   return [...known.values()];
 }
 
-/** Everything that decides what a rule matches and does; no value has a line break. */
-function matchKey(rule: FirewallRule): string {
-  const { direction, action, protocol, ports, sourcePorts, source, destination, macro, icmpType } = rule;
-  return [
-    direction,
-    action,
-    protocol,
-    ports,
-    sourcePorts,
-    source,
-    destination,
-    rule.interface,
-    macro,
-    icmpType,
-  ].join("\n");
+/** Everything that decides what a rule matches and does; `readRule` gives the fields in one order. */
+function matchKey({ comment, log, from, ...match }: FirewallRule): string {
+  return JSON.stringify(match);
 }
 
 /** One rule; undefined when it is switched off or has an error, which is reported. */
