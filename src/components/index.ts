@@ -1,7 +1,4 @@
-/**
- * The components, in the order that plans and results show them. A component is a folder beside this file and a line in
- * this table: options, completion, schemas and consents follow from the names, which are known without loading any.
- */
+/** The components, in the order that plans and results show them: a folder and a line in the table for each. */
 import type { Component, ComponentName } from "../component.ts";
 
 const table: Readonly<Record<ComponentName, () => Promise<Component>>> = {

@@ -1,7 +1,4 @@
-/**
- * One component's way from its plan to a proved result: mark, guard, validate, apply, activate, verify, confirm; and when
- * something fails, the way back. Knows no component by name.
- */
+/** One component's way from its plan to a proved result, and back when something fails. Knows no component by name. */
 import { type Check, type Guard, isOwnFailure } from "../component.ts";
 import { CandidateError, messageOf, PhoenixError } from "../errors.ts";
 import { type Change, inverseOf, type ResourceId, subjectOf } from "../resource.ts";

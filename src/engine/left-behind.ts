@@ -1,7 +1,4 @@
-/**
- * Orphans where nobody looks any more: when a role moves to another guest, a guest leaves the site or a certificate its
- * manifest, the component no longer reads that place. Only the inventory knows of them.
- */
+/** Orphans in places that no component reads any more, because a role moved or a guest left the site: the inventory knows them. */
 import type { Component, ComponentName } from "../component.ts";
 import { option } from "../option-names.ts";
 import { type Change, type Resource, subjectOf } from "../resource.ts";

@@ -1,7 +1,6 @@
 /** What a finished run means for the caller. Pure. */
 import { type ExitCode, exitCodes } from "../errors.ts";
-import type { ComponentResult, Plan, RunResult } from "./plan.ts";
-import { isConverged } from "./plan.ts";
+import { type ComponentResult, isConverged, type Plan, type RunResult } from "./plan.ts";
 
 export function exitCodeOfPlan(plan: Plan): ExitCode {
   const unread = plan.components.flatMap((part) => [part.unread ?? [], part.unreadResources].flat());
@@ -20,16 +19,11 @@ export function exitCodeOf(result: RunResult): ExitCode {
     return components.some(({ outcome }) => outcome === "failed") ? exitCodes.error : exitCodes.converged;
   }
   if (components.some(({ outcome }) => outcome === "rolled-back")) return exitCodes.rolledBack;
-  const failed = components.filter(
-    ({ outcome }) => outcome === "failed" || outcome === "deferred" || outcome === "skipped",
-  );
-  if (failed.length > 0) {
-    const others = components.filter((component) => !failed.includes(component));
-    return others.length > 0 || failed.some(({ changes }) => changes.length > 0)
-      ? exitCodes.partial
-      : exitCodes.error;
-  }
-  return components.some(hasFailedCheck) ? exitCodes.unverified : exitCodes.converged;
+  const failed = components.filter(({ outcome }) => ["failed", "deferred", "skipped"].includes(outcome));
+  if (failed.length === 0)
+    return components.some(hasFailedCheck) ? exitCodes.unverified : exitCodes.converged;
+  const isPartial = failed.length < components.length || failed.some(({ changes }) => changes.length > 0);
+  return isPartial ? exitCodes.partial : exitCodes.error;
 }
 
 function hasFailedCheck(result: ComponentResult): boolean {

@@ -76,10 +76,7 @@ interface Ended {
   readonly refusal?: RefusedError;
 }
 
-/**
- * The turns of a sync. Each component starts when those it builds on are done; independent ones work side by side. When the
- * plan has nothing to do, nobody waits: all verify the present state at once.
- */
+/** The turns of a sync: each component starts when those it builds on are done, and all at once when nothing is to be done. */
 class Turns {
   readonly #selection: Selection;
   readonly #run: RunWorld;
@@ -167,10 +164,7 @@ class Turns {
   }
 }
 
-/**
- * A prerequisite that is not in place: what builds on it must wait for another run. Where resources are independent, one
- * that failed says nothing about the one that is needed; whoever needs it finds out.
- */
+/** What builds on it must wait for another run. Where resources are independent, whoever needs a failed one finds out. */
 function blocks({ component, result: { outcome, checks } }: Ended): boolean {
   if (outcome === "unchanged" || outcome === "changed") return checks.some(isOwnFailure);
   return component.independent !== true || outcome === "skipped";
@@ -190,15 +184,10 @@ function outcomeOf(
   { unreadResources: [unread] }: ComponentPlan,
 ): Pick<ComponentResult, "outcome" | "changes" | "checks"> & Partial<ComponentResult> {
   if (failures.length > 0) {
-    const isRolledBack = changes.length === 0 && failures.every(wasRestored);
-    const hint = [...new Set(failures.flatMap(({ error }) => adviceOn(error) ?? []))].join("\n");
+    const outcome = changes.length === 0 && failures.every(wasRestored) ? "rolled-back" : "failed";
+    const hint = [...new Set(failures.flatMap(({ error }) => adviceOn(error) ?? []))].join("\n") || undefined;
     const reason = [...new Set(failures.map(describe))].join(";\n");
-    return {
-      outcome: isRolledBack ? "rolled-back" : "failed",
-      changes,
-      checks,
-      ...defined({ reason, hint: hint || undefined }),
-    };
+    return { outcome, changes, checks, ...defined({ reason, hint }) };
   }
   if (unread !== undefined) return { outcome: "failed", changes, checks, ...why(unread) };
   return { outcome: changes.length > 0 ? "changed" : "unchanged", changes, checks };

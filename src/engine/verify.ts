@@ -30,10 +30,7 @@ export async function verifyComponent(component: Component, run: RunWorld): Prom
   }
 }
 
-/**
- * Runs the checks once more that failed for a cause outside their component, now that everything else is in place: a route
- * is published before the stack behind it runs.
- */
+/** Repeats checks that failed for an external cause once all else is in place: a route is published before its stack runs. */
 export async function verifyAgain(
   component: Component,
   result: ComponentResult,

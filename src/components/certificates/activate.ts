@@ -15,10 +15,7 @@ const hookMs = 60_000;
 
 type Outcome = Omit<Notification, "pair">;
 
-/**
- * A command that fails throws nothing, because it concerns its own certificates only: the failure is recorded, and the check
- * of each certificate reports it.
- */
+/** A command that fails throws nothing: the failure is recorded, and the check of each of its certificates reports it. */
 export async function activate(certificates: readonly Certificate[], io: Io): Promise<void> {
   const pairs = await readPairs(io, certificates);
   const outcomes = new Map<string, Promise<Outcome>>();
@@ -34,10 +31,7 @@ export async function activate(certificates: readonly Certificate[], io: Io): Pr
   }
 }
 
-/**
- * The declared command. Without one, the gateway and Portainer are notified all the same: both read their files once, and
- * would serve the old pair until it expires.
- */
+/** The declared command. Without one, the gateway and Portainer are notified all the same: both read their files only once. */
 function hookOf({ roles, portainer }: Site, { postRenewal, serves }: Certificate): Hook | undefined {
   if (postRenewal !== undefined) return parseHook(postRenewal.command);
   if (serves === "gateway") return { host: roles.gateway.host, argv: ["systemctl", "reload", "nginx"] };
@@ -60,11 +54,8 @@ async function notify(hook: Hook | undefined, io: Io): Promise<Outcome> {
       return { atMs: 0 };
     }
     io.waiting(command, hookMs);
-    const { exitCode, stdout, stderr } = await host.run({
-      argv: hook.argv,
-      effect: "change",
-      timeoutMs: hookMs,
-    });
+    const run = { argv: hook.argv, effect: "change", timeoutMs: hookMs } as const;
+    const { exitCode, stdout, stderr } = await host.run(run);
     if (exitCode === 0) {
       io.activated({ kind, unit, host: hook.host });
       return { atMs: io.clock.now(), kind };

@@ -17,10 +17,7 @@ import { compile, declaredState } from "./compile.ts";
 import { type LivePair, needsIssuing, readPairs } from "./read.ts";
 import { type KeptFile, keepPair, keptPair, recordNotification } from "./record.ts";
 
-/**
- * Both files are complete before the first is renamed into place, so a consumer that reads in between may see a new key
- * with an old certificate for the time of one rename; it is notified right after.
- */
+/** For the time of one rename a consumer may see a new key with an old certificate; it is notified right after. */
 export async function apply(change: Change, certificate: Certificate, io: Io): Promise<void> {
   if (change.verb === "delete") {
     await io.host("pve").remove([certificate.certPath, certificate.keyPath]);
@@ -63,23 +60,19 @@ interface PairTexts {
 
 /** @throws CandidateError when the CA issues none: the present files were not touched */
 async function issue(certificate: Certificate, io: Io): Promise<PairTexts> {
+  const { commonName, names } = certificate;
+  const { provisioner, rootFiles, passwordFiles } = io.site.ca;
   try {
-    return await sign(certificate, io);
+    const [root, password] = await Promise.all([
+      findRoot(rootFiles, io.host),
+      findProvisionerPassword(passwordFiles, io.host),
+    ]);
+    const signed = await io.apis.stepCa.sign({ root: root.pem, provisioner, password, commonName, names });
+    return { certificate: signed.chain, key: signed.key.reveal() };
   } catch (error) {
     if (!(error instanceof PhoenixError) || error instanceof InterruptedError) throw error;
     throw new CandidateError(messageOf(error), { hint: adviceOn(error), cause: error });
   }
-}
-
-async function sign(certificate: Certificate, io: Io): Promise<PairTexts> {
-  const [root, password] = await Promise.all([
-    findRoot(io.site.ca.rootFiles, io.host),
-    findProvisionerPassword(io.site.ca.passwordFiles, io.host),
-  ]);
-  const { commonName, names } = certificate;
-  const { provisioner } = io.site.ca;
-  const signed = await io.apis.stepCa.sign({ root: root.pem, provisioner, password, commonName, names });
-  return { certificate: signed.chain, key: signed.key.reveal() };
 }
 
 function textsOf({ files }: LivePair): PairTexts {

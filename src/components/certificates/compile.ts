@@ -1,7 +1,7 @@
 /** What each certificate of the manifest should be: its names, its owner and mode, and that it is valid. */
 import { typedNames } from "../../formats/x509/index.ts";
 import type { Certificate, Site } from "../../model.ts";
-import { canonicalJson, type Resource, type ResourceId, type SourceRef } from "../../resource.ts";
+import { canonicalJson, type Resource, type ResourceId } from "../../resource.ts";
 
 /** A pair as declared, or as found on the hypervisor. */
 export interface PairState {
@@ -17,10 +17,7 @@ export interface PairState {
 
 export const valid = "valid";
 
-/**
- * One resource for each entry, without serial number, dates and issuing root: a renewal changes those. That a renewal is due
- * shows in the live state, which then differs from "valid".
- */
+/** Without serial number, dates and issuing root: a renewal changes those. A due renewal shows in the live state. */
 export function compile(site: Site): readonly Resource[] {
   return site.certificates.map((certificate) => pairResource(certificate, declaredState(certificate)));
 }
@@ -35,10 +32,7 @@ export function declaredState(certificate: Certificate): PairState {
   };
 }
 
-/**
- * The declared mode is for both files, but a key is never readable by others nor writable by its group: bits beyond 640 are
- * removed. A certificate is public and keeps the declared mode.
- */
+/** The declared mode is for both files, but a key is never readable by others nor writable by its group. */
 function keyMode(mode: string): string {
   return (Number.parseInt(mode, 8) & 0o640).toString(8);
 }
@@ -53,9 +47,7 @@ export function pairResource(certificate: Certificate, pair: PairState): Resourc
     key: `${keyModeNow} ${keyOwner}`,
     state: pair.state,
   };
-  const from: Record<string, SourceRef> = Object.fromEntries(
-    Object.keys(units).map((unit) => [unit, certificate.from]),
-  );
+  const from = Object.fromEntries(Object.keys(units).map((unit) => [unit, certificate.from]));
   return { id: idOf(certificate), host: "pve", text: canonicalJson(pair), units, from };
 }
 

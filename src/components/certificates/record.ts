@@ -1,17 +1,10 @@
-/**
- * What a renewal must remember, kept on the hypervisor (0600) where no guest can read it: the previous pair, so that it can
- * be restored, and which pair the consumers were last notified of.
- */
+/** What a renewal must remember, on the hypervisor where no guest can read it: the previous pair, the last notification. */
 import { isObject, parseJson } from "../../formats/json/index.ts";
-import type { Host } from "../../hosts/host.ts";
+import type { FileState, Host } from "../../hosts/host.ts";
 import type { Certificate } from "../../model.ts";
 import { canonicalJson } from "../../resource.ts";
 
-export interface KeptFile {
-  readonly text: string;
-  readonly mode: string;
-  readonly owner: string;
-}
+export type KeptFile = Pick<FileState, "text" | "mode" | "owner">;
 
 /** A pair before a change. A file that did not exist is absent. */
 export interface KeptPair {
@@ -64,10 +57,8 @@ export async function lastNotifications(
   host: Host,
   certificates: readonly Certificate[],
 ): Promise<readonly (Notification | undefined)[]> {
-  return read<Notification>(
-    host,
-    certificates.map((certificate) => fileOf(certificate, "told")),
-  );
+  const paths = certificates.map((certificate) => fileOf(certificate, "told"));
+  return read<Notification>(host, paths);
 }
 
 async function write(host: Host, path: string, content: object): Promise<void> {

@@ -66,10 +66,7 @@ function serverOf({ site }: Io, { serves, commonName, names }: Certificate): Ser
   return { address: roles.gateway.address, port: 443, servername };
 }
 
-/**
- * The served serial number is the one on disk. The server may not be set up yet, or may read another file: that is no fault
- * of the pair, so rolling it back would not help.
- */
+/** Compares serial numbers. A server that is not set up yet, or reads another file, is not a failure of the pair. */
 async function checkServed(io: Io, certificate: Certificate, live: LivePair): Promise<readonly Check[]> {
   const server = serverOf(io, certificate);
   const serial = serialOf(live.files.certificate?.text ?? "");

@@ -67,24 +67,14 @@ function addressQuestion(resource: ResourceId, name: string, addresses: readonly
 
 /** A missing IPv6 address must be NODATA, not NXDOMAIN: musl-based clients give up at the latter. */
 function ipv6Question(resource: ResourceId, name: string): Question {
-  return {
-    resource,
-    name,
-    type: "AAAA",
-    claim: `"${name}" exists without an IPv6 address`,
-    expected: "NODATA",
-  };
+  const claim = `"${name}" exists without an IPv6 address`;
+  return { resource, name, type: "AAAA", claim, expected: "NODATA" };
 }
 
 function pointerQuestion(address: string, name: string): Question {
   const reverse = `${address.split(".").reverse().join(".")}.in-addr.arpa`;
-  return {
-    resource: "dns/records",
-    name: reverse,
-    type: "PTR",
-    claim: `${address} resolves to "${name}"`,
-    expected: name,
-  };
+  const claim = `${address} resolves to "${name}"`;
+  return { resource: "dns/records", name: reverse, type: "PTR", claim, expected: name };
 }
 
 async function ask(io: Io, questions: readonly Question[]): Promise<readonly Check[]> {

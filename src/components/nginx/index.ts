@@ -39,9 +39,8 @@ export const nginx: Component = {
     const candidate = candidateOf(changes, "nginx/gateway");
     if (candidate === undefined) return;
     const { exitCode, stdout, stderr } = await gateway(io).run(commands.test(candidate.text));
-    const messages = [...stdout.split("\n"), ...stderr.split("\n")].filter(
-      (line) => line.trim() !== "" && !isDeprecation(line),
-    );
+    const lines = `${stdout}\n${stderr}`.split("\n");
+    const messages = lines.filter((line) => line.trim() !== "" && !isDeprecation(line));
     // A warning is a failure: "conflicting server name … ignored" means that some name is not served.
     if (exitCode === 0 && messages.length === 0) return;
     throw new CandidateError(

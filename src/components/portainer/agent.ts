@@ -1,5 +1,4 @@
 /** Agents: one container on each machine, replaced only when it differs from its definition. */
-
 import type { Io } from "../../component.ts";
 import { CommandError, TransportError } from "../../errors.ts";
 import { lastLines } from "../../formats/text/last-lines.ts";
@@ -31,15 +30,10 @@ export async function applyAgent(change: Change, environment: PortainerEnvironme
   const before = await inspect(host, agentContainer);
   if (before !== undefined) await host.expect(commands.removeContainer(agentContainer));
   const { exitCode, stderr } = await host.run(runCommand(definition));
-  if (exitCode !== 0)
-    throw new CommandError(
-      host.name,
-      exitCode,
-      `the agent does not start on ${host.name}: ${lastLines(stderr)}`,
-      {
-        hint: portHint(stderr, definition),
-      },
-    );
+  if (exitCode !== 0) {
+    const message = `the agent does not start on ${host.name}: ${lastLines(stderr)}`;
+    throw new CommandError(host.name, exitCode, message, { hint: portHint(stderr, definition) });
+  }
   if (before !== undefined) io.activated({ kind: "restart", unit: agentContainer, host: host.name });
   await settle(host, environment, io);
 }
@@ -77,7 +71,7 @@ async function settle(host: Host, environment: PortainerEnvironment, io: Io): Pr
 export async function ping(
   io: Io,
   { guest, port }: PortainerEnvironment,
-): Promise<{ readonly reason: string; readonly unreached: boolean } | undefined> {
+): Promise<{ reason: string; unreached: boolean } | undefined> {
   try {
     const { status } = await io.network.request({
       method: "GET",

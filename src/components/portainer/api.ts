@@ -6,7 +6,7 @@ import type { Portainer, PortainerEnvironment } from "../../model.ts";
 import { poll } from "../../poll.ts";
 import type { Change } from "../../resource.ts";
 import { commands } from "./commands.ts";
-import { composeOf, isUnread, type Settings } from "./compile.ts";
+import { declaredServer, isUnread, type Settings } from "./compile.ts";
 import { mustRun } from "./container.ts";
 
 /** From a container's start to its first answer: it may have to migrate its database first. Milliseconds. */
@@ -26,8 +26,7 @@ const isForeign = (status: PortainerStatus): boolean =>
  * @throws CommandError when its container does not stay up, TransportError when the time is up
  */
 export async function waitForServer(io: Io, portainer: Portainer): Promise<void> {
-  const declared = composeOf(portainer);
-  const container = "fault" in declared ? "" : declared.compose.container;
+  const { container } = declaredServer(portainer);
   const { address, host: name } = portainer.guest;
   const host = io.host(name);
   const { clock } = io;
@@ -94,20 +93,12 @@ export async function applyEnvironment(
     return;
   }
   if (isUnread(change.desired)) return;
-  const wanted = JSON.parse(change.desired.text) as Settings;
-  const { name, kind, url } = wanted;
-  const all = await io.apis.portainer.environments();
-  const declared = new Set((io.site.portainer?.environments ?? []).map((each) => each.name));
+  const { name, kind, url } = JSON.parse(change.desired.text) as Settings;
+  const all = (await io.apis.portainer.environments()).filter((each) => each.kind === kind);
+  const isDeclared = io.site.portainer?.environments.some((each) => each.name === firstName) === true;
   const same =
-    all.find((each) => each.name === name && each.kind === kind) ??
-    all.find(
-      (each) =>
-        kind === "local" &&
-        each.kind === kind &&
-        each.url === url &&
-        each.name === firstName &&
-        !declared.has(firstName),
-    );
+    all.find((each) => each.name === name) ??
+    all.find((each) => kind === "local" && each.url === url && each.name === firstName && !isDeclared);
   if (same === undefined) await io.apis.portainer.createEnvironment({ name, kind, url });
   else await io.apis.portainer.updateEnvironment(same.id, { name, kind, url });
 }

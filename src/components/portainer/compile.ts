@@ -1,5 +1,4 @@
 /** What should be: the server with its storage and administrator, an agent on each machine, and their registrations. */
-
 import { defined } from "../../defined.ts";
 import { shareDirectory } from "../../fabric/guests.ts";
 import type { HostPath, Portainer, PortainerEnvironment, Site } from "../../model.ts";
@@ -148,12 +147,8 @@ export function serverResource({ guest, compose }: Portainer, server: Server): R
 export const loginWorks = "exists, and the configured login works";
 
 export function administratorResource({ guest, adminUser }: Portainer, state: string): Resource {
-  return {
-    id: administratorId,
-    host: guest.host,
-    text: canonicalJson({ user: adminUser, state }),
-    units: { [adminUser]: state },
-  };
+  const text = canonicalJson({ user: adminUser, state });
+  return { id: administratorId, host: guest.host, text, units: { [adminUser]: state } };
 }
 
 /** What an agent's container is created from; its label holds it. */
@@ -173,12 +168,8 @@ export interface Agent {
 
 /** As Portainer documents it for a standalone engine. */
 function declaredAgent({ agentImage }: Portainer, { port }: PortainerEnvironment): Agent {
-  const definition = {
-    image: agentImage,
-    port: `${port}:${agentPort}`,
-    mounts: ["/var/run/docker.sock:/var/run/docker.sock", "/var/lib/docker/volumes:/var/lib/docker/volumes"],
-    restart: "always",
-  };
+  const mounts = ["/var/run/docker.sock", "/var/lib/docker/volumes"].map((path) => `${path}:${path}`);
+  const definition = { image: agentImage, port: `${port}:${agentPort}`, mounts, restart: "always" };
   return { definition, state: "running", secret: "as generated" };
 }
 
@@ -224,8 +215,7 @@ export function environmentResource(
   settings: Settings,
 ): Resource {
   const { url, tls, tlsSkipVerify, kind } = settings;
-  const tlsWords = tls ? (tlsSkipVerify ? "on, not verified" : "on, verified") : "off";
-  const units = { kind, url, TLS: tlsWords };
+  const units = { kind, url, TLS: tls ? (tlsSkipVerify ? "on, not verified" : "on, verified") : "off" };
   const from = { url: environment.from };
   return { id: environmentId(environment), host: guest.host, text: canonicalJson(settings), units, from };
 }

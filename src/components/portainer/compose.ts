@@ -1,7 +1,4 @@
-/**
- * The Compose file of Portainer's server: the declared one with what Phoenix adds to it. Edited as a document, so that
- * comments and everything else stay as they were written. Pure.
- */
+/** The Compose file of Portainer's server: the declared one, edited as a document, with what Phoenix adds. Pure. */
 import { isMap, isScalar, isSeq } from "yaml";
 import { containerName, serverProject, serverService } from "../../fabric/portainer-server.ts";
 import { ComposeDocument } from "../../formats/compose/document.ts";
@@ -43,11 +40,9 @@ const inside = {
   password: "/phoenix/admin-password",
 } as const;
 
-/**
- * Options that Phoenix sets. `--tlscert` and the like concern the connection to Docker, not the user interface, and have no
- * effect with a socket; they are often mistaken for `--sslcert` (2.19 to 2.45).
- */
+/** Options that Phoenix sets. */
 const ownOptions = ["--sslcert", "--sslkey", "--admin-password", "--admin-password-file"];
+/** They concern the connection to Docker and have no effect with a socket; often mistaken for `--sslcert` (2.19 to 2.45). */
 const mistakenOptions = ["--tlsverify", "--tlsskipverify", "--tlscacert", "--tlscert", "--tlskey"];
 const withoutValue = ["--tlsverify", "--tlsskipverify"];
 
@@ -103,14 +98,8 @@ function setCommand(service: EditedService, additions: ServerAdditions): void {
   const unwanted = tcp ? ownOptions : [...ownOptions, ...mistakenOptions];
   const { certificate, key } = placesOf(additions);
   const passwordFile = additions.passwordFile === undefined ? [] : ["--admin-password-file", inside.password];
-  service.set("command", [
-    ...without(words, unwanted),
-    "--sslcert",
-    certificate,
-    "--sslkey",
-    key,
-    ...passwordFile,
-  ]);
+  const tls = ["--sslcert", certificate, "--sslkey", key];
+  service.set("command", [...without(words, unwanted), ...tls, ...passwordFile]);
 }
 
 function without(words: readonly string[], options: readonly string[]): readonly string[] {
@@ -131,34 +120,23 @@ function placesOf({ certPath, keyPath }: ServerAdditions): {
   readonly certificate: string;
   readonly key: string;
 } {
-  const [certificates, keys] = [directoryOf(certPath), directoryOf(keyPath)];
-  const certificate = `${inside.certificates}/${nameOf(certPath)}`;
-  if (certificates === keys) {
-    const key = `${inside.certificates}/${nameOf(keyPath)}`;
-    return { mounts: [[certificates, inside.certificates]], certificate, key };
-  }
-  const mounts = [
-    [certificates, inside.certificates],
-    [keys, inside.keys],
-  ] as const;
-  return { mounts, certificate, key: `${inside.keys}/${nameOf(keyPath)}` };
+  const mounts = new Map<string, string>([[directoryOf(certPath), inside.certificates]]);
+  const keys = mounts.get(directoryOf(keyPath)) ?? inside.keys;
+  return {
+    mounts: [...mounts.set(directoryOf(keyPath), keys)],
+    certificate: `${inside.certificates}/${certPath.split("/").at(-1)}`,
+    key: `${keys}/${keyPath.split("/").at(-1)}`,
+  };
 }
 
 function addMounts(service: EditedService, additions: ServerAdditions): void {
   const { passwordFile } = additions;
-  const mounts = [
-    ...placesOf(additions).mounts,
-    ...(passwordFile === undefined ? [] : [[passwordFile, inside.password] as const]),
-  ];
+  const password = passwordFile === undefined ? [] : [[passwordFile, inside.password] as const];
+  const mounts = [...placesOf(additions).mounts, ...password];
   // The long form fails when the source does not exist; the short one would create an empty directory.
+  const bind = { create_host_path: false };
   for (const [source, target] of mounts)
-    service.append("volumes", {
-      type: "bind",
-      source,
-      target,
-      read_only: true,
-      bind: { create_host_path: false },
-    });
+    service.append("volumes", { type: "bind", source, target, read_only: true, bind });
 }
 
 /** A secret in the Compose file would take precedence over the one in the environment file. */
@@ -183,10 +161,7 @@ function publish(service: EditedService, port: number): void {
   if (!published) service.append("ports", `${port}:${httpsPort}`);
 }
 
-function directoryOf(path: string): string {
+/** Of an absolute path: "/" for an entry of the root. */
+export function directoryOf(path: string): string {
   return path.slice(0, path.lastIndexOf("/")) || "/";
-}
-
-function nameOf(path: string): string {
-  return path.slice(path.lastIndexOf("/") + 1);
 }

@@ -16,36 +16,23 @@ export interface Container {
   readonly env: readonly string[];
 }
 
-/**
- * Undefined when it does not exist.
- * @throws NotReadyError when Docker does not answer; TransportError
- */
+/** Undefined when it does not exist. @throws NotReadyError when Docker does not answer; TransportError */
 export async function inspect(host: Host, name: string): Promise<Container | undefined> {
   const { exitCode, stdout, stderr } = await host.run(commands.inspect(name));
   if (exitCode === 0) return containerOf(inspected(host, stdout));
   if (/no such (container|object)/i.test(stderr)) return undefined;
-  throw new NotReadyError(
-    `Docker does not answer on ${host.name}: ${lastLines(stderr) || `exit ${exitCode}`}`,
-    {
-      hint: `install Docker with its compose plugin in the guest, or start it: \`systemctl enable --now docker\``,
-    },
-  );
+  const hint =
+    "install Docker with its compose plugin in the guest, or start it: `systemctl enable --now docker`";
+  const reason = lastLines(stderr) || `exit ${exitCode}`;
+  throw new NotReadyError(`Docker does not answer on ${host.name}: ${reason}`, { hint });
 }
 
-/**
- * What `docker … inspect` printed for the one name it was asked about.
- * @throws NotReadyError for anything else: a wrapper or a shim may print its own text
- */
+/** What `docker … inspect` printed for one name. @throws NotReadyError for anything else, like the text of a wrapper */
 export function inspected(host: Host, stdout: string): JsonObject {
-  const value = parseJson(stdout);
-  const [found] = objectsOf(value);
+  const [found] = objectsOf(parseJson(stdout));
   if (found !== undefined) return found;
-  throw new NotReadyError(
-    `Docker's answer on ${host.name} cannot be read: ${JSON.stringify(stdout.slice(0, 80))}`,
-    {
-      hint: "`docker version` in the guest shows what answers there",
-    },
-  );
+  const message = `Docker's answer on ${host.name} cannot be read: ${JSON.stringify(stdout.slice(0, 80))}`;
+  throw new NotReadyError(message, { hint: "`docker version` in the guest shows what answers there" });
 }
 
 function containerOf(found: JsonObject): Container {

@@ -8,10 +8,7 @@ import { read } from "./read.ts";
 import { applyServer, applyStorage } from "./server.ts";
 import { verify } from "./verify.ts";
 
-/**
- * Independent: a machine that is down must not roll back the changes of the others. A resource that needs another one that
- * failed (an environment its agent) finds out and reports it.
- */
+/** Independent: a machine that is down must not roll back the others. What needs a failed resource reports that. */
 export const portainer: Component = {
   name: "portainer",
   after: ["dns", "firewall", "certificates"],

@@ -30,7 +30,7 @@ import {
   volumesOf,
 } from "./compile.ts";
 import { definitionLabel } from "./compose.ts";
-import { type Container, inspect, inspected } from "./container.ts";
+import { inspect, inspected } from "./container.ts";
 import { agentSecret, differing, secretState, serverFiles, serverPaths } from "./secrets.ts";
 
 export async function read(io: Io): Promise<readonly Resource[]> {
@@ -60,10 +60,7 @@ export async function read(io: Io): Promise<readonly Resource[]> {
   return [storage, server, apiResources(io, portainer, api, server), ...agents].flat();
 }
 
-/**
- * What Portainer knows. When it does not answer although its server is as declared, its resources are left alone; a server
- * that is about to change may answer afterwards.
- */
+/** Left alone when Portainer does not answer although its server is as declared; one that is about to change may answer then. */
 function apiResources(
   io: Io,
   portainer: Portainer,
@@ -82,7 +79,8 @@ function apiResources(
 
 /** Notes what differs from a new one and is kept all the same. */
 async function readStorage(io: Io, portainer: Portainer): Promise<readonly Resource[]> {
-  const { host, path } = shareDirectory(io.site, portainer.guest, portainer.share);
+  const { guest } = portainer;
+  const { host, path } = shareDirectory(io.site, guest, portainer.share);
   const directories = Promise.all(
     directoriesOf(portainer).map(async (each): Promise<[string, string]> => {
       const { exitCode, stdout } = await io.host(host).run(commands.directoryMode(`${path}/${each.path}`));
@@ -101,9 +99,7 @@ async function readStorage(io: Io, portainer: Portainer): Promise<readonly Resou
         if (live === undefined) return [name, {}];
         // Docker cannot change a volume's options, and the volume may hold the only copy of its data.
         if (canonicalJson(live) !== canonicalJson(options))
-          io.note(
-            `the volume ${name} on ${portainer.guest.host} has other options than declared; it was kept`,
-          );
+          io.note(`the volume ${name} on ${guest.host} has other options than declared; it was kept`);
         return [name, options];
       },
     ),
@@ -144,11 +140,8 @@ async function readServer(io: Io, portainer: Portainer): Promise<readonly Resour
     io.host(written.host).readFiles([written.path]),
   ]);
   if (container === undefined) return [];
-  const files = differing(there, serverFiles(portainer, secret));
-  const others = [
-    ...(compose.get(written.path)?.text === text ? [] : [written.path]),
-    ...files.map(({ path }) => path),
-  ];
+  const others = differing(there, serverFiles(portainer, secret)).map(({ path }) => path);
+  if (compose.get(written.path)?.text !== text) others.unshift(written.path);
   return [
     serverResource(portainer, {
       container: name,
@@ -163,7 +156,6 @@ async function readServer(io: Io, portainer: Portainer): Promise<readonly Resour
 
 /** What Portainer itself knows: the administrator, and the environments that are declared. Others are not ours. */
 async function readApi(io: Io, portainer: Portainer): Promise<ApiReading> {
-  const { environments } = portainer;
   try {
     const status = await io.apis.portainer.status();
     if (status.state !== "up") {
@@ -175,12 +167,8 @@ async function readApi(io: Io, portainer: Portainer): Promise<ApiReading> {
     if (!(await io.apis.portainer.adminExists())) return { resources: [] };
     await io.apis.portainer.login();
     const live = await io.apis.portainer.environments();
-    return {
-      resources: [
-        administratorResource(portainer, loginWorks),
-        ...environments.flatMap((each) => readEnvironment(portainer, each, live)),
-      ],
-    };
+    const registered = portainer.environments.flatMap((each) => readEnvironment(portainer, each, live));
+    return { resources: [administratorResource(portainer, loginWorks), ...registered] };
   } catch (error) {
     if (!isUnavailable(error)) throw error;
     return { error, repairable: false };
@@ -201,10 +189,9 @@ function silent({ guest, port }: Portainer, status: Exclude<PortainerStatus, { s
 }
 
 async function isDeployed(io: Io, portainer: Portainer): Promise<boolean> {
-  const declared = composeOf(portainer);
-  if ("fault" in declared) return false;
-  const found = await inspect(io.host(portainer.guest.host), declared.compose.container);
-  return found?.state === "running";
+  const { container } = declaredServer(portainer);
+  if (container === "") return false;
+  return (await inspect(io.host(portainer.guest.host), container))?.state === "running";
 }
 
 function readEnvironment(
@@ -224,17 +211,8 @@ async function readAgent(io: Io, environment: PortainerEnvironment): Promise<rea
     agentSecret(io),
   ]);
   if (container === undefined) return [];
-  const definition = definitionOf(container);
-  return [
-    agentResource(environment, {
-      ...defined({ definition }),
-      state: container.state,
-      secret: secretState(container, secret),
-    }),
-  ];
-}
-
-function definitionOf({ labels }: Container): AgentDefinition | undefined {
-  const found = parseJson(labels[definitionLabel] ?? "");
-  return isObject(found) ? (found as unknown as AgentDefinition) : undefined;
+  const found = parseJson(container.labels[definitionLabel] ?? "");
+  const definition = isObject(found) ? (found as unknown as AgentDefinition) : undefined;
+  const state = { state: container.state, secret: secretState(container, secret) };
+  return [agentResource(environment, { ...defined({ definition }), ...state })];
 }

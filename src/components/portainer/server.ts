@@ -1,5 +1,4 @@
 /** The server: its storage, its compose file, its container. Data is never removed, neither volumes nor directories. */
-
 import type { Io } from "../../component.ts";
 import { CandidateError, NotReadyError } from "../../errors.ts";
 import { shareDirectory } from "../../fabric/guests.ts";
@@ -11,7 +10,7 @@ import type { Change } from "../../resource.ts";
 import { waitForServer } from "./api.ts";
 import { commands } from "./commands.ts";
 import { compile, composeOf, composePlaces, directoriesOf, type Server, volumesOf } from "./compile.ts";
-import { definitionIn, type ServerCompose } from "./compose.ts";
+import { definitionIn, directoryOf, type ServerCompose } from "./compose.ts";
 import { type Container, inspect, provideImage } from "./container.ts";
 import { agentSecret, serverFiles, writePrivate } from "./secrets.ts";
 
@@ -74,12 +73,9 @@ async function deploy(compose: ServerCompose, portainer: Portainer, io: Io): Pro
 /** Another project's container with that name has its data elsewhere: replacing it would start an empty Portainer. */
 function refuseForeign(found: Container | undefined, { container }: ServerCompose, host: Host): void {
   if (found === undefined || found.labels["com.docker.compose.project"] === serverProject) return;
-  throw new CandidateError(
-    `${host.name} has a container ${container} that the Compose project ${serverProject} did not create`,
-    {
-      hint: `find out where its data is, then remove it: \`docker rm --force ${container}\` (its volumes stay)`,
-    },
-  );
+  const message = `${host.name} has a container ${container} that the Compose project ${serverProject} did not create`;
+  const hint = `find out where its data is, then remove it: \`docker rm --force ${container}\` (its volumes stay)`;
+  throw new CandidateError(message, { hint });
 }
 
 async function requireCertificate(host: Host, { certificate }: Portainer): Promise<void> {
@@ -87,12 +83,9 @@ async function requireCertificate(host: Host, { certificate }: Portainer): Promi
   const there = await host.readFiles([certPath, keyPath]);
   const missing = [certPath, keyPath].filter((path) => !there.has(path));
   if (missing.length === 0) return;
-  throw new NotReadyError(
-    `Portainer's certificate is not on ${host.name}: ${missing.join(" and ")} missing`,
-    {
-      hint: "`phoenix sync certificates` issues it; the guest must mount the share with it",
-    },
-  );
+  const hint = "`phoenix sync certificates` issues it; the guest must mount the share with it";
+  const message = `Portainer's certificate is not on ${host.name}: ${missing.join(" and ")} missing`;
+  throw new NotReadyError(message, { hint });
 }
 
 const previousOf = (path: string): string => `${path}.previous`;
@@ -115,9 +108,8 @@ async function up(
   const host = io.host(portainer.guest.host);
   await host.expect(commands.up(composePlaces(io.site, portainer).seen));
   const after = await inspect(host, container);
-  const isRecreated =
-    before !== undefined && (after?.id !== before.id || after.startedMs !== before.startedMs);
-  if (isRecreated) io.activated({ kind: "restart", unit: container, host: host.name });
+  if (before !== undefined && (after?.id !== before.id || after.startedMs !== before.startedMs))
+    io.activated({ kind: "restart", unit: container, host: host.name });
   await waitForServer(io, portainer);
 }
 
@@ -135,8 +127,4 @@ async function restore(definition: string | undefined, portainer: Portainer, io:
   const before = await inspect(io.host(portainer.guest.host), declared.compose.container);
   await host.writeFiles([{ path: written.path, text: previous, mode: "644" }]);
   await up(declared.compose, before, portainer, io);
-}
-
-function directoryOf(path: string): string {
-  return path.slice(0, path.lastIndexOf("/"));
 }

@@ -11,8 +11,7 @@ export async function verify(io: Io): Promise<readonly Check[]> {
   if (portainer === undefined) return [];
   const { environments } = portainer;
   const agents = environments.filter(({ kind }) => kind === "agent").map((each) => checkAgent(io, each));
-  const [own, seen] = await Promise.all([checkOwn(io, environments), Promise.all(agents)]);
-  return [...own, ...seen];
+  return (await Promise.all([checkOwn(io, environments), Promise.all(agents)])).flat();
 }
 
 async function checkOwn(io: Io, environments: readonly PortainerEnvironment[]): Promise<readonly Check[]> {

@@ -1,10 +1,5 @@
 /** Bringing one stack to what is declared, and back. */
-import type {
-  ContainerState,
-  EnvironmentState,
-  EnvironmentVariable,
-  StackDefinition,
-} from "../../apis/portainer/index.ts";
+import type { ContainerState, EnvironmentState, StackDefinition } from "../../apis/portainer/index.ts";
 import type { Io } from "../../component.ts";
 import { ApiError } from "../../errors.ts";
 import { shareDirectory } from "../../fabric/guests.ts";
@@ -13,9 +8,9 @@ import { poll } from "../../poll.ts";
 import { type Change, type Resource, subjectOf } from "../../resource.ts";
 import { prove } from "./candidate.ts";
 import { commands } from "./commands.ts";
-import { marker, type StackTarget, targetsOf } from "./compile.ts";
+import { marker, type StackFacts, type StackTarget, targetsOf } from "./compile.ts";
 import { serviceState } from "./containers.ts";
-import { environmentNamed, markOf, placeOf, stackOf, volumeOf } from "./live.ts";
+import { environmentNamed, markOf, stackOf, volumeOf } from "./live.ts";
 import { type Previous, previousOf, remember } from "./previous.ts";
 
 /** Makes one change. A change that does not lead to the declared state is a rollback. */
@@ -56,9 +51,7 @@ async function deploy(io: Io, target: StackTarget): Promise<void> {
 
   // Only stacks that we create get our mark: foreign ones are never pruned.
   const isOurs = found === undefined || markOf(found) !== undefined;
-  const variables: readonly EnvironmentVariable[] = isOurs
-    ? [...env, { name: marker, value: stack.name }]
-    : env;
+  const variables = isOurs ? [...env, { name: marker, value: stack.name }] : env;
   const definition = { name: stack.project, file: prepared.text, env: variables };
   previous.sent = true;
   if (found === undefined) await create(io, environment, definition, running);
@@ -193,7 +186,7 @@ async function restore(io: Io, previous: Previous, target: StackTarget | undefin
 /** Takes down a stack of ours that is no longer declared. Its volumes and its files on the share stay. */
 async function prune(io: Io, subject: Resource): Promise<void> {
   const api = io.apis.portainer;
-  const { project, environment: name } = placeOf(subject);
+  const { project, environment: name } = JSON.parse(subject.text) as StackFacts;
   const environment = environmentNamed(await api.environments(), name);
   const found = stackOf(await api.stacks(), environment.id, project);
   if (found === undefined || markOf(found) === undefined) return;

@@ -1,7 +1,4 @@
-/**
- * Proving a stack before its running version is touched. Portainer up to 2.39 takes a stack down when its update fails, so
- * every cause that can be seen beforehand is looked for.
- */
+/** Proving a stack before its running version is touched: Portainer up to 2.39 takes it down when its update fails. */
 import type { ContainerState, EnvironmentState, StackState } from "../../apis/portainer/index.ts";
 import type { Io } from "../../component.ts";
 import { ApiError, CandidateError, messageOf } from "../../errors.ts";
@@ -50,30 +47,24 @@ async function provePorts(
   live: LiveStack | undefined,
   runs: ReadonlySet<string>,
 ): Promise<void> {
-  const values = (list: readonly { name: string; value: string }[]): ReadonlyMap<string, string> =>
-    new Map(list.map(({ name, value }) => [name, value]));
-  const before =
-    live === undefined ? undefined : readCompose(live.file, values(live.stack.env), stack.project).compose;
+  const variables = new Map(live?.stack.env.map(({ name, value }) => [name, value]));
+  const before = live && readCompose(live.file, variables, stack.project).compose;
   // Only a container that runs holds its ports.
   const running = before?.services.filter(({ name }) => runs.has(name)) ?? [];
   const held = new Set(portsOf(running).map(keyOf));
   const wanted = portsOf(services).filter((port) => !held.has(keyOf(port)));
   const taken = await Promise.all(
-    wanted.map(async ({ published = 0, hostIp }) => {
-      const address = hostIp ?? stack.guest.address;
-      const isTaken =
-        !address.startsWith("127.") && (await io.network.connect(address, published, silentMs)).ok;
-      return isTaken ? [{ address, published }] : [];
+    wanted.map(async ({ published = 0, hostIp: address = stack.guest.address }) => {
+      if (address.startsWith("127.")) return [];
+      return (await io.network.connect(address, published, silentMs)).ok ? [{ address, published }] : [];
     }),
   );
   const [first] = taken.flat();
   if (first === undefined) return;
-  throw new CandidateError(
-    `stack ${stack.name} was not changed: port ${first.published} of ${stack.guest.name} (${first.address}) is already in use`,
-    {
-      hint: `\`docker ps\` on ${stack.guest.host} shows by whom, or choose another port in ${stack.compose.file}`,
-    },
-  );
+  const port = `port ${first.published} of ${stack.guest.name} (${first.address})`;
+  throw new CandidateError(`stack ${stack.name} was not changed: ${port} is already in use`, {
+    hint: `\`docker ps\` on ${stack.guest.host} shows by whom, or choose another port in ${stack.compose.file}`,
+  });
 }
 
 function portsOf(services: readonly { readonly ports: readonly ComposePort[] }[]): readonly ComposePort[] {
@@ -99,13 +90,9 @@ async function proveImages(
       await io.apis.portainer.pullImage(environment.id, image);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      throw new CandidateError(
-        `stack ${stack.name} was not changed: image ${image} cannot be pulled on ${stack.guest.name}: ${messageOf(error)}`,
-        {
-          hint: "check its name and tag; build or load an image without a registry on the machine first",
-          cause: error,
-        },
-      );
+      const reason = `image ${image} cannot be pulled on ${stack.guest.name}: ${messageOf(error)}`;
+      const hint = "check its name and tag; build or load an image without a registry on the machine first";
+      throw new CandidateError(`stack ${stack.name} was not changed: ${reason}`, { hint, cause: error });
     }
   }
 }

@@ -5,13 +5,7 @@ import { type Compose, type ComposeService, readCompose } from "../../formats/co
 import { placeBelow } from "../../formats/compose/paths.ts";
 import { type PreparedCompose, preparedCompose } from "../../formats/compose/prepare.ts";
 import type { HostPath, Site, Stack } from "../../model.ts";
-import {
-  canonicalJson,
-  type HostName,
-  type Resource,
-  type ResourceId,
-  type SourceRef,
-} from "../../resource.ts";
+import { canonicalJson, type HostName, type Resource, type ResourceId } from "../../resource.ts";
 import { Secret } from "../../secret.ts";
 
 /** The variable that marks a stack as ours: it may be pruned when it is no longer declared. Its value is the stack's name. */
@@ -194,7 +188,7 @@ export function envValue(value: string): string {
   return `"${inside}"`;
 }
 
-function fromOf(stack: Stack): Readonly<Record<string, SourceRef>> {
+function fromOf(stack: Stack): NonNullable<Resource["from"]> {
   return {
     "compose file": { file: stack.compose.file, line: 1, column: 1 },
     environment: stack.from,

@@ -47,10 +47,7 @@ export async function read(io: Io): Promise<readonly Resource[]> {
   return [...live.flat(), ...orphansOf(io.site, environments, stacks, targets)];
 }
 
-/**
- * The answers of an environment's engine.
- * @throws NotReadyError when it cannot be reached: its agent is gone, or Portainer knows it by a wrong address
- */
+/** @throws NotReadyError when an environment's engine cannot be reached: its agent is gone, or its address is wrong */
 async function reached<A, B>(
   { name }: EnvironmentState,
   answers: readonly [Promise<A>, Promise<B>],
@@ -220,9 +217,4 @@ function orphansOf(
 /** The name that our mark gives a stack; undefined for foreign stacks. */
 export function markOf(found: StackState): string | undefined {
   return found.env.find(({ name }) => name === marker)?.value;
-}
-
-/** The place in the text of a resource. */
-export function placeOf(resource: Resource): { readonly project: string; readonly environment: string } {
-  return JSON.parse(resource.text) as { project: string; environment: string };
 }

@@ -57,7 +57,7 @@ export const traefik: Component = {
     switch (subject.id) {
       case "traefik/routes":
         if (change.verb === "delete") return host.remove([paths.configuration]);
-        if (change.verb === "create" && (await isEmpty(host))) nothingLoaded.add(io);
+        if (change.verb === "create" && (await configurationFiles(host)).length === 0) nothingLoaded.add(io);
         return write(paths.configuration, subject.text);
       case "traefik/root":
         return change.verb === "delete"
@@ -81,9 +81,4 @@ function liveRoot(host: Host, installed: string, needed: string | undefined): Re
   if (installed === needed) return rootResource(rootId, host.name, "trusted");
   const state = needed === undefined ? "installed, but not needed" : "another certificate is installed";
   return rootResource(rootId, host.name, state, installed);
-}
-
-/** Without any configuration in the watched directory Traefik cannot have loaded anything. */
-async function isEmpty(host: Host): Promise<boolean> {
-  return (await configurationFiles(host)).length === 0;
 }

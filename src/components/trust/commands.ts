@@ -2,10 +2,7 @@
 import type { Command } from "../../hosts/host.ts";
 
 export const paths = {
-  /**
-   * The one file that is ours: a .crt with one certificate. Hosts set up by the shell system have a file of this name,
-   * which is adopted as it is. Every other file in the directory is foreign.
-   */
+  /** The one file that is ours: a .crt with one certificate. An existing one is adopted; all others there are foreign. */
   root: "/usr/local/share/ca-certificates/phoenix_internal_root_ca.crt",
   /** The link that update-ca-certificates creates for it. */
   link: "/etc/ssl/certs/phoenix_internal_root_ca.pem",
@@ -16,9 +13,6 @@ export const paths = {
 export const commands = {
   /** Adds new certificates. */
   update: { argv: ["update-ca-certificates"], effect: "change", timeoutMs: 120_000 },
-  /**
-   * Also removes what is gone: a plain run keeps the links of a removed or replaced certificate (ca-certificates 20240203,
-   * measured).
-   */
+  /** Also removes the links of removed or replaced certificates: a plain run keeps them (ca-certificates 20240203). */
   updateFresh: { argv: ["update-ca-certificates", "--fresh"], effect: "change", timeoutMs: 120_000 },
 } as const satisfies Record<string, Command>;
