@@ -1,5 +1,7 @@
 /** The lab's firewall: what the installed rules do with a new connection. */
 
+import { portNames } from "../src/formats/netbase/ports.ts";
+import { protocolNumbers } from "../src/formats/netbase/protocols.ts";
 import type { HostName } from "../src/resource.ts";
 import type { LabGuest } from "./facts.ts";
 import { hasFilteredInterface } from "./guests.ts";
@@ -17,6 +19,9 @@ export interface NewConnection {
   readonly protocol: "tcp" | "udp";
   readonly port: number;
 }
+
+/** What Debian has in /etc/services and /etc/protocols. */
+const netbase = { ports: portNames, protocols: protocolNumbers };
 
 const directory = "/etc/pve/firewall";
 const clusterFile = `${directory}/cluster.fw`;
@@ -61,6 +66,7 @@ export function worldOf(lab: Lab, guests: readonly LabGuest[] = lab.facts.guests
       file: readOther(lab, `${directory}/${guest.id}.fw`, "guest", cluster),
     })),
     localNetwork: lab.facts.network,
+    netbase,
     now: Math.floor(lab.clock.now() / 1000),
   };
 }
@@ -72,7 +78,7 @@ const clustersKept = 20;
 
 function readCluster({ files }: Lab): FirewallConfig {
   const text = files.text("pve", clusterFile) ?? "";
-  const found = clusters.get(text) ?? readFirewall(clusterFile, text, "cluster");
+  const found = clusters.get(text) ?? readFirewall(clusterFile, text, "cluster", netbase);
   if (clusters.size >= clustersKept) clusters.clear();
   clusters.set(text, found);
   return found;
@@ -88,7 +94,7 @@ function readOther(
   const besides = others.get(cluster) ?? new Map<string, FirewallConfig>();
   others.set(cluster, besides);
   const key = `${path}\n${text}`;
-  const found = besides.get(key) ?? readFirewall(path, text, place, cluster);
+  const found = besides.get(key) ?? readFirewall(path, text, place, netbase, cluster);
   besides.set(key, found);
   return found;
 }

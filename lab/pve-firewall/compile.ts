@@ -3,6 +3,7 @@
  * filtered where their firewall bridge passes packets on, the host in INPUT and OUTPUT. Part of the oracle: see read.ts.
  */
 import { type MacroMatch, macroMatches } from "./macros.ts";
+import type { Netbase } from "./netbase.ts";
 import { type FirewallConfig, nothing, type SetEntry } from "./read.ts";
 import type { Rule } from "./verify.ts";
 
@@ -21,6 +22,7 @@ export interface World {
   readonly guests: readonly FilteredGuest[];
   /** The hypervisor's own network: "10.0.0.0/24". */
   readonly localNetwork: string;
+  readonly netbase: Netbase;
   /** Seconds since the epoch, for an `enable` that ends by itself. */
   readonly now: number;
 }
@@ -55,6 +57,7 @@ export interface Ruleset {
   readonly sets: ReadonlyMap<string, readonly SetEntry[]>;
   readonly chains: ReadonlyMap<string, readonly ChainRule[]>;
   readonly warnings: readonly string[];
+  readonly netbase: Netbase;
 }
 
 /** What reaches the host without any rule, from the management set and to the local network. */
@@ -72,14 +75,14 @@ export function isEnabled({ cluster, now }: Pick<World, "cluster" | "now">): boo
 }
 
 export function compile(world: World): Ruleset {
-  const { cluster, host, guests } = world;
+  const { cluster, host, guests, netbase } = world;
   const warnings = [cluster, host, ...guests.map(({ file }) => file)].flatMap((each) => each.warnings);
-  if (!isEnabled(world)) return { enabled: false, sets: new Map(), chains: new Map(), warnings };
+  if (!isEnabled(world)) return { enabled: false, sets: new Map(), chains: new Map(), warnings, netbase };
   const compiler = new Compiler(world, warnings);
   compiler.standardChains();
   if (host.options.enable !== "0") compiler.hostChains();
   compiler.guestChains();
-  return { enabled: true, sets: compiler.sets, chains: compiler.chains, warnings };
+  return { enabled: true, sets: compiler.sets, chains: compiler.chains, warnings, netbase };
 }
 
 class Compiler {

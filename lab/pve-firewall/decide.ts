@@ -1,8 +1,7 @@
 /** What netfilter does with the first packet of a connection, chain by chain. Part of the oracle: see read.ts. */
 import { isIPv4 } from "node:net";
-import { portNames } from "../../src/formats/netbase/ports.ts";
-import { protocolNumbers } from "../../src/formats/netbase/protocols.ts";
 import type { ChainRule, Match, Ruleset } from "./compile.ts";
+import type { Netbase } from "./netbase.ts";
 import type { SetEntry } from "./read.ts";
 
 export interface FirstPacket {
@@ -23,10 +22,10 @@ export type Place =
   | { readonly chain: "PVEFW-FORWARD"; readonly from: string; readonly to: string };
 
 /** Nothing is filtered where there is no chain, and what a chain does not decide gets through. */
-export function decide({ chains, sets }: Ruleset, place: Place, packet: FirstPacket): Decision {
+export function decide(ruleset: Ruleset, place: Place, packet: FirstPacket): Decision {
   const walk = (name: string): Decision | undefined => {
-    for (const rule of chains.get(name) ?? []) {
-      if (!isMatch(rule, place, packet, sets)) continue;
+    for (const rule of ruleset.chains.get(name) ?? []) {
+      if (!isMatch(rule, place, packet, ruleset)) continue;
       const { target } = rule;
       if (target === "ACCEPT" || target === "DROP" || target === "REJECT") return target;
       const found = walk(target);
@@ -37,17 +36,17 @@ export function decide({ chains, sets }: Ruleset, place: Place, packet: FirstPac
   return walk(place.chain) ?? "ACCEPT";
 }
 
-function isMatch(rule: ChainRule, place: Place, packet: FirstPacket, sets: Ruleset["sets"]): boolean {
+function isMatch(rule: ChainRule, place: Place, packet: FirstPacket, { sets, netbase }: Ruleset): boolean {
   const { state, protocol, icmpType, source, dest, dport, sport } = rule;
   return (
     state === undefined &&
     isAtPort(rule, place) &&
-    isProtocol(protocol, packet.protocol) &&
+    isProtocol(protocol, packet.protocol, netbase) &&
     (icmpType === undefined || icmpType === "any" || icmpType === packet.icmpType) &&
     isFrom(source, packet.source, sets) &&
     isFrom(dest, packet.dest, sets) &&
-    hasPort(dport, packet.dport) &&
-    hasPort(sport, packet.sport)
+    hasPort(dport, packet.dport, netbase) &&
+    hasPort(sport, packet.sport, netbase)
   );
 }
 
@@ -61,18 +60,18 @@ function isAtPort({ iface, bridged }: Match, place: Place): boolean {
 }
 
 /** Protocol 0 (ip) is every protocol to iptables. */
-function isProtocol(wanted: string | undefined, seen: string): boolean {
+function isProtocol(wanted: string | undefined, seen: string, { protocols }: Netbase): boolean {
   if (wanted === undefined) return true;
-  const number = (text: string): number => protocolNumbers.get(text) ?? Number(text);
+  const number = (text: string): number => protocols.get(text) ?? Number(text);
   return number(wanted) === 0 || number(wanted) === number(seen);
 }
 
-function hasPort(wanted: string | undefined, seen: number | undefined): boolean {
+function hasPort(wanted: string | undefined, seen: number | undefined, { ports }: Netbase): boolean {
   if (wanted === undefined) return true;
   if (seen === undefined) return false;
   return wanted.split(",").some((part) => {
     const [first = "", last = first] = part.split(":");
-    const number = (text: string): number => portNames.get(text) ?? Number(text);
+    const number = (text: string): number => ports.get(text) ?? Number(text);
     return number(first) <= seen && seen <= number(last);
   });
 }

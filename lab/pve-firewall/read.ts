@@ -2,6 +2,7 @@
  * Proxmox's firewall files as pve-firewall 6.0.4 reads them: what it takes, and what it says about every other line. Part of
  * an oracle: written from Proxmox's behaviour and held to its recorded answers, with nothing of the product's own reader.
  */
+import type { Netbase } from "./netbase.ts";
 import { networkError, type Place, type Rule, ruleErrors, type Scope } from "./verify.ts";
 
 /** One entry of an IP set. */
@@ -59,9 +60,10 @@ export function readFirewall(
   path: string,
   text: string,
   place: Exclude<Place, "group">,
+  netbase: Netbase,
   cluster: FirewallConfig = nothing,
 ): FirewallConfig {
-  const reader = new Reader(place, cluster);
+  const reader = new Reader(place, netbase, cluster);
   const warnings: string[] = [];
   for (const [at, raw] of text.split("\n").entries()) {
     const line = raw.replace(/^[ \t]+|[ \t]+$/g, "");
@@ -75,6 +77,7 @@ export function readFirewall(
 /** Takes a file line by line. A name counts from the line that defines it. */
 class Reader {
   readonly #place: Exclude<Place, "group">;
+  readonly #netbase: Netbase;
   readonly #cluster: FirewallConfig;
   readonly #options: Record<string, string> = {};
   readonly #aliases = new Map<string, string>();
@@ -84,8 +87,9 @@ class Reader {
   /** What a line of the section that the reader is in does. */
   #section: ((line: string) => string | undefined) | undefined;
 
-  constructor(place: Exclude<Place, "group">, cluster: FirewallConfig) {
+  constructor(place: Exclude<Place, "group">, netbase: Netbase, cluster: FirewallConfig) {
     this.#place = place;
+    this.#netbase = netbase;
     this.#cluster = cluster;
   }
 
@@ -197,6 +201,7 @@ class Reader {
         (scope === "dc/" && this.#place !== "cluster" ? undefined : this.#aliases.get(name)) ??
         (scope === "guest/" ? undefined : this.#cluster.aliases.get(name)),
       hasAlias: (name) => this.#aliases.has(name) || this.#cluster.aliases.has(name),
+      netbase: this.#netbase,
       hasSet: (name) => this.#sets.has(name) || this.#cluster.sets.has(name),
     };
   }

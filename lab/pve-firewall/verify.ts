@@ -1,7 +1,6 @@
 /** What pve-firewall 6.0.4 says about the parameters of a rule. Part of the oracle: see read.ts. */
-import { portNames } from "../../src/formats/netbase/ports.ts";
-import { protocolNumbers } from "../../src/formats/netbase/protocols.ts";
 import { macroMatches } from "./macros.ts";
+import type { Netbase } from "./netbase.ts";
 
 export type Place = "cluster" | "host" | "guest" | "group";
 
@@ -23,6 +22,7 @@ export interface Scope {
   alias(name: string, scope: string): string | undefined;
   hasAlias(name: string): boolean;
   hasSet(name: string): boolean;
+  readonly netbase: Netbase;
 }
 
 const icmpTypes: Readonly<Record<"4" | "6", ReadonlySet<string>>> = {
@@ -64,15 +64,15 @@ export function ruleErrors(rule: Rule, place: Place, scope: Scope): ReadonlyMap<
   }
   if (rule.macro !== undefined && macroMatches(rule.macro) === undefined)
     add("macro", `unknown macro '${rule.macro}'`);
-  if (isSet(p) && !isProtocol(p)) add("proto", `unknown protocol '${p}'`);
-  portErrors(rule, "dport", isIcmp(p), add);
+  if (isSet(p) && !isProtocol(p, scope.netbase)) add("proto", `unknown protocol '${p}'`);
+  portErrors(rule, "dport", scope.netbase, add);
   if (icmpType !== undefined) {
     if (!isIcmp(p)) add("proto", "missing property - 'icmp-type' requires this property");
     if (isSet(rule.options.dport)) add("icmp-type", "'icmp-type' cannot be specified together with 'dport'");
     if (isIcmp(p) && !icmpTypes[p === "icmp" ? "4" : "6"].has(icmpType))
       add("icmp-type", `invalid icmp-type '${icmpType}' for proto '${p}'`);
   }
-  portErrors(rule, "sport", false, add);
+  portErrors(rule, "sport", scope.netbase, add);
   let family = p === "icmp" ? "4" : isIcmp(p) ? "6" : undefined;
   for (const [parameter, text] of [["source", source] as const, ["dest", dest] as const]) {
     if (text === undefined) continue;
@@ -108,26 +108,26 @@ function typeErrors({ type, action }: Rule, place: Place): readonly (readonly [s
 }
 
 /** By name, or by a number that /etc/protocols has. */
-function isProtocol(text: string): boolean {
-  return (
-    text === "icmpv6" || protocolNumbers.has(text) || [...protocolNumbers.values()].map(String).includes(text)
-  );
+function isProtocol(text: string, { protocols }: Netbase): boolean {
+  return text === "icmpv6" || protocols.has(text) || [...protocols.values()].map(String).includes(text);
 }
 
 function portErrors(
   { options }: Rule,
   parameter: "dport" | "sport",
-  mayBeIcmpType: boolean,
+  netbase: Netbase,
   add: (parameter: string, error: string | undefined) => void,
 ): void {
   const { [parameter]: text, p } = options;
   if (!isSet(text)) return;
-  add(parameter, portListError(text, mayBeIcmpType));
+  // Types of ICMP once stood in the place of a port.
+  const mayBeIcmpType = parameter === "dport" && isIcmp(p);
+  add(parameter, portListError(text, mayBeIcmpType, netbase));
   if (p === undefined) add("proto", `missing property - '${parameter}' requires this property`);
   if (!hasPorts(p) && !mayBeIcmpType) add(parameter, `protocol '${p ?? ""}' does not support ports`);
 }
 
-function portListError(text: string, mayBeIcmpType: boolean): string | undefined {
+function portListError(text: string, mayBeIcmpType: boolean, { ports }: Netbase): string | undefined {
   if (text.endsWith(",")) return "extraneous commas in list";
   let numbers = 0;
   for (const item of text.split(",")) {
@@ -135,7 +135,7 @@ function portListError(text: string, mayBeIcmpType: boolean): string | undefined
     const [from = "", to = ""] = range?.slice(1) ?? (/^\d+$/.test(item) ? [item, item] : []);
     if (from === "") {
       const isType = mayBeIcmpType && (icmpTypes["4"].has(item) || icmpTypes["6"].has(item));
-      if (!isType && !portNames.has(item)) return `invalid port '${item}'`;
+      if (!isType && !ports.has(item)) return `invalid port '${item}'`;
       continue;
     }
     numbers += range === null ? 1 : 2;

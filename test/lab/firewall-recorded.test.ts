@@ -3,7 +3,10 @@ import { describe, expect, test } from "vitest";
 import { compile } from "../../lab/pve-firewall/compile.ts";
 import { type Decision, decide, type Place } from "../../lab/pve-firewall/decide.ts";
 import { macroMatches } from "../../lab/pve-firewall/macros.ts";
+import { readNetbase } from "../../lab/pve-firewall/netbase.ts";
 import { readFirewall } from "../../lab/pve-firewall/read.ts";
+import { portNames } from "../../src/formats/netbase/ports.ts";
+import { protocolNumbers } from "../../src/formats/netbase/protocols.ts";
 import {
   type RecordedWorld,
   recordedLines,
@@ -13,11 +16,12 @@ import {
   sharedCluster,
 } from "../formats/pve-firewall-recorded.ts";
 
-const shared = readFirewall("cluster.fw", sharedCluster, "cluster");
+const netbase = { ports: portNames, protocols: protocolNumbers };
+const shared = readFirewall("cluster.fw", sharedCluster, "cluster", netbase);
 
 describe("lines", () => {
   test.each(recordedLines)("$file $line", ({ file, text, said }) => {
-    const { warnings } = readFirewall("X", text, file, file === "cluster" ? undefined : shared);
+    const { warnings } = readFirewall("X", text, file, netbase, file === "cluster" ? undefined : shared);
     const found = saidOf(warnings.map((warning) => warning.replace(/^X \(line \d+\)/, "")));
     if (said === "uninitialized") expect(found).toContain("uninitialized");
     else expect(found).toBe(said);
@@ -32,16 +36,17 @@ test("macros", () => {
 const taps: Readonly<Record<string, string>> = { "vm/100": "tap100i0", "lxc/200": "veth200i0" };
 
 function rulesetOf({ cluster: text, host, guests, hasFilteredInterface }: RecordedWorld) {
-  const cluster = readFirewall("cluster.fw", text, "cluster");
+  const cluster = readFirewall("cluster.fw", text, "cluster", netbase);
   return compile({
     cluster,
-    host: readFirewall("host.fw", host, "host", cluster),
+    host: readFirewall("host.fw", host, "host", netbase, cluster),
     guests: Object.entries(taps).map(([name, tap]) => {
       const id = name.split("/")[1] ?? "";
-      const file = readFirewall(`${id}.fw`, guests.get(Number(id)) ?? "", "guest", cluster);
+      const file = readFirewall(`${id}.fw`, guests.get(Number(id)) ?? "", "guest", netbase, cluster);
       return { id, tap, filtered: name !== "vm/100" || hasFilteredInterface, file };
     }),
     localNetwork: "10.0.0.0/24",
+    netbase,
     now: 0,
   });
 }
@@ -66,5 +71,21 @@ describe("packets", () => {
       const found = decisions.find((decision) => decision !== "ACCEPT") ?? "ACCEPT";
       expect(found, JSON.stringify({ from, to, ...packet })).toBe(answer);
     }
+  });
+});
+
+test("names of ports and protocols are the first of a line", () => {
+  const services = "# /etc/services\nssh\t\t22/tcp\nhttp\t\t80/tcp\t\twww\t# WorldWideWeb\nsnmp\t161/udp\n";
+  const protocols = "ip\t0\tIP\t# internet protocol\n#hopopt\t0\nmptcp\t262\n";
+  expect(readNetbase(services, protocols)).toEqual({
+    ports: new Map([
+      ["ssh", 22],
+      ["http", 80],
+      ["snmp", 161],
+    ]),
+    protocols: new Map([
+      ["ip", 0],
+      ["mptcp", 262],
+    ]),
   });
 });

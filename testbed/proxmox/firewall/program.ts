@@ -6,7 +6,7 @@ import { compile, isEnabled, type World } from "../../../lab/pve-firewall/compil
 import { subcommand } from "../command-line.ts";
 import { type Guest, guestsOf } from "../guests.ts";
 import { hypervisor } from "../pvesh.ts";
-import { clusterFile, readInstalled } from "./files.ts";
+import { clusterFile, hostNetbase, readInstalled } from "./files.ts";
 import { type Commands, commandsOf } from "./netfilter.ts";
 
 const unit = "pve-firewall.service";
@@ -146,6 +146,7 @@ function readWorld(): World {
     host: readInstalled("/etc/pve/nodes/pve/host.fw", "host", cluster),
     guests,
     localNetwork: networkOf(),
+    netbase: hostNetbase(),
     now: Math.floor(Date.now() / 1000),
   };
 }
