@@ -9,6 +9,7 @@ import type { GuestName, SourceRef } from "../resource.ts";
 import { fwRuleOf } from "./declared-rule.ts";
 import { guestOf } from "./guests.ts";
 import { memo } from "./memo.ts";
+import { ports } from "./ports.ts";
 import { gatewayNames, routedServices } from "./services.ts";
 
 export interface FirewallPath {
@@ -26,17 +27,6 @@ export interface FirewallPath {
   /** The place in the configuration that needs it. */
   readonly at: SourceRef;
 }
-
-/** Ports that are the same on every site: Proxmox's interface, SSH, DNS, NFS 4, HTTP and HTTPS, Traefik's API. */
-export const ports = {
-  ssh: 22,
-  dns: 53,
-  http: 80,
-  https: 443,
-  nfs: 2049,
-  proxmox: 8006,
-  meshApi: 8080,
-} as const;
 
 /** Every path, the hypervisor's own first; one that two parts need is there once. */
 export const requiredPaths = memo((site: Site): readonly FirewallPath[] => {

@@ -3,7 +3,8 @@ import type { Io } from "../../component.ts";
 import { TransportError } from "../../errors.ts";
 import { firewallOf, verdictOn } from "../../fabric/firewall.ts";
 import { describeHost } from "../../fabric/guests.ts";
-import { type FirewallPath, ports, requiredPaths } from "../../fabric/paths.ts";
+import { type FirewallPath, requiredPaths } from "../../fabric/paths.ts";
+import { ports } from "../../fabric/ports.ts";
 import type { Guest } from "../../model.ts";
 import { type ProbeAnswer, probeFrom } from "./probe.ts";
 

@@ -2,7 +2,8 @@
 import type { Hazard, Io } from "../../component.ts";
 import { firewallOf, guestRules, packetOf } from "../../fabric/firewall.ts";
 import { describeHost, guestOf } from "../../fabric/guests.ts";
-import { endOf, type FirewallPath, ports, requiredPaths, senderOf } from "../../fabric/paths.ts";
+import { endOf, type FirewallPath, requiredPaths, senderOf } from "../../fabric/paths.ts";
+import { ports } from "../../fabric/ports.ts";
 import type { Verdict } from "../../formats/pve-firewall/decide.ts";
 import { emptyFile } from "../../formats/pve-firewall/index.ts";
 import { type InstalledFirewall, installedVerdict } from "../../formats/pve-firewall/installed.ts";

@@ -1,6 +1,7 @@
 /** What should be: the server with its storage and administrator, an agent on each machine, and their registrations. */
 import { defined } from "../../defined.ts";
 import { shareDirectory } from "../../fabric/guests.ts";
+import { ports } from "../../fabric/ports.ts";
 import type { HostPath, Portainer, PortainerEnvironment, Site } from "../../model.ts";
 import { canonicalJson, type HostName, type Resource, type ResourceId } from "../../resource.ts";
 import { portainerCompose, type ServerCompose } from "./compose.ts";
@@ -14,9 +15,6 @@ export const paths = {
 } as const;
 
 export const agentContainer = "portainer_agent";
-
-/** The port that an agent listens on inside its container. */
-const agentPort = 9001;
 
 /** `--admin-password-file` gives its password to a user of this name (2.19 to 2.45). */
 const optionUser = "admin";
@@ -169,7 +167,12 @@ export interface Agent {
 /** As Portainer documents it for a standalone engine. */
 function declaredAgent({ agentImage }: Portainer, { port }: PortainerEnvironment): Agent {
   const mounts = ["/var/run/docker.sock", "/var/lib/docker/volumes"].map((path) => `${path}:${path}`);
-  const definition = { image: agentImage, port: `${port}:${agentPort}`, mounts, restart: "always" };
+  const definition = {
+    image: agentImage,
+    port: `${port}:${ports.portainerAgent}`,
+    mounts,
+    restart: "always",
+  };
   return { definition, state: "running", secret: "as generated" };
 }
 

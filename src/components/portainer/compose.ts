@@ -1,6 +1,7 @@
 /** The Compose file of Portainer's server: the declared one, edited as a document, with what Phoenix adds. Pure. */
 import { isMap, isScalar, isSeq } from "yaml";
 import { containerName, serverProject, serverService } from "../../fabric/portainer-server.ts";
+import { ports } from "../../fabric/ports.ts";
 import { ComposeDocument } from "../../formats/compose/document.ts";
 import { type EditedService, editService } from "../../formats/compose/edit.ts";
 import { readDocument } from "../../formats/compose/index.ts";
@@ -45,9 +46,6 @@ const ownOptions = ["--sslcert", "--sslkey", "--admin-password", "--admin-passwo
 /** They concern the connection to Docker and have no effect with a socket; often mistaken for `--sslcert` (2.19 to 2.45). */
 const mistakenOptions = ["--tlsverify", "--tlsskipverify", "--tlscacert", "--tlscert", "--tlskey"];
 const withoutValue = ["--tlsverify", "--tlsskipverify"];
-
-/** The port inside that serves HTTPS. */
-const httpsPort = 9443;
 
 /** Prepares the declared Compose file; `fault` says why it cannot run Portainer's server. */
 export function portainerCompose(
@@ -155,10 +153,10 @@ function addEnvironmentFile(service: EditedService, path: string): void {
 
 function publish(service: EditedService, port: number): void {
   const published = service.node.get("ports").items.some((item) => {
-    if (item.isMapping) return Number(item.get("target").text) === httpsPort;
-    return item.written.split("/")[0]?.split(":").at(-1) === String(httpsPort);
+    if (item.isMapping) return Number(item.get("target").text) === ports.portainer;
+    return item.written.split("/")[0]?.split(":").at(-1) === String(ports.portainer);
   });
-  if (!published) service.append("ports", `${port}:${httpsPort}`);
+  if (!published) service.append("ports", `${port}:${ports.portainer}`);
 }
 
 /** Of an absolute path: "/" for an entry of the root. */

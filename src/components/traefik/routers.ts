@@ -1,6 +1,8 @@
 /** Routers as Traefik's own API reports them, where it can be reached. */
+
 import type { Io } from "../../component.ts";
 import { TransportError } from "../../errors.ts";
+import { ports } from "../../fabric/ports.ts";
 import { listOf, membersOf, parseJson } from "../../formats/json/index.ts";
 
 export interface SeenRouter {
@@ -10,9 +12,6 @@ export interface SeenRouter {
   readonly service: string;
 }
 
-/** The entry point `traefik`, where `api.insecure` listens. */
-const apiPort = 8080;
-
 /** Routers from files by name; undefined when the API does not answer: it may be off, or closed to the hypervisor. */
 export async function apiRouters(io: Io): Promise<ReadonlyMap<string, SeenRouter> | undefined> {
   const routers = new Map<string, SeenRouter>();
@@ -20,7 +19,7 @@ export async function apiRouters(io: Io): Promise<ReadonlyMap<string, SeenRouter
     for (let page = 1; page > 0; ) {
       const { status, text, headers } = await io.network.request({
         method: "GET",
-        url: `http://${io.site.roles.mesh.address}:${apiPort}/api/http/routers?per_page=1000&page=${page}`,
+        url: `http://${io.site.roles.mesh.address}:${ports.meshApi}/api/http/routers?per_page=1000&page=${page}`,
         effect: "read",
         timeoutMs: 3_000,
       });
@@ -49,7 +48,7 @@ export async function apiRouters(io: Io): Promise<ReadonlyMap<string, SeenRouter
 
 function unreachable(io: Io, why: string): undefined {
   io.note(
-    `the mesh's API at ${io.site.roles.mesh.address}:${apiPort} did not list its routers (${why}): they were verified by requests only`,
+    `the mesh's API at ${io.site.roles.mesh.address}:${ports.meshApi} did not list its routers (${why}): they were verified by requests only`,
   );
   return undefined;
 }

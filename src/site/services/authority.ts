@@ -1,12 +1,10 @@
 /** The CA: its address, its provisioner, and where its root certificate and the provisioner's password may be. */
+import { ports } from "../../fabric/ports.ts";
 import type { CertificateAuthority, HostPath, Mount, RoleGuest, Roles } from "../../model.ts";
 import { hostName, qualified } from "../machines/addresses.ts";
 import { absolute, type GuestEntry } from "../machines/guests.ts";
 import type { Cell } from "../text/cell.ts";
 import type { Problems } from "../text/problems.ts";
-
-/** Step-CA's port when the site does not declare one. */
-const defaultPort = 9000;
 
 /** Names of the files: the ones of the original shell system first, then those of `step ca init`. */
 const rootNames = ["phoenix_root_ca.crt", "root_ca.crt", "certs/root_ca.crt"];
@@ -35,7 +33,7 @@ export function readAuthority(
     settings?.get("port")?.integer ??
     service?.get("port")?.integer ??
     bootstrapPort(entries, ca.address) ??
-    defaultPort;
+    ports.ca;
   const hostname = declaredName ?? qualified(serviceName ?? "ca", domain);
   const rootFile = absolute(settings?.get("root_certificate_file"), problems);
   const passwordFile = absolute(settings?.get("provisioner_password_file"), problems);

@@ -1,5 +1,7 @@
 /** The services that guests declare, and checks for names that several services claim. */
+
 import { defined } from "../../defined.ts";
+import { ports } from "../../fabric/ports.ts";
 import {
   type Backend,
   type CertificateAuthority,
@@ -17,8 +19,8 @@ import { Claims } from "../text/claims.ts";
 import type { Problems } from "../text/problems.ts";
 import { readOptions } from "./options.ts";
 
-/** Ports that speak TLS unless a `scheme` says otherwise. 9443 is Portainer's. */
-const tlsPorts = new Set([443, 8443, 9443]);
+/** Ports that speak TLS unless a `scheme` says otherwise. */
+const tlsPorts = new Set<number>([ports.https, 8443, ports.portainer]);
 
 interface PortainerAddress {
   readonly guest: RoleGuest;

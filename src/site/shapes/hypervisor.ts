@@ -1,4 +1,5 @@
 /** The shape of etc/phoenix_hypervisor_config.json. */
+import { ports } from "../../fabric/ports.ts";
 import { recordsShape, ruleShape } from "./fabric.ts";
 import { either, flag, ignored, list, map, object, port, text } from "./shape.ts";
 
@@ -27,8 +28,8 @@ const interfaceShape = object("the network interface", [], {
 const networkShape = object("the network", ["interfaces"], {
   interfaces: either("The hypervisor's bridge and address.", interfaceShape, list(interfaceShape)),
   nfs_server: text("The NFS server of volumes that do not name one."),
-  portainer_server_port: port("Portainer's HTTPS port. Default: 9443."),
-  portainer_agent_port: port("The port of the Portainer agents. Default: 9001."),
+  portainer_server_port: port(`Portainer's HTTPS port. Default: ${ports.portainer}.`),
+  portainer_agent_port: port(`The port of the Portainer agents. Default: ${ports.portainerAgent}.`),
   ...ignored("external_registry_url", "portainer_server_ip", "default_subnet", "fallback_dns", "gateway"),
   ...ignored("dns_nameservers", "hostname"),
 });

@@ -1,5 +1,7 @@
 /** Portainer: the machine that runs it, and its Compose file among the stacks. */
+
 import { serverService } from "../../fabric/portainer-server.ts";
+import { ports } from "../../fabric/ports.ts";
 import { readCompose } from "../../formats/compose/index.ts";
 import type {
   Certificate,
@@ -19,8 +21,6 @@ import type { Problems } from "../text/problems.ts";
 import type { Assignment } from "./assignments.ts";
 import type { DeclaredStack } from "./files.ts";
 
-const defaultPort = 9443;
-export const defaultAgentPort = 9001;
 /** Portainer refuses shorter passwords for a new administrator (2.x default). */
 const shortestPassword = 12;
 
@@ -32,7 +32,7 @@ export interface PortainerSettings {
 }
 
 export function agentPortOf(config: Cell): number {
-  return config.get("network")?.get("portainer_agent_port")?.integer ?? defaultAgentPort;
+  return config.get("network")?.get("portainer_agent_port")?.integer ?? ports.portainerAgent;
 }
 
 /** The one machine with the role primary. */
@@ -86,7 +86,7 @@ export function readSettings(
   const port =
     config.get("network")?.get("portainer_server_port")?.integer ??
     service?.get("port")?.integer ??
-    defaultPort;
+    ports.portainer;
   return { guest, hostname, port };
 }
 

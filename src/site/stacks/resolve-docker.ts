@@ -1,4 +1,5 @@
 /** Portainer's machines and the stacks on them, resolved together: each depends on the other. */
+import { ports } from "../../fabric/ports.ts";
 import { readCompose } from "../../formats/compose/index.ts";
 import type { ComposeFile, PortainerEnvironment, Service, Stack } from "../../model.ts";
 import type { GuestEntry } from "../machines/guests.ts";
@@ -13,7 +14,6 @@ import type { DeclaredStack } from "./files.ts";
 import { readStack } from "./index.ts";
 import {
   agentPortOf,
-  defaultAgentPort,
   findPrimary,
   findServerStack,
   type PortainerSettings,
@@ -55,7 +55,7 @@ export async function readDocker(
   const primary = hasMachines ? findPrimary(entries, needed, problems) : undefined;
   const server = primary === undefined ? undefined : findServerStack(stacks, assignments, primary, problems);
   const deployed = assignments.filter(({ entry, declared }) => entry !== primary || declared !== server);
-  const agentPort = config === undefined ? defaultAgentPort : agentPortOf(config);
+  const agentPort = config === undefined ? ports.portainerAgent : agentPortOf(config);
   const settings =
     primary === undefined || config === undefined
       ? undefined
