@@ -1,6 +1,6 @@
 // Builds dist/: the bundled program, and the licences of what is in it.
 import { spawnSync } from "node:child_process";
-import { mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { bundle } from "./bundle.mjs";
@@ -10,6 +10,8 @@ const target = join(root, "dist");
 
 // Built beside its place and moved in whole: a phoenix that starts meanwhile finds the old program or the new one.
 const fresh = await mkdtemp(join(root, "node_modules/.phoenix-dist-"));
+// A directory that mkdtemp makes is for its owner alone; the program is for every user.
+await chmod(fresh, 0o755);
 try {
   const { inputs, bytes } = await bundle(fresh);
   await writeFile(join(fresh, "LICENSES.txt"), await licences(inputs));
