@@ -72,7 +72,7 @@ function machineLines({ hypervisor }: Site, guest: Guest): readonly string[] {
   ];
 }
 
-/** In the range that Proxmox takes addresses from. */
+/** In the range that Proxmox assigns. */
 function hardwareAddress({ id }: Guest): string {
   const digits = id.toString(16).toUpperCase().padStart(6, "0");
   return `BC:24:11:${digits.slice(0, 2)}:${digits.slice(2, 4)}:${digits.slice(4, 6)}`;

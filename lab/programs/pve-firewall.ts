@@ -1,6 +1,6 @@
 /**
  * pve-firewall (6.0): status, compile, localnet, start, stop and restart. The lab's rules count as soon as they are
- * installed. Warnings about lines come on standard error, and the exit code is 0 all the same.
+ * installed. Warnings about lines go to standard error, and the exit code is 0 nevertheless.
  */
 
 import { clusterIsEnabled, worldOf } from "../firewall.ts";
@@ -43,7 +43,7 @@ function warnings(lab: Lab): string {
     .join("");
 }
 
-/** The titles of what the real one prints; the rules themselves mean nothing here. */
+/** The titles that the real one prints, without the commands between them. */
 function compiled(lab: Lab): string {
   const titles = ["ipset cmdlist:", "iptables cmdlist:", "ip6tables cmdlist:", "ebtables cmdlist:"];
   const more = ["iptables table raw cmdlist:", "ip6tables table raw cmdlist:"];

@@ -1,4 +1,4 @@
-/** cluster.fw as a site declares it: what of it is ours and how that is told from other people's lines. Pure. */
+/** cluster.fw as a site declares it, and how its own lines are recognised. Pure. */
 
 import { type GroupContent, withGroups, withOption, withRules } from "../formats/pve-firewall/edit.ts";
 import { emptyFile, type FirewallFile } from "../formats/pve-firewall/index.ts";
@@ -6,7 +6,7 @@ import type { FwRule } from "../formats/pve-firewall/rule.ts";
 import type { Site } from "../model.ts";
 import { firewallOf, type SiteRule } from "./firewall.ts";
 
-/** How a rule of ours in [RULES] is told from others: its comment survives Proxmox's own editor, other marks do not. */
+/** Marks our rules in [RULES]: a rule's comment survives Proxmox's own editor, other marks do not. */
 const mark = "phoenix:";
 
 /** Whether a rule of [RULES] carries our mark. */
@@ -14,17 +14,17 @@ export function isMarked({ comment }: FwRule): boolean {
   return comment?.startsWith(mark) === true;
 }
 
-/** A rule as it stands in [RULES]. */
+/** A rule with our mark, as it is written to [RULES]. */
 export function marked({ rule }: SiteRule): FwRule {
   return { ...rule, comment: `${mark} ${rule.comment ?? "declared"}` };
 }
 
-/** The comment of a guest's group, for people who look at it in Proxmox's interface. @param name the guest's, if known */
+/** The comment of a guest's group, for users of Proxmox's interface. @param name the guest's, if known */
 export function groupComment(name: string | undefined): string {
   return name === undefined ? mark.slice(0, -1) : `${mark} ${name.replace(/[^\x20-\x7e]|#/g, " ")}`;
 }
 
-/** cluster.fw on a hypervisor where nobody else has written anything. */
+/** cluster.fw on a hypervisor without foreign lines. */
 export function declaredCluster(site: Site): FirewallFile {
   const { enabled, inputPolicy, outputPolicy } = site.firewall;
   const { host, guests } = firewallOf(site);

@@ -1,6 +1,6 @@
 /**
- * The firewall against the fabric: paths that the declared rules would drop, and rules that do nothing. The openings
- * that Phoenix derives count as declared, so what is left is what somebody forbade in so many words.
+ * The firewall against the fabric: paths that the declared rules would drop, and rules without effect. Derived openings count
+ * as declared.
  */
 
 import { addressRange, overlaps } from "../formats/ipv4/index.ts";
@@ -24,7 +24,7 @@ import {
   verdictOn,
 } from "./firewall.ts";
 import { describeHost, guestOf } from "./guests.ts";
-import { endOf, type FirewallPath, requiredPaths, senderOf } from "./paths.ts";
+import { endOf, type FirewallPath, requiredPaths, senderName, senderOf } from "./paths.ts";
 
 /** Every problem of the site's firewall that its layers show together. */
 export function droppedPaths(site: Site): readonly Problem[] {
@@ -84,7 +84,7 @@ function tooLarge(site: Site): readonly Problem[] {
   ];
 }
 
-/** PHX0520: something that the fabric needs would not get through. */
+/** PHX0520: a connection that the fabric needs would be dropped. */
 function droppedPath(site: Site, firewall: SiteFirewall, path: FirewallPath): readonly Problem[] {
   const verdict = verdictOn(site, firewall, path);
   if (verdict.action === "ACCEPT") return [];
@@ -94,14 +94,14 @@ function droppedPath(site: Site, firewall: SiteFirewall, path: FirewallPath): re
     problemOf(
       "PHX0520",
       at,
-      `${senderWords(site, path)} could not reach ${endOf(path)}: ${reason(site, path, verdict, limit)} (needed because ${path.why})`,
+      `${senderName(site, path.from)} could not reach ${endOf(path)}: ${reason(site, path, verdict, limit)} (needed because ${path.why})`,
       { related: path.at === at ? [] : [path.at], hint: hintFor(site, path, verdict) },
     ),
   ];
 }
 
 function hintFor(site: Site, path: FirewallPath, { rule }: PathVerdict): string {
-  const from = senderWords(site, path);
+  const from = senderName(site, path.from);
   const service = `${path.protocol} ${path.port}`;
   if (rule !== undefined) return `put a rule before it that accepts ${service} from ${from}, or narrow it`;
   return path.from !== "anywhere" && senderOf(site, path.from) === undefined
@@ -116,11 +116,6 @@ function declaredFor(site: Site, host: FirewallPath["to"]): readonly SiteRule[] 
   return rules.map(declaredRule);
 }
 
-function senderWords(site: Site, { from }: FirewallPath): string {
-  if (from === "network") return site.hypervisor.network;
-  return from === "anywhere" ? "a client" : from === "pve" ? "the hypervisor" : describeHost(site, from);
-}
-
 function reason(
   site: Site,
   path: FirewallPath,
@@ -128,7 +123,7 @@ function reason(
   limit: SiteRule | undefined,
 ): string {
   const host = end === "sender" ? path.from : path.to;
-  const machine = host === "pve" ? "the hypervisor" : describeHost(site, host as Guest["host"]);
+  const machine = senderName(site, host as FirewallPath["from"]);
   if (limit !== undefined)
     return `"${printBare(limit.rule)}" is about that port of ${machine}, and Phoenix opens none wider than its own rules`;
   return rule === undefined
@@ -173,7 +168,7 @@ function shadowed(rules: readonly SiteRule[]): readonly Problem[] {
   });
 }
 
-/** PHX0522: a rule that is declared and opens nothing. */
+/** PHX0522: a declared rule that opens nothing. */
 function idle(site: Site, { guest, rules }: RuleList): readonly Problem[] {
   const address = guest === undefined ? site.hypervisor.address : guest.address;
   const off = guest !== undefined && guest.firewall?.enabled === false;
@@ -193,7 +188,7 @@ function idle(site: Site, { guest, rules }: RuleList): readonly Problem[] {
   return rules.flatMap((rule): readonly Problem[] => {
     const own = rule.direction === "in" ? rule.destination : rule.source;
     if (own === undefined || address === undefined || isAbout(own, address)) return [];
-    if (rule.direction === "in" ? isForMany(own, site.hypervisor.network) : own.includes(":")) return [];
+    if (rule.direction === "in" ? isShared(own, site.hypervisor.network) : own.includes(":")) return [];
     const end = rule.direction === "in" ? "destination" : "source";
     return [
       warn(
@@ -212,13 +207,13 @@ function isAbout(addresses: string, address: string): boolean {
   return firstMatch([probe], { direction: "IN", dest: address, protocol: "tcp", port: 1 }) !== undefined;
 }
 
-/** Addresses of the IPv4 multicast groups (RFC 5771), and of everybody on the link. */
-const everybodys = ["224.0.0.0/4", "255.255.255.255"].flatMap((text) => addressRange(text) ?? []);
+/** IPv4's multicast groups (RFC 5771), and the broadcast address of every link. */
+const multicast = ["224.0.0.0/4", "255.255.255.255"].flatMap((text) => addressRange(text) ?? []);
 
 /** Whether addresses may be a machine's besides its own: multicast, broadcast, and IPv6, which no site declares. */
-function isForMany(addresses: string, network: string): boolean {
+function isShared(addresses: string, network: string): boolean {
   const own = addressRange(network);
-  const many = own === undefined ? everybodys : [...everybodys, { first: own.last, last: own.last }];
+  const many = own === undefined ? multicast : [...multicast, { first: own.last, last: own.last }];
   return addresses.split(",").some((part) => {
     const range = addressRange(part);
     return range === undefined ? part.includes(":") : many.some((other) => overlaps(other, range));

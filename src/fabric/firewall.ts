@@ -19,8 +19,6 @@ export interface SiteRule {
   readonly rule: FwRule;
   /** The declared rule's place, or the place of what needs the opening. */
   readonly from: SourceRef;
-  /** For an opening that nobody declared: the path that needs it. */
-  readonly opens?: FirewallPath;
 }
 
 export interface GuestRules {
@@ -33,15 +31,15 @@ export interface GuestRules {
 export interface SiteFirewall {
   /** The hypervisor's own rules. */
   readonly host: readonly SiteRule[];
-  /** Guests whose firewall is enabled; templates are none. */
+  /** Guests whose firewall is enabled. */
   readonly guests: readonly GuestRules[];
 }
 
-/** What a guest's firewall does with what no rule accepts (Proxmox's own default, written out). */
+/** The policies of a guest: Proxmox's own defaults, written out. */
 export const guestPolicy = { in: "DROP", out: "ACCEPT" } as const satisfies Record<string, Action>;
 
-/** What a guest's group is called. Groups of this form are ours, whatever a comment says. */
-export function groupName({ kind, id }: Pick<Guest, "kind" | "id">): string {
+/** The name of a guest's group. Every group with such a name is ours. */
+function groupName({ kind, id }: Pick<Guest, "kind" | "id">): string {
   return `phx-${kind}-${id}`;
 }
 
@@ -117,7 +115,7 @@ function openings(
       dport: String(path.port),
       comment: commentText(path.why),
     });
-    return [{ rule, from: path.at, opens: path }];
+    return [{ rule, from: path.at }];
   });
 }
 
@@ -184,13 +182,13 @@ export const guestRules = memo(
   ({ guests }: SiteFirewall) => new Map<string, GuestRules>(guests.map((each) => [each.guest.host, each])),
 );
 
-/** Rules ready to be asked about many packets. */
+/** Rules ready for many packets. */
 const lookupOf = memo((rules: readonly SiteRule[]) => ({
   index: indexRules(rules.map(({ rule }) => rule)),
   places: new Map(rules.map(({ rule, from }) => [rule, from])),
 }));
 
-/** One rule is there once, whoever asks for it: the first one stays. */
+/** Of equal rules the first stays. */
 function unique(rules: readonly SiteRule[]): readonly SiteRule[] {
   const seen = new Set<string>();
   return rules.filter(({ rule }) => {

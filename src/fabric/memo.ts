@@ -1,4 +1,4 @@
-/** Answers kept for as long as what they are about: an object that never changes. */
+/** A function that computes its answer once for each object that it is asked about; those never change. */
 export function memo<Key extends object, Value>(work: (key: Key) => Value): (key: Key) => Value {
   const known = new WeakMap<Key, { readonly value: Value }>();
   return (key) => {

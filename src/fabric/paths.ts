@@ -1,13 +1,13 @@
 /**
  * The connections that the fabric needs, derived from the one list of services: who connects to whom, on which port, and
- * why. The firewall opens them, the rules prove them, the lockout guard defends them. Pure.
+ * why. The firewall opens them, PHX0520 checks them, the lockout guard protects them. Pure.
  */
 import { firstMatch } from "../formats/pve-firewall/decide.ts";
 import { concerns, type Packet } from "../formats/pve-firewall/match.ts";
 import type { FirewallRule, RoleGuest, Site } from "../model.ts";
 import type { GuestName, SourceRef } from "../resource.ts";
 import { fwRuleOf } from "./declared-rule.ts";
-import { guestOf } from "./guests.ts";
+import { describeHost, guestOf } from "./guests.ts";
 import { memo } from "./memo.ts";
 import { ports } from "./ports.ts";
 import { gatewayNames, routedServices } from "./services.ts";
@@ -22,13 +22,13 @@ export interface FirewallPath {
   readonly address: string;
   readonly protocol: "tcp" | "udp";
   readonly port: number;
-  /** Losing it cuts somebody off, or breaks what every guest needs. */
+  /** Losing it locks somebody out, or breaks what every guest needs. */
   readonly vital: boolean;
   /** The place in the configuration that needs it. */
   readonly at: SourceRef;
 }
 
-/** Every path, the hypervisor's own first; one that two parts need is there once. */
+/** Every path, the hypervisor's own first; one that two parts need is listed once. */
 export const requiredPaths = memo((site: Site): readonly FirewallPath[] => {
   const all = [
     ...hypervisorPaths(site),
@@ -48,7 +48,7 @@ export const requiredPaths = memo((site: Site): readonly FirewallPath[] => {
 });
 
 /** Two paths with one key are one opening. */
-export function pathKey({ from, address, protocol, port }: FirewallPath): string {
+function pathKey({ from, address, protocol, port }: FirewallPath): string {
   return `${from} ${address} ${protocol} ${port}`;
 }
 
@@ -63,6 +63,12 @@ export function senderOf(site: Site, from: FirewallPath["from"]): string | undef
 /** Whether a path begins at more than one machine. */
 export function isForMany({ from }: FirewallPath): boolean {
   return from === "network" || from === "anywhere";
+}
+
+/** Who begins a path: "10.0.0.0/24", "the hypervisor", "lxc/102 (Traefik)", "a client". */
+export function senderName(site: Site, from: FirewallPath["from"]): string {
+  if (from === "network") return site.hypervisor.network;
+  return from === "anywhere" ? "a client" : from === "pve" ? "the hypervisor" : describeHost(site, from);
 }
 
 /** "10.0.0.13:22" or "10.0.0.13:53/udp". */
@@ -173,7 +179,7 @@ function packetTo({ address, protocol, port }: Pick<FirewallPath, "address" | "p
   return { direction: "IN", dest: address, protocol, port };
 }
 
-/** Whether an owner's rules let some of the clients in and leave the rest to the policy: only those are meant to come in. */
+/** Whether an owner's rules let some of the clients in and leave the rest to the policy: only those shall come in. */
 function isNarrowed(declared: readonly FirewallRule[], packet: Packet): boolean {
   const rules = declared.map(fwRuleOf);
   return (
@@ -183,8 +189,8 @@ function isNarrowed(declared: readonly FirewallRule[], packet: Packet): boolean 
 }
 
 /**
- * A service that clients reach without the gateway is open to the network it is on, unless a rule of its guest says anything
- * about that port: then its owner has decided who may connect. An agent is Portainer's alone.
+ * A service that clients reach without the gateway is open to its network, unless a rule of its guest is about that port: then
+ * the owner decides who may connect. Only Portainer connects to an agent.
  */
 function directPaths(site: Site): readonly FirewallPath[] {
   const own = site.roles.gateway.host;

@@ -101,7 +101,7 @@ describe("confirming", () => {
   test("that comes too late is no confirmation", async () => {
     const { io } = machine({ answers: true, undoRunsAtMs: 0 });
     await expect((await guard(changes, io)).confirm()).rejects.toThrow(
-      "the undo put the previous rules back",
+      "the undo restored the previous rules",
     );
   });
 });

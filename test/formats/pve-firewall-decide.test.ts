@@ -1,7 +1,7 @@
 /** What Proxmox's firewall does with a connection: first match, groups, names, policies, and what it adds of its own. */
 import { describe, expect, test } from "vitest";
 import { covers } from "../../src/formats/pve-firewall/cover.ts";
-import { decide } from "../../src/formats/pve-firewall/decide.ts";
+import { firstMatch } from "../../src/formats/pve-firewall/decide.ts";
 import { parseFirewall, rulesOf } from "../../src/formats/pve-firewall/index.ts";
 import { type InstalledFirewall, installedVerdict } from "../../src/formats/pve-firewall/installed.ts";
 import type { Packet } from "../../src/formats/pve-firewall/match.ts";
@@ -19,7 +19,7 @@ const packet = (more: Partial<Packet> = {}): Packet => ({
 
 function verdict(rules: string, asked: Packet = packet(), before = ""): string {
   const file = parseFirewall(`${before}\n[RULES]\n${rules}\n`);
-  return decide(rulesOf(file), "DROP", asked, namesOf(file)).action;
+  return firstMatch(rulesOf(file), asked, namesOf(file))?.action ?? "DROP";
 }
 
 describe("one rule", () => {

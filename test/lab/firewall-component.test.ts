@@ -384,7 +384,7 @@ describe("the daemon and the file system", () => {
     const result = await syncLab(lab, labSite, only);
     expect(result.components[0]).toMatchObject({
       outcome: "failed",
-      reason: "/etc/pve takes no change: the Proxmox cluster has no quorum",
+      reason: "/etc/pve is read-only: the Proxmox cluster has no quorum",
     });
     expect(await world.host("pve").list("/etc/pve/firewall")).toEqual([]);
   });

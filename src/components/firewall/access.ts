@@ -1,4 +1,4 @@
-/** Whether the hypervisor can still be reached: new connections to it, from itself and from a guest on its network. */
+/** Whether the hypervisor can still be reached: new connections from itself and from a guest on its network. */
 import type { Io } from "../../component.ts";
 import { TransportError } from "../../errors.ts";
 import { firewallOf, verdictOn } from "../../fabric/firewall.ts";
@@ -14,7 +14,7 @@ export interface Access {
   readonly answers: boolean;
 }
 
-/** SSH, Proxmox's interface and, where it is ours, DNS. Each end is one check for each side that could ask. */
+/** SSH, Proxmox's interface and DNS where Phoenix runs it: one check for each end and each sender. */
 export async function checkAccess(io: Io): Promise<readonly Access[]> {
   const { address } = io.site.hypervisor;
   const own = [ports.ssh, ports.proxmox].map(async (port): Promise<Access> => {
@@ -25,10 +25,10 @@ export async function checkAccess(io: Io): Promise<readonly Access[]> {
   return [...ownSeen, ...guestsSeen];
 }
 
-/** From the first of the fabric's guests that can be asked; nothing when none can. */
+/** From the first of the fabric's guests that can run a probe; nothing when none can. */
 async function fromGuest(io: Io): Promise<readonly Access[]> {
   const { mesh, gateway, ca } = io.site.roles;
-  // Containers answer in a fraction of a second, an agent in a virtual machine takes several.
+  // Containers answer in a fraction of a second, an agent in a virtual machine needs several.
   const guests = [mesh, gateway, ca].sort((a, b) => Number(a.kind === "vm") - Number(b.kind === "vm"));
   for (const guest of guests) {
     const paths = pathsFrom(io, guest);
@@ -44,7 +44,7 @@ async function fromGuest(io: Io): Promise<readonly Access[]> {
   return [];
 }
 
-/** What everybody on the network needs of the hypervisor, as far as this guest's own rules let it ask. */
+/** The hypervisor's paths from the network that this guest's own rules let out. */
 function pathsFrom(io: Io, guest: Guest): readonly FirewallPath[] {
   const firewall = firewallOf(io.site);
   return requiredPaths(io.site)
@@ -52,7 +52,7 @@ function pathsFrom(io: Io, guest: Guest): readonly FirewallPath[] {
     .filter((path) => verdictOn(io.site, firewall, { ...path, from: guest.host }).action === "ACCEPT");
 }
 
-/** A refusal is an answer: nothing listens there, and no firewall keeps us from hearing so. */
+/** A refusal is an answer: nothing listens there, and no firewall drops the packets. */
 async function answers(io: Io, address: string, port: number): Promise<boolean> {
   try {
     const seen = await io.network.connect(address, port);

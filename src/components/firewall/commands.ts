@@ -10,7 +10,7 @@ export const commands = {
     argv: ["systemctl", "show", "pve-firewall.service", `${undoUnit}.timer`, properties],
     effect: "read",
   },
-  /** Compiles the installed files: warnings come on standard error, and the exit code is 0 all the same. */
+  /** Compiles the installed files: warnings go to standard error, and the exit code is 0 nevertheless. */
   status: { argv: ["pve-firewall", "status"], effect: "read" },
   start: {
     argv: ["systemctl", "enable", "--now", "pve-firewall.service"],
@@ -19,10 +19,10 @@ export const commands = {
   },
   stop: { argv: ["systemctl", "stop", "pve-firewall.service"], effect: "change", timeoutMs: 60_000 },
   disarm: { argv: ["systemctl", "stop", `${undoUnit}.timer`], effect: "change" },
-  /** After a restart the undo is a unit that may still wait for its turn, or for /etc/pve. */
+  /** After a restart the undo is a unit that may still wait for its start, or for /etc/pve. */
   disarmAtBoot: { argv: ["systemctl", "stop", bootUnit], effect: "change" },
 
-  /** A timer of systemd's own: it outlives this process. The script must be in a file, for systemd would replace "$1". `--collect` forgets a failed one, so its name is free. */
+  /** A systemd timer outlives this process. The script must be in a file: systemd would replace "$1". `--collect` unloads a failed unit, so its name is free. */
   arm: (script: string, directory: string): Command => ({
     argv: [
       "systemd-run",

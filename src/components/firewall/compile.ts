@@ -1,4 +1,4 @@
-/** What the firewall should be: options, the hypervisor's rules, one group for each guest, and the files that use the groups. */
+/** The desired firewall: options, the hypervisor's rules, one group for each guest, and the files that use the groups. */
 import { defined } from "../../defined.ts";
 import { isMarked, marked } from "../../fabric/cluster-firewall.ts";
 import {
@@ -17,13 +17,13 @@ import { canonicalJson, type Resource, type ResourceId, type SourceRef } from ".
 export const paths = {
   directory: "/etc/pve/firewall",
   cluster: "/etc/pve/firewall/cluster.fw",
-  /** The node's own file: read for what its rules do to ours, never written. */
+  /** The node's own file: read because its rules come before ours, never written. */
   host: "/etc/pve/local/host.fw",
-  /** Always there while pmxcfs is mounted; says whether the cluster has a quorum. */
+  /** Exists while pmxcfs is mounted; says whether the cluster has a quorum. */
   members: "/etc/pve/.members",
 } as const;
 
-/** Files by path; one that is not there is missing. */
+/** Files by path; those that do not exist are missing. */
 export type FirewallFiles = ReadonlyMap<string, FirewallFile>;
 
 /** The options of cluster.fw that are ours. */

@@ -1,13 +1,13 @@
-/** The copies that the guard made: what the undo would put back, and what the way back puts back itself. */
+/** The copies that the guard made, for the undo and for a rollback. */
 import type { Io } from "../../component.ts";
 import type { FileState, FileWrite } from "../../hosts/host.ts";
 import { manifestSteps, undoPaths } from "./undo.ts";
 
 export interface Copies {
-  /** Every file that the undo speaks of; one without a copy was not there. */
+  /** Every file of the undo; one without a copy did not exist. */
   readonly paths: readonly string[];
   readonly files: ReadonlyMap<string, FileState>;
-  /** The daemon did not run. */
+  /** The undo stops the daemon, which did not run before. */
   readonly stops: boolean;
 }
 
@@ -29,7 +29,7 @@ export async function readCopies(io: Io): Promise<Copies | undefined> {
   };
 }
 
-/** Puts every file back byte for byte, in one go. @returns false when there are no copies */
+/** Restores every file byte for byte, in one write. @returns false when there are no copies */
 export async function restoreCopies(io: Io): Promise<boolean> {
   const copies = await readCopies(io);
   if (copies === undefined) return false;

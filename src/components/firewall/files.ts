@@ -1,4 +1,4 @@
-/** From resources to files: what a change makes of the firewall's files. Several resources share cluster.fw. */
+/** From resources to files: what a change does to the firewall's files. Several resources share cluster.fw. */
 import { groupComment } from "../../fabric/cluster-firewall.ts";
 import { guestOfGroup } from "../../fabric/firewall.ts";
 import { guestOf } from "../../fabric/guests.ts";
@@ -31,11 +31,11 @@ import {
   usedGroup,
 } from "./compile.ts";
 
-/** One resource as it shall be; without a text it shall not be. */
+/** The desired state of one resource; without a text it is removed. */
 interface Part {
   readonly id: Resource["id"];
   readonly text: string | undefined;
-  /** What the resource says before. */
+  /** The resource's text before the change. */
   readonly before: string | undefined;
 }
 
@@ -50,9 +50,8 @@ export function parsed(files: ReadonlyMap<string, FileState>): FirewallFiles {
 }
 
 /**
- * The parts that one change brings. A change to what the site declares brings everything that is declared with it, so
- * that cluster.fw is written once, whole; changes that come after it find their work done. A change to anything else
- * (the way back, an orphan) brings its own part alone.
+ * The parts of one change. A change to a declared resource includes every other declared one, so that cluster.fw is written
+ * once, whole; later changes find their work done. A change to anything else (a rollback, an orphan) is its own part alone.
  */
 export function partsOf(site: Site, change: Change): readonly Part[] {
   const own: Part = {
@@ -68,11 +67,8 @@ export function partsOf(site: Site, change: Change): readonly Part[] {
   ];
 }
 
-/**
- * Whether a change takes back what the site declares: it ends what is declared, or makes what is not. Changes of a plan never
- * do either.
- */
-export function isWayBack(site: Site, change: Change): boolean {
+/** Whether a change rolls back: it deletes what is declared, or writes what is not. Changes of a plan never do either. */
+export function isRollback(site: Site, change: Change): boolean {
   const declared = compile(site).find(({ id }) => id === subjectOf(change).id);
   return change.verb === "delete" ? declared !== undefined : declared?.text !== change.desired.text;
 }
@@ -90,7 +86,7 @@ export function partsOfAll(site: Site, changes: readonly Change[]): readonly Par
   ];
 }
 
-/** The files with some resources as they shall be. Files that say nothing any more are missing. */
+/** The files with the desired state of some resources. Files without a line are missing. */
 export function withParts(site: Site, files: FirewallFiles, parts: readonly Part[]): FirewallFiles {
   const result = new Map(files);
   const edit = (path: string, change: (file: FirewallFile) => FirewallFile): void => {
@@ -99,7 +95,7 @@ export function withParts(site: Site, files: FirewallFiles, parts: readonly Part
     if (next !== file && isEmpty(next)) result.delete(path);
     else if (next !== file) result.set(path, next);
   };
-  // All groups at once: each by itself would go through all of them again.
+  // All groups at once: one by one, each would go through all of them again.
   const groups = new Map<string, GroupContent | undefined>();
   for (const part of parts) {
     const path = pathOf(part.id);
@@ -166,7 +162,7 @@ function rulesIn(text: string | undefined): readonly FwRule[] {
   });
 }
 
-/** What must be written so that `before` becomes `after`: cluster.fw first, for guests' files name its groups. */
+/** The writes that turn `before` into `after`: cluster.fw first, because guests' files name its groups. */
 export function fileChanges(
   before: FirewallFiles,
   after: FirewallFiles,

@@ -1,5 +1,5 @@
 /**
- * Commit-confirmed: before the first change a timer on the hypervisor is armed that puts the previous files back. Only new
+ * Commit-confirmed: before the first change a timer is armed on the hypervisor that restores the previous files. Only new
  * connections, made after the change, disarm it. It works when this process is killed, and when the network is gone.
  */
 import type { Guard, Io } from "../../component.ts";
@@ -19,7 +19,7 @@ import { undoDirectory, undoFiles, undoPaths, undoUnit, undoWindowSeconds, wante
 /** How long a new connection is tried for, in milliseconds: well within the window. */
 const proofMs = 15_000;
 
-/** How much longer than the window the undo may take: systemd's timers are accurate to a second here. */
+/** How much longer than the window the undo may take, in milliseconds. */
 const lateMs = 15_000;
 
 export async function guard(changes: readonly Change[], io: Io): Promise<Guard> {
@@ -28,8 +28,8 @@ export async function guard(changes: readonly Change[], io: Io): Promise<Guard> 
   const touched = [...new Set([paths.cluster, ...wanted])];
   const starts = changes.some((change) => subjectOf(change).id === "firewall/service");
   if (changes.length === 0 && !undoArmed) return { confirm: async () => {} };
-  // An undo that a killed run left: what it would put back was the last confirmed state, and stays so. It stays armed, at
-  // boot all the time, until the copies are complete and a new one takes its place.
+  // An undo that a killed run left would restore the last confirmed state, which stays the one to restore. It stays armed
+  // until the copies are complete and a new undo replaces it.
   const kept = undoArmed ? await readCopies(io) : undefined;
   await prepare(io, touched, daemon.active || !starts, kept);
   if (undoArmed) {
@@ -38,13 +38,13 @@ export async function guard(changes: readonly Change[], io: Io): Promise<Guard> 
   }
   await io.host("pve").remove([undoPaths.restored]);
   const armedAt = io.clock.now();
-  // The timer first: a file that a kill in between left behind would undo, at some later start, what others did.
+  // The timer first: a file left behind by a kill in between would undo later changes at some boot.
   await io.host("pve").expect(commands.arm(undoPaths.script, undoDirectory));
   await io.host("pve").writeFiles([wantedAtBoot]);
   return { confirm: () => confirm(io, armedAt) };
 }
 
-/** Copies the files as they are; what was copied for an undo that never ran is kept. */
+/** Copies the current files; copies for an undo that never ran are kept. */
 async function prepare(
   io: Io,
   touched: readonly string[],
@@ -67,13 +67,13 @@ async function confirm(io: Io, armedAt: number): Promise<void> {
       return;
     }
     throw new CandidateError(
-      `the undo put the previous rules back: they were not confirmed within ${undoWindowSeconds} s`,
+      `the undo restored the previous rules: the new ones were not confirmed within ${undoWindowSeconds} s`,
       {
         hint: `\`phoenix plan ${option.only} firewall\` shows the rejected rules; \`phoenix sync firewall\` tries them again`,
       },
     );
   }
-  io.waiting("the undo to put the previous rules back", undoWindowSeconds * 1000);
+  io.waiting("the undo to restore the previous rules", undoWindowSeconds * 1000);
   const forMs = armedAt + undoWindowSeconds * 1000 + lateMs - io.clock.now();
   const patience = { clock: io.clock, forMs, pauseMs: 1_000 };
   const claim = `not so after the firewall changed: ${proved}`;
@@ -91,7 +91,7 @@ async function confirm(io: Io, armedAt: number): Promise<void> {
   throw new CommandError("pve", 1, claim, { hint: `\`systemctl status ${undoUnit}\` says why` });
 }
 
-/** New connections to the hypervisor, tried again for a while. @returns the first claim that does not hold */
+/** Makes new connections to the hypervisor, again and again for a while. @returns the first claim that still fails */
 async function proveAccess(io: Io): Promise<string | undefined> {
   io.waiting(`new connections to ${io.site.hypervisor.address}`, proofMs);
   const failed = async (): Promise<string | undefined> =>
@@ -99,21 +99,21 @@ async function proveAccess(io: Io): Promise<string | undefined> {
   return poll({ clock: io.clock, forMs: proofMs, pauseMs: 500 }, failed, (claim) => claim === undefined);
 }
 
-/** The timer goes last: it still works when this process is killed in between. @returns false when it was not there any more */
+/** The timer goes last: it still works when this process is killed in between. @returns false when it was already gone */
 async function disarm(io: Io): Promise<boolean> {
   await io.host("pve").remove([undoPaths.wantedAtBoot, undoPaths.bootUnit]);
   return stop(io, commands.disarm);
 }
 
-/** @returns false when it was not there any more */
+/** @returns false when the unit was already gone */
 async function stop(io: Io, command: Command): Promise<boolean> {
   const host = io.host("pve");
   const { exitCode, stderr } = await host.run(command);
   if (exitCode === 0) return true;
-  // systemctl(1): 5 for a unit that is not loaded, which is a timer that has run.
+  // systemctl(1): 5 for a unit that is not loaded, here a timer that has run.
   if (exitCode === 5) return false;
-  throw new CommandError("pve", exitCode, `the firewall's undo could not be disarmed: ${stderr.trim()}`, {
-    hint: `the previous rules come back within ${undoWindowSeconds} s; then run the command again`,
+  throw new CommandError("pve", exitCode, `cannot disarm the firewall's undo: ${stderr.trim()}`, {
+    hint: `it restores the previous rules within ${undoWindowSeconds} s; then run the command again`,
   });
 }
 

@@ -1,8 +1,8 @@
-/** The lockout guard: what the candidate rules would cut off that can connect now, found before anything is written. */
+/** The lockout guard: who can connect now and could not with the candidate rules, found before anything is written. */
 import type { Hazard, Io } from "../../component.ts";
 import { firewallOf, guestRules, packetOf } from "../../fabric/firewall.ts";
 import { describeHost, guestOf } from "../../fabric/guests.ts";
-import { endOf, type FirewallPath, requiredPaths, senderOf } from "../../fabric/paths.ts";
+import { endOf, type FirewallPath, requiredPaths, senderName } from "../../fabric/paths.ts";
 import { ports } from "../../fabric/ports.ts";
 import type { Verdict } from "../../formats/pve-firewall/decide.ts";
 import { emptyFile } from "../../formats/pve-firewall/index.ts";
@@ -39,7 +39,7 @@ function installed(site: Site, files: FirewallFiles, host: InstalledFirewall["ho
   };
 }
 
-/** This session's own way in: a new connection to SSH and to Proxmox's interface. */
+/** The operator's access: a new connection to SSH and to Proxmox's interface. */
 function operatorHazards(io: Io, live: InstalledFirewall, candidate: InstalledFirewall): readonly Hazard[] {
   const { operator, site } = io;
   if (operator === undefined || operator === site.hypervisor.address || operator.includes(":")) return [];
@@ -61,7 +61,7 @@ function pathHazards(site: Site, live: InstalledFirewall, candidate: InstalledFi
       if (blocker(site, live, path) !== undefined) return [];
       const blocked = blocker(site, candidate, path);
       if (blocked === undefined) return [];
-      const message = `the new rules would cut ${senderWords(site, path)} off from ${endOf(path)} (${path.why})`;
+      const message = `the new rules would cut ${senderName(site, path.from)} off from ${endOf(path)} (${path.why})`;
       return [hazard(site, blocked.host, blocked.packet, blocked.verdict, message)];
     });
 }
@@ -72,7 +72,7 @@ interface Blocked {
   readonly verdict: Verdict;
 }
 
-/** The end of a path whose rules keep a new connection out; undefined when it gets through. */
+/** The end of a path whose rules drop a new connection; undefined when it gets through. */
 function blocker(site: Site, firewall: InstalledFirewall, path: FirewallPath): Blocked | undefined {
   const ends = [
     { host: path.from, packet: packetOf(site, path, "OUT") },
@@ -120,9 +120,4 @@ function placeOf(site: Site, host: HostName, { rule }: Verdict): SourceRef {
   const rules = host === "pve" ? firewall.host : (guest?.rules ?? []);
   const text = rule === undefined ? undefined : printBare(rule);
   return rules.find((each) => printBare(each.rule) === text)?.from ?? guest?.guest.from ?? site.firewall.from;
-}
-
-function senderWords(site: Site, path: FirewallPath): string {
-  if (path.from === "network" || path.from === "anywhere") return senderOf(site, path.from) ?? "everybody";
-  return path.from === "pve" ? "the hypervisor" : describeHost(site, path.from);
 }

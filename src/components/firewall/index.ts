@@ -1,6 +1,6 @@
 /**
  * The firewall: cluster.fw and a small file for each filtered guest. Ours are three options, the marked rules of [RULES] and
- * the groups called phx-…; everything else in these files stays as it is.
+ * the groups called phx-…; everything else in these files is left alone.
  */
 import type { Component, Io } from "../../component.ts";
 import { CandidateError, CommandError, NotReadyError } from "../../errors.ts";
@@ -10,13 +10,13 @@ import { type Change, subjectOf } from "../../resource.ts";
 import { commands } from "./commands.ts";
 import { compile, liveResources, paths } from "./compile.ts";
 import { restoreCopies } from "./copies.ts";
-import { fileChanges, isWayBack, parsed, partsOf, partsOfAll, pathOf, placeOf, withParts } from "./files.ts";
+import { fileChanges, isRollback, parsed, partsOf, partsOfAll, pathOf, placeOf, withParts } from "./files.ts";
 import { guard } from "./guard.ts";
 import { hazards } from "./hazards.ts";
 import { read, readInstalled, readUnits } from "./read.ts";
 import { verify } from "./verify.ts";
 
-/** The daemon looks at the files every 10 s (pve-firewall 6.0), and a pass over many rules takes some more. */
+/** The daemon reads the files every 10 s (pve-firewall 6.0), and many rules take it longer, in milliseconds. */
 const noticeMs = 30_000;
 
 export const firewall: Component = {
@@ -29,8 +29,8 @@ export const firewall: Component = {
     await refuseWithoutQuorum(io);
     const texts = await readInstalled(io);
     if (texts.get(paths.cluster)?.text.includes("\r") === true) {
-      throw new CandidateError("cluster.fw has Windows line ends: Proxmox reads nothing of it", {
-        hint: `sed -i 's/\\r$//' ${paths.cluster}: look at what is in it first, for it will be in force`,
+      throw new CandidateError("cluster.fw has Windows line endings: Proxmox skips all of it", {
+        hint: `sed -i 's/\\r$//' ${paths.cluster}: check its rules first, they will be in force`,
       });
     }
     const before = parsed(texts);
@@ -46,7 +46,7 @@ export const firewall: Component = {
       throw new CandidateError(
         `Proxmox would not take the new ${path} (line ${fault.line})${fault.message}`,
         {
-          hint: `change the rule, or make what it names first; the whole line: ${line.trim()}`,
+          hint: `change the rule, or define what it names first; the whole line: ${line.trim()}`,
         },
       );
     }
@@ -59,8 +59,8 @@ export const firewall: Component = {
     const host = io.host("pve");
     if (subjectOf(change).id === "firewall/service") return applyService(change, io);
     if (await isDone(change, io)) return;
-    // The first change brought all others along, so the way back of any of them takes all of them back.
-    if (isWayBack(io.site, change) && (await restoreCopies(io))) return;
+    // The first change included all others, so the rollback of any of them restores all of them.
+    if (isRollback(io.site, change) && (await restoreCopies(io))) return;
     const before = parsed(await readInstalled(io));
     const { writes, removes } = fileChanges(before, withParts(io.site, before, partsOf(io.site, change)));
     try {
@@ -72,16 +72,16 @@ export const firewall: Component = {
     }
   },
 
-  /** The daemon notices the files by itself; a restart would only take all rules away for a moment. */
+  /** The daemon notices the files by itself; a restart would remove all rules for a moment. */
   async activate(touched, io) {
     if (touched.every((id) => id === "firewall/service")) return;
     if (!(await readUnits(io)).daemon.active) return;
-    io.waiting("pve-firewall to take the new rules over", noticeMs);
+    io.waiting("pve-firewall to load the new rules", noticeMs);
     const isPending = async (): Promise<boolean> =>
       (await io.host("pve").run(commands.status)).stdout.includes("pending changes");
     if (await poll({ clock: io.clock, forMs: noticeMs, pauseMs: 500 }, isPending, (pending) => !pending)) {
-      throw new CandidateError(`pve-firewall has not taken the new rules over within ${noticeMs / 1000} s`, {
-        hint: "`journalctl -u pve-firewall` on the hypervisor says why",
+      throw new CandidateError(`pve-firewall did not load the new rules within ${noticeMs / 1000} s`, {
+        hint: "`journalctl -u pve-firewall` on the hypervisor shows why",
       });
     }
     io.activated({ kind: "reload", unit: "pve-firewall", host: "pve" });
@@ -90,7 +90,7 @@ export const firewall: Component = {
   verify,
 };
 
-/** Whether the first change has brought this one along. */
+/** Whether an earlier change has written this one already. */
 async function isDone(change: Change, io: Io): Promise<boolean> {
   const { id } = subjectOf(change);
   const path = pathOf(id);
@@ -99,7 +99,7 @@ async function isDone(change: Change, io: Io): Promise<boolean> {
   return liveResources(io.site, files).some((live) => live.id === id && live.text === change.desired.text);
 }
 
-/** Starts the daemon, and on the way back stops one that did not run: with it the previous rules were never in force. */
+/** Starts the daemon, or stops it in a rollback where it did not run before. */
 async function applyService(change: Change, io: Io): Promise<void> {
   if (change.verb === "delete") return;
   const { daemon } = await readUnits(io);
@@ -108,7 +108,7 @@ async function applyService(change: Change, io: Io): Promise<void> {
   } else if (!daemon.active || !daemon.enabled) await io.host("pve").expect(commands.start);
 }
 
-/** In a cluster that has lost its quorum /etc/pve takes no change. @throws NotReadyError */
+/** In a cluster without quorum /etc/pve is read-only. @throws NotReadyError */
 async function refuseWithoutQuorum(io: Io): Promise<void> {
   const text = (await io.host("pve").readFiles([paths.members])).get(paths.members)?.text ?? "";
   if (/"quorate"\s*:\s*0/.test(text)) throw withoutQuorum();
@@ -116,7 +116,7 @@ async function refuseWithoutQuorum(io: Io): Promise<void> {
 
 function withoutQuorum(cause?: CommandError): NotReadyError {
   return new NotReadyError(
-    `/etc/pve takes no change: the Proxmox cluster has no quorum${cause === undefined ? "" : ` (${cause.message})`}`,
+    `/etc/pve is read-only: the Proxmox cluster has no quorum${cause === undefined ? "" : ` (${cause.message})`}`,
     { hint: "`pvecm status` on the hypervisor shows which nodes are missing", cause },
   );
 }

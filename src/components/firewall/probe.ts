@@ -1,6 +1,6 @@
 /**
- * New connections from inside a guest: they come in over the bridge, as everybody's do. What the hypervisor connects to on
- * its own address goes over the loopback interface, which no firewall of Proxmox filters.
+ * New connections from inside a guest, which come in over the bridge as others do. The hypervisor's connections to its own
+ * address go over the loopback interface, which Proxmox's firewall does not filter.
  */
 import type { Io } from "../../component.ts";
 import { CommandError, NotReadyError, TransportError } from "../../errors.ts";
@@ -9,7 +9,7 @@ import type { GuestName } from "../../resource.ts";
 
 /**
  * Parameters: ends as ADDRESS:PORT. Prints one line for each: `answers` (open, or refused by the machine itself), `silent`
- * after 3 s, `unknown` where the guest has nothing to connect with. bash opens sockets by itself; busybox brings nc.
+ * after 3 s, `unknown` where the guest has no program to connect with. bash opens sockets itself; busybox has nc.
  */
 export const probeScript: Script = {
   name: "tcp-probe",
@@ -31,10 +31,10 @@ done`,
 
 export type ProbeAnswer = "answers" | "silent" | "unknown";
 
-/** Milliseconds for a whole probe: 3 s for each of a few ends, and a virtual machine's agent takes a second or two. */
+/** Milliseconds for a whole probe: 3 s for each of a few ends, and a second or two for a virtual machine's agent. */
 const probeMs = 20_000;
 
-/** Asks from inside a guest. @returns undefined when the guest cannot be asked: it is not there, does not run, or has no shell */
+/** Connects from inside a guest. @returns undefined when the guest cannot be used: missing, not running, or without a shell */
 export async function probeFrom(
   io: Io,
   guest: GuestName,

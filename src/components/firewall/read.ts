@@ -18,11 +18,11 @@ export async function read(io: Io): Promise<readonly Resource[]> {
   if (foreign.length > 0) {
     const count = foreign.length === 1 ? "1 rule" : `${foreign.length} rules`;
     io.note(
-      `${count} in cluster.fw [RULES] that the site does not declare: kept, and in force for the hypervisor`,
+      `${count} in cluster.fw [RULES] that the site does not declare: kept, and in force on the hypervisor`,
     );
   }
   if (units.undoArmed)
-    io.note("the firewall's undo of an earlier run is armed: it puts the previous rules back soon");
+    io.note("the firewall's undo of an earlier run is armed: it restores the previous rules soon");
   const live = [...liveResources(io.site, files)];
   if (io.site.firewall.enabled) live.push(serviceResource(units.daemon));
   return live;
@@ -38,9 +38,9 @@ export async function readInstalled(io: Io): Promise<ReadonlyMap<string, FileSta
   const found = await host.readFiles([...files, paths.members]);
   if (!found.has(paths.members)) {
     throw new NotReadyError(
-      "/etc/pve is not mounted on the hypervisor: Proxmox's cluster file system does not run",
+      "/etc/pve is not mounted on the hypervisor: Proxmox's cluster file system is not running",
       {
-        hint: "`systemctl status pve-cluster` says why; what is written there now would be lost",
+        hint: "`systemctl status pve-cluster` shows why; files written there now would be lost",
       },
     );
   }
@@ -49,7 +49,7 @@ export async function readInstalled(io: Io): Promise<ReadonlyMap<string, FileSta
 
 export interface Units {
   readonly daemon: { readonly active: boolean; readonly enabled: boolean };
-  /** An unconfirmed change waits for its undo: by the timer, or after a restart for the unit that runs at boot. */
+  /** An unconfirmed change waits for its undo: the timer or, after a restart, the unit that runs at boot. */
   readonly undoArmed: boolean;
 }
 

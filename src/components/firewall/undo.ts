@@ -1,6 +1,6 @@
 /**
- * The undo that works without us: copies of the files as they were, a script that puts them back byte for byte, and a
- * manifest that tells the script which copy goes where. All of it lies on the hypervisor.
+ * The undo that needs no Phoenix: copies of the previous files, a script that restores them byte for byte, and a manifest that
+ * says which copy goes where. All of it is on the hypervisor.
  */
 import type { FileState, FileWrite } from "../../hosts/host.ts";
 import type { Script } from "../../hosts/script.ts";
@@ -9,8 +9,8 @@ import type { Script } from "../../hosts/script.ts";
 export const undoUnit = "phoenix-firewall-undo";
 
 /**
- * Seconds from arming the undo to its running. The daemon takes up to 10 s to notice new files, and a check against a
- * dropped port takes 3 s; 60 s is what Proxmox itself grants a firewall that is switched on for a trial.
+ * Seconds from arming the undo to its start. The daemon needs up to 10 s to notice new files, and a check of a dropped port
+ * takes 3 s; Proxmox itself gives a firewall 60 s that is enabled for a trial.
  */
 export const undoWindowSeconds = 60;
 
@@ -22,7 +22,7 @@ export const bootUnit = `${undoUnit}-at-boot.service`;
 export const undoPaths = {
   script: `${undoDirectory}/restore`,
   bootUnit: `/etc/systemd/system/${bootUnit}`,
-  /** While this file is there the machine's next start undoes what nobody has confirmed. */
+  /** While this file exists the machine's next boot undoes what is not confirmed. */
   wantedAtBoot: `/etc/systemd/system/multi-user.target.d/${undoUnit}.conf`,
   manifest: `${undoDirectory}/manifest`,
   /** Written by the script when it has run. */
@@ -30,9 +30,9 @@ export const undoPaths = {
 } as const;
 
 /**
- * Parameter: the directory. Reads its `manifest`, one line for each step: `file COPY PATH` puts a copy back, `absent -
- * PATH` removes what was not there, `stopped - -` stops the daemon that we started. pmxcfs takes no chmod and no copy
- * with a mode, so the content goes through cat into a file beside it, which is renamed. What has run is not run at boot.
+ * Parameter: the directory. Reads its `manifest`, one line for each step: `file COPY PATH` restores a copy, `absent - PATH`
+ * removes a file that did not exist, `stopped - -` stops the daemon that Phoenix started. pmxcfs refuses chmod and copies with
+ * a mode, so cat writes the content to a file beside it, which is renamed. The unit at boot is removed after a success.
  */
 export const restoreScript: Script = {
   name: "firewall-restore",
@@ -50,7 +50,7 @@ rm -f ${undoPaths.wantedAtBoot} ${undoPaths.bootUnit} && echo restored >"$1/rest
 `,
 };
 
-/** What pmxcfs is not there to take would be lost: systemd tries again until /etc/pve is mounted. */
+/** Writes before /etc/pve is mounted would be lost: systemd tries again until it is. */
 const bootText = `# Written by phoenix: a firewall change is not confirmed yet. It goes with the confirmation.
 [Unit]
 Description=Undo of a firewall change that was not confirmed before the restart
@@ -64,7 +64,7 @@ Restart=on-failure
 RestartSec=5s
 `;
 
-/** What `systemctl enable` would do with a link, as a file: it is written whole and synced like every other. */
+/** Does what `systemctl enable` does with a link, as a file: it is written whole and synced like every other. */
 export const wantedAtBoot: FileWrite = {
   path: undoPaths.wantedAtBoot,
   text: `[Unit]\nWants=${bootUnit}\n`,
@@ -74,7 +74,7 @@ export const wantedAtBoot: FileWrite = {
 /** The script as a file, with the first line that names it. */
 export const restoreText = `: phoenix ${restoreScript.name}\n${restoreScript.body}`;
 
-/** Everything that the undo needs: the files as they are, or their absence. Only root may read it. */
+/** Everything that the undo needs: the current files, or their absence. Only root may read it. */
 export function undoFiles(
   paths: readonly string[],
   files: ReadonlyMap<string, FileState>,
@@ -94,7 +94,7 @@ export function undoFiles(
   ];
 }
 
-/** The steps of a manifest: a path with the copy that goes there, a path that shall be absent, or neither to stop the daemon. */
+/** The steps of a manifest: a path with its copy, a path to remove, or neither to stop the daemon. */
 export function manifestSteps(text: string): readonly { readonly path?: string; readonly copy?: string }[] {
   return text.split("\n").flatMap((line) => {
     const [step, copy = "", path = ""] = line.split(" ");

@@ -1,10 +1,10 @@
-/** Proves the firewall: what the daemon says, whose interfaces are filtered, what answers a new connection and what does not. */
+/** Verifies the firewall: the daemon, the filtered interfaces, open and closed ports. */
 import { type Check, external, failed, type Io, passed } from "../../component.ts";
 import { TransportError } from "../../errors.ts";
-import { firewallOf, type GuestRules, guestPolicy } from "../../fabric/firewall.ts";
+import { firewallOf, type GuestRules } from "../../fabric/firewall.ts";
 import { describeHost } from "../../fabric/guests.ts";
 import { endOf, type FirewallPath, requiredPaths } from "../../fabric/paths.ts";
-import { decide } from "../../formats/pve-firewall/decide.ts";
+import { firstMatch } from "../../formats/pve-firewall/decide.ts";
 import type { Packet } from "../../formats/pve-firewall/match.ts";
 import type { ConnectResult } from "../../hosts/network.ts";
 import type { Guest } from "../../model.ts";
@@ -16,15 +16,15 @@ import { compile, paths } from "./compile.ts";
 /** Connections of one kind in flight at once. */
 const parallel = 64;
 
-/** What a check needs: a closed port of an open guest refuses at once, that of a filtered one stays silent. */
+/** Ports that hardly any service uses: an open guest refuses them at once, a filtered one stays silent. */
 const probePorts = [1, 7, 9, 19, 79, 113];
 
-/** A refusal on one's own network takes a millisecond; a question that got lost is asked again after a second (Linux). */
+/** A refusal on the same network takes a millisecond; Linux repeats a lost first packet after a second. */
 const silenceMs = 1_500;
 
 export async function verify(io: Io): Promise<readonly Check[]> {
   if (!io.site.firewall.enabled) return checkDaemon(io);
-  // A daemon that does not run explains everything else, and needs no further words.
+  // A daemon that does not run explains everything else.
   const [daemon, access, interfaces, open, closed] = await Promise.all([
     checkDaemon(io),
     checkAccess(io),
@@ -36,7 +36,7 @@ export async function verify(io: Io): Promise<readonly Check[]> {
   return [
     ...daemon,
     ...open,
-    // Of a guest with an interface that is not filtered nobody expects silence.
+    // A guest with an unfiltered interface is not expected to stay silent.
     ...closed.filter(
       ({ resource }) => !interfaces.some((seen) => seen.status === "fail" && seen.resource === resource),
     ),
@@ -82,13 +82,13 @@ async function checkDaemon(io: Io): Promise<Check[]> {
   const status = /^Status: (.*)$/m.exec(stdout)?.[1] ?? "no status";
   const claim = `pve-firewall is ${wanted}`;
   const resource = "firewall/options" as const;
-  const hint = "`pve-firewall status` and `journalctl -u pve-firewall` on the hypervisor say more";
+  const hint = "`pve-firewall status` and `journalctl -u pve-firewall` on the hypervisor show more";
   const isWanted = io.site.firewall.enabled ? status === wanted : status.startsWith("disabled");
   const check = isWanted ? passed(resource, claim) : failed(resource, claim, status, hint);
   return [check, ...(await judgeWarnings(io, stderr))];
 }
 
-/** A warning about a line of ours is our failure; one about somebody else's line is shown, and ours stay in place. */
+/** A warning about a line of ours is our failure; one about a foreign line is external. */
 async function judgeWarnings(io: Io, stderr: string): Promise<readonly Check[]> {
   const found = stderr.split("\n").filter((line) => /\(line \d+\)|no such security group/.test(line));
   if (found.length === 0) return [];
@@ -105,7 +105,7 @@ async function judgeWarnings(io: Io, stderr: string): Promise<readonly Check[]> 
   });
 }
 
-/** A guest is filtered only where its interface says so; that is declared with the guest and not changed here. */
+/** A guest is filtered only where its interface has firewall=1; that is declared with the guest and not changed here. */
 async function checkInterfaces(io: Io): Promise<readonly Check[]> {
   const { guests } = firewallOf(io.site);
   const path = ({ kind, id }: Guest): string =>
@@ -128,16 +128,16 @@ async function checkInterfaces(io: Io): Promise<readonly Check[]> {
   });
 }
 
-/** The interfaces of a guest's configuration as it is now: snapshots come after it, each with a title. */
+/** The interfaces of a guest's current configuration; sections of snapshots come after it. */
 function interfacesOf(text: string): readonly (readonly [string, string])[] {
   const now = text.split(/^\[/m)[0] ?? "";
   return [...now.matchAll(/^(net\d+):\s*(\S+)\s*$/gm)].map(([, name = "", value = ""]) => [name, value]);
 }
 
 /**
- * A refusal comes from the machine itself: the firewall let the question through, and nothing listens yet. Silence proves
- * nothing: the reset that a closed port answers with is lost between the two bridges of a filtered guest, where the
- * second look finds its connection ended (PVE's rules on kernel 6.18, measured).
+ * A refusal comes from the machine itself: the firewall let the packet through, and nothing listens yet. Silence proves
+ * nothing: the reset of a closed port is lost between the two bridges of a filtered guest, where the second lookup finds
+ * its connection ended (PVE's rules on kernel 6.18, measured).
  */
 async function checkPath(io: Io, path: FirewallPath): Promise<Check> {
   const resource: ResourceId = `firewall/group-${path.to.replace("/", "-")}`;
@@ -149,7 +149,7 @@ async function checkPath(io: Io, path: FirewallPath): Promise<Check> {
   return external(failed(resource, claim, observed));
 }
 
-/** A port that no rule opens: a filtered guest says nothing, an open one refuses. */
+/** A port that no rule is about: a filtered guest stays silent, an open one refuses. */
 async function checkClosed(io: Io, { guest, rules }: GuestRules): Promise<Check | undefined> {
   const { address } = guest;
   if (address === undefined) return undefined;
@@ -157,7 +157,7 @@ async function checkClosed(io: Io, { guest, rules }: GuestRules): Promise<Check 
   const own = rules.map(({ rule }) => rule);
   const port = probePorts.find((port) => {
     const packet: Packet = { direction: "IN", source, dest: address, protocol: "tcp", port };
-    return decide(own, guestPolicy.in, packet).action === "DROP";
+    return firstMatch(own, packet) === undefined;
   });
   if (port === undefined) return undefined;
   const resource = guestResource(guest);

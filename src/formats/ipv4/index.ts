@@ -36,8 +36,8 @@ export function addressText(address: number): string {
 }
 
 /**
- * "10.0.0.1", "10.0.0.0/24" or "10.0.0.1-10.0.0.9"; undefined when it is none of them. Host bits are taken as zero;
- * `hasHostBits` tells whether they were.
+ * "10.0.0.1", "10.0.0.0/24" or "10.0.0.1-10.0.0.9"; undefined for anything else. Host bits count as zero; `hasHostBits` says
+ * whether they are.
  */
 export function addressRange(text: string): AddressRange | undefined {
   const plain = addressNumber(text);

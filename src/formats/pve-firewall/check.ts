@@ -65,7 +65,7 @@ export function refusedRules(
   return refused;
 }
 
-/** What cluster.fw defines, worked out once: every guest's file is checked against it. */
+/** What cluster.fw defines, computed once: every guest's file is checked against it. */
 const clusterNames = new WeakMap<FirewallFile, Names>();
 
 /** Goes through a file: names of aliases and sets count from the line that defines them. */

@@ -11,16 +11,6 @@ export interface Verdict {
   readonly rule?: FwRule;
 }
 
-/** The first rule that matches decides, then the policy. */
-export function decide(
-  rules: readonly FwRule[],
-  policy: Action,
-  packet: Packet,
-  names: Names = noNames,
-): Verdict {
-  return firstMatch(rules, packet, names) ?? { action: policy };
-}
-
 /**
  * The first rule that matches; undefined when none does. A rule that may match counts where it keeps the packet out: a DROP
  * does, an ACCEPT does not.

@@ -3,15 +3,15 @@ import { defined } from "../../defined.ts";
 import { type FirewallFile, type Line, type Section, sectionRules } from "./index.ts";
 import type { FwRule } from "./rule.ts";
 
-/** Sets an option, or takes it away. A new one goes to the first [OPTIONS], which is made at the top when there is none. */
+/** Sets an option, or removes it. A new one goes to the first [OPTIONS], which is created at the top if it is missing. */
 export function withOption(file: FirewallFile, key: string, value: string | undefined): FirewallFile {
   const isIt = (line: Line): boolean => line.kind === "option" && line.key === key;
   return withLines(file, "options", isIt, value === undefined ? [] : [{ kind: "option", key, value }]);
 }
 
 /**
- * Puts `rules` in the place of those in [RULES] that `isOurs`: where the first of them was, at the end when there was
- * none. Foreign rules keep their order.
+ * Replaces the rules of [RULES] that are ours: where the first of them was, or at the end where there was none. Foreign rules
+ * keep their order.
  */
 export function withRules(
   file: FirewallFile,
@@ -26,7 +26,7 @@ function ruleLine(rule: FwRule): Line {
   return { kind: "rule", rule };
 }
 
-/** Puts `lines` in the place of the first old one; without an old one at the end of the section, which is made if need be. */
+/** Replaces old lines, where the first of them was; without one, appends to the section, which is created if it is missing. */
 function withLines(
   file: FirewallFile,
   kind: "options" | "rules",
@@ -58,16 +58,13 @@ function withLines(
   return { sections };
 }
 
-/** What a group shall hold. */
+/** The content of a group. */
 export interface GroupContent {
   readonly comment?: string;
   readonly rules: readonly FwRule[];
 }
 
-/**
- * Replaces groups whole by name, or takes them away (undefined); new ones go to the end. A second section of a name goes
- * as well.
- */
+/** Replaces whole groups by name, or removes them (undefined); new ones go to the end. Second sections of a name go too. */
 export function withGroups(
   file: FirewallFile,
   groups: ReadonlyMap<string, GroupContent | undefined>,
@@ -88,12 +85,12 @@ function groupSection(name: string, { comment, rules }: GroupContent): Section {
   return { kind: "group", name, ...defined({ comment }), lines: rules.map(ruleLine) };
 }
 
-/** A section that holds nothing any more goes; groups and sets may be empty. */
+/** Empty sections go; groups and sets may be empty. */
 function isUseful({ kind, lines }: Section): boolean {
   return lines.length > 0 || kind === "group" || kind === "ipset";
 }
 
-/** Whether the file says nothing that is in force. */
+/** Whether the file has no line. */
 export function isEmpty(file: FirewallFile): boolean {
   return file.sections.every((section) => section.lines.length === 0 && sectionRules(section).length === 0);
 }

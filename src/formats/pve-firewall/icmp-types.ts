@@ -1,5 +1,5 @@
 /**
- * ICMP types as pve-firewall 6 knows them: by name only, in its own spelling. Its other parser takes these names as well. The
+ * ICMP types of pve-firewall 6, which takes names only, in its own spelling. proxmox-firewall takes these names as well. The
  * numbers are those of iptables: type, or type/code.
  */
 const v4 = `any echo-reply:0 destination-unreachable:3 network-unreachable:3/0 host-unreachable:3/1

@@ -41,7 +41,7 @@ function partOf(text: string): MacroPart {
   return defined({ protocol, ports: ports.length === 0 ? undefined : ports.join(":"), sourcePorts });
 }
 
-/** Proxmox's spelling of a macro, whatever case it is written in; undefined for an unknown macro. */
+/** Proxmox's spelling of a macro, in any letter case; undefined for an unknown macro. */
 export function macroName(text: string): string | undefined {
   return macros.get(text.toLowerCase())?.name;
 }

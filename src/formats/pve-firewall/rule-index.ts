@@ -11,10 +11,10 @@ import type { Packet } from "./match.ts";
 import { type Names, noNames } from "./names.ts";
 import type { FwRule } from "./rule.ts";
 
-/** Stands for several values, any, or one that only the rule itself can judge. */
+/** Stands for several values, any value, or one that only the rule itself can judge. */
 const wide = "*";
 
-/** What a rule or a packet is about, as far as each end and the port are one value. */
+/** The addresses and the port of a rule or packet, where each is one value. */
 interface Subject {
   readonly type: FwRule["type"];
   readonly source: string;
@@ -51,7 +51,7 @@ class Buckets {
   }
 }
 
-/** The subjects of all rules that a subject can matter to: each part the same, or wide. Groups hold rules of any. */
+/** The subjects of all rules that may match a subject: each part equal or wide. Groups hold rules of every subject. */
 function keysAbout({ type, source, dest, port }: Subject): readonly string[] {
   const both = (value: string): readonly string[] => (value === wide ? [wide] : [value, wide]);
   return [
@@ -96,7 +96,7 @@ function onePort(text: string | undefined): string {
 
 export interface RuleIndex {
   readonly rules: readonly FwRule[];
-  /** Absent for a list so short that going through it costs less. */
+  /** Absent for a short list, which is faster to go through. */
   readonly buckets: Buckets | undefined;
 }
 
@@ -127,7 +127,7 @@ export function firstMatchIn(
   return buckets.first(subject, (rule) => firstMatch([rule], packet, names));
 }
 
-/** Whether what a packet says of an end can be held against an address; a rule must judge anything else itself. */
+/** Whether an end of a packet is an address or a range; a rule must judge anything else itself. */
 function isPlain(address: string | undefined): boolean {
   return address === undefined || addressRange(address) !== undefined;
 }

@@ -97,7 +97,7 @@ export function printRule(rule: FwRule): string {
   return rule.comment === undefined ? printBare(rule) : `${printBare(rule)} # ${rule.comment}`;
 }
 
-/** The rule without its comment: two rules with equal text do the same. */
+/** The rule without its comment: rules with equal text have the same effect. */
 export function printBare(rule: FwRule): string {
   const action = rule.macro === undefined ? rule.action : `${rule.macro}(${rule.action})`;
   let text = `${rule.enabled ? "" : "|"}${rule.type} ${action}`;
@@ -108,7 +108,7 @@ export function printBare(rule: FwRule): string {
   return text;
 }
 
-/** Whether two rules are about the same packets in the same words, whatever they do with them. */
+/** Whether two rules have the same match in the same notation; their actions may differ. */
 export function isSameMatch(one: FwRule, other: FwRule): boolean {
   return (
     one.enabled === other.enabled &&

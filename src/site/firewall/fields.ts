@@ -1,4 +1,4 @@
-/** The fields of a firewall rule in the site's looser notation, made Proxmox's own and held to its reader. */
+/** The fields of a firewall rule in the site's looser notation, converted to Proxmox's and checked by its reader. */
 
 import type { Fault } from "../../formats/fault.ts";
 import { addressRange, addressText } from "../../formats/ipv4/index.ts";
@@ -151,7 +151,7 @@ function portText(part: string): string {
   return last === undefined ? String(Number(first)) : `${Number(first)}:${Number(last)}`;
 }
 
-/** "any" beside others and port 0 are none: a rule with them would open every port. */
+/** "any" in a list and port 0 are invalid: they would open every port. */
 function portsReading(ports: readonly string[]): ReturnType<typeof readPortList> {
   const bad = ports.find((port) => port === "any" || /^0(?::|$)/.test(port));
   return bad === undefined ? readPortList(ports.join(",")) : { fault: { kind: "invalid port", part: bad } };
