@@ -12,7 +12,7 @@ import type { FirewallRule, Guest, Site } from "../model.ts";
 import type { SourceRef } from "../resource.ts";
 import { fwRuleOf } from "./declared-rule.ts";
 import { memo } from "./memo.ts";
-import { type FirewallPath, isForMany, requiredPaths, senderOf } from "./paths.ts";
+import { type FirewallPath, requiredPaths, senderOf } from "./paths.ts";
 
 /** A rule and where it comes from. */
 export interface SiteRule {
@@ -120,11 +120,12 @@ function openings(
 }
 
 /**
- * The owner's rule that an opening for more than one machine would widen: any that is about a guest's port. On the
- * hypervisor, which every guest needs, only a rule that accepts counts.
+ * The owner's rule that an opening to the network would widen: any that is about a guest's port. On the hypervisor, which
+ * every guest needs, only a rule that accepts counts. The gateway's two ports are open to clients because the site routes
+ * names through it; its rules that drop still come first.
  */
 export function ownersRule(declared: readonly SiteRule[], path: FirewallPath): SiteRule | undefined {
-  if (!isForMany(path)) return undefined;
+  if (path.from !== "network") return undefined;
   return declared.find(
     ({ rule }) =>
       rule.type === "IN" && (path.to !== "pve" || rule.action === "ACCEPT") && concerns(rule, path),

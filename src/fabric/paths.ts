@@ -60,11 +60,6 @@ export function senderOf(site: Site, from: FirewallPath["from"]): string | undef
   return guestOf(site, from)?.address;
 }
 
-/** Whether a path begins at more than one machine. */
-export function isForMany({ from }: FirewallPath): boolean {
-  return from === "network" || from === "anywhere";
-}
-
 /** Who begins a path: "10.0.0.0/24", "the hypervisor", "lxc/102 (Traefik)", "a client". */
 export function senderName(site: Site, from: FirewallPath["from"]): string {
   if (from === "network") return site.hypervisor.network;
@@ -123,9 +118,7 @@ function gatewayPaths(site: Site): readonly FirewallPath[] {
   if (gatewayNames(site).length === 0) return [];
   const to = receiver(site.roles.gateway);
   const why = "clients reach the gateway";
-  return [ports.http, ports.https]
-    .map((port) => ({ ...to, from: "anywhere" as const, port, why }))
-    .filter((path) => !isNarrowed(site.roles.gateway.firewall?.rules ?? [], packetTo(path)));
+  return [ports.http, ports.https].map((port) => ({ ...to, from: "anywhere" as const, port, why }));
 }
 
 function meshPaths(site: Site): readonly FirewallPath[] {
