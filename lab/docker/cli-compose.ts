@@ -7,8 +7,8 @@ import { parseOptions } from "./command-options.ts";
 import { composeDown, composeUp, composeVersion, configHash, containersOf } from "./compose.ts";
 import { ComposeError } from "./compose-errors.ts";
 import { type ComposeProject, readCompose } from "./compose-file.ts";
+import { parseEnvFile } from "./env-file.ts";
 import { formatted } from "./go-template.ts";
-import { parseEnvFile } from "./interpolation.ts";
 import { composePsRow } from "./json.ts";
 import { DockerError } from "./state.ts";
 
@@ -173,7 +173,7 @@ function environment(
   }
   try {
     const all: Record<string, string> = {};
-    for (const text of texts) Object.assign(all, parseEnvFile(text, all));
+    for (const text of texts) Object.assign(all, parseEnvFile(text, all, ".env"));
     return all;
   } catch (error) {
     throw new ComposeError(

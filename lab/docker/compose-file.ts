@@ -1,10 +1,14 @@
 /** Reading a compose file as `docker compose` does: YAML, variables, the rules it checks before anything happens. */
-import { parseDocument } from "yaml";
-import { ComposeError, checkKeys, invalid } from "./compose-errors.ts";
-import { type ComposeService, serviceOf } from "./compose-service.ts";
+import { castText } from "./compose-casts.ts";
+import { ComposeError, invalid } from "./compose-errors.ts";
+import { withoutRepeats } from "./compose-repeats.ts";
+import { checkObjects } from "./compose-rules.ts";
+import { checkShape } from "./compose-schema.ts";
+import { type ComposeService, checkDefinition, serviceOf } from "./compose-service.ts";
 import type { ComposeNetwork, ComposeSource, ComposeVolume } from "./compose-source.ts";
 import { isYamlObject, listOf, pairsOf, type YamlObject } from "./compose-values.ts";
-import { interpolate, type Variables } from "./interpolation.ts";
+import { parseComposeYaml } from "./compose-yaml.ts";
+import { interpolate, TemplateError, type Variables } from "./interpolation.ts";
 
 export interface ComposeProject {
   readonly name: string;
@@ -23,13 +27,19 @@ export interface ComposeProject {
 /** @throws ComposeError */
 export function readCompose(source: ComposeSource): ComposeProject {
   const unset = new Set<string>();
-  const root = fill(parseYaml(source.text), source.variables, unset, []);
-  if (!isYamlObject(root)) throw invalid("empty compose file");
-  checkKeys(root, "root", source.file, "");
-  const name = projectName(source, root.name);
-  if (root.services === null) throw invalid("services must be a mapping");
-  const services = Object.entries(objectAt(root, "services"));
-  if (services.length === 0) throw invalid("no service selected");
+  const raw = parseComposeYaml(source.text);
+  const name = projectName(source, raw.name);
+  const variables: Variables = { COMPOSE_PROJECT_NAME: name, ...source.variables };
+  checkMappings(raw);
+  const root = withoutRepeats(fill(raw, variables, unset, []) as YamlObject);
+  if (root.include !== undefined)
+    throw invalid(`open ${source.directory}/include: no such file or directory`);
+  checkShape(root, source.file);
+  checkObjects(root);
+  const services = Object.entries(objectAt(root, "services")).map(
+    ([key, each]): readonly [string, YamlObject] => [key, isYamlObject(each) ? each : {}],
+  );
+  for (const [key, each] of services) checkDefinition(key, each, root);
   const volumes = Object.entries(objectAt(root, "volumes")).map(([key, each]) => volumeOf(name, key, each));
   const declared = Object.entries(objectAt(root, "networks")).map(([key, each]) =>
     networkOf(name, key, each),
@@ -37,21 +47,30 @@ export function readCompose(source: ComposeSource): ComposeProject {
   const networks = declared.some(({ key }) => key === "default")
     ? declared
     : [...declared, { key: "default", name: `${name}_default`, external: false }];
-  const profiles = (source.variables.COMPOSE_PROFILES ?? "").split(",");
-  const all = services
-    .map(([key, each]) => serviceOf(source, name, key, each, { volumes, networks }))
-    .filter(({ definition }) => {
-      const wanted = listOf(definition.profiles).map(String);
-      return (
-        wanted.length === 0 || wanted.some((profile) => profiles.includes(profile) || profiles.includes("*"))
-      );
-    });
+  const profiles = (variables.COMPOSE_PROFILES ?? "").split(",");
+  const active = services.filter(([, each]) => {
+    const wanted = listOf(each.profiles);
+    return (
+      wanted.length === 0 ||
+      wanted.some((profile) => profiles.includes(String(profile)) || profiles.includes("*"))
+    );
+  });
+  const all = active.map(([key, each]) =>
+    serviceOf({ ...source, variables }, name, key, each, { volumes, networks }),
+  );
+  const ordered = inOrder(
+    all,
+    services.map(([key]) => key),
+  );
+  checkContainerNames(ordered);
   return {
     name,
     file: source.file,
     directory: source.directory,
-    services: inOrder(all),
-    volumes,
+    services: ordered,
+    volumes: volumes.filter(({ name: wanted }) =>
+      all.some(({ mounts }) => mounts.some(({ type, source: from }) => type === "volume" && from === wanted)),
+    ),
     networks: networks.filter(({ name: wanted }) => all.some((each) => each.networks.includes(wanted))),
     warnings: [
       ...(root.version === undefined
@@ -67,17 +86,27 @@ export function readCompose(source: ComposeSource): ComposeProject {
   };
 }
 
-function parseYaml(text: string): unknown {
-  const document = parseDocument(text, { merge: true, prettyErrors: false });
-  const [error] = document.errors;
-  if (error !== undefined) {
-    const line = text.slice(0, error.pos[0]).split("\n").length;
-    throw invalid(`yaml: line ${line}: ${error.message}`);
-  }
-  return document.toJS();
+/** @throws ComposeError for what Compose walks into before it looks at shapes */
+function checkMappings(root: YamlObject): void {
+  if (root.services === undefined) return;
+  if (!isYamlObject(root.services)) throw invalid("services must be a mapping");
+  for (const [name, service] of Object.entries(root.services))
+    if (service !== null && !isYamlObject(service)) throw invalid(`services.${name} must be a mapping`);
 }
 
-/** Fills variables into every value; keys stay as they are. */
+/** @throws ComposeError for a name that two services want */
+function checkContainerNames(services: readonly ComposeService[]): void {
+  const owners = new Map<string, string>();
+  for (const { name, containerName } of services) {
+    if (owners.has(containerName))
+      throw invalid(
+        `services.${name}: container name "${containerName}" is already in use by service ${owners.get(containerName)}`,
+      );
+    owners.set(containerName, name);
+  }
+}
+
+/** Fills variables into every value and casts it where its place wants a number or a boolean. Keys stay as they are. */
 function fill(value: unknown, variables: Variables, unset: Set<string>, path: readonly string[]): unknown {
   if (Array.isArray(value))
     return value.map((each, at) => fill(each, variables, unset, [...path, `[${at}]`]));
@@ -86,13 +115,20 @@ function fill(value: unknown, variables: Variables, unset: Set<string>, path: re
       Object.entries(value).map(([key, each]) => [key, fill(each, variables, unset, [...path, key])]),
     );
   if (typeof value !== "string") return value;
+  const place = path.map((part) => (/^\[\d+\]$/.test(part) ? "[]" : part)).join(".");
   try {
     const filled = interpolate(value, variables);
     for (const name of filled.unset) unset.add(name);
-    return filled.text;
+    return castText(filled.text, path);
   } catch (error) {
-    const words = error instanceof Error ? error.message : String(error);
-    throw invalid(`error while interpolating ${path.join(".")}: ${words}`);
+    if (error instanceof TemplateError)
+      throw invalid(
+        `invalid interpolation format for ${place}.\nYou may need to escape any $ with another $.\n${error.expression}`,
+      );
+    if (error instanceof ComposeError) throw error;
+    throw invalid(
+      `error while interpolating ${place}: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
 }
 
@@ -134,7 +170,7 @@ function networkOf(project: string, key: string, value: unknown): ComposeNetwork
 }
 
 /** Dependencies before what depends on them. @throws ComposeError */
-function inOrder(services: readonly ComposeService[]): readonly ComposeService[] {
+function inOrder(services: readonly ComposeService[], known: readonly string[]): readonly ComposeService[] {
   const ordered: ComposeService[] = [];
   const visit = (service: ComposeService, path: readonly string[]): void => {
     if (ordered.includes(service)) return;
@@ -142,6 +178,7 @@ function inOrder(services: readonly ComposeService[]): readonly ComposeService[]
       throw invalid(`dependency cycle detected: ${[...path, service.name].join(" -> ")}`);
     for (const name of service.dependsOn) {
       const needed = services.find((each) => each.name === name);
+      if (needed === undefined && service.optional.includes(name) && known.includes(name)) continue;
       if (needed === undefined)
         throw invalid(
           `service "${service.name}" depends on undefined service "${name}": invalid compose project`,

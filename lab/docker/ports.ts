@@ -20,7 +20,9 @@ export function bindPorts(
   return container.ports.map((port) => {
     let { host } = port;
     if (host === 0) for (host = firstFreePort; taken.has(`${host}/${port.protocol}`); ) host += 1;
+    while (port.upTo !== undefined && host < port.upTo && taken.has(`${host}/${port.protocol}`)) host += 1;
     const key = `${host}/${port.protocol}`;
+    if (!(host <= 65_535)) throw new DockerError(400, `invalid hostPort: ${host}`);
     if (taken.has(key))
       throw new DockerError(
         500,

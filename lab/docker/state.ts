@@ -50,11 +50,14 @@ export interface ContainerSpec {
 
 export interface PublishedPort {
   readonly container: number;
-  readonly protocol: "tcp" | "udp";
+  /** Lower case: "tcp", "udp", "sctp". */
+  readonly protocol: string;
   /** "0.0.0.0" for every address. */
   readonly address: string;
   /** 0 asks for any free port. */
   readonly host: number;
+  /** The end of a range from `host` on: the first free port of it is taken. */
+  readonly upTo?: number;
 }
 
 export interface ContainerMount {

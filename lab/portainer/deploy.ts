@@ -2,7 +2,7 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { messageOf } from "../../src/errors.ts";
-import { parseEnvFile } from "../docker/interpolation.ts";
+import { parseEnvFile } from "../docker/env-file.ts";
 import { readTextIfThere } from "../store.ts";
 import type { PortainerProcess } from "./call.ts";
 import type { Endpoint, Stack, Variable } from "./database.ts";
@@ -60,7 +60,7 @@ export function up(
         text: stackText(process, stack.Id) ?? "",
         directory: projectPath(stack.Id),
         // The server's own environment wins over the stack's variables.
-        variables: { ...parseEnvFile(own, variables), ...variables },
+        variables: { ...parseEnvFile(own, variables, envPath), ...variables },
         envFile: readTextIfThere(envPath),
         envIsOwn: own !== "",
         prune: prune || variables.COMPOSE_REMOVE_ORPHANS === "true",

@@ -108,7 +108,7 @@ describe("compose up", () => {
     [
       "a port that is none",
       'services:\n  web:\n    image: nginx\n    ports: ["${PORT}:${PORT}"]\n',
-      /no port specified: :<empty>/,
+      /No port specified: :<empty>/,
     ],
   ])("%s fails as with Docker", async (_, text, words) => {
     expect((await run("run -d --name other -p 7000:80 nginx")).exitCode).toBe(0);
