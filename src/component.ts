@@ -12,7 +12,14 @@ import type { Secret } from "./secret.ts";
 export type ComponentName = string;
 
 /** How a component, or one of its resources, ends. */
-export type Outcome = "unchanged" | "changed" | "deferred" | "skipped" | "failed" | "rolled-back";
+export type Outcome =
+  | "unchanged"
+  | "changed"
+  | "deferred"
+  | "skipped"
+  | "interrupted"
+  | "failed"
+  | "rolled-back";
 
 export interface Component {
   readonly name: ComponentName;
@@ -48,7 +55,7 @@ export interface Component {
   /** Arms an undo that works without us, before the first change. See `Guard`. */
   guard?(changes: readonly Change[], io: Io): Promise<Guard>;
 
-  /** Makes one change. Safe to run twice; a file is replaced whole or not at all. Also takes changes back. */
+  /** Makes one change. Safe to run twice; a file is replaced whole or not at all. Also rolls changes back. */
   apply(change: Change, io: Io): Promise<void>;
 
   /** Makes written changes live, once for all of them, by the gentlest means that works. Reports through `io.activated`. */
@@ -82,7 +89,8 @@ export interface Check {
   readonly resource: ResourceId;
   /** A fact: "chat.example.net resolves to 10.0.0.153". */
   readonly claim: string;
-  readonly status: "pass" | "fail";
+  /** "waiting" is the engine's word: its cause is external, and a component that may be the cause has yet to have its turn. */
+  readonly status: "pass" | "fail" | "waiting";
   /** What was seen instead, when it failed. */
   readonly observed?: string;
   readonly hint?: string;
@@ -136,6 +144,8 @@ export interface Io {
    * are left alone and the run says so; the others go on. A prerequisite that is missing is a NotReadyError.
    */
   unread(ids: readonly ResourceId[], error: PhoenixError): void;
+  /** Called by `apply`: it was as desired already, which only this attempt could see. It is not counted as changed. */
+  unchanged(id: ResourceId): void;
   /** One line about something a user may want to know: an existing volume with other options was kept. */
   note(text: string): void;
   /** What is waited for, and for how many milliseconds at most; shown while it lasts. */

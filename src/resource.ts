@@ -31,6 +31,8 @@ export interface Resource {
   readonly from?: Readonly<Record<string, SourceRef>>;
   /** The text and units hold a secret: renderers show the units' keys, never values or text. */
   readonly sensitive?: true;
+  /** Its live state could not be read, and `text` says why: a sync tries, and reports what is wrong. */
+  readonly unread?: true;
 }
 
 /** One step from live to desired. */

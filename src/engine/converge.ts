@@ -87,6 +87,7 @@ class Attempt {
       await this.#rollBack(error, this.#isIndependent ? own : [...this.applied, ...own]);
       return false;
     }
+    if (this.#turn.unchanged.has(id)) return true;
     this.applied.push(change);
     this.#run.emit({ type: "change-applied", component: component.name, verb: change.verb, id });
     return true;

@@ -3,7 +3,7 @@ import type { Component } from "../component.ts";
 import type { Resource } from "../resource.ts";
 import { diff, digestOf, fingerprint } from "./diff.ts";
 import { leftBehind, leftBehindNotes } from "./left-behind.ts";
-import { select } from "./order.ts";
+import { inOrder, select } from "./order.ts";
 import type { ComponentPlan, Plan } from "./plan.ts";
 import { refuseHazards, shrinkHazards } from "./safety.ts";
 import { Turn } from "./turn.ts";
@@ -16,9 +16,37 @@ export async function plan(
   options: RunOptions,
 ): Promise<Plan> {
   const { selected } = select(components, options.only, options.skip);
-  const plans = await Promise.all(selected.map((component) => planComponent(component, run, options)));
-  const parts = plans.flatMap((part) => [...part.changes.map(fingerprint), ...part.pendingActivation]);
-  return { components: plans, digest: digestOf(parts) };
+  const read = await Promise.all(selected.map((component) => planComponent(component, run, options)));
+  const plans = withAwaited(read, selected);
+  return { components: plans, digest: digestOf(plans.map(digestOfPart)) };
+}
+
+/** Two parts with one digest do the same thing. */
+export function digestOfPart({ component, changes, pendingActivation }: ComponentPlan): string {
+  return digestOf([component, ...changes.map(fingerprint), ...pendingActivation]);
+}
+
+/** What cannot be read before a component that is new as a whole is in place does not exist yet: all of it is to be created. */
+function withAwaited(
+  parts: readonly ComponentPlan[],
+  components: readonly Component[],
+): readonly ComponentPlan[] {
+  const known = new Map(parts.map((part) => [part.component, part]));
+  for (const { name, after } of inOrder(components)) {
+    const part = known.get(name);
+    const waitsFor = after.find((before) => isNew(known.get(before)));
+    if (part?.unread?.kind !== "not-ready" || waitsFor === undefined) continue;
+    const { unread: _, ...rest } = part;
+    const changes = part.desired.map((desired) => ({ verb: "create" as const, desired }));
+    known.set(name, { ...rest, changes, waitsFor });
+  }
+  return parts.map((part) => known.get(part.component) ?? part);
+}
+
+function isNew(part: ComponentPlan | undefined): boolean {
+  if (part === undefined || part.desired.length === 0) return false;
+  const created = part.changes.filter(({ verb }) => verb === "create");
+  return created.length === part.desired.length;
 }
 
 /** @throws RefusedError for a plan with a hazard that has no consent, before anything is touched */
@@ -29,9 +57,10 @@ export async function refuseUnsafe(
   parts: readonly ComponentPlan[],
 ): Promise<void> {
   const hazards = await Promise.all(
-    parts.map(async ({ component: name, changes }) => {
+    parts.map(async ({ component: name, changes, waitsFor }) => {
       const component = components.find((candidate) => candidate.name === name);
-      if (component === undefined || changes.length === 0) return [];
+      // What cannot be read yet has nothing to look at; its turn looks at it.
+      if (component === undefined || changes.length === 0 || waitsFor !== undefined) return [];
       const own = (await component.hazards?.(changes, new Turn(run, component).io)) ?? [];
       return [...shrinkHazards(name, changes), ...own];
     }),

@@ -21,6 +21,8 @@ export interface ComponentPlan {
   readonly pendingActivation: readonly ResourceId[];
   /** Why the live state could not be read at all. */
   readonly unread?: Unread;
+  /** This component is new as a whole and must be in place first: nothing of this one can exist before, so it is all created. */
+  readonly waitsFor?: ComponentName;
   /** Single resources that could not be read: left alone. */
   readonly unreadResources: readonly UnreadResources[];
   /** What was noticed while reading, a line each. */

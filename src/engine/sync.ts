@@ -2,6 +2,7 @@
 import { type Component, type ComponentName, isOwnFailure } from "../component.ts";
 import { defined } from "../defined.ts";
 import { adviceOn, messageOf, RefusedError } from "../errors.ts";
+import { sincePlan, unlisted } from "./approval.ts";
 import { type Converged, converge, type Failure } from "./converge.ts";
 import { fingerprint } from "./diff.ts";
 import { ownedAfter } from "./left-behind.ts";
@@ -15,7 +16,7 @@ import {
   type RunResult,
   type Unread,
 } from "./plan.ts";
-import { plan, planComponent, refuseUnsafe } from "./plan-run.ts";
+import { digestOfPart, plan, planComponent, refuseUnsafe } from "./plan-run.ts";
 import { Turn } from "./turn.ts";
 import { verifyAgain, verifyComponent } from "./verify.ts";
 import { expectedFailure, type RunOptions, type RunWorld } from "./world.ts";
@@ -39,10 +40,9 @@ export async function sync(
   const selection = select(components, options.only, options.skip);
   const names = selection.selected.map(({ name }) => name);
   run.emit({ type: "run-started", command: "sync", components: names });
-  const planned = await plan(components, run, options);
-  await refuseUnsafe(components, run, options, planned.components);
-  if (options.approve !== undefined && !(await options.approve(planned)))
-    throw new RefusedError("not approved: nothing was changed");
+  const first = await plan(components, run, options);
+  await refuseUnsafe(components, run, options, first.components);
+  const planned = await approved(components, run, options, first);
 
   const ended = await new Turns(selection, run, options, planned).take();
   const results = ended.map(({ result }) => result);
@@ -54,6 +54,26 @@ export async function sync(
     ? await Promise.all(ended.map(({ component, result }) => verifyAgain(component, result, run)))
     : results;
   return { command: "sync", components: proved, durationMs: run.world.clock.now() - started };
+}
+
+/** @throws RefusedError when the operator says no, or when something moved while the question stood: nothing was changed */
+async function approved(
+  components: readonly Component[],
+  run: RunWorld,
+  options: SyncOptions,
+  planned: Plan,
+): Promise<Plan> {
+  if (options.approve === undefined) return planned;
+  if (!(await options.approve(planned))) throw new RefusedError("not approved: nothing was changed");
+  if (isConverged(planned)) return planned;
+  const now = await plan(components, run, options);
+  const shown = new Set(planned.components.map(digestOfPart));
+  const moved = now.components.filter((part) => !shown.has(digestOfPart(part)));
+  if (moved.length === 0) return now;
+  const names = moved.map(({ component }) => component).join(", ");
+  throw new RefusedError(`the live state of ${names} changed after the plan was shown; nothing was changed`, {
+    hint: "run the command again to see the present plan",
+  });
 }
 
 /** A failure to write the inventory does not undo the run: the next run writes it. */
@@ -144,7 +164,9 @@ class Turns {
     turn.starts("apply");
     const converged = await converge(turn, part, this.#run);
     const orphans = part.orphans.map(({ id }) => id);
-    return turn.end({ ...outcomeOf(converged, part), resources: desired.length, orphans, notes });
+    const ending = outcomeOf(converged, part);
+    const changes = sincePlan(ending.changes, planned);
+    return turn.end({ ...ending, changes, resources: desired.length, orphans, notes });
   }
 
   /** Guards look again at changes that the approved plan did not have. */
@@ -155,9 +177,9 @@ class Turns {
   ): Promise<void> {
     const known = new Set((planned?.changes ?? []).map(fingerprint));
     if (part.changes.every((change) => known.has(fingerprint(change)))) return;
-    if (this.#options.approve !== undefined && planned?.unread === undefined)
+    if (this.#options.approve !== undefined && unlisted(planned, part.changes).length > 0)
       throw new RefusedError(
-        `${component.name} changed on its host after the plan was approved; nothing was changed there`,
+        `the live state of ${component.name} changed after the plan was approved; nothing was changed there`,
         { hint: "run the command again to see the present plan" },
       );
     await refuseUnsafe([component], this.#run, this.#options, [part]);

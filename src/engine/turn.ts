@@ -2,6 +2,7 @@
 import type { Activation, Check, Component, Io } from "../component.ts";
 import { defined } from "../defined.ts";
 import { adviceOn, messageOf } from "../errors.ts";
+import type { ResourceId } from "../resource.ts";
 import type { ComponentResult, UnreadResources } from "./plan.ts";
 import { type RunWorld, unreadBy } from "./world.ts";
 
@@ -13,6 +14,8 @@ export class Turn {
   readonly activations: Activation[] = [];
   readonly notes: string[] = [];
   readonly unread: UnreadResources[] = [];
+  /** What turned out to be as desired when it was to be changed. */
+  readonly unchanged = new Set<ResourceId>();
   readonly #run: RunWorld;
   readonly #startedMs: number;
 
@@ -41,6 +44,9 @@ export class Turn {
       },
       unread: (ids, error) => {
         this.unread.push({ ids, ...unreadBy(error) });
+      },
+      unchanged: (id) => {
+        this.unchanged.add(id);
       },
       note: (text) => {
         if (this.notes.includes(text)) return;

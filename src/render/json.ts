@@ -64,7 +64,7 @@ function componentPlan(part: ComponentPlan): PlanDocument["components"][number] 
     changes: part.changes.map(changeDocument),
     orphans: part.orphans.map(({ id }) => id),
     pendingActivation: part.pendingActivation,
-    ...defined({ unread: part.unread }),
+    ...defined({ unread: part.unread, waitsFor: part.waitsFor }),
     unreadResources: part.unreadResources,
     notes: part.notes,
   };

@@ -25,6 +25,7 @@ const outcomeSigns = {
   changed: "~",
   deferred: ">",
   skipped: ">",
+  interrupted: ">",
   failed: "!",
   "rolled-back": "!",
 } as const satisfies Record<Outcome, Sign>;

@@ -62,14 +62,17 @@ const change = object({
 const check = object({
   resource: string,
   claim: string,
-  status: choice("pass", "fail"),
+  status: about(
+    '"waiting": what it depends on was still to come when the run ended.',
+    choice("pass", "fail", "waiting"),
+  ),
   observed: optional(string),
   hint: optional(string),
   external: optional(about("The cause lies outside this component.", literal(true))),
 });
 
 const activation = object({ kind: choice("reload", "restart"), unit: string, host: hostName });
-const outcome = choice("unchanged", "changed", "deferred", "skipped", "failed", "rolled-back");
+const outcome = choice("unchanged", "changed", "deferred", "skipped", "interrupted", "failed", "rolled-back");
 
 const unreadMembers = {
   kind: choice("not-ready", "error"),
@@ -111,6 +114,7 @@ const planDocument = object({
       orphans: about(`Ours, no longer declared, kept without \`${option.allow} prune\`.`, array(string)),
       pendingActivation: about("Written by an earlier run and never activated.", array(string)),
       unread: optional(unread),
+      waitsFor: optional(about("Its changes can be made once this component is in place.", componentName)),
       unreadResources: about(
         "Single resources that could not be read; they are left alone.",
         array(object({ ...unreadMembers, ids: array(string) })),

@@ -8,7 +8,7 @@ import { painted, type Sign, type View } from "./view.ts";
 import { clean, count, oneLine } from "./words.ts";
 
 /** Lines of a long list or text that are shown before "… n more". */
-const most = 20;
+export const most = 20;
 /** The widest name that values are aligned to; the value of a wider one follows it. */
 const widestName = 48;
 
@@ -27,6 +27,8 @@ export function nameOf(resource: Resource, view: View): string {
 export function changeLines(change: Change, view: View): readonly string[] {
   const resource = subjectOf(change);
   const heading = `${painted(signs[change.verb], view.paint)} ${nameOf(resource, view)}`;
+  // Of what is only created its name is enough: what it says is in the site's files.
+  if (change.verb === "create" && !view.full) return [heading];
   return [heading, ...detailLines(change, { ...view, width: view.width - 4 }).map((line) => `    ${line}`)];
 }
 

@@ -2,12 +2,13 @@
 import type { ComponentPlan, Plan, Unread } from "../engine/plan.ts";
 import { isConverged } from "../engine/plan.ts";
 import { exitCodes } from "../errors.ts";
+import { option } from "../option-names.ts";
 import { subjectOf } from "../resource.ts";
 import { errorLines } from "./errors.ts";
 import { clientImpact } from "./impact.ts";
 import { hanging, padEnd } from "./layout.ts";
 import { noteLines, signOfChanges } from "./notes.ts";
-import { changeLines } from "./text-changes.ts";
+import { changeLines, most, nameOf } from "./text-changes.ts";
 import { painted, type Sign, type View } from "./view.ts";
 import { count, duration, flat, oneLine, shortList } from "./words.ts";
 
@@ -39,6 +40,7 @@ export function planLines(plan: Plan, facts: PlanFacts, view: View): readonly st
     ...plan.components.flatMap((part) => componentLines(part, nameWidth, view)),
     "",
     `Plan: ${create} to create, ${update} to update, ${remove} to delete · ${duration(facts.durationMs)}`,
+    ...(create > 0 && !view.full ? [`\`${option.full}\` shows what is to be created in detail`] : []),
     ...notes,
     ...clientImpact(plan).flatMap((line) => hanging("Client impact: ", line, view.width)),
     ...(facts.refusal === undefined
@@ -64,7 +66,8 @@ function componentLines(part: ComponentPlan, nameWidth: number, view: View): rea
   const head = `${painted(sign, view.paint)} ${padEnd(part.component, nameWidth)}  `;
   const indent = " ".repeat(nameWidth + 4);
   const width = view.width - indent.length;
-  if (part.unread !== undefined) return placed(head, indent, unreadLines(part.unread, "", width));
+  if (part.unread !== undefined)
+    return placed(head, indent, [...awaitedLines(part, view, width), ...unreadLines(part.unread, "", width)]);
   const changes = part.changes.flatMap((change) => changeLines(change, { ...view, width }));
   const changed = new Set(part.changes.map((change) => subjectOf(change).id));
   const waiting = part.pendingActivation
@@ -73,8 +76,20 @@ function componentLines(part: ComponentPlan, nameWidth: number, view: View): rea
   const unread = part.unreadResources.flatMap((why) =>
     unreadLines(why, `${painted("!", view.paint)} ${shortList(why.ids.map(shortName), 3)} `, width),
   );
-  const lines = [...changes, ...waiting, ...unread];
+  const awaited = part.waitsFor === undefined ? [] : [`waits for ${part.waitsFor}`];
+  const lines = [...awaited, ...changes, ...waiting, ...unread];
   return placed(head, indent, lines.length > 0 ? lines : [count(part.desired.length, "resource")]);
+}
+
+/** What a sync does all the same once it can be read. */
+function awaitedLines({ unread, desired }: ComponentPlan, view: View, width: number): readonly string[] {
+  if (unread?.kind !== "not-ready" || desired.length === 0) return [];
+  const names = desired.map((resource) => nameOf(resource, view));
+  return hanging(
+    "",
+    `to create or update once it is ready: ${shortList(names, view.full ? Infinity : most)}`,
+    width,
+  );
 }
 
 /** The resource's name without its component's. */

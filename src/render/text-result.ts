@@ -58,6 +58,7 @@ function whatHappened(component: ComponentResult, command: RunResult["command"],
       return changes.length === 0 ? "activated" : changedWords(component, view);
     case "deferred":
     case "skipped":
+    case "interrupted":
       return reason === undefined ? outcome : `${outcome}: ${flat(reason)}`;
     case "failed":
       if (command === "verify") return "differs from the site";

@@ -13,8 +13,12 @@ export interface Said {
   readonly stderr: string;
 }
 
-/** Calls phoenix in this process: no terminal, an empty environment. */
-export async function call(argv: readonly string[], env: Record<string, string> = {}): Promise<Said> {
+/** Calls phoenix in this process: an empty environment, and no terminal unless there is an answer to its question. */
+export async function call(
+  argv: readonly string[],
+  env: Record<string, string> = {},
+  answer?: () => Promise<string>,
+): Promise<Said> {
   const said = { stdout: "", stderr: "" };
   const output = (name: "stdout" | "stderr"): RawOutput => ({
     write: (text) => {
@@ -27,7 +31,7 @@ export async function call(argv: readonly string[], env: Record<string, string> 
   const edge = {
     stdout: output("stdout"),
     stderr: output("stderr"),
-    stdin: { tty: false, readLine: async () => undefined },
+    stdin: { tty: answer !== undefined, readLine: async () => answer?.() },
     env,
     directory: "/",
   };

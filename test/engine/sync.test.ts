@@ -376,10 +376,83 @@ describe("safety", () => {
       dns.live.set("dns/a", "moved");
       return true;
     };
-    await expect(sync([dns.component], testRun(), { ...none, approve })).rejects.toThrow(
-      "after the plan was approved",
-    );
+    await expect(sync([dns.component], testRun(), { ...none, approve })).rejects.toMatchObject({
+      exitCode: 5,
+      message: "the live state of dns changed after the plan was shown; nothing was changed",
+    });
     expect(dns.live.get("dns/a")).toBe("moved");
+  });
+
+  describe("what an earlier component of an approved run has changed", () => {
+    const approve = async () => true;
+    /** Certificates that make something of the storage when they are written, as a parent directory. */
+    const runWith = async (left: string, before = "") => {
+      const storage = new Machine("storage", { "storage/a": "data volume" }, { after: ["certificates"] });
+      if (before !== "") storage.live.set("storage/a", before);
+      const certificates = new Machine("certificates", { "certificates/a": "x" });
+      certificates.behaviour.wrongUntil = () => {
+        storage.live.set("storage/a", left);
+        return true;
+      };
+      const components = [certificates.component, storage.component];
+      return { storage, result: await sync(components, testRun(), { ...none, approve }) };
+    };
+
+    test("may be a part of what is listed: the rest is done, and counted as it was listed", async () => {
+      const { storage, result } = await runWith("data");
+      expect(result.components).toMatchObject([{ outcome: "changed" }, { outcome: "changed" }]);
+      expect(result.components[1]?.changes).toMatchObject([{ verb: "create" }]);
+      expect(storage.log).toContain("update storage/a");
+      expect(storage.live.get("storage/a")).toBe("data volume");
+    });
+
+    test.each([
+      ["something that nobody listed", "other", ""],
+      ["another value in place of the listed one", "data other", "data"],
+    ])("is no excuse to change %s", async (_, left, before) => {
+      const { storage, result } = await runWith(left, before);
+      expect(result.components[1]).toMatchObject({
+        outcome: "failed",
+        reason: expect.stringContaining(
+          "storage changed after the plan was approved; nothing was changed there",
+        ),
+      });
+      expect(storage.live.get("storage/a")).toBe(left);
+    });
+  });
+
+  test("what cannot be read before a new component is there is listed as to be created", async () => {
+    const portainer = new Machine("portainer", { "portainer/a": "x" });
+    const stacks = new Machine("stacks", { "stacks/a": "x" }, { after: ["portainer"] });
+    stacks.behaviour.unread = new NotReadyError("no Portainer yet");
+    portainer.behaviour.wrongUntil = () => {
+      delete stacks.behaviour.unread;
+      return true;
+    };
+    const components = [portainer.component, stacks.component];
+    const planned = await plan(components, testRun(), none);
+    expect(planned.components[1]).toMatchObject({
+      waitsFor: "portainer",
+      changes: [{ verb: "create", desired: { id: "stacks/a" } }],
+    });
+    const result = await sync(components, testRun(), { ...none, approve: async () => true });
+    expect(result.components.map(({ outcome }) => outcome)).toEqual(["changed", "changed"]);
+  });
+
+  test("a delete that no plan could list is refused", async () => {
+    const portainer = new Machine("portainer", { "portainer/a": "x", "portainer/b": "x" });
+    portainer.live.set("portainer/a", "x");
+    const stacks = new Machine("stacks", { "stacks/a": "x" }, { after: ["portainer"] });
+    stacks.live.set("stacks/old", "x");
+    stacks.behaviour.unread = new NotReadyError("no Portainer yet");
+    portainer.behaviour.wrongUntil = () => {
+      delete stacks.behaviour.unread;
+      return true;
+    };
+    const options = { allow: new Set(["prune"]), approve: async () => true };
+    const result = await sync([portainer.component, stacks.component], testRun(), options);
+    expect(result.components[1]?.outcome).toBe("failed");
+    expect([...stacks.live.keys()]).toEqual(["stacks/old"]);
   });
 });
 

@@ -6,7 +6,7 @@ import type { Portainer, PortainerEnvironment } from "../../model.ts";
 import { poll } from "../../poll.ts";
 import type { Change } from "../../resource.ts";
 import { commands } from "./commands.ts";
-import { declaredServer, isUnread, type Settings } from "./compile.ts";
+import { declaredServer, type Settings } from "./compile.ts";
 import { mustRun } from "./container.ts";
 
 /** From a container's start to its first answer: it may have to migrate its database first. Milliseconds. */
@@ -61,11 +61,18 @@ export async function waitForServer(io: Io, portainer: Portainer): Promise<void>
 
 /** Creates a missing administrator and proves the login. Another password stays as it is. */
 export async function applyAdministrator(change: Change, portainer: Portainer, io: Io): Promise<void> {
-  if (change.verb === "delete" || isUnread(change.desired)) return;
+  if (change.verb === "delete" || change.desired.unread) return;
   await waitForServer(io, portainer);
   const { adminUser, adminPassword } = portainer;
-  if (!(await io.apis.portainer.adminExists())) await io.apis.portainer.createAdmin(adminUser, adminPassword);
+  const exists = await io.apis.portainer.adminExists();
+  if (!exists) await io.apis.portainer.createAdmin(adminUser, adminPassword);
   await io.apis.portainer.login();
+  if (exists && wasUnknown(change)) io.unchanged(change.desired.id);
+}
+
+/** What Portainer had while it was stopped shows when it runs: it is not counted as changed. */
+function wasUnknown(change: Change): boolean {
+  return change.verb === "update" && change.live.unread === true;
 }
 
 /** The environment that Portainer creates from `-H` when it has no other (2.19 to 2.45). */
@@ -92,13 +99,15 @@ export async function applyEnvironment(
       io.note(`the environment ${environment.name} stays registered in Portainer`);
     return;
   }
-  if (isUnread(change.desired)) return;
+  if (change.desired.unread) return;
   const { name, kind, url } = JSON.parse(change.desired.text) as Settings;
   const all = (await io.apis.portainer.environments()).filter((each) => each.kind === kind);
   const isDeclared = io.site.portainer?.environments.some((each) => each.name === firstName) === true;
   const same =
     all.find((each) => each.name === name) ??
     all.find((each) => kind === "local" && each.url === url && each.name === firstName && !isDeclared);
+  const isSame = same?.name === name && same.url === url;
+  if (isSame && same.tls === (kind === "agent") && wasUnknown(change)) return io.unchanged(change.desired.id);
   if (same === undefined) await io.apis.portainer.createEnvironment({ name, kind, url });
   else await io.apis.portainer.updateEnvironment(same.id, { name, kind, url });
 }

@@ -61,8 +61,10 @@ export function composePlaces(site: Site, { guest, share }: Portainer): { writte
   return { written: { host, path: `${path}/${file}` }, seen: `${share.mountPoint}/${file}` };
 }
 
+export const missing = "missing";
+
 export interface Storage {
-  /** By path below the share: "present" or what is wrong. */
+  /** By path below the share: "present", `missing` or what is wrong. */
   readonly directories: Readonly<Record<string, string>>;
   /** Options of NFS volumes by name; empty for a missing one. */
   readonly volumes: Readonly<Record<string, Readonly<Record<string, string>>>>;
@@ -89,7 +91,7 @@ export function volumesOf(
   });
 }
 
-function declaredStorage(portainer: Portainer): Storage {
+export function declaredStorage(portainer: Portainer): Storage {
   return {
     directories: Object.fromEntries(directoriesOf(portainer).map(({ path }) => [path, "present"])),
     volumes: Object.fromEntries(volumesOf(portainer).map(({ name, options }) => [name, options])),
@@ -98,11 +100,13 @@ function declaredStorage(portainer: Portainer): Storage {
 
 export function storageResource(site: Site, { guest, share }: Portainer, storage: Storage): Resource {
   const { path } = shareDirectory(site, guest, share);
-  const directories = Object.entries(storage.directories).map(([each, state]) => [`${path}/${each}`, state]);
-  const volumes = Object.entries(storage.volumes).map(([name, options]) => [
-    `volume ${name}`,
-    options.device === undefined ? "missing" : `NFS ${options.device}`,
-  ]);
+  // What is missing is no unit: another component may create the directory that both of them need.
+  const directories = Object.entries(storage.directories)
+    .filter(([, state]) => state !== missing)
+    .map(([each, state]) => [`${path}/${each}`, state]);
+  const volumes = Object.entries(storage.volumes).flatMap(([name, { device }]) =>
+    device === undefined ? [] : [[`volume ${name}`, `NFS ${device}`]],
+  );
   const units = Object.fromEntries([...directories, ...volumes]);
   return { id: storageId, host: guest.host, text: canonicalJson(storage), units };
 }
@@ -225,9 +229,6 @@ export function environmentResource(
 
 /** A resource that could not be read. It differs from every declared one, so a sync tries, and reports what is wrong. */
 export function unreadResource(id: ResourceId, host: HostName, reason: string): Resource {
-  return { id, host, text: canonicalJson({ unread: reason }), units: { state: `unknown: ${reason}` } };
-}
-
-export function isUnread({ text }: Resource): boolean {
-  return "unread" in (JSON.parse(text) as object);
+  const units = { state: `unknown: ${reason}` };
+  return { id, host, text: canonicalJson({ unread: reason }), units, unread: true };
 }

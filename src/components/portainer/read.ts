@@ -18,10 +18,12 @@ import {
   composeOf,
   composePlaces,
   declaredServer,
+  declaredStorage,
   directoriesOf,
   environmentId,
   environmentResource,
   loginWorks,
+  missing,
   serverId,
   serverResource,
   storageId,
@@ -57,7 +59,26 @@ export async function read(io: Io): Promise<readonly Resource[]> {
       .filter(({ kind }) => kind === "agent")
       .map((each) => unlessUnknown(agentId(each), each.guest.host, () => readAgent(io, each))),
   ]);
-  return [storage, server, apiResources(io, portainer, api, server), ...agents].flat();
+  const live = isStopped(io, portainer, api, storage)
+    ? unknownApi(portainer, "Portainer does not run")
+    : undefined;
+  return [storage, server, live ?? apiResources(io, portainer, api, server), ...agents].flat();
+}
+
+/** It does not run, and has data of an earlier life: what it knows shows when it does. */
+function isStopped(
+  { site }: Io,
+  portainer: Portainer,
+  api: ApiReading,
+  [storage]: readonly Resource[],
+): boolean {
+  if (!("stopped" in api)) return false;
+  return storage?.text === storageResource(site, portainer, declaredStorage(portainer)).text;
+}
+
+function unknownApi(portainer: Portainer, reason: string): readonly Resource[] {
+  const ids = [administratorId, ...portainer.environments.map(environmentId)] as const;
+  return ids.map((id) => unreadResource(id, portainer.guest.host, reason));
 }
 
 /** Left alone when Portainer does not answer although its server is as declared; one that is about to change may answer then. */
@@ -74,7 +95,7 @@ function apiResources(
     io.unread(ids, api.error);
     return [];
   }
-  return ids.map((id) => unreadResource(id, portainer.guest.host, messageOf(api.error)));
+  return unknownApi(portainer, messageOf(api.error));
 }
 
 /** Notes what differs from a new one and is kept all the same. */
@@ -84,7 +105,7 @@ async function readStorage(io: Io, portainer: Portainer): Promise<readonly Resou
   const directories = Promise.all(
     directoriesOf(portainer).map(async (each): Promise<[string, string]> => {
       const { exitCode, stdout } = await io.host(host).run(commands.directoryMode(`${path}/${each.path}`));
-      if (exitCode !== 0) return [each.path, "missing"];
+      if (exitCode !== 0) return [each.path, missing];
       const [mode = ""] = stdout.trim().split(" ").slice(-1);
       if (!stdout.startsWith("directory")) return [each.path, "not a directory"];
       const open = (Number.parseInt(mode, 8) & 0o002) !== 0;
@@ -107,7 +128,7 @@ async function readStorage(io: Io, portainer: Portainer): Promise<readonly Resou
   const [seen, kept] = await Promise.all([directories, volumes]);
   const storage = { directories: Object.fromEntries(seen), volumes: Object.fromEntries(kept) };
   const nothing =
-    seen.every(([, state]) => state === "missing") &&
+    seen.every(([, state]) => state === missing) &&
     kept.every(([, options]) => Object.keys(options).length === 0);
   return nothing ? [] : [storageResource(io.site, portainer, storage)];
 }
@@ -159,7 +180,7 @@ async function readApi(io: Io, portainer: Portainer): Promise<ApiReading> {
   try {
     const status = await io.apis.portainer.status();
     if (status.state !== "up") {
-      if (!(await isDeployed(io, portainer))) return { resources: [] };
+      if (!(await isDeployed(io, portainer))) return { resources: [], stopped: true };
       // Without its data it creates its own certificate; it reads the declared one when it starts.
       const repairable = status.state === "timed-out" || status.reason.includes("certificate");
       return { error: silent(portainer, status), repairable };
@@ -177,7 +198,7 @@ async function readApi(io: Io, portainer: Portainer): Promise<ApiReading> {
 
 /** What Portainer answered, or why it did not; `repairable` when a restart of its container would help. */
 type ApiReading =
-  | { readonly resources: readonly Resource[] }
+  | { readonly resources: readonly Resource[]; readonly stopped?: true }
   | { readonly error: PhoenixError; readonly repairable: boolean };
 
 function silent({ guest, port }: Portainer, status: Exclude<PortainerStatus, { state: "up" }>): PhoenixError {
