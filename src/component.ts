@@ -49,7 +49,10 @@ export interface Component {
    */
   validate?(changes: readonly Change[], io: Io): Promise<void>;
 
-  /** What these changes would endanger, each with the consent that allows it all the same. Changes nothing. */
+  /**
+   * What these changes would endanger, and what they meet that somebody else made, each with the consent that allows it all
+   * the same. Changes nothing. When the live state is not ready to be read, it is asked with the creation of everything.
+   */
   hazards?(changes: readonly Change[], io: Io): Promise<readonly Hazard[]>;
 
   /** Arms an undo that works without us, before the first change. See `Guard`. */
@@ -67,12 +70,30 @@ export interface Component {
 
 /** A danger that a guard found in a plan. */
 export interface Hazard {
-  /** What `--allow` must name to go on all the same: "lockout", "dns-shrink". */
-  readonly consent: string;
+  /** What `--allow` must name to go on all the same: "lockout", "dns-shrink", "adopt". Without it, no consent helps. */
+  readonly consent?: string;
   /** The rule with its numbers and names: "the new rules would cut 10.0.0.50 (this session) off from 10.0.0.13:22". */
   readonly message: string;
   readonly hint?: string;
   readonly from?: SourceRef;
+  readonly foreign?: Foreign;
+}
+
+/** Something that somebody else made, which a change touches or which stands in its way. */
+export interface Foreign {
+  readonly host: HostName;
+  /** Its own place or name: "/etc/dnsmasq.d/lan.conf:3", "container pihole". */
+  readonly name: string;
+  /** What happens to it with consent: "the line is commented out". Absent when it cannot be taken over. */
+  readonly takeover?: string;
+  /** What takes it over: with consent these come before the component's own changes, and roll back with them. */
+  readonly changes?: readonly Change[];
+}
+
+/** @param message the whole fact, which names `foreign` itself; @param hint what to do by hand */
+export function foreignHazard(message: string, foreign: Foreign, hint?: string): Hazard {
+  const consent = foreign.takeover === undefined ? undefined : "adopt";
+  return defined({ consent, message, hint, foreign });
 }
 
 /** An armed undo: it restores the previous state by itself unless it is told in time that all is well. */

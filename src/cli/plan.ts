@@ -1,7 +1,6 @@
 /** `phoenix plan`: what a sync would do. */
 import { defined } from "../defined.ts";
-import type { Plan } from "../engine/plan.ts";
-import { type ExitCode, RefusedError } from "../errors.ts";
+import type { ExitCode } from "../errors.ts";
 import { option } from "../option-names.ts";
 import type { Call, CommandDefinition } from "./command.ts";
 import type { Session } from "./session.ts";
@@ -42,21 +41,30 @@ async function planAndShow(session: Session, targets: Targets): Promise<ExitCode
   const { call, components, run, site, root, display } = session;
   const { options } = call;
   refuseUnknownResources(targets.resources, components, site);
-  const [{ plan }, { exitCodeOfPlan }, { select }, { planLines }, { planDocument }, { deliver }] =
-    await Promise.all([
-      import("../engine/run.ts"),
-      import("../engine/outcome.ts"),
-      import("../engine/order.ts"),
-      import("../render/text-plan.ts"),
-      import("../render/json.ts"),
-      import("./output.ts"),
-    ]);
+  const [
+    { plan },
+    { exitCodeOfPlan },
+    { refusalOf },
+    { select },
+    { planLines },
+    { planDocument },
+    { deliver },
+  ] = await Promise.all([
+    import("../engine/run.ts"),
+    import("../engine/outcome.ts"),
+    import("../engine/safety.ts"),
+    import("../engine/order.ts"),
+    import("../render/text-plan.ts"),
+    import("../render/json.ts"),
+    import("./output.ts"),
+  ]);
   const started = performance.now();
   const { selected } = select(components, targets.only, targets.skip);
   run.emit({ type: "run-started", command: "plan", components: selected.map(({ name }) => name) });
   const choices = { only: targets.only, skip: targets.skip, allow: options.allow };
   const planned = await plan(components, run, choices);
-  const refusal = await refusalOf(session, planned);
+  const refused = refusalOf(planned.components, options.allow);
+  const refusal = refused && defined({ message: refused.message, hint: refused.hint });
   display.pause();
   const exitCode = exitCodeOfPlan(planned);
   const facts = {
@@ -77,20 +85,4 @@ async function planAndShow(session: Session, targets: Targets): Promise<ExitCode
 
 function consents(allow: ReadonlySet<string>): string {
   return [...allow].map((consent) => ` ${option.allow} ${consent}`).join("");
-}
-
-/** Why a sync of this plan would be refused; undefined when it would not be. */
-async function refusalOf(
-  { call, components, run }: Session,
-  planned: Plan,
-): Promise<{ message: string; hint?: string } | undefined> {
-  const { refuseUnsafe } = await import("../engine/plan-run.ts");
-  try {
-    await refuseUnsafe(components, run, { allow: call.options.allow }, planned.components);
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof RefusedError)) throw error;
-    const { message, hint } = error;
-    return { message, ...defined({ hint }) };
-  }
 }

@@ -44,11 +44,14 @@ export function ownedAfter(
     const { outcome, changes } = result;
     const wasRead = part.unread === undefined && part.unreadResources.length === 0;
     const isComplete = wasRead && (outcome === "changed" || outcome === "unchanged");
+    const declared = new Set(part.desired.map(({ id }) => id));
+    // What was taken over from somebody else is changed and not owned.
+    const isOwn = (change: Change): boolean => change.verb === "delete" || declared.has(change.desired.id);
     after.set(
       result.component,
       isComplete
         ? [...part.desired, ...part.orphans, ...part.leftBehind]
-        : changed(before.get(result.component) ?? [], changes),
+        : changed(before.get(result.component) ?? [], changes.filter(isOwn)),
     );
   }
   return after;

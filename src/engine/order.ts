@@ -4,7 +4,7 @@ import { UsageError } from "../errors.ts";
 
 /** Every consent that `--allow` can name, given the components' names. */
 export function consents(components: readonly ComponentName[]): readonly string[] {
-  return ["prune", "lockout", ...components.map((name) => `${name}-shrink`)];
+  return ["prune", "lockout", "adopt", ...components.map((name) => `${name}-shrink`)];
 }
 
 export interface Selection {

@@ -1,11 +1,11 @@
 /** Planning: reads the live state, finds what differs and what forbids it. Reads only; all components side by side. */
-import type { Component } from "../component.ts";
-import type { Resource } from "../resource.ts";
+import type { Component, Hazard } from "../component.ts";
+import type { Change, Resource } from "../resource.ts";
 import { diff, digestOf, fingerprint } from "./diff.ts";
 import { leftBehind, leftBehindNotes } from "./left-behind.ts";
 import { inOrder, select } from "./order.ts";
 import type { ComponentPlan, Plan } from "./plan.ts";
-import { refuseHazards, shrinkHazards } from "./safety.ts";
+import { shrinkHazards } from "./safety.ts";
 import { Turn } from "./turn.ts";
 import { expectedFailure, type RunOptions, type RunWorld, unreadBy } from "./world.ts";
 
@@ -17,7 +17,7 @@ export async function plan(
 ): Promise<Plan> {
   const { selected } = select(components, options.only, options.skip);
   const read = await Promise.all(selected.map((component) => planComponent(component, run, options)));
-  const plans = withAwaited(read, selected);
+  const plans = withAwaited(read, selected, options);
   return { components: plans, digest: digestOf(plans.map(digestOfPart)) };
 }
 
@@ -30,6 +30,7 @@ export function digestOfPart({ component, changes, pendingActivation }: Componen
 function withAwaited(
   parts: readonly ComponentPlan[],
   components: readonly Component[],
+  options: RunOptions,
 ): readonly ComponentPlan[] {
   const known = new Map(parts.map((part) => [part.component, part]));
   for (const { name, after } of inOrder(components)) {
@@ -37,7 +38,7 @@ function withAwaited(
     const waitsFor = after.find((before) => isNew(known.get(before)));
     if (part?.unread?.kind !== "not-ready" || waitsFor === undefined) continue;
     const { unread: _, ...rest } = part;
-    const changes = part.desired.map((desired) => ({ verb: "create" as const, desired }));
+    const changes = [...takeovers(part.hazards, options), ...part.desired.map(creationOf)];
     known.set(name, { ...rest, changes, waitsFor });
   }
   return parts.map((part) => known.get(part.component) ?? part);
@@ -47,25 +48,6 @@ function isNew(part: ComponentPlan | undefined): boolean {
   if (part === undefined || part.desired.length === 0) return false;
   const created = part.changes.filter(({ verb }) => verb === "create");
   return created.length === part.desired.length;
-}
-
-/** @throws RefusedError for a plan with a hazard that has no consent, before anything is touched */
-export async function refuseUnsafe(
-  components: readonly Component[],
-  run: RunWorld,
-  options: RunOptions,
-  parts: readonly ComponentPlan[],
-): Promise<void> {
-  const hazards = await Promise.all(
-    parts.map(async ({ component: name, changes, waitsFor }) => {
-      const component = components.find((candidate) => candidate.name === name);
-      // What cannot be read yet has nothing to look at; its turn looks at it.
-      if (component === undefined || changes.length === 0 || waitsFor !== undefined) return [];
-      const own = (await component.hazards?.(changes, new Turn(run, component).io)) ?? [];
-      return [...shrinkHazards(name, changes), ...own];
-    }),
-  );
-  refuseHazards(hazards.flat(), options.allow);
 }
 
 /** What a sync would do to one component now. Changes nothing. */
@@ -83,12 +65,14 @@ export async function planComponent(
     run.journal.owned(component.name),
   ]);
   const known = { component: component.name, desired, pendingActivation, unreadResources, notes };
+  const nothing = { changes: [], hazards: [], orphans: [], leftBehind: [], unreadResources: [] };
   let live: readonly Resource[];
   try {
     live = await component.read(turn.io);
   } catch (error) {
     const unread = unreadBy(expectedFailure(error));
-    return { ...known, changes: [], orphans: [], leftBehind: [], unreadResources: [], unread };
+    const hazards = unread.kind === "error" ? [] : await hazardsUnread(turn, desired);
+    return { ...known, ...nothing, unread, hazards };
   }
   const unreadIds = new Set(unreadResources.flatMap(({ ids }) => ids));
   const wasRead = ({ id }: Pick<Resource, "id">): boolean => !unreadIds.has(id);
@@ -97,12 +81,45 @@ export async function planComponent(
   const left = unreadResources.length > 0 ? [] : leftBehind(component, owned, desired, live);
   const prune = options.allow.has("prune");
   const deletes = [...orphans].reverse().map((live) => ({ verb: "delete" as const, live }));
+  const own = prune ? [...changes, ...deletes] : changes;
+  let hazards: readonly Hazard[];
+  try {
+    hazards = await hazardsOf(turn, own);
+  } catch (error) {
+    return { ...known, ...nothing, unread: unreadBy(expectedFailure(error)) };
+  }
   return {
     ...known,
-    changes: prune ? [...changes, ...deletes] : changes,
+    changes: [...takeovers(hazards, options), ...own],
+    hazards,
     orphans: prune ? [] : orphans,
     leftBehind: prune ? [] : left,
     pendingActivation: pendingActivation.filter((id) => wasRead({ id })),
     notes: [...notes, ...leftBehindNotes(left, prune)],
   };
+}
+
+function creationOf(desired: Resource): Change {
+  return { verb: "create", desired };
+}
+
+/** What takes over the foreign things that there is consent for. */
+function takeovers(hazards: readonly Hazard[], { allow }: RunOptions): readonly Change[] {
+  const adopted = hazards.filter(({ consent }) => consent !== undefined && allow.has(consent));
+  return adopted.flatMap(({ foreign }) => foreign?.changes ?? []);
+}
+
+async function hazardsOf({ component, io }: Turn, changes: readonly Change[]): Promise<readonly Hazard[]> {
+  if (changes.length === 0) return [];
+  return [...shrinkHazards(component.name, changes), ...((await component.hazards?.(changes, io)) ?? [])];
+}
+
+/** Likewise where the live state cannot be read yet: what can be seen already. */
+async function hazardsUnread(turn: Turn, desired: readonly Resource[]): Promise<readonly Hazard[]> {
+  try {
+    return await hazardsOf(turn, desired.map(creationOf));
+  } catch (error) {
+    expectedFailure(error);
+    return [];
+  }
 }

@@ -4,6 +4,7 @@ import { RefusedError } from "../errors.ts";
 import { option } from "../option-names.ts";
 import type { Change } from "../resource.ts";
 import { diffUnits } from "./diff.ts";
+import type { ComponentPlan } from "./plan.ts";
 
 /** Shrinking is judged only where there is enough to lose; the numbers follow octoDNS (30 % of at least 10 records). */
 const smallestJudged = 10;
@@ -31,16 +32,25 @@ export function shrinkHazards(component: ComponentName, changes: readonly Change
   });
 }
 
-/** @throws RefusedError naming every hazard that has no consent. */
-export function refuseHazards(hazards: readonly Hazard[], allowed: ReadonlySet<string>): void {
-  const refused = hazards.filter(({ consent }) => !allowed.has(consent));
-  const [first] = refused;
-  if (first === undefined) return;
-  const place = (hazard: Hazard): string =>
-    hazard.from === undefined ? "" : `\n  ${hazard.from.file}:${hazard.from.line}:${hazard.from.column}`;
+/** What a sync of this plan is refused for: every hazard that has no consent. */
+export function refusalOf(
+  parts: readonly Pick<ComponentPlan, "hazards">[],
+  allowed: ReadonlySet<string>,
+): RefusedError | undefined {
+  const refused = parts
+    .flatMap(({ hazards }) => hazards)
+    .filter(({ consent }) => consent === undefined || !allowed.has(consent));
+  if (refused.length === 0) return undefined;
+  const place = ({ from }: Hazard): string =>
+    from === undefined ? "" : `\n  ${from.file}:${from.line}:${from.column}`;
   const message = refused.map((hazard) => `${hazard.message}${place(hazard)}`).join("\n  and ");
-  const needed = [...new Set(refused.map(({ consent }) => `${option.allow} ${consent}`))].join(" ");
-  throw new RefusedError(`refused: ${message}`, {
-    hint: first.hint ?? `repeat the command with ${needed} to do it all the same`,
-  });
+  const hints = new Set(refused.map(hintOf));
+  return new RefusedError(`refused: ${message}`, { hint: [...hints].join("\n") });
+}
+
+function hintOf({ consent, foreign, hint }: Hazard): string {
+  if (hint !== undefined) return hint;
+  if (foreign?.takeover === undefined)
+    return `repeat the command with ${option.allow} ${consent} to do it all the same`;
+  return `repeat the command with ${option.allow} ${consent} to take over what is foreign; \`phoenix plan\` lists what that does`;
 }

@@ -16,7 +16,8 @@ import {
   type RunResult,
   type Unread,
 } from "./plan.ts";
-import { digestOfPart, plan, planComponent, refuseUnsafe } from "./plan-run.ts";
+import { digestOfPart, plan, planComponent } from "./plan-run.ts";
+import { refusalOf } from "./safety.ts";
 import { Turn } from "./turn.ts";
 import { verifyAgain, verifyComponent } from "./verify.ts";
 import { expectedFailure, type RunOptions, type RunWorld } from "./world.ts";
@@ -41,7 +42,7 @@ export async function sync(
   const names = selection.selected.map(({ name }) => name);
   run.emit({ type: "run-started", command: "sync", components: names });
   const first = await plan(components, run, options);
-  await refuseUnsafe(components, run, options, first.components);
+  refuseUnsafe(first.components, options);
   const planned = await approved(components, run, options, first);
 
   const ended = await new Turns(selection, run, options, planned).take();
@@ -74,6 +75,12 @@ async function approved(
   throw new RefusedError(`the live state of ${names} changed after the plan was shown; nothing was changed`, {
     hint: "run the command again to see the present plan",
   });
+}
+
+/** @throws RefusedError for a plan with a hazard that has no consent, before anything is touched */
+function refuseUnsafe(parts: readonly ComponentPlan[], { allow }: RunOptions): void {
+  const refusal = refusalOf(parts, allow);
+  if (refusal !== undefined) throw refusal;
 }
 
 /** A failure to write the inventory does not undo the run: the next run writes it. */
@@ -182,7 +189,7 @@ class Turns {
         `the live state of ${component.name} changed after the plan was approved; nothing was changed there`,
         { hint: "run the command again to see the present plan" },
       );
-    await refuseUnsafe([component], this.#run, this.#options, [part]);
+    refuseUnsafe([part], this.#options);
   }
 }
 

@@ -41,7 +41,7 @@ export interface RunJournal {
 export interface RunOptions {
   readonly only?: readonly ComponentName[];
   readonly skip?: readonly ComponentName[];
-  /** Consents: "prune", "lockout", "dns-shrink". */
+  /** Consents: "prune", "lockout", "adopt", "dns-shrink". */
   readonly allow: ReadonlySet<string>;
 }
 

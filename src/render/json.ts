@@ -1,4 +1,5 @@
 /** Plans, results and the rest as the documents of `output-schemas.ts`. Pure; they never contain sensitive values. */
+import type { Hazard } from "../component.ts";
 import { defined } from "../defined.ts";
 import { diffUnits } from "../engine/diff.ts";
 import type { ComponentPlan, Plan, RunResult } from "../engine/plan.ts";
@@ -62,12 +63,22 @@ function componentPlan(part: ComponentPlan): PlanDocument["components"][number] 
     component: part.component,
     resources: part.desired.length,
     changes: part.changes.map(changeDocument),
+    hazards: part.hazards.map(hazardDocument),
     orphans: part.orphans.map(({ id }) => id),
     pendingActivation: part.pendingActivation,
     ...defined({ unread: part.unread, waitsFor: part.waitsFor }),
     unreadResources: part.unreadResources,
     notes: part.notes,
   };
+}
+
+function hazardDocument(hazard: Hazard): PlanDocument["components"][number]["hazards"][number] {
+  const { consent, message, hint, from, foreign } = hazard;
+  const { host, name, takeover } = foreign ?? {};
+  return defined({
+    ...{ consent, message, hint, from },
+    foreign: host && name ? defined({ host, name, takeover }) : undefined,
+  });
 }
 
 function changeDocument(change: Change): PlanDocument["components"][number]["changes"][number] {

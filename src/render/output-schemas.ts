@@ -59,6 +59,23 @@ const change = object({
   sensitive: optional(literal(true)),
 });
 
+const hazard = object({
+  consent: optional(about(`What \`${option.allow}\` must name; without it, no consent helps.`, string)),
+  message: string,
+  hint: optional(string),
+  from: optional(sourceRef),
+  foreign: optional(
+    about(
+      "Something that somebody else made.",
+      object({
+        host: hostName,
+        name: about('Its place or name: "/etc/dnsmasq.d/lan.conf:3", "container pihole".', string),
+        takeover: optional(about("What happens to it with consent.", string)),
+      }),
+    ),
+  ),
+});
+
 const check = object({
   resource: string,
   claim: string,
@@ -111,6 +128,7 @@ const planDocument = object({
       component: componentName,
       resources: about("Number of declared resources.", integer),
       changes: array(change),
+      hazards: about("What the changes endanger, and what they meet that is foreign.", array(hazard)),
       orphans: about(`Ours, no longer declared, kept without \`${option.allow} prune\`.`, array(string)),
       pendingActivation: about("Written by an earlier run and never activated.", array(string)),
       unread: optional(unread),

@@ -1,4 +1,5 @@
 /** A plan on the screen: what would change, by component; one line when nothing would. */
+import type { Hazard } from "../component.ts";
 import type { ComponentPlan, Plan, Unread } from "../engine/plan.ts";
 import { isConverged } from "../engine/plan.ts";
 import { exitCodes } from "../errors.ts";
@@ -34,6 +35,9 @@ export function planLines(plan: Plan, facts: PlanFacts, view: View): readonly st
     ({ unread, unreadResources }) =>
       unread?.kind === "error" || unreadResources.some(({ kind }) => kind === "error"),
   );
+  const hazards = plan.components.flatMap((part) => part.hazards);
+  const foreign = hazards.filter((hazard) => hazard.foreign !== undefined);
+  const isForeignOnly = hazards.length > 0 && foreign.length === hazards.length;
   return [
     `site  ${facts.site}    host  ${facts.world}`,
     "",
@@ -43,15 +47,32 @@ export function planLines(plan: Plan, facts: PlanFacts, view: View): readonly st
     ...(create > 0 && !view.full ? [`\`${option.full}\` shows what is to be created in detail`] : []),
     ...notes,
     ...clientImpact(plan).flatMap((line) => hanging("Client impact: ", line, view.width)),
-    ...(facts.refusal === undefined
+    ...foreignLines(foreign, view),
+    ...(facts.refusal === undefined || isForeignOnly
       ? []
       : errorLines({ ...facts.refusal, message: `a sync would be ${facts.refusal.message}` }, view)),
-    closing(facts, failed),
+    closing(facts, failed, isForeignOnly && foreign.every(({ consent }) => consent !== undefined)),
   ];
 }
 
-function closing({ refusal, apply }: PlanFacts, failed: boolean): string {
+/** What the plan meets that somebody else made, and what happens to it. */
+function foreignLines(hazards: readonly Hazard[], view: View): readonly string[] {
+  if (hazards.length === 0) return [];
+  return [
+    "Foreign:",
+    ...hazards.flatMap(({ message, hint, foreign: { takeover } = {} }) => [
+      ...hanging(`  ${painted("!", view.paint)} `, flat(message), view.width),
+      ...(takeover === undefined
+        ? hanging("    by hand: ", flat(hint ?? "remove it"), view.width)
+        : hanging(`    ${option.allow} adopt: `, flat(takeover), view.width)),
+    ]),
+  ];
+}
+
+function closing({ refusal, apply }: PlanFacts, failed: boolean, isAdoptable: boolean): string {
   if (failed) return `The plan lacks what could not be read. (exit ${exitCodes.error})`;
+  if (refusal !== undefined && isAdoptable)
+    return `Only \`${apply} ${option.allow} adopt\` applies it. (exit ${exitCodes.pending})`;
   if (refusal !== undefined) return `\`${apply}\` would change nothing. (exit ${exitCodes.pending})`;
   return `Run \`${apply}\` to apply it. (exit ${exitCodes.pending})`;
 }

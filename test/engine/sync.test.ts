@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { foreignHazard } from "../../src/component.ts";
 import { exitCodeOf, exitCodeOfPlan } from "../../src/engine/outcome.ts";
 import { plan, sync, verify } from "../../src/engine/run.ts";
 import {
@@ -8,7 +9,7 @@ import {
   RefusedError,
   TransportError,
 } from "../../src/errors.ts";
-import { Machine, testRun } from "./machine.ts";
+import { Machine, resource, testRun } from "./machine.ts";
 
 const none = { allow: new Set<string>() };
 
@@ -318,6 +319,61 @@ describe("safety", () => {
     expect(trust.live.size).toBe(0);
     const { outcomes: ends } = await outcomes([trust, firewall], testRun(), { allow: new Set(["lockout"]) });
     expect(ends).toEqual(["changed", "changed"]);
+  });
+
+  describe("what is foreign", () => {
+    const before = resource("dns/foreign", "bind-interfaces");
+    const foreign = {
+      host: "pve",
+      name: "/etc/dnsmasq.d/lan.conf:3",
+      takeover: "the line is commented out",
+      changes: [{ verb: "update", live: before, desired: { ...before, text: "# bind-interfaces" } }],
+    } as const;
+    const hazard = foreignHazard("/etc/dnsmasq.d/lan.conf:3 binds interfaces", foreign);
+    const adopt = { allow: new Set(["adopt"]) };
+
+    test("is in the plan, which would do nothing to it, and a sync without consent changes nothing at all", async () => {
+      const dns = new Machine("dns", { "dns/a": "x" }, { hazards: [hazard] });
+      const trust = new Machine("trust", { "trust/a": "x" });
+      const planned = await plan([trust.component, dns.component], testRun(), none);
+      expect(planned.components[1]).toMatchObject({ hazards: [hazard], changes: [{ verb: "create" }] });
+      expect(exitCodeOfPlan(planned)).toBe(2);
+      await expect(outcomes([trust, dns])).rejects.toMatchObject({
+        exitCode: 5,
+        message: "refused: /etc/dnsmasq.d/lan.conf:3 binds interfaces",
+        hint: expect.stringContaining("--allow adopt"),
+      });
+      expect([...trust.live, ...dns.live]).toEqual([]);
+    });
+
+    test("is taken over first with consent, and given back when the component fails", async () => {
+      const dns = new Machine("dns", { "dns/a": "x" }, { hazards: [hazard] });
+      await outcomes([dns], testRun(), adopt);
+      expect(dns.log.filter((line) => /^(create|update)/.test(line))).toEqual([
+        "update dns/foreign",
+        "create dns/a",
+      ]);
+      const run = testRun();
+      const failing = new Machine("dns", { "dns/a": "x" }, { hazards: [hazard], wrong: new Set(["dns/a"]) });
+      failing.live.set("dns/foreign", before.text);
+      expect((await outcomes([failing], run, adopt)).outcomes).toEqual(["rolled-back"]);
+      expect(Object.fromEntries(failing.live)).toEqual({ "dns/foreign": before.text });
+      expect(run.owned.get("dns")).toEqual([]);
+    });
+
+    test("is refused with any consent where it cannot be taken over", async () => {
+      const stuck = foreignHazard("AdGuard has port 53", { host: "pve", name: "AdGuard" }, "stop it");
+      const dns = new Machine("dns", { "dns/a": "x" }, { hazards: [stuck] });
+      await expect(outcomes([dns], testRun(), adopt)).rejects.toMatchObject({ exitCode: 5, hint: "stop it" });
+    });
+
+    test("is found before the component that meets it can be read", async () => {
+      const unready = { hazards: [hazard], unread: new NotReadyError("no Portainer yet") };
+      const stacks = new Machine("stacks", { "stacks/a": "x" }, unready);
+      const portainer = new Machine("portainer", { "portainer/a": "x" });
+      await expect(outcomes([portainer, stacks])).rejects.toThrow("refused: ");
+      expect(portainer.live.size).toBe(0);
+    });
   });
 
   test("an emptied resource is refused with the numbers and the exact consent", async () => {

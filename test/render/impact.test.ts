@@ -8,6 +8,7 @@ function planOf(changes: Readonly<Record<string, Change>>): Plan {
     component,
     desired: [],
     changes: [change],
+    hazards: [],
     orphans: [],
     leftBehind: [],
     pendingActivation: [],
