@@ -1,6 +1,7 @@
 /** What dnsmasq makes of its configuration files (2.90, measured): which it reads, what it refuses, what it keeps. */
 import { isIPv4, isIPv6 } from "node:net";
 import type { HostName } from "../../src/resource.ts";
+import { listenersOn } from "../listeners.ts";
 import type { Lab } from "../parts.ts";
 import { dnsmasqFlags, dnsmasqOptions } from "./dnsmasq-options.ts";
 
@@ -38,6 +39,33 @@ export const installedDnsmasq: ConfigurationSources = {
   directories: ["/etc/dnsmasq.d,.dpkg-dist,.dpkg-old,.dpkg-new"],
 };
 
+/** Debian's unit takes its directory from /etc/default/dnsmasq, where that file names one. */
+export function installedOn({ files }: Lab, host: HostName): ConfigurationSources {
+  const defaults = files.status(host, "/etc/default/dnsmasq")?.kind === "file";
+  const text = defaults ? files.text(host, "/etc/default/dnsmasq") : "";
+  const named = /^CONFIG_DIR=["']?([^"'\n]*)/m.exec(text ?? "")?.[1];
+  return named === undefined ? installedDnsmasq : { ...installedDnsmasq, directories: [named] };
+}
+
+/** What dnsmasq finds only when it starts; `--test` says "syntax check OK" to all of it (2.90). */
+function startProblem(lab: Lab, host: HostName, options: readonly DnsmasqOption[]): string | undefined {
+  const values = (name: string): readonly string[] =>
+    options.filter((option) => option.name === name).flatMap(({ value }) => value.split(","));
+  const has = (name: string): boolean => options.some((option) => option.name === name);
+  if (has("bind-interfaces") && has("bind-dynamic")) return "cannot set --bind-interfaces and --bind-dynamic";
+  if (has("auth-zone") && !has("auth-server")) return "--auth-server required when an auth zone is defined.";
+  const port = Number(values("port")[0] ?? 53);
+  const addresses = values("listen-address");
+  const bound =
+    addresses.length === 0 || !(has("bind-dynamic") || has("bind-interfaces")) ? ["0.0.0.0"] : addresses;
+  const taken = listenersOn(lab, host).filter((other) => other.program !== "dnsmasq" && other.port === port);
+  for (const address of bound)
+    for (const other of taken)
+      if (other.address === address || other.address === "0.0.0.0" || address === "0.0.0.0")
+        return `failed to create listening socket for ${address === "0.0.0.0" ? `port ${port}` : address}: Address already in use`;
+  return undefined;
+}
+
 /** The document that holds what dnsmasq loaded at its last start. */
 const loadedDocument = "loaded/dnsmasq";
 
@@ -47,9 +75,11 @@ export function loadedDnsmasq(lab: Pick<Lab, "store">): readonly DnsmasqOption[]
 
 /** Loads the installed configuration. @returns why it cannot start */
 export async function startDnsmasq(lab: Lab, host: HostName): Promise<string | undefined> {
-  const read = readConfiguration(lab, host, installedDnsmasq);
+  const read = readConfiguration(lab, host, installedOn(lab, host));
   const problem = read.problem ?? checkConfiguration(read.options);
   if (problem !== undefined) return `dnsmasq: ${problem.says}`;
+  const unstartable = startProblem(lab, host, read.options);
+  if (unstartable !== undefined) return `dnsmasq: ${unstartable}`;
   lab.store.write(loadedDocument, read.options);
   return undefined;
 }

@@ -11,6 +11,9 @@ const unitOfPackage: Readonly<Record<string, string>> = {
   nginx: "nginx",
   "docker.io": "docker",
   "docker-ce": "docker",
+  unbound: "unbound",
+  bind9: "named",
+  "systemd-resolved": "systemd-resolved",
 };
 
 /** Installed wherever their host is. */

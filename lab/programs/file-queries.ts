@@ -19,6 +19,27 @@ export const fileQueries: Readonly<Record<string, Program>> = {
     return done(stdout);
   },
 
+  find: ({ context, host, args }) => {
+    const at = args.findIndex((arg) => arg.startsWith("-") && arg !== "-L");
+    const roots = args.slice(0, at < 0 ? args.length : at).filter((arg) => arg !== "-L");
+    if (args.slice(at).join(" ") !== "-maxdepth 1 -type f")
+      return failed(1, `find: the lab knows -maxdepth 1 -type f alone, not ${args.slice(at).join(" ")}`);
+    const isFile = (path: string): boolean => context.files.status(host, path)?.kind === "file";
+    const found = roots.flatMap((root) => {
+      if (context.files.status(host, root)?.kind !== "directory") return [root].filter(isFile);
+      return context.files
+        .list(host, root)
+        .map((name) => `${root}/${name}`)
+        .filter(isFile);
+    });
+    const absent = roots.filter((root) => context.files.status(host, root) === undefined);
+    const stderr = absent.map((root) => `find: ‘${root}’: No such file or directory\n`).join("");
+    return {
+      ...done(found.map((path) => `${path}\n`).join(""), stderr),
+      exitCode: absent.length > 0 ? 1 : 0,
+    };
+  },
+
   readlink: ({ context, host, args }) => {
     const { flags, operands } = optionsOf(args, "");
     const [path = ""] = operands;

@@ -14,6 +14,7 @@ import { pveFirewall } from "./pve-firewall.ts";
 import { pvesh } from "./pvesh.ts";
 import { qm } from "./qm.ts";
 import { shell } from "./shell.ts";
+import { ss } from "./ss.ts";
 import { systemctl } from "./systemctl.ts";
 import { systemdRun } from "./systemd-run.ts";
 
@@ -26,6 +27,7 @@ const everywhere: Readonly<Record<string, Program>> = {
   bash: shell,
   dash: shell,
   systemctl,
+  ss,
   "systemd-run": systemdRun,
   "apt-get": aptGet,
   "dpkg-query": dpkgQuery,

@@ -26,6 +26,15 @@ const aptInstall = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install
 
 export const commands = {
   ...unitCommands("dnsmasq"),
+  /** Who listens on port 53, and the process that the unit runs. */
+  listeners: { argv: ["ss", "-Hlntup", "sport", "=", ":53"], effect: "read" },
+  mainPid: { argv: ["systemctl", "show", "dnsmasq.service", "--property=MainPID"], effect: "read" },
+  /** Those of the paths that are files, and the files of those that are directories; not what lies further down (SDN's zones). */
+  files: (paths: readonly string[]): Command => ({
+    argv: ["find", "-L", ...paths, "-maxdepth", "1", "-type", "f"],
+    effect: "read",
+  }),
+
   install: {
     argv: [...aptInstall, "--yes", "--no-install-recommends", "dnsmasq"],
     effect: "change",
@@ -38,4 +47,4 @@ export const commands = {
     stdin: candidate,
     effect: "change",
   }),
-} as const satisfies Record<string, Command | ((candidate: string, replaced: readonly string[]) => Command)>;
+} as const;

@@ -1,9 +1,9 @@
 /** DNS: dnsmasq on the hypervisor. Exactly these files are ours; every other file in its directory is foreign. */
-import type { Component, Io } from "../../component.ts";
+import type { Component, Hazard, Io } from "../../component.ts";
 import { CandidateError } from "../../errors.ts";
 import { unitState } from "../../formats/systemd/index.ts";
 import { type Change, type Resource, type ResourceId, subjectOf } from "../../resource.ts";
-import { serviceResource } from "../resources.ts";
+import { foreignPath, serviceResource, writeForeign } from "../resources.ts";
 import { commands } from "./commands.ts";
 import {
   compile,
@@ -13,7 +13,10 @@ import {
   serviceId,
   wildcardsResource,
 } from "./compile.ts";
+import { hazards } from "./hazards.ts";
 import { verify } from "./verify.ts";
+
+const directory = "/etc/dnsmasq.d";
 
 const pathOf: Readonly<Record<ResourceId, string>> = {
   "dns/records": paths.records,
@@ -44,17 +47,19 @@ export const dns: Component = {
     return live;
   },
 
+  hazards,
+
   async validate(changes, io) {
     const host = io.host("pve");
     const candidate = changes
       .filter(({ verb }) => verb !== "delete")
       .map(subjectOf)
-      .filter(({ id }) => id === "dns/configuration" || id === "dns/wildcards");
+      .filter(({ id }) => replacedBy(id) !== undefined);
     if (candidate.length === 0 || !unitState(await host.expect(commands.show)).installed) return;
     const text = candidate.map((resource) => resource.text).join("");
-    const replaced = candidate.map(({ id }) => pathOf[id]?.split("/").at(-1) ?? "");
+    const replaced = candidate.map(({ id }) => replacedBy(id) ?? "");
     const { exitCode, stderr } = await host.run(commands.test(text, replaced));
-    if (exitCode === 0) return;
+    if (exitCode === 0) return refuseUnstartable(changes, io);
     // The checker read copies: name the files that they were made from.
     const message = stderr.trim().replaceAll(/\/tmp\/tmp\.\w+\//g, "/etc/dnsmasq.d/");
     throw new CandidateError(`dnsmasq refuses the new configuration: ${message}`, {
@@ -65,6 +70,8 @@ export const dns: Component = {
   async apply(change, io) {
     const host = io.host("pve");
     const subject = subjectOf(change);
+    const foreign = foreignPath(subject.id);
+    if (foreign !== undefined) return writeForeign(host, foreign, subject.text);
     const path = pathOf[subject.id];
     if (path !== undefined && change.verb === "delete") return host.remove([path]);
     if (path !== undefined) return host.writeFiles([{ path, text: subject.text, mode: "644" }]);
@@ -73,7 +80,7 @@ export const dns: Component = {
 
   /** dnsmasq watches the directory of the records, so only the other files need a restart. */
   async activate(touched, io) {
-    if (!touched.includes("dns/configuration") && !touched.includes("dns/wildcards")) return;
+    if (touched.every((id) => id === "dns/records" || id === serviceId)) return;
     const host = io.host("pve");
     if (!unitState(await host.expect(commands.show)).installed) return;
     await host.expect(commands.restart);
@@ -82,6 +89,22 @@ export const dns: Component = {
 
   verify,
 };
+
+/** The name of the file in dnsmasq's directory that a resource replaces; undefined when it is in none of them. */
+function replacedBy(id: ResourceId): string | undefined {
+  const path = foreignPath(id) ?? (id === "dns/records" ? undefined : pathOf[id]);
+  return path?.startsWith(`${directory}/`) ? path.slice(directory.length + 1) : undefined;
+}
+
+/** `dnsmasq --test` accepts lines with which dnsmasq then does not start (2.90: `bind-interfaces` beside `bind-dynamic`). */
+async function refuseUnstartable(changes: readonly Change[], io: Io): Promise<void> {
+  const taken = new Set(changes.map((change) => subjectOf(change).id));
+  const isLeft = ({ foreign }: Hazard): boolean =>
+    foreign?.changes?.some((change) => !taken.has(subjectOf(change).id)) === true;
+  const left = (await hazards(changes, io)).find(isLeft);
+  if (left !== undefined)
+    throw new CandidateError(`dnsmasq cannot use the new configuration: ${left.message}`);
+}
 
 /** Installs, enables and starts dnsmasq. A rollback never stops it: others may rely on the name server by now. */
 async function applyService(change: Change, io: Io): Promise<void> {

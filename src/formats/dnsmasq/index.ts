@@ -63,12 +63,25 @@ export function parseHostsFile(text: string): readonly DnsRecordLine[] {
   });
 }
 
-/** Options of a configuration file as [name, value] pairs; a flag has the value "". */
-export function parseConf(text: string): readonly (readonly [string, string])[] {
-  return text.split("\n").flatMap((line): [string, string][] => {
-    const option = line.replace(/(^|\s)#.*/, "").trim();
+/** An option of a configuration file. A flag has the value "". */
+export interface ConfLine {
+  readonly name: string;
+  readonly value: string;
+  /** Counts from 1. */
+  readonly line: number;
+}
+
+export function parseConfLines(text: string): readonly ConfLine[] {
+  return text.split("\n").flatMap((raw, at): ConfLine[] => {
+    const option = raw.replace(/(^|\s)#.*/, "").trim();
     if (option === "") return [];
-    const at = option.indexOf("=");
-    return at < 0 ? [[option, ""]] : [[option.slice(0, at).trim(), option.slice(at + 1).trim()]];
+    const equals = option.indexOf("=");
+    const [name, value] = equals < 0 ? [option, ""] : [option.slice(0, equals), option.slice(equals + 1)];
+    return [{ name: name.trim(), value: value.trim(), line: at + 1 }];
   });
+}
+
+/** Options of a configuration file as [name, value] pairs. */
+export function parseConf(text: string): readonly (readonly [string, string])[] {
+  return parseConfLines(text).map(({ name, value }) => [name, value]);
 }

@@ -1,0 +1,141 @@
+/** What is on the hypervisor that answers DNS or configures dnsmasq, and is not ours. Reads only. */
+import { foreignHazard, type Hazard, type Io } from "../../component.ts";
+import { parseConfLines } from "../../formats/dnsmasq/index.ts";
+import { type Change, subjectOf } from "../../resource.ts";
+import { commentedOut } from "../resources.ts";
+import { commands } from "./commands.ts";
+import { paths } from "./compile.ts";
+import { type ForeignLine, foreignHosts, foreignLines, type OwnNames, ownNames } from "./foreign.ts";
+
+/** Where Debian's unit gets its directory and options from. */
+const defaults = "/etc/default/dnsmasq";
+const main = "/etc/dnsmasq.conf";
+const directory = "/etc/dnsmasq.d";
+
+export async function hazards(changes: readonly Change[], io: Io): Promise<readonly Hazard[]> {
+  if (changes.every(({ verb }) => verb === "delete")) return [];
+  const own = ownNames(io.site);
+  const isNew = changes.some(
+    (change) => change.verb === "create" && subjectOf(change).id === "dns/configuration",
+  );
+  const [{ configuration, hosts }, startup, others] = await Promise.all([
+    foreignFiles(io),
+    startupHazards(io),
+    listenerHazards(io, own),
+  ]);
+  const lines = [
+    ...foreignLines(configuration, own, isNew),
+    ...[...hosts].flatMap(([file, text]) => foreignHosts(file, text, own)),
+  ];
+  return [...others, ...startup, ...lineHazards(lines, new Map([...configuration, ...hosts]))];
+}
+
+/** A hazard for each line. The first of a file carries the change of the whole file. */
+function lineHazards(lines: readonly ForeignLine[], texts: ReadonlyMap<string, string>): readonly Hazard[] {
+  const changed = new Set<string>();
+  return lines.map(({ file, line, says, stays }) => {
+    const name = `${file}:${line}`;
+    const message = `${name}: ${says}`;
+    if (stays !== undefined) return foreignHazard(message, { host: "pve", name, takeover: stays });
+    const removed = lines.filter((other) => other.file === file && other.stays === undefined);
+    const change = commentedOut(
+      "dns",
+      "pve",
+      file,
+      texts.get(file) ?? "",
+      removed.map((each) => each.line),
+    );
+    const changes = changed.has(file) ? [] : [change];
+    changed.add(file);
+    return foreignHazard(message, { host: "pve", name, takeover: "the line is commented out", changes });
+  });
+}
+
+interface ForeignFiles {
+  readonly configuration: ReadonlyMap<string, string>;
+  readonly hosts: ReadonlyMap<string, string>;
+}
+
+/** Everything that dnsmasq reads besides our files: its main file, its directory, and what those name. */
+async function foreignFiles(io: Io): Promise<ForeignFiles> {
+  const configuration = new Map<string, string>();
+  const hosts = new Map<string, string>();
+  let wanted: readonly string[] = [main, ...(await filesIn(io, [directory]))];
+  while (wanted.length > 0) {
+    const texts = await read(
+      io,
+      wanted.filter((path) => !configuration.has(path)),
+    );
+    for (const [path, text] of texts) configuration.set(path, text);
+    const lines = [...texts.values()].flatMap(parseConfLines);
+    const valuesOf = (...names: readonly string[]): readonly string[] =>
+      lines.filter(({ name }) => names.includes(name)).map(({ value }) => value.split(",", 1)[0] ?? "");
+    const inDirectories = await filesIn(io, valuesOf("conf-dir"));
+    const named = [...valuesOf("addn-hosts"), ...(await filesIn(io, valuesOf("hostsdir", "addn-hosts")))];
+    for (const [path, text] of await read(io, named)) hosts.set(path, text);
+    wanted = [...valuesOf("conf-file"), ...inDirectories].filter((path) => !configuration.has(path));
+  }
+  return { configuration, hosts };
+}
+
+const ours: ReadonlySet<string> = new Set(Object.values(paths));
+const passedOver = /(^|\/)(\.[^/]*|[^/]*~|#[^/]*#|[^/]*\.dpkg-(dist|old|new))$/;
+
+/** The files of directories; those that are no directories are passed over. */
+async function filesIn(io: Io, directories: readonly string[]): Promise<readonly string[]> {
+  const absolute = directories
+    .filter((path) => path.startsWith("/"))
+    .map((path) => path.replace(/(.)\/$/, "$1"));
+  if (absolute.length === 0) return [];
+  const { stdout } = await io.host("pve").run(commands.files(absolute));
+  const found = stdout.split("\n").filter((path) => absolute.some((parent) => path.startsWith(`${parent}/`)));
+  return found.filter((path) => !passedOver.test(path)).sort();
+}
+
+async function read(io: Io, files: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const foreign = files.filter((path) => path.startsWith("/") && !ours.has(path));
+  if (foreign.length === 0) return new Map();
+  const { stdout } = await io.host("pve").run(commands.files(foreign));
+  const regular = stdout.split("\n").filter((path) => foreign.includes(path));
+  const states = await io.host("pve").readFiles(regular);
+  return new Map([...states].map(([path, { text }]) => [path, text]));
+}
+
+/** Debian's unit reads the directories that this file names: without ours in it, our configuration is never read. */
+async function startupHazards(io: Io): Promise<readonly Hazard[]> {
+  const text = (await io.host("pve").readFiles([defaults])).get(defaults)?.text ?? "";
+  return text.split("\n").flatMap((raw, at): Hazard[] => {
+    const name = `${defaults}:${at + 1}`;
+    const [, key, value = ""] = /^\s*(CONFIG_DIR|DNSMASQ_OPTS)=(.*)$/.exec(raw) ?? [];
+    if (
+      key === "CONFIG_DIR" &&
+      value.replaceAll(/["']/g, "").split(",")[0]?.replace(/\/$/, "") !== directory
+    ) {
+      const message = `${name}: "${raw.trim()}" has dnsmasq read another directory than ${directory}`;
+      const hint = `make it CONFIG_DIR=${directory},.dpkg-dist,.dpkg-old,.dpkg-new and have a file in ${directory} say conf-dir= for the other one`;
+      return [foreignHazard(message, { host: "pve", name }, hint)];
+    }
+    if (key !== "DNSMASQ_OPTS" || !/--(bind-interfaces|port)\b|(^|[\s"'])-(z|p)\b/.test(value)) return [];
+    const message = `${name}: "${raw.trim()}" keeps dnsmasq from starting as our configuration needs it`;
+    return [foreignHazard(message, { host: "pve", name }, "remove these options")];
+  });
+}
+
+/** Programs on port 53 of our addresses. One of its own address (systemd-resolved, a zone of Proxmox's SDN) is in nobody's way. */
+async function listenerHazards(io: Io, own: OwnNames): Promise<readonly Hazard[]> {
+  const host = io.host("pve");
+  const [listeners, main] = await Promise.all([host.run(commands.listeners), host.run(commands.mainPid)]);
+  const unit = /MainPID=(\d+)/.exec(main.stdout)?.[1];
+  const seen = new Set<string>();
+  return listeners.stdout.split("\n").flatMap((line): Hazard[] => {
+    const [, , , , local = "", , users = ""] = line.trim().split(/\s+/);
+    const address = local.replace(/:53$/, "").replace(/%.*$/, "");
+    const [, program = "unknown", pid = ""] = /\(\("([^"]*)",pid=(\d+)/.exec(users) ?? [];
+    if (line.trim() === "" || pid === unit || seen.has(pid)) return [];
+    if (!["0.0.0.0", "*", ...own.listen].includes(address)) return [];
+    seen.add(pid);
+    const message = `program "${program}" (process ${pid}) listens on ${address}:53, where dnsmasq must answer`;
+    const hint = `stop it, or move it to another address or port: \`systemctl status ${pid}\` on the hypervisor names its unit`;
+    return [foreignHazard(message, { host: "pve", name: `program ${program}` }, hint)];
+  });
+}
