@@ -184,6 +184,16 @@ export class LabDocker {
     const existing = this.state.volumes.find(({ name }) => name === wanted.name);
     if (existing !== undefined) return existing;
     const { name, driver = "local", options = {}, labels = {} } = wanted;
+    if (name.length === 1)
+      throw new DockerError(
+        400,
+        `create ${name}: volume name is too short, names should be at least two alphanumeric characters`,
+      );
+    if (!/^[a-zA-Z0-9][\w.-]+$/.test(name))
+      throw new DockerError(
+        400,
+        `create ${name}: "${name}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`,
+      );
     if (driver !== "local")
       throw new DockerError(
         404,

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { envValue, targetsOf } from "../../src/components/stacks/compile.ts";
-import { parseEnvFile } from "../../src/formats/compose/interpolation.ts";
+import { parseEnvFile } from "../../src/formats/compose/env-file.ts";
 import { Secret } from "../../src/secret.ts";
 import { stack, withStacks } from "../lab/stacks-site.ts";
 
@@ -47,7 +47,9 @@ test("whatever is in a variable's value, Compose reads it as it was declared", (
   });
   fc.assert(
     fc.property(awkward, (value) => {
-      expect(parseEnvFile(`BEFORE=1\nX=${envValue(value)}\nAFTER=2\n`, {})).toEqual({
+      expect(
+        Object.fromEntries(parseEnvFile(`BEFORE=1\nX=${envValue(value)}\nAFTER=2\n`, new Map())),
+      ).toEqual({
         BEFORE: "1",
         X: value,
         AFTER: "2",

@@ -200,15 +200,15 @@ describe("reading", () => {
 
   test("volumes have the names that Docker knows them by", () => {
     const text =
-      "services:\n  a:\n    image: b\nvolumes:\n  own:\n  named: {name: n}\n  ext: {external: true}\n  both: {external: true, name: x}\n  old: {external: {name: o}}\n";
+      "services:\n  a:\n    image: b\nvolumes:\n  own:\n  named: {name: nn}\n  ext: {external: true}\n  both: {external: true, name: xx}\n  old: {external: {name: oo}}\n";
     expect(
       readCompose(text, none, "p").compose?.volumes.map(({ name, external }) => [name, external]),
     ).toEqual([
       ["p_own", false],
-      ["n", false],
+      ["nn", false],
       ["ext", true],
-      ["x", true],
-      ["o", true],
+      ["xx", true],
+      ["oo", true],
     ]);
   });
 

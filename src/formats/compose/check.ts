@@ -2,7 +2,7 @@
  * Values that Compose, or Docker behind it, refuses (compose-go 2, distribution/reference): reported before a deployment
  * fails because of them. A value with a variable that cannot be filled in is not judged.
  */
-import type { ComposeFault, ComposeNode, Member, Name } from "./document.ts";
+import type { ComposeFault, ComposeNode, Member, Name, Place } from "./document.ts";
 
 /** "none" and "any" are Swarm's words; Compose takes them for "no" and "always". */
 const restarts = ["no", "none", "always", "any", "on-failure", "unless-stopped"];
@@ -140,31 +140,31 @@ function nameClashes(services: readonly Member[]): readonly ComposeFault[] {
 /** Services that wait for themselves, directly or through others; each cycle once, at the service that it begins with. */
 function dependencyCycles(services: readonly Member[]): readonly ComposeFault[] {
   const needs = new Map(services.map(({ key, value }) => [key, neededBy(value)]));
-  const reported = new Set<string>();
-  const done = new Set<string>();
   const faults: ComposeFault[] = [];
-  const visit = (name: string, path: readonly string[]): void => {
+  const done = new Set<string>();
+  /** The services on the way, in their order. */
+  const path = new Set<string>();
+  const visit = (name: string): void => {
+    path.add(name);
     for (const { name: needed, place } of needs.get(name) ?? []) {
-      const at = [...path, name].indexOf(needed);
-      if (at >= 0) {
-        const cycle = [...path, name].slice(at);
-        const key = [...cycle].sort().join(" ");
-        if (!reported.has(key))
-          faults.push({
-            message:
-              cycle.length === 1
-                ? `service ${name} depends on itself`
-                : `services depend on each other: ${[...cycle, needed].join(" -> ")}`,
-            place,
-            hint: "remove one of these dependencies: Compose cannot tell which service to start first",
-          });
-        reported.add(key);
-      } else if (!done.has(needed)) visit(needed, [...path, name]);
+      if (path.has(needed)) faults.push(cycleFault([...path], needed, place));
+      else if (!done.has(needed)) visit(needed);
     }
+    path.delete(name);
     done.add(name);
   };
-  for (const { key } of services) if (!done.has(key)) visit(key, []);
+  for (const { key } of services) if (!done.has(key)) visit(key);
   return faults;
+}
+
+function cycleFault(path: readonly string[], needed: string, place: Place): ComposeFault {
+  const cycle = path.slice(path.indexOf(needed));
+  const message =
+    cycle.length === 1
+      ? `service ${needed} depends on itself`
+      : `services depend on each other: ${[...cycle, needed].join(" -> ")}`;
+  const hint = "remove one of these dependencies: Compose cannot tell which service to start first";
+  return { message, place, hint };
 }
 
 /** The services that one is started after. */

@@ -12,7 +12,7 @@ import {
   visit,
 } from "yaml";
 import type { FaultAt } from "../fault.ts";
-import { parseYaml } from "../yaml/index.ts";
+import { readYaml, targetOf, type YamlFault } from "../yaml/index.ts";
 import { filledValue } from "./interpolation.ts";
 
 /** A place in a Compose file; lines and columns count from 1. */
@@ -24,7 +24,10 @@ export interface Place {
 }
 
 /** What Compose, or Portainer that runs it, would refuse. */
-export type ComposeFault = FaultAt<Place>;
+export interface ComposeFault extends FaultAt<Place> {
+  /** Whether the place may hold a secret, so that no excerpt may show it. */
+  readonly mayBeSecret?: true;
+}
 
 /** A member of a mapping: its own, or one merged into it. */
 export interface Member {
@@ -40,12 +43,16 @@ export interface Name {
   readonly place: Place;
 }
 
+const projectVariable = "COMPOSE_PROJECT_NAME";
+
 /** Merges nest at most this deep: a merge of itself would never end. */
 export const deepestMerge = 20;
 
 /** A parsed file. Variables are filled in beside the YAML, which stays as it was written and can be edited and printed. */
 export class ComposeDocument {
-  readonly yaml: Document.Parsed;
+  readonly yaml: Document;
+  /** Whether it is YAML: without that nothing is read from it. */
+  readonly isValid: boolean;
   /** Invalid YAML, or values whose variables cannot be filled in. */
   readonly faults: readonly ComposeFault[];
   readonly #text: string;
@@ -53,17 +60,15 @@ export class ComposeDocument {
   readonly #filled = new Map<unknown, string>();
   readonly #unknown = new Set<unknown>();
 
-  constructor(text: string, variables: ReadonlyMap<string, string>) {
+  /** @param project the name that it runs under, which Compose gives to the variable COMPOSE_PROJECT_NAME */
+  constructor(text: string, variables: ReadonlyMap<string, string>, project?: string) {
     this.#text = text;
-    this.yaml = parseYaml(text, { merge: true, lineCounter: this.#lines });
+    const { document, faults } = readYaml(text, this.#lines);
+    this.yaml = document;
+    this.isValid = faults.length === 0;
     this.faults = this.isValid
-      ? this.#fill(variables)
-      : this.yaml.errors.map((error) => this.#invalid(error));
-  }
-
-  /** Whether it is YAML: without that nothing is read from it. */
-  get isValid(): boolean {
-    return this.yaml.errors.length === 0;
+      ? this.#fill(project === undefined ? variables : new Map([...variables, [projectVariable, project]]))
+      : faults.map((fault) => this.#invalid(fault));
   }
 
   get root(): ComposeNode {
@@ -97,18 +102,16 @@ export class ComposeDocument {
     return range === undefined || range === null ? start : this.#placeAt(range[0], range[1]);
   }
 
-  #invalid({ message, pos }: Document.Parsed["errors"][number]): ComposeFault {
-    const reason = message.split("\n", 1)[0]?.replace(/[.:]$/, "");
-    return { message: `invalid YAML: ${reason}`, place: this.#placeAt(pos[0]) };
+  #invalid({ from, to = from, ...fault }: YamlFault): ComposeFault {
+    return { ...fault, place: this.#placeAt(from, to) };
   }
 
   #fill(variables: ReadonlyMap<string, string>): readonly ComposeFault[] {
-    const values = Object.fromEntries(variables);
     const found: ComposeFault[] = [];
     visit(this.yaml, {
       Scalar: (key, node) => {
         if (key === "key" || typeof node.value !== "string" || !node.value.includes("$")) return;
-        const { text, faults } = filledValue(node.value, values);
+        const { text, faults } = filledValue(node.value, variables);
         if (text !== undefined) this.#filled.set(node, text);
         if (faults.length > 0) this.#unknown.add(node);
         found.push(...faults.map((fault) => ({ ...fault, place: this.#placeOfVariable(node, fault.place) })));
@@ -149,7 +152,7 @@ export class ComposeNode {
 
   constructor(document: ComposeDocument, yaml: unknown) {
     this.#document = document;
-    const node = isAlias(yaml) ? yaml.resolve(document.yaml) : yaml;
+    const node = isAlias(yaml) ? targetOf(yaml) : yaml;
     this.yaml = isMap(node) || isSeq(node) || isScalar(node) ? node : null;
   }
 
@@ -260,5 +263,6 @@ export function isMerge(pair: Pair): boolean {
 }
 
 export function keyOf({ key }: Pair): string {
-  return isScalar(key) ? String(key.source ?? key.value) : String(key);
+  const node = isAlias(key) ? targetOf(key) : key;
+  return isScalar(node) ? String(node.source ?? node.value) : String(node);
 }

@@ -5,6 +5,7 @@
 import { valueFaults } from "./check.ts";
 import { ComposeDocument, type ComposeFault, type Member, type Place } from "./document.ts";
 import { keyFaults, refused } from "./keys.ts";
+import { type ComposePort, isClash } from "./ports.ts";
 import { type ComposeService, type DeclaredNames, readService, sections } from "./service.ts";
 
 export type { ComposeFault, Place } from "./document.ts";
@@ -40,7 +41,7 @@ export function readCompose(
   variables: ReadonlyMap<string, string>,
   project?: string,
 ): ReadCompose {
-  return readDocument(new ComposeDocument(text, variables), project);
+  return readDocument(new ComposeDocument(text, variables, project), project);
 }
 
 /** Reads a Compose file as {@link readCompose} does, before it is edited. */
@@ -65,7 +66,19 @@ export function readDocument(document: ComposeDocument, project?: string): ReadC
   const services = read.map(({ service }) => service);
   faults.push(...read.flatMap((each) => each.faults), ...valueFaults(members), ...portClashes(services));
   const volumes = root.get("volumes").members.map((member) => volumeOf(member, project));
-  return { compose: { services, volumes }, faults: inOrder(faults) };
+  const misnamed = volumes.filter(({ name }) => !volumeName.test(name));
+  faults.push(...misnamed.map(nameFault));
+  // The name is an argument of commands and a part of paths: nothing is made from one that Docker refuses.
+  const usable = volumes.filter((volume) => !misnamed.includes(volume));
+  return { compose: { services, volumes: usable }, faults: inOrder(faults) };
+}
+
+/** What Docker (29) takes as a volume's name. */
+const volumeName = /^[a-zA-Z0-9][\w.-]+$/;
+
+function nameFault({ name, place }: ComposeVolume): ComposeFault {
+  const hint = 'two or more letters, digits, ".", "_" and "-", with a letter or digit first';
+  return { message: `${JSON.stringify(name)} is not a valid name of a volume`, place, hint };
 }
 
 function volumeOf({ key, place, value }: Member, project: string | undefined): ComposeVolume {
@@ -77,20 +90,22 @@ function volumeOf({ key, place, value }: Member, project: string | undefined): C
   return { key, name: value.get("name").text ?? oldName ?? ownName, external, place };
 }
 
-/** Two services of one file that publish the same port of the machine. */
+/** Two ports of one file at the same port of the machine. A port that a service publishes twice is one. */
 function portClashes(services: readonly ComposeService[]): readonly ComposeFault[] {
-  const taken = new Map<string, string>();
+  const taken = new Map<number, { readonly name: string; readonly port: ComposePort }[]>();
   return services.flatMap(({ name, ports, profiles }) =>
-    ports.flatMap(({ published, protocol, hostIp, place }): readonly ComposeFault[] => {
+    ports.flatMap((port): readonly ComposeFault[] => {
+      const { published, protocol, target, place } = port;
       if (published === undefined || profiles.length > 0) return [];
-      const port = `${published}/${protocol}`;
-      const [everywhere, here] = [port, `${hostIp ?? "*"} ${port}`];
-      const other = taken.get(hostIp === undefined ? everywhere : here) ?? taken.get(`* ${port}`);
-      taken.set(here, other ?? name);
-      taken.set(everywhere, other ?? name);
-      return other === undefined
-        ? []
-        : [{ message: `port ${port} of the machine is already published by ${other}`, place }];
+      const others = taken.get(published) ?? [];
+      const other = others.find((one) => isClash(one.port, port));
+      const isSame =
+        other?.name === name && other.port.target === target && other.port.hostIp === port.hostIp;
+      if (isSame) return [];
+      taken.set(published, [...others, { name, port }]);
+      if (other === undefined) return [];
+      const message = `port ${published}/${protocol} of the machine is already published by ${other.name}`;
+      return [{ message, place }];
     }),
   );
 }

@@ -1,7 +1,8 @@
-/** Compose's variables in values: `$X`, `${X}`, `${X:-default}`, `${X:?error}`, `${X:+other}` and `$$`, nested. Pure. */
+/** Compose's variables in values: `$X`, `${X}`, `${X:-default}`, `${X:?error}`, `${X:+other}` and `$$`, nested (compose-go 2.9). Pure. */
 import type { FaultAt } from "../fault.ts";
 
-export type Variables = Readonly<Record<string, string>>;
+/** What variables are filled in from: a `Map` is one. */
+export type Variables = Pick<ReadonlyMap<string, string>, "get">;
 
 export interface Interpolation {
   readonly text: string;
@@ -29,6 +30,12 @@ export interface FilledValue {
   readonly faults: readonly FaultAt<string | undefined>[];
 }
 
+/** Defaults within defaults; nobody nests deeper. */
+const deepest = 20;
+
+/** Characters of a value once it is filled in; a container's environment is smaller. */
+const longest = 1024 * 1024;
+
 /** Fills variables into a value and reports those without a value. */
 export function filledValue(template: string, variables: Variables): FilledValue {
   try {
@@ -44,79 +51,99 @@ export function filledValue(template: string, variables: Variables): FilledValue
     const { message, variable } = error;
     const hint =
       variable === undefined
-        ? "a literal dollar sign is written $$"
+        ? "a literal ${ is written $${"
         : `give ${variable} a value under "variables" in phoenix.json`;
     return { faults: [{ message, place: variable, hint }] };
   }
 }
 
 /**
- * Fills variables into a value.
- * @throws ComposeTextError for an invalid expression and for a missing variable of `${X:?…}`
+ * Fills variables into a value. A dollar sign that begins no variable stays.
+ * @throws ComposeTextError for an invalid expression in braces and for a missing variable of `${X:?…}`
  */
 export function interpolate(template: string, variables: Variables): Interpolation {
   const unset: string[] = [];
-  const known = (name: string): string | undefined =>
-    Object.hasOwn(variables, name) ? variables[name] : undefined;
   const value = (name: string): string => {
-    const found = known(name);
+    const found = variables.get(name);
     if (found === undefined) unset.push(name);
     return found ?? "";
   };
-  const expand = (text: string): string => {
+  const braced = (inside: string, depth: number): string => {
+    const [, name = "", colon = "", operator = "", operand = ""] =
+      /^([A-Za-z_]\w*)(?:(:?)([-?+])(.*))?$/.exec(inside) ?? [];
+    if (name === "") throw invalid(template);
+    if (operator === "") return value(name);
+    const found = variables.get(name);
+    const isSet = found !== undefined && !(colon === ":" && found === "");
+    // The operand is judged even where it is not used, but its variables need no value then.
+    const before = unset.length;
+    const other = expand(operand, depth + 1);
+    if (isSet !== (operator === "+")) unset.length = before;
+    if (operator === "+") return isSet ? other : "";
+    if (isSet) return found;
+    if (operator === "-") return other;
+    const words = other === "" ? "" : `: ${other}`;
+    throw new ComposeTextError(`required variable ${name} is missing a value`, words, name);
+  };
+  const expand = (text: string, depth: number): string => {
+    if (depth > deepest) throw invalid(template);
+    const closing = closingBraces(text);
     let out = "";
     for (let at = 0; at < text.length; ) {
-      const rest = text.slice(at);
-      const plain = /^\$([A-Za-z_]\w*)/.exec(rest);
-      if (rest.startsWith("$$")) {
+      const dollar = text.indexOf("$", at);
+      if (dollar < 0) return out + text.slice(at);
+      out += text.slice(at, dollar);
+      at = dollar + 1;
+      const next = text[at];
+      plain.lastIndex = at;
+      const name = plain.exec(text)?.[0];
+      if (next === "$") {
         out += "$";
-        at += 2;
-      } else if (plain !== null) {
-        out += value(plain[1] ?? "");
-        at += plain[0].length;
-      } else if (rest.startsWith("${")) {
-        const end = closing(rest);
-        if (end < 0) throw invalid(template);
-        out += braced(rest.slice(2, end));
-        at += end + 1;
-      } else if (rest.startsWith("$")) {
-        throw invalid(template);
-      } else {
-        out += rest.charAt(0);
         at += 1;
+      } else if (name !== undefined) {
+        out += value(name);
+        at += name.length;
+      } else if (next === "{") {
+        const end = closing(at);
+        if (end < 0) throw invalid(template);
+        out += braced(text.slice(at + 1, end), depth);
+        at = end + 1;
+      } else {
+        out += "$";
       }
+      if (out.length > longest)
+        throw new ComposeTextError("a value of more than 1 MiB with its variables", "");
     }
     return out;
   };
-  const braced = (inside: string): string => {
-    const [, name = "", colon = "", operator = "", operand = ""] =
-      /^([A-Za-z_]\w*)(?:(:?)([-?+])([\s\S]*))?$/.exec(inside) ?? [];
-    if (name === "") throw invalid(template);
-    const found = known(name);
-    const isSet = found !== undefined && !(colon === ":" && found === "");
-    if (operator === "") return value(name);
-    if (operator === "+") return isSet ? expand(operand) : "";
-    if (isSet) return found;
-    if (operator === "-") return expand(operand);
-    const words = expand(operand);
-    throw new ComposeTextError(
-      `required variable ${name} is missing a value`,
-      words === "" ? "" : `: ${words}`,
-      name,
-    );
-  };
-  return { text: expand(template), unset };
+  return { text: expand(template, 0), unset };
 }
 
-/** Where the brace opened at 1 closes. */
-function closing(text: string): number {
-  let depth = 0;
-  for (let at = 1; at < text.length; at += 1) {
-    if (text.charAt(at) === "{") depth += 1;
-    if (text.charAt(at) === "}") depth -= 1;
-    if (depth === 0) return at;
-  }
-  return -1;
+const plain = /[A-Za-z_]\w*/y;
+
+/**
+ * Finds the brace that closes one. Compose looks up to the last closing brace of the line, and takes that one where the
+ * braces before it do not match; a character behind an opening brace does not count.
+ */
+function closingBraces(text: string): (opening: number) => number {
+  let lineEnd = -1;
+  let last = -1;
+  return (opening) => {
+    if (opening > lineEnd) {
+      const found = text.indexOf("\n", opening);
+      lineEnd = found < 0 ? text.length : found;
+      last = text.lastIndexOf("}", lineEnd);
+    }
+    if (last < opening) return -1;
+    let depth = 0;
+    for (let at = opening; at <= last; at += 1) {
+      if (text[at] === "{") {
+        depth += 1;
+        at += 1;
+      } else if (text[at] === "}" && --depth === 0) return at;
+    }
+    return last;
+  };
 }
 
 function invalid(template: string): ComposeTextError {
@@ -124,56 +151,4 @@ function invalid(template: string): ComposeTextError {
     "invalid interpolation format",
     ` for "${template}". You may need to escape any $ with another $`,
   );
-}
-
-/**
- * Reads an environment file: NAME=value lines. Quotes around a value are removed; `'…'` is literal; ` #` begins a comment;
- * variables are filled in (compose-go v2 dotenv).
- * @throws ComposeTextError
- */
-export function parseEnvFile(text: string, variables: Variables): Variables {
-  const found: Record<string, string> = {};
-  let rest = text.replaceAll("\r\n", "\n");
-  for (;;) {
-    rest = rest.replace(/^(?:\s|#[^\n]*)+/, "");
-    if (rest === "") return found;
-    const line = rest.split("\n", 1)[0]?.trim() ?? "";
-    const [head = "", name = ""] = /^(?:export[ \t]+)?([^=\s]*)[ \t]*=[ \t]*/.exec(rest) ?? [];
-    if (name === "")
-      throw new ComposeTextError("unexpected character in variable name", ` near ${JSON.stringify(line)}`);
-    rest = rest.slice(head.length);
-    // A quoted value may have several lines.
-    const [raw = ""] = quoted.exec(rest) ?? /^[^\n]*/.exec(rest) ?? [];
-    found[name] = envValue(raw, { ...found, ...variables });
-    rest = rest.slice(raw.length).replace(/^[^\n]*/, "");
-  }
-}
-
-/** A value between quotes; a quote after a backslash does not end it. */
-const quoted = /^(["'])(?:(?!\1)[^\\]|\\[\s\S])*\1/;
-
-function envValue(raw: string, variables: Variables): string {
-  const quote = raw.charAt(0);
-  if (quote !== "'" && quote !== '"') return interpolate(raw.replace(/\s+#.*$/, "").trim(), variables).text;
-  if (!quoted.test(raw)) throw new ComposeTextError("unterminated quoted value", ` ${raw}`);
-  const inside = raw.slice(1, -1);
-  return quote === "'" ? inside.replaceAll("\\'", "'") : interpolate(unescaped(inside), variables).text;
-}
-
-const controls: Readonly<Record<string, string>> = {
-  a: "\x07",
-  b: "\b",
-  f: "\f",
-  n: "\n",
-  r: "\r",
-  t: "\t",
-  v: "\v",
-};
-
-/** Resolves escapes between double quotes (compose-go 2.4, dotenv). An escaped dollar sign stays escaped for `interpolate`. */
-function unescaped(text: string): string {
-  return text.replace(/\\(?:0(\d{0,3})|([abfnrtv$"\\]))/g, (_, octal?: string, sign = "") => {
-    if (octal !== undefined) return String.fromCharCode(Number.parseInt(`0${octal}`, 8) & 0xff);
-    return sign === "$" ? "$$" : (controls[sign] ?? sign);
-  });
 }

@@ -15,6 +15,12 @@ export interface ComposePort {
   readonly place: Place;
 }
 
+/** Whether two ports cannot be published by one machine: they have the same number, and an address in common. */
+export function isClash(one: ComposePort, other: ComposePort): boolean {
+  if (one.published !== other.published || one.protocol !== other.protocol) return false;
+  return one.hostIp === other.hostIp || one.hostIp === undefined || other.hostIp === undefined;
+}
+
 export interface ReadPorts {
   readonly ports: readonly ComposePort[];
   readonly faults: readonly ComposeFault[];

@@ -7,9 +7,10 @@ import { defined } from "../../defined.ts";
 import { yamlText } from "../yaml/index.ts";
 import { ComposeDocument, type ComposeFault, type ComposeNode } from "./document.ts";
 import { editService } from "./edit.ts";
+import { parseEnvFile } from "./env-file.ts";
 import { filesLabel, filesLabels } from "./file-labels.ts";
 import { type Compose, inOrder, readDocument } from "./index.ts";
-import { ComposeTextError, parseEnvFile } from "./interpolation.ts";
+import { ComposeTextError } from "./interpolation.ts";
 import { grantsOf, mountsOf } from "./mounts.ts";
 import { escaped, missingFile, rewriteBinds, rewriteFiles, within } from "./paths.ts";
 
@@ -40,7 +41,8 @@ export interface PreparedCompose {
 
 /** Prepares a stack's Compose file for Portainer. */
 export function preparedCompose(text: string, options: PrepareOptions): PreparedCompose {
-  const document = new ComposeDocument(text, options.variables);
+  const document = new ComposeDocument(text, options.variables, options.project);
+  const users = fileUsers(document);
   const { compose: declared, faults: found } = readDocument(document, options.project);
   if (!document.isValid || !document.services.isMapping) return defined({ text, faults: found, declared });
   const faults = [
@@ -52,9 +54,9 @@ export function preparedCompose(text: string, options: PrepareOptions): Prepared
     ...["configs", "secrets"].flatMap((section) =>
       rewriteFiles(document.root.get(section), options.directory, (path) => options.files.has(path)),
     ),
-    ...inlineEnvironments(document, options),
   ];
-  mountFiles(document, options);
+  faults.push(...inlineEnvironments(document, options));
+  mountFiles(document, options, users);
   injectLabels(document, withFilesLabels(document, options));
   let printed: string | undefined;
   return {
@@ -154,12 +156,11 @@ function readEnvironment(
   const faults: ComposeFault[] = [];
   for (const item of node.items) {
     const path = (item.isMapping ? item.get("path").text : item.text) ?? "";
-    const relative = path.startsWith("/") ? undefined : within("", path)?.slice(1);
+    const relative = environmentPath(item);
     const file = files.get(relative ?? "");
     if (file !== undefined) {
       try {
-        for (const [key, value] of Object.entries(parseEnvFile(file.content, Object.fromEntries(variables))))
-          pairs.set(key, escaped(value));
+        for (const [key, value] of parseEnvFile(file.content, variables)) pairs.set(key, escaped(value));
       } catch (error) {
         if (!(error instanceof ComposeTextError)) throw error;
         faults.push({ message: `${path}: ${error.reason}`, place: item.place });
@@ -174,15 +175,41 @@ function readEnvironment(
   return { pairs, faults };
 }
 
+/** The stack's files that services name as environment files, configs or secrets: each with those services. */
+function fileUsers(document: ComposeDocument): ReadonlyMap<string, ReadonlySet<string>> {
+  const users = new Map<string, Set<string>>();
+  const add = (path: string | undefined, service: string): void => {
+    if (path !== undefined) users.set(path, (users.get(path) ?? new Set()).add(service));
+  };
+  for (const { key, value } of document.services.members) {
+    for (const item of value.get("env_file").items) add(environmentPath(item), key);
+    for (const section of ["configs", "secrets"] as const)
+      for (const { source } of grantsOf(value, section))
+        add(within("", document.root.get(section).get(source).get("file").text ?? "")?.slice(1), key);
+  }
+  return users;
+}
+
+/** The path of an environment file below the stack's directory; undefined when it leads out of it. */
+function environmentPath(item: ComposeNode): string | undefined {
+  const path = (item.isMapping ? item.get("path").text : item.text) ?? "";
+  return path.startsWith("/") ? undefined : within("", path)?.slice(1);
+}
+
 /**
  * Mounts the stack's files at their destinations, for reading. Where a service itself mounts something at a destination, the
- * file belongs to that service alone.
+ * file belongs to that service alone; one that services name belongs to them, for it may hold secrets.
  */
-function mountFiles(document: ComposeDocument, { directory, files }: PrepareOptions): void {
+function mountFiles(
+  document: ComposeDocument,
+  { directory, files }: PrepareOptions,
+  users: ReadonlyMap<string, ReadonlySet<string>>,
+): void {
   const taken = new Set(document.services.members.flatMap(({ value }) => targetsOf(value)));
   for (const [path, { destination }] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) {
     if (!destination.startsWith("/") || taken.has(destination)) continue;
-    for (const name of namesOf(document))
+    const named = users.get(path);
+    for (const name of namesOf(document).filter((each) => named === undefined || named.has(each)))
       editService(document, name)?.append("volumes", {
         type: "bind",
         source: escaped(`${directory}/${path}`),

@@ -141,10 +141,9 @@ export function filledIn(
   labels: Labels,
   values: ReadonlyMap<string, string>,
 ): { readonly labels: Labels; readonly faults: readonly FaultAt<SourceRef>[] } {
-  const variables = Object.fromEntries(values);
   const found: FaultAt<SourceRef>[] = [];
   const fill = (label: StackLabel): StackLabel => {
-    const { text = label.value, faults } = filledValue(label.value, variables);
+    const { text = label.value, faults } = filledValue(label.value, values);
     for (const { message, hint } of faults)
       found.push(defined({ message: `label ${label.key}: ${message}`, place: label.from, hint }));
     return faults.length > 0 ? label : { ...label, value: text };
@@ -153,10 +152,14 @@ export function filledIn(
   return { labels: Object.fromEntries(filled), faults: found };
 }
 
-/** The Compose file's external volumes, each with its directory below the share: as `volumes` says, or `volumes/NAME`. */
+/**
+ * The Compose file's external volumes, each with its directory below the share: as `volumes` says, or `volumes/NAME`.
+ * @param file the Compose file's name
+ */
 export function readVolumes(
   cell: Cell | undefined,
   compose: Compose,
+  file: string,
   problems: Problems,
 ): readonly StackVolume[] {
   const external = compose.volumes.filter((volume) => volume.external);
@@ -164,12 +167,13 @@ export function readVolumes(
   for (const [key, value] of cell?.entries() ?? []) {
     const message = `unknown external volume ${JSON.stringify(key)}: it is not in the Compose file`;
     if (!known.has(key)) problems.report("PHX0416", value.keyRef, message);
-    if (value.text !== undefined && !isBelow(value.text))
-      problems.report("PHX0416", value, `${JSON.stringify(value.text)} is not a directory below the share`);
   }
-  return external.map(({ key, name }) => {
-    const declared = (cell?.get(key) ?? cell?.get(name))?.text;
-    return { name, directory: declared !== undefined && isBelow(declared) ? declared : `volumes/${name}` };
+  return external.flatMap(({ key, name, place }) => {
+    const declared = cell?.get(key) ?? cell?.get(name);
+    const directory = declared?.text ?? `volumes/${name}`;
+    if (isBelow(directory)) return [{ name, directory }];
+    const message = `${JSON.stringify(directory)} is not a directory below the share`;
+    return problems.report("PHX0416", declared ?? { ref: { file, ...place } }, message) ?? [];
   });
 }
 

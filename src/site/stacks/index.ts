@@ -56,11 +56,14 @@ export async function readStack(
   const { declared: compose, faults } = prepared(written, { project, values, mountPoint, stackFiles });
   // A message may quote the file with its variables filled in.
   const clean = redactor(secrets.found);
-  for (const { message, place, hint, severity } of faults)
-    problems.report("PHX0405", { file, ...place }, clean(message), { hint, severity });
+  for (const { message, place, hint, severity, mayBeSecret } of faults) {
+    const at = { file, ...place };
+    if (mayBeSecret) files.concealLine(at);
+    problems.report("PHX0405", at, clean(message), { hint, severity });
+  }
   if (compose === undefined) return undefined;
   const labels = readLabels(settings?.get("services"), compose, name, problems);
-  const volumes = readVolumes(settings?.get("volumes"), compose, problems);
+  const volumes = readVolumes(settings?.get("volumes"), compose, file, problems);
   const filled = filledIn(labels, values);
   for (const { message, place, hint } of filled.faults)
     problems.report("PHX0410", place, clean(message), { hint });

@@ -1,4 +1,5 @@
 /** Portainer's machines and the stacks on them, resolved together: each depends on the other. */
+import { serverProject } from "../../fabric/portainer-server.ts";
 import { ports } from "../../fabric/ports.ts";
 import { readCompose } from "../../formats/compose/index.ts";
 import type { ComposeFile, PortainerEnvironment, Service, Stack } from "../../model.ts";
@@ -74,7 +75,7 @@ export async function readDocker(
   // A name that was not understood may be the one that is missing here.
   if (hasMachines && named === assignments.length) warnUnassigned(stacks, assignments, server, problems);
   const published: PublishedBy[] = [
-    ...serverPorts(server, primary),
+    ...serverPorts(server, primary, problems),
     ...assigned.map(({ stack, compose }) => ({
       host: stack.guest.host,
       title: `stack ${stack.name}`,
@@ -100,11 +101,15 @@ export async function readDocker(
 function serverPorts(
   server: DeclaredStack | undefined,
   primary: GuestEntry | undefined,
+  problems: Problems,
 ): readonly PublishedBy[] {
   if (server?.compose === undefined || primary === undefined) return [];
-  const { compose } = readCompose(server.compose.text, new Map());
+  const { file, text } = server.compose;
+  const { compose, faults } = readCompose(text, new Map(), serverProject);
+  for (const { message, place, hint, severity } of faults)
+    problems.report("PHX0405", { file, ...place }, message, { hint, severity });
   if (compose === undefined) return [];
-  return [{ host: primary.guest.host, title: "Portainer's server", file: server.compose.file, compose }];
+  return [{ host: primary.guest.host, title: "Portainer's server", file, compose }];
 }
 
 /** Two stacks that get the same name in Portainer would replace each other on every run. */

@@ -102,6 +102,16 @@ export class SiteFiles {
       this.sources.set(name, text.slice(0, start) + "*".repeat(end - start) + text.slice(end));
   }
 
+  /** Hides the values of a line from excerpts: all that comes after its key. */
+  concealLine({ file, line }: SourceRef): void {
+    const lines = this.sources.get(file)?.split("\n");
+    const text = lines?.[line - 1];
+    if (lines === undefined || text === undefined) return;
+    const shown = /^\s*(?:- +)?(?:["']?[\w.-]+["']?\s*:\s*)?/.exec(text)?.[0].length ?? 0;
+    lines[line - 1] = text.slice(0, shown) + text.slice(shown).replace(/\S/g, "*");
+    this.sources.set(file, lines.join("\n"));
+  }
+
   /** Whether a file or directory of this name exists. */
   async exists(name: string): Promise<boolean> {
     return existsSync(join(this.root, name));
