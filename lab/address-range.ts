@@ -1,7 +1,7 @@
 /** IPv4 addresses and ranges in CIDR notation. Pure. */
 import { isIPv4 } from "node:net";
 
-export function isRange(text: string): boolean {
+function isRange(text: string): boolean {
   const [network = "", prefix = "32"] = text.split("/");
   return isIPv4(network) && /^\d+$/.test(prefix) && Number(prefix) <= 32;
 }

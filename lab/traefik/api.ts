@@ -1,7 +1,7 @@
 /** Traefik's API on the entry point `traefik` (3.7.15): versions, routers, services, middlewares, and /ping. Pure. */
 import type { LoadedTraefik } from "./load.ts";
-import { fieldsOf, stringsOf } from "./objects.ts";
 import { type RuntimeObject, type RuntimeRouter, traefikRuntime } from "./runtime.ts";
+import { fieldsOf, stringsOf } from "./values.ts";
 
 export interface ApiAnswer {
   readonly status: number;

@@ -11,7 +11,7 @@ import {
   RefusedFile,
   type Section,
 } from "./decode.ts";
-import { fieldsOf } from "./objects.ts";
+import { fieldsOf } from "./values.ts";
 
 export interface TraefikStatic {
   /** Port by entry point. */
@@ -116,13 +116,14 @@ function decodedFile(path: string, text: string): DynamicConfiguration {
 
 /** A name that an earlier file has taken is skipped. */
 function merged(files: readonly DynamicConfiguration[]): DynamicConfiguration {
-  const section = (name: keyof DynamicConfiguration): Section =>
+  const section = (name: Exclude<keyof DynamicConfiguration, "tlsOptions">): Section =>
     Object.fromEntries(files.toReversed().flatMap((file) => Object.entries(file[name])));
   return {
     routers: section("routers"),
     services: section("services"),
     middlewares: section("middlewares"),
     serversTransports: section("serversTransports"),
+    tlsOptions: files.flatMap(({ tlsOptions }) => tlsOptions),
   };
 }
 

@@ -1,6 +1,6 @@
 /** Traefik's rules as matchers of requests (checked against 3.0.4 and 3.7.15): "&&", "||", "!", parentheses, the HTTP matchers. Pure. */
-import { isIPv6 } from "node:net";
-import { inRange, isRange } from "../address-range.ts";
+import { inRange } from "../address-range.ts";
+import { compileRegexp, GoError, isAddressOrNetwork } from "./go.ts";
 
 export interface MatchedRequest {
   /** The Host header. */
@@ -147,9 +147,7 @@ const kinds: Readonly<Record<string, Kind>> = {
         method === value.toUpperCase(),
   ),
   ClientIP: one((value) => {
-    const [network = "", prefix = ""] = value.split("/");
-    const isIpv6 = isIPv6(network) && /^\d*$/.test(prefix) && Number(prefix) <= 128;
-    if (!isIpv6 && !isRange(value)) throw new RuleError(`invalid CIDR address: ${value}`);
+    if (!isAddressOrNetwork(value)) throw new RuleError(`invalid CIDR address: ${value}`);
     return ({ clientAddress }) => inRange(clientAddress, value);
   }),
   Header: two(([name, value]) => {
@@ -231,12 +229,11 @@ function queryIn(uri: string): URLSearchParams {
   return new URLSearchParams(uri.split(/\?(.*)/s)[1] ?? "");
 }
 
-/** Go's notation as far as JavaScript has an equivalent: named groups, and flags for all of the expression. */
-function regexOf(value: string): RegExp {
-  const [, flags = "", pattern = ""] = /^(?:\(\?([ims]+)\))?([\s\S]*)$/.exec(value) ?? [];
+function regexOf(value: string): { readonly test: (text: string) => boolean } {
   try {
-    return new RegExp(pattern.replaceAll("(?P<", "(?<"), flags);
-  } catch {
-    throw new RuleError(`error parsing regexp: ${value}`);
+    return compileRegexp(value);
+  } catch (error) {
+    if (!(error instanceof GoError)) throw error;
+    throw new RuleError(error.message);
   }
 }

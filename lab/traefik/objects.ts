@@ -1,5 +1,8 @@
 /** What is wrong with services and middlewares of a loaded configuration, in Traefik's words (3.7.15). Pure. */
 import type { DynamicConfiguration } from "./decode.ts";
+import { urlFault } from "./go.ts";
+import { buildFault } from "./middlewares.ts";
+import { fieldsOf, stringsOf } from "./values.ts";
 
 const serviceTypes = ["loadBalancer", "weighted", "mirroring", "failover", "highestRandomWeight"];
 
@@ -22,7 +25,7 @@ export function serviceFaults(
   const name = qualified(wanted);
   if (within.includes(name))
     return [`could not instantiate service ${name}: recursion detected in ${[...within, name].join("->")}`];
-  const service = dynamic.services[name.replace(/@file$/, "")];
+  const service = dynamic.services[ownName(name)];
   if (service === undefined || !name.endsWith("@file")) return [`the service "${name}" does not exist`];
   const types = serviceTypes.filter((type) => service[type] !== undefined);
   if (types.length === 0) return [`the service "${name}" does not have any type defined`];
@@ -31,13 +34,35 @@ export function serviceFaults(
       "cannot create service: multi-types service not supported, consider declaring two different pieces of service instead",
     ];
   }
+  const inner = innerServices(service).flatMap((each) =>
+    serviceFaults(dynamic, each, [...within, name]).map((fault) =>
+      service.weighted === undefined ? fault : `building HTTP service "${each}": ${fault}`,
+    ),
+  );
   return [
     ...balancerFaults(dynamic, fieldsOf(service.loadBalancer)),
-    ...innerServices(service).flatMap((inner) =>
-      serviceFaults(dynamic, inner, [...within, name]).map(
-        (fault) => `building HTTP service "${inner}": ${fault}`,
-      ),
-    ),
+    ...inner,
+    ...(inner.length === 0 ? spreadFaults(dynamic, name, service) : []),
+  ];
+}
+
+/** What a failover and a mirror ask of the services that they lead to. */
+function spreadFaults(
+  dynamic: DynamicConfiguration,
+  name: string,
+  { failover, mirroring }: Readonly<Record<string, unknown>>,
+): readonly string[] {
+  const { service } = fieldsOf(failover);
+  const [watched] = Object.values(dynamic.services[String(service).replace(/@file$/, "")] ?? {});
+  const { mirrors } = fieldsOf(mirroring);
+  const shares = Array.isArray(mirrors) ? mirrors.map((mirror) => Number(fieldsOf(mirror).percent ?? 0)) : [];
+  return [
+    ...(failover !== undefined && fieldsOf(watched).healthCheck === undefined
+      ? [
+          `cannot register ${service} as updater for ${name}: healthCheck not enabled in config for this WRR service`,
+        ]
+      : []),
+    ...(shares.some((share) => share < 0 || share > 100) ? ["percent must be between 0 and 100"] : []),
   ];
 }
 
@@ -56,34 +81,30 @@ export function innerServices(service: Readonly<Record<string, unknown>>): reado
   return [...single, ...names].filter((name) => typeof name === "string");
 }
 
+const strategies: readonly string[] = ["wrr", "p2c", "hrw", "leasttime", ""];
+
 function balancerFaults(
   dynamic: DynamicConfiguration,
   balancer: Readonly<Record<string, unknown>>,
 ): readonly string[] {
-  const { servers, serversTransport } = balancer;
+  const { servers, serversTransport, strategy = "wrr" } = balancer;
   const faults: string[] = [];
+  if (!strategies.includes(String(strategy)))
+    faults.push(`unsupported load-balancer strategy ${JSON.stringify(strategy)}`);
   for (const server of Array.isArray(servers) ? servers : []) {
     const url = String(fieldsOf(server).url ?? "");
     const fault = urlFault(url);
     if (fault !== undefined)
       faults.push(`error parsing server URL ${url}: parse ${JSON.stringify(url)}: ${fault}`);
-    else if (typeof serversTransport === "string") {
+    else if (typeof serversTransport === "string" && serversTransport !== "default@internal") {
       const name = qualified(serversTransport);
-      if (dynamic.serversTransports[name.replace(/@file$/, "")] === undefined)
+      if (dynamic.serversTransports[ownName(name)] === undefined)
         faults.push(
           `error building proxy for server URL ${url}: getting RoundTripper: servers transport not found ${name}`,
         );
     }
   }
   return faults;
-}
-
-/** What Go's url.Parse says. An empty address is no fault: it fails at each request. */
-function urlFault(url: string): string | undefined {
-  const rest = /^[a-z][a-z0-9+.-]*:(.*)$/is.exec(url)?.[1];
-  if (rest === undefined)
-    return /^[^/]*:/.test(url) ? "first path segment in URL cannot contain colon" : undefined;
-  return /^\/\/[^/]*\s/.test(rest) ? 'invalid character " " in host name' : undefined;
 }
 
 /** Why a router that names these middlewares is disabled; a chain is as good as its members. */
@@ -93,39 +114,47 @@ export function middlewareFaults(
   within: readonly string[] = [],
 ): readonly string[] {
   return names.flatMap((name) => {
-    const middleware = dynamic.middlewares[name.replace(/@file$/, "")];
+    const middleware = dynamic.middlewares[ownName(name)];
     if (middleware === undefined) return [`middleware "${name}" does not exist`];
     if (within.includes(name))
       return [
         `could not instantiate middleware ${name}: recursion detected in ${[...within, name].join("->")}`,
       ];
-    const types = Object.keys(middleware).length;
-    if (types === 0)
+    const [type, ...more] = Object.keys(middleware);
+    if (type === undefined)
       return [
         `invalid middleware "${name}" configuration: invalid middleware type or middleware does not exist`,
       ];
-    if (types > 1) {
+    if (more.length > 0) {
       return [
         "cannot create middleware: multi-types middleware not supported, consider declaring two different pieces of middleware instead",
       ];
     }
-    const members = stringsOf(fieldsOf(middleware.chain).middlewares).map(qualified);
-    return middlewareFaults(dynamic, members, [...within, name]);
+    const fault = buildFault(type, fieldsOf(middleware[type]));
+    if (fault !== undefined) return [fault];
+    const service = errorService(dynamic, name);
+    if (service !== undefined) return serviceFaults(dynamic, service);
+    return middlewareFaults(dynamic, chained(dynamic, name), [...within, name]);
   });
+}
+
+/** The middlewares of a chain. */
+export function chained(dynamic: DynamicConfiguration, name: string): readonly string[] {
+  const { chain } = dynamic.middlewares[ownName(name)] ?? {};
+  return stringsOf(fieldsOf(chain).middlewares).map(qualified);
+}
+
+/** The service that has the pages of an errors middleware. */
+export function errorService(dynamic: DynamicConfiguration, name: string): string | undefined {
+  const { errors } = dynamic.middlewares[ownName(name)] ?? {};
+  return errors === undefined ? undefined : qualified(String(fieldsOf(errors).service ?? ""));
+}
+
+export function ownName(name: string): string {
+  return name.replace(/@file$/, "");
 }
 
 /** A name without a provider belongs to the file that names it. */
 export function qualified(name: string): string {
   return name.includes("@") ? name : `${name}@file`;
-}
-
-export function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
-    ? (value as Readonly<Record<string, unknown>>)
-    : {};
-}
-
-export function stringsOf(value: unknown): readonly string[] {
-  if (typeof value === "string") return value.split(",").map((item) => item.trim());
-  return Array.isArray(value) ? value.map(String) : [];
 }

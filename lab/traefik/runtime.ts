@@ -2,7 +2,16 @@
 import type { DynamicConfiguration, Section } from "./decode.ts";
 import type { TraefikStatic } from "./load.ts";
 import { type Matcher, RuleError, ruleMatcher } from "./match.ts";
-import { middlewareFaults, qualified, serviceFaults, stringsOf } from "./objects.ts";
+import {
+  chained,
+  errorService,
+  innerServices,
+  middlewareFaults,
+  ownName,
+  qualified,
+  serviceFaults,
+} from "./objects.ts";
+import { fieldsOf, stringsOf } from "./values.ts";
 
 export interface RuntimeRouter {
   readonly name: string;
@@ -34,31 +43,48 @@ export interface TraefikRuntime {
   readonly middlewares: ReadonlyMap<string, RuntimeObject>;
 }
 
-/** Traefik keeps the last thousand for itself: MaxInt64 - 1000, as near as a double comes to it. */
-const priorityLimit = 2 ** 63 - 1024;
+/** Traefik keeps the last thousand for itself. */
+const priorityLimit = 2n ** 63n - 1n - 1000n;
 
 export function traefikRuntime(fixed: TraefikStatic, dynamic: DynamicConfiguration): TraefikRuntime {
   const routers = Object.entries(dynamic.routers).map(([name, router]) =>
     runtimeRouter(fixed, dynamic, name, router),
   );
-  const namesWhere = (uses: (router: RuntimeRouter) => boolean): readonly string[] =>
+  const usersOf = (uses: (router: RuntimeRouter) => boolean): readonly string[] =>
     routers.filter(uses).map(({ name }) => name);
+  const middlewares = reached(
+    routers.flatMap((router) => router.middlewares),
+    (name) => chained(dynamic, name),
+  );
+  const services = reached(
+    [
+      ...routers.map(({ service }) => qualified(service)),
+      ...[...middlewares].flatMap((name) => errorService(dynamic, name) ?? []),
+    ],
+    (name) => innerServices(dynamic.services[ownName(name)] ?? {}).map(qualified),
+  );
   return {
     routers,
     services: objects(
       dynamic.services,
-      (name) => serviceFaults(dynamic, name),
-      (name) => namesWhere(({ service }) => qualified(service) === name),
+      (name) => (services.has(name) ? serviceFaults(dynamic, name) : []),
+      (name) => usersOf(({ service }) => qualified(service) === name),
     ),
     middlewares: objects(
       dynamic.middlewares,
-      (name) => middlewareFaults(dynamic, [name]),
-      (name) => namesWhere(({ middlewares }) => middlewares.includes(name)),
+      (name) => (middlewares.has(name) ? middlewareFaults(dynamic, [name]) : []),
+      (name) => usersOf((router) => router.middlewares.includes(name)),
     ),
   };
 }
 
-/** What nobody uses is never built, so nobody sees that it cannot be. */
+/** Everything that the routers need, directly or not: what nobody uses is never built, so nobody sees that it cannot be. */
+function reached(names: readonly string[], next: (name: string) => readonly string[]): ReadonlySet<string> {
+  const found = new Set(names);
+  for (const name of found) for (const each of next(name)) found.add(each);
+  return found;
+}
+
 function objects(
   section: Section,
   faultsOf: (name: string) => readonly string[],
@@ -67,12 +93,9 @@ function objects(
   return new Map(
     Object.entries(section).map(([own, configuration]) => {
       const name = `${own}@file`;
-      const usedBy = usersOf(name);
-      const errors = usedBy.length === 0 ? [] : faultsOf(name);
-      return [
-        name,
-        { name, status: errors.length === 0 ? "enabled" : "disabled", errors, usedBy, configuration },
-      ];
+      const errors = faultsOf(name);
+      const status = errors.length === 0 ? "enabled" : "disabled";
+      return [name, { name, status, errors, usedBy: usersOf(name), configuration }];
     }),
   );
 }
@@ -94,15 +117,20 @@ function runtimeRouter(
     .filter((point) => fixed.entryPoints[point] === undefined)
     .map((point) => `entryPoint "${point}" doesn't exist`);
   const parsed = matcherOf(rule);
-  const number = Number(router.priority ?? 0);
+  const priority = BigInt(String(router.priority ?? 0));
+  const number = Number(priority);
+  const tlsOptions = fieldsOf(router.tls).options;
   const fatal = [
     ...(using.length === 0 ? ["no valid entryPoint for this router"] : []),
     ...(service === ""
       ? ["router has no service and no child routers", "router must have either a service or child routers"]
       : [...(parsed.fault === undefined ? [] : [parsed.fault]), ...serviceFaults(dynamic, service)]),
     ...middlewareFaults(dynamic, middlewares),
-    ...(number >= priorityLimit
-      ? [`the router priority ${router.priority} exceeds the max user-defined priority 9223372036854774807`]
+    ...(typeof tlsOptions === "string" && ![...dynamic.tlsOptions, "default"].includes(tlsOptions)
+      ? [`building router handler: unknown TLS options: ${qualified(tlsOptions)}`]
+      : []),
+    ...(priority > priorityLimit
+      ? [`the router priority ${priority} exceeds the max user-defined priority ${priorityLimit}`]
       : []),
   ];
   return {

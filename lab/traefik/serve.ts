@@ -2,8 +2,9 @@
 import { inRange } from "../address-range.ts";
 import type { LoadedTraefik } from "./load.ts";
 import type { MatchedRequest } from "./match.ts";
-import { fieldsOf, innerServices, qualified, stringsOf } from "./objects.ts";
+import { innerServices, qualified } from "./objects.ts";
 import { type TraefikRuntime, traefikRuntime } from "./runtime.ts";
+import { fieldsOf, stringsOf } from "./values.ts";
 
 export interface MeshRequest extends MatchedRequest {
   readonly entryPoint: string;

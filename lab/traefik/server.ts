@@ -8,8 +8,8 @@ import type { Lab } from "../parts.ts";
 import { addressOf } from "../programs/basics.ts";
 import { traefikApi } from "./api.ts";
 import { type LoadedTraefik, loadedTraefik, readDynamic } from "./load.ts";
-import { stringsOf } from "./objects.ts";
 import { type MeshAction, meshAction } from "./serve.ts";
+import { stringsOf } from "./values.ts";
 
 /** The entry point that listens on a port, by what runs. */
 export function entryPointOn(lab: Lab, host: HostName, port: number): string | undefined {

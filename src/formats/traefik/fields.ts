@@ -20,6 +20,9 @@ function fields(words: string): Record<string, FieldKind> {
 
 const ipStrategy = fields("depth:number excludedIPs:list");
 const sourceCriterion = { ...fields("requestHeaderName requestHost:boolean"), ipStrategy };
+const subject = fields(
+  "country:boolean province:boolean locality:boolean organization:boolean commonName:boolean serialNumber:boolean domainComponent:boolean",
+);
 const users = fields("users:list usersFile realm removeHeader:boolean headerField");
 
 export const loadBalancerFields: Fields = {
@@ -69,7 +72,14 @@ export const middlewareFields: Fields = {
   ),
   circuitBreaker: fields("expression checkPeriod fallbackDuration recoveryDuration"),
   compress: fields("excludedContentTypes:list minResponseBodyBytes:number"),
-  passTLSClientCert: { ...fields("pem:boolean"), info: "map" },
+  passTLSClientCert: {
+    ...fields("pem:boolean"),
+    info: {
+      ...fields("notAfter:boolean notBefore:boolean sans:boolean serialNumber:boolean"),
+      subject: { ...subject, organizationalUnit: "boolean" },
+      issuer: subject,
+    },
+  },
   retry: fields("attempts:number initialInterval"),
   contentType: {},
   grpcWeb: fields("allowOrigins:list"),
