@@ -43,7 +43,7 @@ export function parseCases(text, main) {
     if (sections[0].trim() !== "") files[main] = endedText(sections[0]);
     for (const section of sections.slice(1)) {
       const [head, ...body] = section.split("\n");
-      const [file, ...marks] = head.split(" ");
+      const [, file, marks] = /^(.*?)((?: (?:bom|crlf))*)$/.exec(head);
       const content = endedText(body.join("\n"));
       const ended = marks.includes("crlf") ? content.replaceAll("\n", "\r\n") : content;
       files[file] = marks.includes("bom") ? `\ufeff${ended}` : ended;
