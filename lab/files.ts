@@ -17,9 +17,12 @@ import { dirname, join, relative } from "node:path";
 import type { Clock } from "../src/component.ts";
 import type { HostName } from "../src/resource.ts";
 import { type Account, accountNames, accountOf, root } from "./accounts.ts";
+import { configPath } from "./config-path.ts";
 import type { LabStore } from "./context.ts";
+import type { LabMount } from "./facts.ts";
 import { codeOf, readTextIfThere } from "./store.ts";
 import type { Trees } from "./tree.ts";
+import { type Access, mayAccess, type Namespace, namespaceOf } from "./user-namespace.ts";
 
 export interface FileStatus {
   readonly kind: "file" | "directory" | "link" | "other";
@@ -58,6 +61,8 @@ export interface LabFiles {
   changeMode(host: HostName, path: string, options: Pick<FileOptions, "mode" | "account">): void;
   /** Sets the modification time to now. */
   touch(host: HostName, path: string): void;
+  /** Whether a process of the host may read the file: one of an unprivileged container may not read what others keep from it. */
+  isReadable(host: HostName, path: string, process: Account): boolean;
   ownerNames(host: HostName, account: Account): string;
   accountOf(host: HostName, spec: string): Account | string;
 }
@@ -80,6 +85,7 @@ export interface FilesOptions {
   readonly directory: string;
   readonly store: LabStore;
   readonly trees: Trees;
+  readonly mounts: readonly LabMount[];
   readonly clock: Pick<Clock, "now">;
   /** Called before each change, with what it is. */
   readonly changing: (what: string) => void;
@@ -102,23 +108,27 @@ class HostFiles implements LabFiles {
     const real = follow ? this.#at(host, path) : this.#place(host, path);
     const stats = lstatIfThere(real);
     if (stats === undefined) return undefined;
-    const { uid = 0, gid = 0, mode } = this.#attributes(real);
-    const own = isPmxcfs(host, path) && stats.isFile() ? pmxcfs : undefined;
+    const onDisk = this.#onDisk(real, stats);
+    const { mode, account } = isPmxcfs(host, path) && stats.isFile() ? pmxcfs : onDisk;
     return {
       kind: kindOf(stats),
-      mode: own?.mode ?? mode ?? (stats.mode & 0o7777).toString(8),
-      account: own?.account ?? { uid, gid },
+      mode,
+      account: this.#shared(host, real)?.namespace.toContainer(account) ?? account,
       size: stats.size,
       modifiedMs: stats.mtimeMs,
     };
   }
 
   read(host: HostName, path: string): Buffer {
-    return readFileSync(this.#at(host, path));
+    return readFileSync(this.#readable(host, path));
   }
 
   text(host: HostName, path: string): string | undefined {
-    return readTextIfThere(this.#at(host, path));
+    return readTextIfThere(this.#readable(host, path));
+  }
+
+  isReadable(host: HostName, path: string, process: Account): boolean {
+    return this.#allows(host, this.#at(host, path), process, 4);
   }
 
   linkTarget(host: HostName, path: string): string | undefined {
@@ -128,7 +138,7 @@ class HostFiles implements LabFiles {
   }
 
   list(host: HostName, path: string): readonly string[] {
-    return readdirSync(this.#at(host, path)).sort();
+    return readdirSync(this.#readable(host, path)).sort();
   }
 
   write(
@@ -140,6 +150,8 @@ class HostFiles implements LabFiles {
     const { changing, clock } = this.#options;
     changing(`write ${path}`);
     const real = this.#place(host, path);
+    if (lstatIfThere(dirname(real)) !== undefined && !this.#allows(host, dirname(real), root, 2))
+      throw systemError("EACCES", path);
     mkdirSync(dirname(real), { recursive: true, mode: 0o755 });
     const temporary = temporaryIn(staging === undefined ? dirname(real) : this.#at(host, staging));
     try {
@@ -151,7 +163,7 @@ class HostFiles implements LabFiles {
       rmSync(temporary, { force: true });
       throw error;
     }
-    this.#setMode(real, mode, account, 0o600);
+    this.#setMode(host, real, mode, account, 0o600);
   }
 
   makeDirectory(host: HostName, path: string, { mode = "755", account = root }: FileOptions = {}): void {
@@ -159,7 +171,7 @@ class HostFiles implements LabFiles {
     if (lstatIfThere(real)?.isDirectory() === true) return;
     this.#options.changing(`make ${path}`);
     mkdirSync(real, { recursive: true, mode: 0o755 });
-    this.#setMode(real, mode, account, 0o700);
+    this.#setMode(host, real, mode, account, 0o700);
   }
 
   makeLink(host: HostName, target: string, path: string): void {
@@ -194,7 +206,7 @@ class HostFiles implements LabFiles {
     if (status === undefined) throw systemError("ENOENT", path);
     this.#options.changing(`change the mode of ${path}`);
     const needed = status.kind === "directory" ? 0o700 : 0o600;
-    this.#setMode(this.#at(host, path), mode ?? status.mode, account ?? status.account, needed);
+    this.#setMode(host, this.#at(host, path), mode ?? status.mode, account ?? status.account, needed);
   }
 
   touch(host: HostName, path: string): void {
@@ -224,6 +236,43 @@ class HostFiles implements LabFiles {
     return this.#options.trees.locate(host, path, false);
   }
 
+  /** The namespace of a container that sees the real path below a mount point, and that mount's own real path. */
+  #shared(host: HostName, real: string): { namespace: Namespace; base: string } | undefined {
+    const id = /^lxc\/(\d+)$/.exec(host)?.[1];
+    if (id === undefined || isBelow(real, this.#options.trees.root(host))) return undefined;
+    const { mounts, trees } = this.#options;
+    const [mount] = mounts
+      .filter((each) => each.host === host && each.tree === "pve")
+      .map(({ path, source }) => ({ path, base: trees.locate("pve", source) }))
+      .filter(({ base }) => isBelow(real, base))
+      .sort((a, b) => b.base.length - a.base.length);
+    const config = readTextIfThere(trees.locate("pve", configPath("lxc", Number(id))));
+    if (mount === undefined || config === undefined) return undefined;
+    const namespace = namespaceOf(config, mount.path);
+    return namespace && { namespace, base: mount.base };
+  }
+
+  /** Whether a process may do that with a file, and enter the directories that lead there from the mount point. */
+  #allows(host: HostName, real: string, process: Account, access: Access): boolean {
+    const shared = this.#shared(host, real);
+    const stats = lstatIfThere(real);
+    if (shared === undefined || stats === undefined) return true;
+    if (!mayAccess(shared.namespace, this.#onDisk(real, stats), process, access)) return false;
+    return real === shared.base || this.#allows(host, dirname(real), process, 1);
+  }
+
+  /** @throws EACCES when the host's root may not read what is there */
+  #readable(host: HostName, path: string): string {
+    const real = this.#at(host, path);
+    if (!this.#allows(host, real, root, 4)) throw systemError("EACCES", path);
+    return real;
+  }
+
+  #onDisk(real: string, stats: Stats): { readonly account: Account; readonly mode: string } {
+    const { uid = 0, gid = 0, mode = (stats.mode & 0o7777).toString(8) } = this.#attributes(real);
+    return { account: { uid, gid }, mode };
+  }
+
   #attributes(real: string): Attributes {
     return this.#options.store.read<AttributeTable>(document)?.[relative(this.#base, real)] ?? {};
   }
@@ -240,12 +289,15 @@ class HostFiles implements LabFiles {
   }
 
   /** Keeps our own access, whatever the mode says: without root a file of mode 0 could not be read again. */
-  #setMode(real: string, mode: string, account: Account, needed: number): void {
+  #setMode(host: HostName, real: string, mode: string, account: Account, needed: number): void {
     const wanted = Number.parseInt(mode, 8);
+    const shared = this.#shared(host, real);
+    const owner = shared === undefined ? account : shared.namespace.toDisk(account);
+    if (owner === undefined) throw systemError("EINVAL", real);
     chmodSync(real, wanted | needed);
     this.#setAttributes(real, {
-      ...(account.uid === 0 ? {} : { uid: account.uid }),
-      ...(account.gid === 0 ? {} : { gid: account.gid }),
+      ...(owner.uid === 0 ? {} : { uid: owner.uid }),
+      ...(owner.gid === 0 ? {} : { gid: owner.gid }),
       ...((wanted | needed) === wanted ? {} : { mode: wanted.toString(8) }),
     });
   }
@@ -258,6 +310,10 @@ function temporaryIn(real: string): string {
 /** Whether the path is below /etc/pve on the hypervisor, where pmxcfs decides about modes. */
 export function isPmxcfs(host: HostName, path: string): boolean {
   return host === "pve" && path.startsWith("/etc/pve/");
+}
+
+function isBelow(path: string, directory: string): boolean {
+  return path === directory || path.startsWith(`${directory}/`);
 }
 
 function systemError(code: string, path: string): Error {

@@ -3,7 +3,7 @@ import { mkdirSync, symlinkSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import type { Guest, Site } from "../src/model.ts";
 import type { HostName } from "../src/resource.ts";
-import { groupText, passwdText } from "./accounts.ts";
+import { groupText, passwdText, root } from "./accounts.ts";
 import { writeDistributionFiles } from "./distribution.ts";
 import type { Lab } from "./parts.ts";
 import { writeProxmoxFiles } from "./proxmox-files.ts";
@@ -45,13 +45,22 @@ export async function furnishGuest(lab: Lab, site: Site, guest: Guest): Promise<
   const { host, kind } = guest;
   furnishBase(lab, host, guest.name.toLowerCase(), guest.address ?? "127.0.1.1");
   install(lab, host, "ssh");
+  // Services of a container write there: whoever made the mount points gave them to its root.
+  for (const { guestPath } of guest.mounts) lab.files.changeMode(host, guestPath, { account: root });
   const { gateway, mesh, ca } = site.roles;
   if (host === gateway.host) provide(lab, host, "nginx");
   if (host === mesh.host) provide(lab, host, "traefik");
   if (host === ca.host) {
     const { initCa } = await import("./step-ca/init.ts");
     const { provisioner, hostname } = site.ca;
-    await initCa(lab, host, { provisioner, hostname, address: ca.address, domain: site.domain });
+    const { shared } = await initCa(lab, host, {
+      provisioner,
+      hostname,
+      address: ca.address,
+      domain: site.domain,
+    });
+    // The guest's own root made them.
+    for (const path of shared) lab.files.changeMode(host, path, { account: root });
     install(lab, host, "step-ca");
   }
   if (kind === "vm") {

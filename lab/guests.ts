@@ -1,11 +1,9 @@
 /** Guests as the hypervisor knows them: their configuration files under /etc/pve, and whether they run. */
 import { NotReadyError } from "../src/errors.ts";
 import type { GuestName } from "../src/resource.ts";
+import { configPath } from "./config-path.ts";
 import type { LabGuest } from "./facts.ts";
 import type { Lab } from "./parts.ts";
-
-/** The name of the lab's one node. */
-export const node = "pve";
 
 const document = "guests";
 
@@ -26,10 +24,6 @@ export function guestWith({ facts, files }: Lab, kind: LabGuest["kind"], id: str
   return guest !== undefined && files.status("pve", configPath(kind, guest.id)) !== undefined
     ? guest
     : undefined;
-}
-
-export function configPath(kind: LabGuest["kind"], id: number): string {
-  return `/etc/pve/nodes/${node}/${kind === "lxc" ? "lxc" : "qemu-server"}/${id}.conf`;
 }
 
 /** A guest's configuration, keys in the file's order; sections of snapshots are left out. */

@@ -43,7 +43,8 @@ export function contextOf(
   const clock = labClock(clockOffsetMs, signal);
   const trees = createTrees(directory, facts.mounts);
   for (const name of ["hosts", "state"]) mkdirSync(join(directory, name), { recursive: true });
-  const files: Omit<FilesOptions, "changing" | "store"> = { directory, trees, clock };
+  const { mounts } = facts;
+  const files: Omit<FilesOptions, "changing" | "store"> = { directory, trees, mounts, clock };
   const readingStore: LabStore = {
     read: (name) => store.read(name),
     write: (name, value) => {

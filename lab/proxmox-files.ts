@@ -1,6 +1,6 @@
 /** /etc/pve as pmxcfs shows it on a single node: guests' configurations, who is where, and the firewall's directory. */
 import type { Guest, Site } from "../src/model.ts";
-import { configPath, node } from "./guests.ts";
+import { configPath, node } from "./config-path.ts";
 import type { Lab } from "./parts.ts";
 
 export function writeProxmoxFiles(lab: Lab, site: Site): void {

@@ -1,5 +1,6 @@
 /** What `nginx -t` finds in certificates and keys (1.22.1, measured). It looks neither at names nor at dates. */
 import { createPrivateKey, X509Certificate } from "node:crypto";
+import { codeOf } from "../store.ts";
 import { listenOf, type NginxDirective, NginxEmergency, type NginxSource, named } from "./config.ts";
 
 /** @throws NginxEmergency */
@@ -21,17 +22,14 @@ export function checkCertificates(
     );
   }
   if (certificate.includes("$") || key.includes("$")) return;
-  const chain = around.text(certificate);
-  if (chain === undefined)
-    throw new NginxEmergency(cannotLoad("certificate", certificate, missingFile(certificate)));
+  const chain = textOf(around, "certificate", certificate);
   const leaf = parsed(() => new X509Certificate(chain));
   if (leaf === undefined) {
     const words =
       "PEM_read_bio_X509_AUX() failed (SSL: error:0480006C:PEM routines::no start line:Expecting: TRUSTED CERTIFICATE)";
     throw new NginxEmergency(cannotLoad("certificate", certificate, words));
   }
-  const keyText = around.text(key);
-  if (keyText === undefined) throw new NginxEmergency(cannotLoad("certificate key", key, missingFile(key)));
+  const keyText = textOf(around, "certificate key", key);
   const privateKey = parsed(() => createPrivateKey(keyText));
   if (privateKey === undefined) {
     const words =
@@ -43,6 +41,19 @@ export function checkCertificates(
       `SSL_CTX_use_PrivateKey("${key}") failed (SSL: error:05800074:x509 certificate routines::key values mismatch)`,
     );
   }
+}
+
+/** @throws NginxEmergency */
+function textOf(around: NginxSource, what: string, path: string): string {
+  try {
+    const text = around.text(path);
+    if (text !== undefined) return text;
+  } catch (error) {
+    if (codeOf(error) !== "EACCES") throw error;
+    const words = `BIO_new_file() failed (SSL: error:8000000D:system library::Permission denied:calling fopen(${path}, r) error:10080002:BIO routines::system lib)`;
+    throw new NginxEmergency(cannotLoad(what, path, words));
+  }
+  throw new NginxEmergency(cannotLoad(what, path, missingFile(path)));
 }
 
 function cannotLoad(what: string, path: string, words: string): string {

@@ -1,6 +1,6 @@
 /** What Proxmox's command line tools have in common: their arguments and their complaints (pve-common 9.2). */
 import type { CommandResult } from "../../src/hosts/host.ts";
-import { node } from "../guests.ts";
+import { node } from "../config-path.ts";
 import { failed } from "../parts.ts";
 
 export interface ProxmoxArguments {

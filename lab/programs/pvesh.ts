@@ -1,5 +1,6 @@
 /** pvesh get: versions, nodes and the cluster's resources, as one line of sorted JSON. */
-import { guestConfig, guestState, node } from "../guests.ts";
+import { node } from "../config-path.ts";
+import { guestConfig, guestState } from "../guests.ts";
 import { done, failed, type Lab, type Program } from "../parts.ts";
 
 export const pvesh: Program = ({ context, args }) => {

@@ -15,6 +15,8 @@ export function systemWords(error: unknown): string | undefined {
     ELOOP: "Too many levels of symbolic links",
     ENOSPC: "No space left on device",
     EPERM: "Operation not permitted",
+    EACCES: "Permission denied",
+    EINVAL: "Invalid argument",
     ENAMETOOLONG: "File name too long",
   };
   return words[codeOf(error) ?? ""];

@@ -1,8 +1,10 @@
 /** read-files, list and remove of src/hosts/scripts.ts. */
+import { root } from "../accounts.ts";
 import { done, failed, type Program } from "../parts.ts";
 import { systemWords } from "../programs/system-words.ts";
 
 export const readFiles: Program = ({ context: { files }, host, args }) => {
+  const complaints: string[] = [];
   const lines = args.map((path) => {
     const target = files.linkTarget(host, path);
     const link = target === undefined ? "-" : base64(target);
@@ -13,9 +15,14 @@ export const readFiles: Program = ({ context: { files }, host, args }) => {
     const meta = `${mode} ${files.ownerNames(host, account)} ${account.uid}:${account.gid} ${link}`;
     if (there === undefined) return `dangling ${meta}`;
     if (kind === "directory") return "directory";
-    return kind === "file" ? `file ${meta} ${files.read(host, path).toString("base64")}` : "other";
+    if (kind !== "file") return "other";
+    if (!files.isReadable(host, path, root)) {
+      complaints.push(`${path}: Permission denied`);
+      return "denied";
+    }
+    return `file ${meta} ${files.read(host, path).toString("base64")}`;
   });
-  return done(lines.map((line) => `${line}\n`).join(""));
+  return done(lines.map((line) => `${line}\n`).join(""), complaints.map((line) => `${line}\n`).join(""));
 };
 
 export const list: Program = ({ context: { files }, host, args }) => {

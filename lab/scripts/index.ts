@@ -5,6 +5,7 @@ import { list, readFiles, remove } from "./files.ts";
 import { firewallRestore } from "./firewall-restore.ts";
 import { lock } from "./lock.ts";
 import { nginxTest } from "./nginx-test.ts";
+import { readableBy } from "./readable-by.ts";
 import { tcpProbe } from "./tcp-probe.ts";
 import { writeFiles } from "./write-files.ts";
 
@@ -18,4 +19,5 @@ export const scripts: Readonly<Record<string, Program>> = {
   "nginx-test": nginxTest,
   "firewall-restore": firewallRestore,
   "tcp-probe": tcpProbe,
+  "readable-by": readableBy,
 };

@@ -22,6 +22,8 @@ export interface NewCa {
   /** SHA-256 of the root's DER form, lower-case hexadecimal. */
   readonly fingerprint: string;
   readonly password: string;
+  /** What clients need, at the guest's first mount point: paths in the guest. */
+  readonly shared: readonly string[];
 }
 
 /** Where `step ca init` puts everything for root. */
@@ -89,9 +91,10 @@ export async function initCa(context: LabContext, host: HostName, options: CaOpt
   write(`${stepPath}/config/defaults.json`, pretty(defaults), 0o644);
   // `openssl rand -base64 32 > FILE` ends it with a line feed, and so do the copies.
   const shared = readFacts(context.store)?.mounts.find((mount) => mount.host === host)?.path ?? unshared;
-  write(posix.join(shared, "phoenix_root_ca.crt"), rootPem, 0o644);
-  write(posix.join(shared, "provisioner_password.txt"), `${password}\n`, 0o600);
-  return { rootPem, fingerprint, password };
+  const [rootCopy, passwordCopy] = [`${shared}/phoenix_root_ca.crt`, `${shared}/provisioner_password.txt`];
+  write(rootCopy, rootPem, 0o644);
+  write(passwordCopy, `${password}\n`, 0o600);
+  return { rootPem, fingerprint, password, shared: [rootCopy, passwordCopy] };
 }
 
 interface ProvisionerKey {

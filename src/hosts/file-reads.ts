@@ -95,7 +95,7 @@ function answersOf(host: HostName, paths: readonly string[], result: CommandResu
   for (const [index, path] of paths.entries()) {
     const line = numbered.get(index) ?? others[at++] ?? "";
     const [kind, mode = "", names = "", numbers = "", link = "", text = ""] = line.split(" ");
-    const meta = { mode, owner: ownerOf(names, numbers) };
+    const meta = { mode, owner: ownerOf(names, numbers), ids: numbers };
     if (kind === "absent") continue;
     if (kind === "part") {
       const to = from + Number(link);

@@ -35,6 +35,8 @@ export interface FileState {
   readonly mode: string;
   /** "user:group" by name, by number for an id without a name. */
   readonly owner: string;
+  /** The same as numbers: "0:33". */
+  readonly ids: string;
   /** The target when the path is a symbolic link; `text` is then the target file's content ("" when dangling). */
   readonly link?: string;
 }

@@ -21,8 +21,8 @@ export const certificateCodes = {
     Several certificates could be the gateway's, or Portainer's.
     Keep one of them where the gateway or Portainer can read it.`,
   PHX0608: warning`private key readable by everybody
-    A certificate's permissions let every user read its private key.
-    Use 640, which lets the owner's group read it, or 600.`,
+    A certificate's permissions would let every user read its private key. The key gets 640 at most.
+    Write 640, and in "owner" the user or the group that reads the key, as the guest that uses it knows them.`,
   PHX0609: warning`command for an unknown guest
     post_renewal_command runs in a guest that the site does not declare.
     Correct the guest's id, or declare the guest.`,

@@ -21,7 +21,7 @@ function machine(options: { answers: boolean; undoFails?: true; undoRunsAtMs?: n
     if (armedUntil === undefined || now < armedUntil) return;
     armedUntil = undefined;
     if (options.undoFails !== true)
-      files.set(undoPaths.restored, { text: "restored\n", mode: "644", owner: "root:root" });
+      files.set(undoPaths.restored, { text: "restored\n", mode: "644", owner: "root:root", ids: "0:0" });
   };
   const run = async ({ argv }: { readonly argv: readonly string[] }): Promise<CommandResult> => {
     tick();
@@ -45,7 +45,8 @@ function machine(options: { answers: boolean; undoFails?: true; undoRunsAtMs?: n
       return new Map([...files].filter(([path]) => paths.includes(path)));
     },
     writeFiles: async (writes: readonly FileWrite[]) => {
-      for (const { path, text, mode = "644" } of writes) files.set(path, { text, mode, owner: "root:root" });
+      for (const { path, text, mode = "644" } of writes)
+        files.set(path, { text, mode, owner: "root:root", ids: "0:0" });
     },
     list: async () => [],
     remove: async (paths) => {

@@ -77,10 +77,12 @@ describe("issuing", () => {
       expect(keyMatches(text(lab, certPath), text(lab, keyPath))).toBe(true);
     }
     const world = await opened(lab);
-    const [crt, key] = [forGateway.certPath, forGateway.keyPath];
-    const states = await world.host("pve").readFiles([crt, key, forPortainer.keyPath]);
-    expect(states.get(crt)).toMatchObject({ mode: "644", owner: "root:www-data" });
-    expect(states.get(key)).toMatchObject({ mode: "640", owner: "root:www-data" });
+    const [crt, key] = ["/etc/nginx/ssl/gateway.lab.test.crt", "/etc/nginx/ssl/gateway.lab.test.key"];
+    const inGuest = await world.host("lxc/101").readFiles([crt, key]);
+    expect(inGuest.get(crt)).toMatchObject({ mode: "644", owner: "root:www-data" });
+    expect(inGuest.get(key)).toMatchObject({ mode: "640", owner: "root:www-data" });
+    const states = await world.host("pve").readFiles([forGateway.keyPath, forPortainer.keyPath]);
+    expect(states.get(forGateway.keyPath)).toMatchObject({ mode: "640", ids: "100000:100033" });
     expect(states.get(forPortainer.keyPath)).toMatchObject({ mode: "600", owner: "nobody:nogroup" });
   });
 
@@ -204,7 +206,8 @@ describe("drift", () => {
       outcome: "changed",
       changes: [{ desired: { id: "certificates/gateway.lab.test" } }],
     });
-    expect(await world.host("pve").expect(reading("stat", "-c", "%a %U:%G", forGateway.keyPath))).toBe(
+    const key = "/etc/nginx/ssl/gateway.lab.test.key";
+    expect(await world.host("lxc/101").expect(reading("stat", "-c", "%a %U:%G", key))).toBe(
       "640 root:www-data\n",
     );
     const byNumber = { ...site, certificates: [{ ...forGateway, owner: "0:33" }, forPortainer] };

@@ -17,7 +17,7 @@ function directory(): string {
   return path;
 }
 
-const state = (text: string) => ({ text, mode: "640", owner: "root:www-data" });
+const state = (text: string) => ({ text, mode: "640", owner: "root:www-data", ids: "0:33" });
 
 describe.each(["sh", "busybox sh"])("in %s", (shell) => {
   const [program = "", ...first] = shell.split(" ");

@@ -73,7 +73,7 @@ describe("one directory by several names", () => {
     const written = "/mnt/pve/quickOS/lxc-persistent-data/101/ssl/nginx.crt";
     await world
       .host("pve")
-      .writeFiles([{ path: written, text: "certificate", mode: "640", owner: "root:www-data" }]);
+      .writeFiles([{ path: written, text: "certificate", mode: "640", owner: "100000:100033" }]);
     const native = written.replace("/mnt/pve", "");
     expect((await world.host("pve").readFiles([native])).get(native)?.text).toBe("certificate");
     const inGuest = await world.host("lxc/101").readFiles(["/etc/nginx/ssl/nginx.crt"]);

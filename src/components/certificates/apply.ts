@@ -14,6 +14,7 @@ import type { FileState, FileWrite } from "../../hosts/host.ts";
 import type { Certificate } from "../../model.ts";
 import type { Change } from "../../resource.ts";
 import { compile, declaredState } from "./compile.ts";
+import { ownershipsOf } from "./owners.ts";
 import { type LivePair, needsIssuing, readPairs } from "./read.ts";
 import { type KeptFile, keepPair, keptPair, recordNotification } from "./record.ts";
 
@@ -46,10 +47,13 @@ async function deploy(certificate: Certificate, io: Io): Promise<void> {
   const hasModes = live?.pair.modes.join() === wanted.modes.join();
   // The consumers must be notified once more, and nothing else.
   if (isGood && hasModes && live.pair.owners.every((each) => each === owner)) return;
+  const ownership = (await ownershipsOf(io, [certificate])).get(certificate);
+  const onDisk = ownership?.onDisk(live?.files.key ?? live?.files.certificate);
   const pair = isGood ? textsOf(live) : await issue(certificate, io);
+  const common = defined({ owner: onDisk });
   await host.writeFiles([
-    { path: certificate.keyPath, text: pair.key, mode: keyMode, owner },
-    { path: certificate.certPath, text: pair.certificate, mode, owner },
+    { path: certificate.keyPath, text: pair.key, mode: keyMode, ...common },
+    { path: certificate.certPath, text: pair.certificate, mode, ...common },
   ]);
 }
 

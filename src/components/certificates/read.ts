@@ -3,10 +3,11 @@ import type { Io } from "../../component.ts";
 import { defined } from "../../defined.ts";
 import { findRoot } from "../../fabric/ca-files.ts";
 import { keyMatches, leadsTo, parseChain, renewalDue } from "../../formats/x509/index.ts";
-import type { FileState, Host } from "../../hosts/host.ts";
+import type { FileState } from "../../hosts/host.ts";
 import type { Certificate } from "../../model.ts";
 import type { Resource } from "../../resource.ts";
 import { type PairState, pairResource, valid } from "./compile.ts";
+import { ownershipsOf } from "./owners.ts";
 import { lastNotifications, type Notification } from "./record.ts";
 
 /** The files of a pair as they are, and their state. */
@@ -25,22 +26,22 @@ export async function readPairs(io: Io, certificates: readonly Certificate[]): P
   if (certificates.length === 0) return [];
   const host = io.host("pve");
   const paths = certificates.flatMap(({ certPath, keyPath }) => [certPath, keyPath]);
-  const [root, files, notifications] = await Promise.all([
+  const [root, files, notifications, ownerships] = await Promise.all([
     findRoot(io.site.ca.rootFiles, io.host),
     host.readFiles(paths),
     lastNotifications(host, certificates),
+    ownershipsOf(io, certificates),
   ]);
-  const owners = await numericOwners(host, certificates, files);
   return certificates.flatMap((certificate, at): LivePair[] => {
     const [cert, key] = [files.get(certificate.certPath), files.get(certificate.keyPath)];
     if (cert === undefined && key === undefined) return [];
     const [leaf] = parseChain(cert?.text ?? "");
     const notification = notifications[at];
-    const seen = (path: string, file: FileState | undefined): string =>
-      file === undefined ? "" : ownerAsDeclared(certificate.owner, file.owner, owners.get(path));
+    const seen = (file: FileState | undefined): string =>
+      (file && ownerships.get(certificate)?.seen(file)) ?? "";
     const measured = {
       names: leaf?.names ?? [],
-      owners: [seen(certificate.certPath, cert), seen(certificate.keyPath, key)],
+      owners: [seen(cert), seen(key)],
       modes: [cert?.mode ?? "", key?.mode ?? ""],
     } as const;
     const identity = identityOf(leaf?.fingerprint ?? "", [cert, key]);
@@ -92,30 +93,4 @@ export function needsIssuing(pair: PairState, wanted: PairState): boolean {
 
 function time(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 16).replace("T", " ")} UTC`;
-}
-
-/** Numeric owners of the files whose declared owner has a number in it; others are compared by name. */
-async function numericOwners(
-  host: Host,
-  certificates: readonly Certificate[],
-  files: ReadonlyMap<string, FileState>,
-): Promise<ReadonlyMap<string, string>> {
-  const paths = certificates
-    .filter(({ owner }) => /(^|:)\d+(:|$)/.test(owner))
-    .flatMap(({ certPath, keyPath }) => [certPath, keyPath])
-    .filter((path) => files.has(path));
-  const owners = await Promise.all(
-    paths.map((path) => host.expect({ argv: ["stat", "-L", "-c", "%u:%g", path], effect: "read" })),
-  );
-  return new Map(paths.map((path, at) => [path, owners[at]?.trim() ?? ""]));
-}
-
-/** The owner in the notation of the declaration: a number where it has a number, a name where it has a name. */
-function ownerAsDeclared(declared: string, byName: string, byNumber: string | undefined): string {
-  if (byNumber === undefined) return byName;
-  const [names, numbers] = [byName.split(":"), byNumber.split(":")];
-  return declared
-    .split(":")
-    .map((part, at) => (/^\d+$/.test(part) ? numbers[at] : names[at]) ?? "")
-    .join(":");
 }

@@ -6,6 +6,7 @@ import type { Certificate } from "../../model.ts";
 import { poll } from "../../poll.ts";
 import { compile, idOf } from "./compile.ts";
 import { type LivePair, notNotified, readPairs } from "./read.ts";
+import { checkReadable } from "./readable.ts";
 
 /** How long after its command a consumer may still serve the previous pair: a container takes ten seconds to stop. Milliseconds. */
 const settleMs = { reload: 3_000, restart: 15_000 } as const;
@@ -15,8 +16,12 @@ export async function verify(io: Io): Promise<readonly Check[]> {
   const checks = await Promise.all(
     io.site.certificates.map(async (certificate) => {
       const live = pairs.find((pair) => pair.certificate === certificate);
-      const served = live === undefined ? [] : await checkServed(io, certificate, live);
-      return [checkPair(io, certificate, live), ...served];
+      if (live === undefined) return [checkPair(io, certificate, live)];
+      const [readable, served] = await Promise.all([
+        checkReadable(io, certificate),
+        checkServed(io, certificate, live),
+      ]);
+      return [checkPair(io, certificate, live), ...readable, ...served];
     }),
   );
   return checks.flat();

@@ -14,6 +14,8 @@ export interface HookEffect {
   readonly kind: "reload" | "restart";
   /** The unit or container; the program's name when neither is known. */
   readonly unit: string;
+  /** `unit` is a unit of systemd. */
+  readonly isUnit?: true;
   /** What must exist for the command to have an effect; a consumer that does not run reads the new files when it starts. */
   readonly needs?: "active-unit" | "container";
 }
@@ -62,7 +64,9 @@ export function hookEffect(argv: readonly string[]): HookEffect {
   const target = rest.at(-1);
   if (program === "systemctl" && target !== undefined) {
     const unit = target.replace(/\.service$/, "");
-    return verb === "reload" ? { kind: "reload", unit, needs: "active-unit" } : { kind: "restart", unit };
+    return verb === "reload"
+      ? { kind: "reload", unit, isUnit: true, needs: "active-unit" }
+      : { kind: "restart", unit, isUnit: true };
   }
   if (program === "docker" && verb === "restart" && target !== undefined)
     return { kind: "restart", unit: target, needs: "container" };

@@ -72,8 +72,8 @@ function modeOf(cell: Cell | undefined, problems: Problems): string {
   if (mode === undefined)
     problems.invalid("PHX0603", cell, "mode", 'write three octal digits as text: "640"');
   else if (Number(mode[2]) & 4)
-    problems.report("PHX0608", cell, `permissions ${mode} let everybody read the private key`, {
-      hint: "use 640, which lets the owner's group read it",
+    problems.report("PHX0608", cell, `permissions ${mode} would let everybody read the private key`, {
+      hint: 'the key gets 640 at most: name in "owner" the user or the group that reads it, as its guest knows them',
     });
   return mode ?? "600";
 }

@@ -1,17 +1,8 @@
 /** Which certificates the gateway and Portainer serve, with all their names, and the DNS records of the names of the other certificates. */
-import { pathInGuest } from "../../fabric/guests.ts";
+import { native, pathOnShare, spellingOf } from "../../fabric/guest-paths.ts";
 import { gatewayNames } from "../../fabric/services.ts";
 import { addressNumber } from "../../formats/ipv4/index.ts";
-import type {
-  Certificate,
-  DnsRecord,
-  Guest,
-  Hypervisor,
-  RoleGuest,
-  Roles,
-  Service,
-  Share,
-} from "../../model.ts";
+import type { Certificate, DnsRecord, Guest, Hypervisor, RoleGuest, Roles, Service } from "../../model.ts";
 import type { SourceRef } from "../../resource.ts";
 import type { Problems } from "../text/problems.ts";
 import { sortedNames } from "./certificates.ts";
@@ -67,8 +58,8 @@ function gatewayEntry(
   problems: Problems,
 ): GatewayEntry | undefined {
   const visible = certificates.flatMap((certificate): readonly GatewayEntry[] => {
-    const certPath = seenBy(gateway, certificate.certPath, hypervisor);
-    const keyPath = seenBy(gateway, certificate.keyPath, hypervisor);
+    const certPath = spellingOf(gateway, certificate.certPath, hypervisor);
+    const keyPath = spellingOf(gateway, certificate.keyPath, hypervisor);
     return certPath === undefined || keyPath === undefined
       ? []
       : [{ certificate, paths: { certPath, keyPath } }];
@@ -95,19 +86,6 @@ function gatewayEntry(
       hint,
     });
   return undefined;
-}
-
-/** The path as the guest's mount point spells it: a dataset has its native path and one below the mount base. */
-function seenBy(guest: Guest, path: string, hypervisor: Hypervisor): string | undefined {
-  const dataset = native(path, hypervisor);
-  return [path, dataset, hypervisor.mountBase + dataset].find(
-    (spelling) => pathInGuest(guest, spelling) !== undefined,
-  );
-}
-
-/** The path without the mount base before it. */
-function native(path: string, { mountBase }: Hypervisor): string {
-  return path.startsWith(`${mountBase}/`) ? path.slice(mountBase.length) : path;
 }
 
 function portainerEntry(
@@ -143,13 +121,6 @@ function portainerEntry(
   return undefined;
 }
 
-/** The path of a file of the hypervisor on a machine that mounts the share; undefined when the file is not on it. */
-export function pathOnShare(share: Share, path: string, hypervisor: Hypervisor): string | undefined {
-  if (share.server !== hypervisor.address) return undefined;
-  const [file, directory] = [native(path, hypervisor), native(share.path, hypervisor)];
-  return file.startsWith(`${directory}/`) ? share.mountPoint + file.slice(directory.length) : undefined;
-}
-
 /**
  * Records for the names of a certificate that no service and no record has: they get the address of the container that can
  * read the certificate. There are none where several containers can.
@@ -163,7 +134,7 @@ export function certificateRecords(
   const mounting = guests.filter(({ mounts, template }) => mounts.length > 0 && !template);
   return certificates.flatMap(({ names, certPath, serves, from }) => {
     if (serves !== undefined) return [];
-    const [guest, ...others] = mounting.filter((one) => seenBy(one, certPath, hypervisor) !== undefined);
+    const [guest, ...others] = mounting.filter((one) => spellingOf(one, certPath, hypervisor) !== undefined);
     const address = guest?.address;
     if (address === undefined || others.length > 0) return [];
     return names

@@ -65,7 +65,9 @@ const certificateShape = object("a certificate", ["common_name", "cert_path", "k
   sans: either("More names: host names and addresses.", list(text()), text()),
   cert_path: text("The absolute path of the certificate on the hypervisor."),
   key_path: text("The absolute path of the private key on the hypervisor."),
-  owner: text("The owner of the files: user:group. Default: root:root."),
+  owner: text(
+    "The owner of the files, as the guest that uses them knows it: user:group. Default: root:root.",
+  ),
   permissions: text("The mode of the private key in octal digits. Default: 600."),
   post_renewal_command: text("A command that the hypervisor runs after a renewal."),
   ...ignored("renewal_days", "validity", "not_after", "provisioner"),

@@ -1,5 +1,6 @@
 /** Portainer: the machine that runs it, and its Compose file among the stacks. */
 
+import { pathOnShare } from "../../fabric/guest-paths.ts";
 import { serverService } from "../../fabric/portainer-server.ts";
 import { ports } from "../../fabric/ports.ts";
 import { readCompose } from "../../formats/compose/index.ts";
@@ -15,7 +16,6 @@ import type { SourceRef } from "../../resource.ts";
 import { hostName, qualified } from "../machines/addresses.ts";
 import { type GuestEntry, isAddressed } from "../machines/guests.ts";
 import type { SecretReader } from "../secrets/index.ts";
-import { pathOnShare } from "../services/served-certificates.ts";
 import type { Cell } from "../text/cell.ts";
 import type { Problems } from "../text/problems.ts";
 import type { Assignment } from "./assignments.ts";
