@@ -4,7 +4,7 @@ import { componentNames } from "../components/index.ts";
 import { defined } from "../defined.ts";
 import { option } from "../option-names.ts";
 import type { CommandDefinition } from "./command.ts";
-import { globalOptions, longName, type OptionDefinition } from "./options.ts";
+import { globalOptions, longName, type OptionDefinition, siteAround } from "./options.ts";
 import { stackIds } from "./targets.ts";
 import type { Edge } from "./terminal.ts";
 
@@ -103,8 +103,9 @@ async function argumentsOf(
     return all.filter((target) => !positional.includes(target));
   }
   const path = (value: string | undefined) => (value ? resolve(directory, value) : undefined);
-  const site = path(given.get(option.site) ?? env.PHOENIX_SITE);
   const lab = path(given.get(option.lab) ?? env.PHOENIX_LAB);
+  const named = path(given.get(option.site) ?? env.PHOENIX_SITE);
+  const site = named ?? (lab === undefined ? siteAround(directory) : undefined);
   return stackIds(defined({ site, lab }));
 }
 

@@ -1,5 +1,6 @@
 /** The global options: every command takes them, before or after its name. */
-import { resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import type { ComponentName } from "../component.ts";
 import { componentNames } from "../components/index.ts";
 import { defined } from "../defined.ts";
@@ -7,6 +8,7 @@ import { consents } from "../engine/order.ts";
 import { UsageError } from "../errors.ts";
 import { didYouMean } from "../formats/text/nearest.ts";
 import { type OptionName, option } from "../option-names.ts";
+import { siteFiles } from "../site/shapes/files.ts";
 
 /** The directory of the site when nothing names another. */
 export const defaultSite = "/usr/local/phoenix_hypervisor";
@@ -31,7 +33,7 @@ export interface OptionDefinition {
 }
 
 export interface GlobalOptions {
-  /** Absolute; absent when neither the option nor PHOENIX_SITE names one. */
+  /** Absolute: named by the option or PHOENIX_SITE, or the one around the working directory when no lab is named. */
   readonly site?: string;
   /** Absolute. */
   readonly lab?: string;
@@ -59,7 +61,7 @@ export interface GlobalOptions {
 export const globalOptions: readonly OptionDefinition[] = [
   {
     flags: `${option.site} <dir>`,
-    description: `site directory (default: ${defaultSite})`,
+    description: `site directory (default: the one you are in, else ${defaultSite})`,
     environment: "PHOENIX_SITE",
     completes: "directories",
   },
@@ -146,7 +148,7 @@ export function parseOptions(
     throw new UsageError(`${option.lab} and ${option.host} exclude each other`, { hint: "give one of them" });
   return {
     ...defined({
-      site: path(text("site") ?? env.PHOENIX_SITE),
+      site: path(text("site") ?? env.PHOENIX_SITE) ?? (lab === undefined ? siteAround(directory) : undefined),
       lab: host === undefined ? lab : undefined,
       host,
       jsonInto: path(text("jsonInto")),
@@ -167,6 +169,13 @@ export function parseOptions(
     quiet: found.quiet === true,
     repeat: (["site", "lab", "host"] as const).map((name) => repeated(name, text(name))).join(""),
   };
+}
+
+/** The directory itself or the nearest one above that holds a site; undefined when none does. */
+export function siteAround(directory: string): string | undefined {
+  if (existsSync(join(directory, siteFiles.hypervisor))) return directory;
+  const parent = dirname(directory);
+  return parent === directory ? undefined : siteAround(parent);
 }
 
 function repeated(name: OptionName, value: string | undefined): string {

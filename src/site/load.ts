@@ -1,12 +1,13 @@
 /** Reads a site: its files, what they say, and everything that is wrong with them, at once. */
-import { statSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { existsSync, statSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { messageOf, SiteError } from "../errors.ts";
 import type { Site } from "../model.ts";
 import { option } from "../option-names.ts";
 import { compareProblems, type Problem } from "../problem.ts";
 import { readDocument } from "./documents.ts";
 import { resolveSite } from "./resolve.ts";
+import { siteFiles } from "./shapes/files.ts";
 import { containersShape, lxcShape, machinesShape, vmShape } from "./shapes/guests.ts";
 import { hypervisorShape } from "./shapes/hypervisor.ts";
 import type { Shape } from "./shapes/shape.ts";
@@ -35,10 +36,10 @@ export async function loadSite(root: string): Promise<LoadedSite> {
   const problems = new Problems();
   const files = new SiteFiles(directory, problems);
   const [config, lxc, vms, manifest, stacks] = await Promise.all([
-    readDocument(files, "etc/phoenix_hypervisor_config.json", () => hypervisorShape, problems),
-    readDocument(files, "etc/phoenix_lxc_configs.json", guestFile(lxcShape, containersShape), problems),
-    readDocument(files, "etc/phoenix_vm_configs.json", guestFile(vmShape, machinesShape), problems),
-    readDocument(files, "etc/certificate-manifest.json", () => certificatesShape, problems),
+    readDocument(files, siteFiles.hypervisor, () => hypervisorShape, problems),
+    readDocument(files, siteFiles.lxc, guestFile(lxcShape, containersShape), problems),
+    readDocument(files, siteFiles.vm, guestFile(vmShape, machinesShape), problems),
+    readDocument(files, siteFiles.certificates, () => certificatesShape, problems),
     readStacks(files, problems),
   ]);
   const site = await resolveSite({ root: directory, config, lxc, vms, manifest, stacks }, files, problems);
@@ -69,7 +70,12 @@ function refuseOther(directory: string): void {
       const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
       if (!isMissing) throw new SiteError(`cannot read ${path}: ${messageOf(error)}`, { hint });
       if (path === directory) throw new SiteError(`the directory ${directory} does not exist`, { hint });
-      throw new SiteError(`${directory} is not a site: it has no etc/`, { hint });
+      const parent = dirname(directory);
+      throw new SiteError(`${directory} is not a site: it has no etc/`, {
+        hint: existsSync(join(parent, siteFiles.hypervisor))
+          ? `did you mean ${option.site} ${parent}?`
+          : hint,
+      });
     }
     throw new SiteError(`${path} is not a directory`, { hint });
   }

@@ -2,7 +2,7 @@
 import type { Hypervisor, Roles, Site } from "../model.ts";
 import { readFirewall } from "./firewall/index.ts";
 import { readHostName } from "./machines/addresses.ts";
-import { checkGuests, checkSharedVolumes } from "./machines/guest-checks.ts";
+import { checkGuests, checkReferences } from "./machines/guest-checks.ts";
 import { type GuestEntry, guestsIn, readGuests } from "./machines/guests.ts";
 import { readDns, readDomain, readHypervisor } from "./machines/hypervisor.ts";
 import { findRoles } from "./machines/roles.ts";
@@ -98,7 +98,9 @@ function readMachines(
   const entries = [...readGuests(containers, "lxc", around), ...readGuests(machines, "vm", around)];
   const router = network?.get("interfaces")?.each.flatMap((one) => one.get("gateway") ?? [])[0];
   checkGuests(entries, hypervisor, router, problems);
-  checkSharedVolumes(config?.get("shared_volumes"), entries, problems);
+  // A file that cannot be read is reported; what it would have declared is not unknown.
+  if (lxc !== undefined && vms !== undefined)
+    checkReferences(entries, config?.get("shared_volumes"), problems);
   return [entries, readAssignments(entries, stacks, problems)];
 }
 

@@ -14,6 +14,29 @@ import { call } from "./edge.ts";
 
 const none = { only: [], skip: [] };
 
+describe("the site of a command line", () => {
+  const homelab = join(import.meta.dirname, "../../examples/homelab");
+  const siteIn = (directory: string, found = {}, env = {}) => parseOptions(found, env, directory).site;
+
+  test("is the one that the working directory is or lies in", () => {
+    expect(siteIn(homelab)).toBe(homelab);
+    expect(siteIn(join(homelab, "stacks/wiki"))).toBe(homelab);
+    expect(siteIn("/")).toBeUndefined();
+  });
+
+  test("is the one that is named, and a lab has its own", () => {
+    expect(siteIn(homelab, { site: "../other" })).toBe(join(homelab, "../other"));
+    expect(siteIn(homelab, {}, { PHOENIX_SITE: "/srv/site" })).toBe("/srv/site");
+    expect(siteIn(homelab, { lab: "/tmp/lab" })).toBeUndefined();
+  });
+
+  test("a directory within a site is told whose it is", async () => {
+    const { code, stderr } = await call(["check", "--site", join(homelab, "etc")]);
+    expect(code).toBe(exitCodes.error);
+    expect(stderr).toContain(`did you mean --site ${homelab}?`);
+  });
+});
+
 describe("usage errors", () => {
   test.each([
     [["plna"], "unknown command 'plna'", "did you mean plan?"],

@@ -22,7 +22,10 @@ export function checkGuests(
     const compare = (code: ProblemCode, noun: string, what: string, of: CellOf): void => {
       const first = claims.take(`${noun} ${what}`, entry);
       if (first === undefined) return;
-      const message = `${guest.host} and ${first.guest.host} have the same ${noun} ${what}`;
+      const message =
+        guest.host === first.guest.host
+          ? `${guest.host} is declared twice`
+          : `${guest.host} and ${first.guest.host} have the same ${noun} ${what}`;
       const hint = `give one of them another ${noun}`;
       problems.report(code, of(entry), message, { related: [of(first).ref], hint });
     };
@@ -33,7 +36,6 @@ export function checkGuests(
     compare("PHX0203", "address", guest.address, (one) => one.addressCell ?? one.cell);
     checkAddress(guest.address, addressCell, hypervisor, gateway, problems);
   }
-  checkReferences(entries, problems);
 }
 
 type CellOf = (entry: GuestEntry) => Cell;
@@ -54,18 +56,6 @@ function checkName(entry: GuestEntry, problems: Problems): string | undefined {
       severity: "warning",
     });
   return label;
-}
-
-/** The containers that shared volumes name must exist. */
-export function checkSharedVolumes(
-  volumes: Cell | undefined,
-  entries: readonly GuestEntry[],
-  problems: Problems,
-): void {
-  const ids = new Set(entries.map(({ guest }) => String(guest.id)));
-  for (const [, volume] of volumes?.entries() ?? [])
-    for (const [id, mount] of volume.get("mounts")?.entries() ?? [])
-      if (!ids.has(id)) problems.report("PHX0215", mount.keyRef, `unknown guest ${id}`);
 }
 
 function checkAddress(
@@ -99,8 +89,12 @@ function checkAddress(
     problems.report("PHX0209", cell, message, { related });
 }
 
-/** The guests that clones and dependencies name should exist. A sync does not need them. */
-function checkReferences(entries: readonly GuestEntry[], problems: Problems): void {
+/** The guests that clones, dependencies and shared volumes name should exist. A sync does not need them. */
+export function checkReferences(
+  entries: readonly GuestEntry[],
+  volumes: Cell | undefined,
+  problems: Problems,
+): void {
   const ids = new Set(entries.map(({ guest }) => guest.id));
   for (const { cell } of entries) {
     const named = [
@@ -112,4 +106,7 @@ function checkReferences(entries: readonly GuestEntry[], problems: Problems): vo
       if (one?.integer !== undefined && !ids.has(one.integer))
         problems.report("PHX0215", one, `unknown guest ${one.integer}`);
   }
+  for (const [, volume] of volumes?.entries() ?? [])
+    for (const [id, mount] of volume.get("mounts")?.entries() ?? [])
+      if (!ids.has(Number(id))) problems.report("PHX0215", mount.keyRef, `unknown guest ${id}`);
 }

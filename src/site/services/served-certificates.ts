@@ -81,7 +81,7 @@ function gatewayEntry(
   if (meant === undefined)
     problems.report("PHX0605", at, "the manifest has no certificate for the gateway", { hint });
   else
-    problems.report("PHX0606", meant.from, `${gateway.host} cannot read the files of this certificate`, {
+    problems.report("PHX0606", meant.from, `${gateway.host} cannot read ${meant.keyPath}`, {
       related: [gateway.from],
       hint,
     });

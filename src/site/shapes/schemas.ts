@@ -1,4 +1,5 @@
 /** JSON Schemas of the site's files for editors, from the shapes that the reader checks against. */
+import { siteFiles } from "./files.ts";
 import { lxcShape, vmShape } from "./guests.ts";
 import { hypervisorShape } from "./hypervisor.ts";
 import type { ObjectShape, Shape } from "./shape.ts";
@@ -6,12 +7,12 @@ import { certificatesShape, stackShape, stacksShape } from "./stack.ts";
 
 /** The site's JSON files and their shapes, by the names of their schemas. */
 export const fileShapes = {
-  hypervisor: { file: "etc/phoenix_hypervisor_config.json", shape: hypervisorShape },
-  lxc: { file: "etc/phoenix_lxc_configs.json", shape: lxcShape },
-  vm: { file: "etc/phoenix_vm_configs.json", shape: vmShape },
-  certificates: { file: "etc/certificate-manifest.json", shape: certificatesShape },
+  hypervisor: { file: siteFiles.hypervisor, shape: hypervisorShape },
+  lxc: { file: siteFiles.lxc, shape: lxcShape },
+  vm: { file: siteFiles.vm, shape: vmShape },
+  certificates: { file: siteFiles.certificates, shape: certificatesShape },
   stack: { file: "stacks/NAME/phoenix.json", shape: stackShape },
-  stacks: { file: "etc/phoenix_stacks_config.json", shape: stacksShape },
+  stacks: { file: siteFiles.stacks, shape: stacksShape },
 } as const satisfies Record<string, { readonly file: string; readonly shape: Shape }>;
 
 type JsonSchema = Readonly<Record<string, unknown>>;

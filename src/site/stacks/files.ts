@@ -1,16 +1,18 @@
 /** The declared stacks: a directory for each below stacks/, and the entries of the older single file. */
+
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { ComposeFile } from "../../model.ts";
 import type { SourceRef } from "../../resource.ts";
 import { readDocument } from "../documents.ts";
+import { siteFiles } from "../shapes/files.ts";
 import { stackShape, stacksShape } from "../shapes/stack.ts";
 import type { Cell } from "../text/cell.ts";
 import type { Problems } from "../text/problems.ts";
 import type { SiteFiles } from "../text/source-file.ts";
 
 export const stacksDirectory = "stacks";
-export const olderStacksFile = "etc/phoenix_stacks_config.json";
+export const olderStacksFile = siteFiles.stacks;
 const composeNames = ["docker-compose.yml", "docker-compose.yaml", "compose.yml", "compose.yaml"];
 
 /** A stack as its files declare it, whether or not any machine runs it. */

@@ -106,22 +106,25 @@ function prepared(
 
 /** The machine, when it can run stacks; each reason why it cannot is a problem. */
 function machineOf(
-  { entry: { guest, cell }, declared, from }: Assignment,
+  { entry: { guest, cell }, from }: Assignment,
   portainerEnvironment: string | undefined,
   problems: Problems,
 ): RoleGuest | undefined {
-  const assigned = `stack ${declared.name} is assigned to ${guest.host} (${guest.name})`;
-  const isRoleKnown = portainerRoleOf(cell) !== "unknown";
-  if (portainerEnvironment === undefined && guest.address !== undefined && isRoleKnown)
-    problems.report("PHX0701", from, `${assigned}, which is not an environment of Portainer`, {
+  // The same place and words for each of its stacks: one problem.
+  const at = cell.get("docker_stacks")?.keyRef ?? from;
+  const machine = `${guest.host} (${guest.name}) has stacks`;
+  // An unknown role, and a second primary, are problems of their own.
+  const isReported = ["unknown", "primary"].includes(portainerRoleOf(cell) ?? "");
+  if (portainerEnvironment === undefined && guest.address !== undefined && !isReported)
+    problems.report("PHX0701", at, `${machine} but is not an environment of Portainer`, {
       hint: 'give the machine "portainer_role": "agent"',
     });
   if (guest.shares.length === 0)
-    problems.report("PHX0702", from, `${assigned}, which has no NFS volume`, {
+    problems.report("PHX0702", at, `${machine} but no NFS volume`, {
       hint: 'add one to its volumes: {"type": "nfs", "path": …, "mount_point": …}',
     });
   if (isAddressed(guest)) return guest;
-  return problems.report("PHX0212", from, `${assigned}, which has no fixed address`);
+  return problems.report("PHX0212", at, `${machine} but no fixed address`);
 }
 
 /** Portainer's name for a stack: lower-case letters, digits, "-" and "_"; any but the default environment is in the name. */

@@ -143,11 +143,15 @@ class Reader {
   }
 
   #separator(end: "}" | "]", opened: number): void {
+    const valueEnd = this.#at;
     this.#skip();
     if (this.#text[this.#at] === ",") {
       this.#at++;
       this.#skip();
     } else if (this.#text[this.#at] !== end) {
+      // The next entry stands there: the comma belongs behind the last one, often a line before.
+      if (/["[{\w-]/.test(this.#text[this.#at] ?? ""))
+        throw new JsonSyntaxError('missing "," after this value', valueEnd - 1);
       throw this.#unexpected(`"," or "${end}"`, opened);
     }
   }
@@ -225,7 +229,8 @@ class Reader {
       // A word in place of a value may be a secret without quotes.
       const isWord = found.length > 1 && !wanted.startsWith("a key");
       const words = isWord ? "text without quotes" : JSON.stringify(found);
-      return new JsonSyntaxError(`expected ${wanted}, got ${words}`, this.#at);
+      const hint = /^[“”„‟«»‘’']/.test(found) ? 'use straight double quotes: "…"' : undefined;
+      return new JsonSyntaxError(`expected ${wanted}, got ${words}`, this.#at, hint);
     }
     const line = this.#text.slice(0, opened).split("\n").length;
     const bracket = opened === undefined ? "" : `; the bracket on line ${line} is not closed`;

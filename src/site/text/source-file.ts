@@ -1,8 +1,10 @@
 /** The files of a site as text: read once, within limits, each failure a problem with its place. */
-import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
-import { isAbsolute, join, relative, sep } from "node:path";
+import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { basename, dirname, isAbsolute, join, relative, sep } from "node:path";
 import { messageOf } from "../../errors.ts";
+import { nearest } from "../../formats/text/nearest.ts";
 import type { SourceRef } from "../../resource.ts";
+import { siteFiles } from "../shapes/files.ts";
 import type { Problems } from "./problems.ts";
 
 /** Bytes: 16 MiB, many times the configuration of ten thousand guests. It keeps logs and dumps out. */
@@ -89,7 +91,8 @@ export class SiteFiles {
       return this.#decode(name, readFileSync(path), at);
     } catch (error) {
       const isMissing = codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR";
-      if (isMissing) this.#problems.report("PHX0001", at, `${name} does not exist`);
+      if (isMissing)
+        this.#problems.report("PHX0001", at, `${name} does not exist`, { hint: this.#neighbour(name) });
       else this.#problems.report("PHX0002", at, `cannot read ${name}: ${reasonOf(error)}`);
       return undefined;
     }
@@ -126,6 +129,22 @@ export class SiteFiles {
       return isInside(relative(realpathSync.native(this.root), path)) ? name : undefined;
     } catch {
       return name;
+    }
+  }
+
+  /** A hint that offers a file of nearly this name in the same directory. */
+  #neighbour(name: string): string | undefined {
+    try {
+      const directory = dirname(name);
+      const own: readonly string[] = Object.values(siteFiles);
+      const paths = readdirSync(join(this.root, directory)).map((file) => join(directory, file));
+      const near = nearest(
+        basename(name),
+        paths.filter((path) => path !== name && !own.includes(path)).map((path) => basename(path)),
+      );
+      return near === undefined ? undefined : `did you mean ${join(directory, near)}?`;
+    } catch {
+      return undefined;
     }
   }
 
