@@ -49,6 +49,7 @@ function hypervisorConfig(): unknown {
       admin_user: "admin",
       admin_password: "env:BENCH_ADMIN_PASSWORD",
       portainer_hostname: `portainer.${domain}`,
+      settle_seconds: 1,
     },
     dns_server: { enabled: true, upstream_servers: ["9.9.9.9"] },
     firewall: {

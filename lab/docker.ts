@@ -3,6 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { mkdirSync, rmSync } from "node:fs";
 import type { HostName } from "../src/resource.ts";
 import type { LabContext } from "./context.ts";
+import { atTime } from "./docker/lifecycle.ts";
 import { mountAll, pathInContainer, volumeDirectory } from "./docker/mounts.ts";
 import { bindPorts } from "./docker/ports.ts";
 import { startProcess } from "./docker/processes.ts";
@@ -31,8 +32,11 @@ export class LabDocker {
     this.#document = `docker-${treeOf(host)}`;
   }
 
+  /** As time has made it: processes end, and are started again. */
   get state(): EngineState {
-    return this.context.store.read<EngineState>(this.#document) ?? emptyEngine;
+    const state = this.context.store.read<EngineState>(this.#document) ?? emptyEngine;
+    const now = this.context.clock.now();
+    return { ...state, containers: state.containers.map((container) => atTime(container, now)) };
   }
 
   #save(change: Partial<EngineState>): void {
@@ -118,6 +122,8 @@ export class LabDocker {
       imageId: image.id,
       state: "created",
       exitCode: 0,
+      restarts: 0,
+      backoffMs: 0,
       error: "",
       createdAt: this.context.clock.now(),
       startedAt: 0,
@@ -135,21 +141,24 @@ export class LabDocker {
     try {
       mountAll(this.context, this.host, container.mounts, this.state.volumes);
       const ports = bindPorts(container, this.state.containers);
-      const { exitCode, log } = startProcess(container, {
+      const { log, end } = startProcess(container, {
         path: (path) => this.pathIn(container, path),
         data: this.dataOf(container),
       });
-      const now = this.context.clock.now();
-      const restarts = container.restart !== "no" && container.restart !== "";
-      return this.#change(container, {
+      const { end: _, ...rest } = container;
+      const started: LabContainer = {
+        ...rest,
         ports,
         log: [...container.log, ...log].slice(-200),
         error: "",
-        startedAt: now,
-        ...(exitCode === undefined
-          ? { state: "running", exitCode: 0 }
-          : { state: restarts ? "restarting" : "exited", exitCode, finishedAt: now }),
-      });
+        state: "running",
+        exitCode: 0,
+        startedAt: this.context.clock.now(),
+        restarts: 0,
+        backoffMs: 0,
+        ...(end === undefined ? {} : { end }),
+      };
+      return this.#replace(atTime(started, started.startedAt));
     } catch (error) {
       if (error instanceof DockerError) this.#change(container, { error: error.message });
       throw error;
@@ -234,9 +243,12 @@ export class LabDocker {
   }
 
   #change(container: LabContainer, change: Partial<LabContainer>): LabContainer {
-    const changed = { ...container, ...change };
+    return this.#replace({ ...container, ...change });
+  }
+
+  #replace(changed: LabContainer): LabContainer {
     this.#save({
-      containers: this.state.containers.map((each) => (each.id === container.id ? changed : each)),
+      containers: this.state.containers.map((each) => (each.id === changed.id ? changed : each)),
     });
     return changed;
   }

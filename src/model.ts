@@ -196,6 +196,8 @@ export interface Portainer {
   /** The certificate of the manifest that names `hostname`, with its paths as the virtual machine sees them. */
   readonly certificate: Certificate & { readonly inGuest: GuestCertificatePaths };
   readonly agentImage: string;
+  /** How long a container must have run before its deployment counts as done, in milliseconds. */
+  readonly settleMs: number;
   /** Agents, and the server's own engine where stacks are assigned to it. */
   readonly environments: readonly PortainerEnvironment[];
 }

@@ -40,7 +40,7 @@ export const inspect: Cli = (call) => {
   const { docker } = call;
   return inspected(call, "Error: No such object: ", (name) => {
     const container = docker.find(name);
-    if (container !== undefined) return containerInspect(container);
+    if (container !== undefined) return containerInspect(container, call.context.clock.now());
     return imageNamed(call, name) ?? volumeNamed(call, name) ?? networkNamed(call, name);
   });
 };
@@ -48,7 +48,7 @@ export const inspect: Cli = (call) => {
 export const containerInspection: Cli = (call) =>
   inspected(call, "Error response from daemon: No such container: ", (name) => {
     const container = call.docker.find(name);
-    return container === undefined ? undefined : containerInspect(container);
+    return container === undefined ? undefined : containerInspect(container, call.context.clock.now());
   });
 
 export const volume: Cli = (call) => {

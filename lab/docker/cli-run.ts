@@ -4,6 +4,7 @@ import type { CommandResult } from "../../src/hosts/host.ts";
 import { type Cli, type CliCall, fail, lines, ok, readOn } from "./cli.ts";
 import { type ParsedOptions, parseOptions } from "./command-options.ts";
 import { portsOf, shortMount } from "./compose-values.ts";
+import { healthDefaults } from "./lifecycle.ts";
 import { type ContainerMount, type ContainerSpec, DockerError, fullReference } from "./state.ts";
 
 const known = [
@@ -112,8 +113,8 @@ function specOf(call: CliCall, { values, rest }: ParsedOptions, progress: string
     ports,
     mounts: [...all("volume").map((text) => named(shortMount(text, "/"))), ...all("mount").map(longMount)],
     networks: [last("network") ?? "bridge"],
-    restart: (last("restart") ?? "no").split(":")[0] ?? "no",
-    healthcheck: values.has("health-cmd"),
+    restart: last("restart") ?? "no",
+    ...(values.has("health-cmd") ? { healthcheck: { ...healthDefaults, passes: true } } : {}),
   };
 }
 

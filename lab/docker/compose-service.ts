@@ -3,6 +3,7 @@
 import { posix } from "node:path";
 import { decodeService } from "./compose-decode.ts";
 import { ComposeError, invalid } from "./compose-errors.ts";
+import { healthcheckOf } from "./compose-healthcheck.ts";
 import { checkLists, checkReferences, checkService } from "./compose-rules.ts";
 import type { ComposeNetwork, ComposeSource, ComposeVolume } from "./compose-source.ts";
 import {
@@ -16,8 +17,7 @@ import {
 } from "./compose-values.ts";
 import { parseEnvFile } from "./env-file.ts";
 import type { Variables } from "./interpolation.ts";
-
-import type { ContainerMount, PublishedPort } from "./state.ts";
+import type { ContainerMount, HealthCheck, PublishedPort } from "./state.ts";
 
 export interface ComposeService {
   readonly name: string;
@@ -34,7 +34,7 @@ export interface ComposeService {
   /** Those that may be left out when their profile is off. */
   readonly optional: readonly string[];
   readonly restart: string;
-  readonly healthcheck: boolean;
+  readonly healthcheck?: HealthCheck;
   readonly pull: string;
   /** The whole definition: what the configuration's hash is made of. */
   readonly definition: YamlObject;
@@ -83,6 +83,7 @@ export function serviceOf(
       throw invalid(`service "${name}" refers to undefined volume ${mount.source}: invalid compose project`);
     return { ...mount, source: volume.name };
   });
+  const healthcheck = healthcheckOf(value.healthcheck);
   return {
     name,
     image,
@@ -101,7 +102,7 @@ export function serviceOf(
         )
       : [],
     restart: restartPolicy(value.restart),
-    healthcheck: isYamlObject(value.healthcheck) && value.healthcheck.disable !== true,
+    ...(healthcheck === undefined ? {} : { healthcheck }),
     pull: String(value.pull_policy ?? "missing"),
     definition: value,
   };
@@ -109,8 +110,9 @@ export function serviceOf(
 
 /** What the engine gets: "any" is the old word for always. */
 function restartPolicy(value: unknown): string {
-  const [name = ""] = String(value ?? "no").split(":");
-  return name === "" || name === "none" ? "no" : name === "any" ? "always" : name;
+  const text = String(value ?? "no");
+  const [name = ""] = text.split(":");
+  return name === "" || name === "none" ? "no" : name === "any" ? "always" : text;
 }
 
 /** @throws ComposeError in Compose's words */

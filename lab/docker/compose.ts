@@ -205,7 +205,7 @@ function specOf(project: ComposeProject, service: ComposeService, imageId: strin
     mounts,
     networks,
     restart,
-    healthcheck,
+    ...(healthcheck === undefined ? {} : { healthcheck }),
   };
 }
 

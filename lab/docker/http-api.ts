@@ -42,7 +42,7 @@ const routes: readonly (readonly [string, RegExp, (call: EngineCall) => ApiRespo
   [
     "GET",
     /^\/containers\/([^/]+)\/json$/,
-    ({ docker, name }) => json(200, containerInspect(docker.container(name))),
+    ({ docker, name }) => json(200, containerInspect(docker.container(name), docker.context.clock.now())),
   ],
   ["GET", /^\/containers\/([^/]+)\/logs$/, logs],
   [

@@ -48,7 +48,6 @@ export function createContainer({ docker, request }: EngineCall): ApiResponse {
     mounts: [...list(settings.Binds).map(bindOf), ...mountsOf(settings.Mounts)],
     networks: ["bridge"],
     restart: "no",
-    healthcheck: false,
   });
   return json(201, { Id: id, Warnings: [] });
 }

@@ -1,5 +1,6 @@
 /** The engine's objects as Docker's API and command line print them. Pure but for the clock's time, a parameter. */
 
+import { healthOf } from "./lifecycle.ts";
 import { volumeDirectory } from "./mounts.ts";
 import {
   composeLabels,
@@ -41,9 +42,12 @@ export function containerSummary(container: LabContainer, nowMs: number): Json {
 }
 
 /** `docker inspect` of a container. */
-export function containerInspect(container: LabContainer): Json {
+export function containerInspect(container: LabContainer, nowMs: number): Json {
   const { id, name, image, imageId, command, entrypoint, env, labels, ports, mounts, restart } = container;
   const running = container.state === "running";
+  const restarting = container.state === "restarting";
+  const [policy = "", most = "0"] = restart.split(":");
+  const health = healthOf(container, nowMs);
   const bindings = Object.fromEntries(
     ports.map((port) => [
       `${port.container}/${port.protocol}`,
@@ -57,9 +61,10 @@ export function containerInspect(container: LabContainer): Json {
     Args: [...entrypoint, ...command].slice(1),
     State: {
       Status: container.state,
-      Running: running,
+      // A container that waits for its next start counts as running.
+      Running: running || restarting,
       Paused: false,
-      Restarting: container.state === "restarting",
+      Restarting: restarting,
       OOMKilled: false,
       Dead: false,
       Pid: running ? 1_000 + (Number.parseInt(id.slice(0, 4), 16) % 30_000) : 0,
@@ -67,13 +72,11 @@ export function containerInspect(container: LabContainer): Json {
       Error: container.error,
       StartedAt: iso(container.startedAt),
       FinishedAt: iso(container.finishedAt),
-      ...(container.healthcheck
-        ? { Health: { Status: running ? "healthy" : "unhealthy", FailingStreak: 0, Log: [] } }
-        : {}),
+      ...(health === undefined ? {} : { Health: { Status: health, FailingStreak: 0, Log: [] } }),
     },
     Image: imageId,
     Name: `/${name}`,
-    RestartCount: 0,
+    RestartCount: container.restarts,
     HostConfig: {
       Binds:
         mounts.length === 0
@@ -81,7 +84,7 @@ export function containerInspect(container: LabContainer): Json {
           : mounts.map(({ source, target, readOnly }) => `${source}:${target}:${readOnly ? "ro" : "rw"}`),
       NetworkMode: container.networks[0] ?? "bridge",
       PortBindings: bindings,
-      RestartPolicy: { Name: restart === "" ? "no" : restart, MaximumRetryCount: 0 },
+      RestartPolicy: { Name: policy === "" ? "no" : policy, MaximumRetryCount: Number(most) },
       Privileged: false,
     },
     Mounts: mountsJson(container),
@@ -91,11 +94,26 @@ export function containerInspect(container: LabContainer): Json {
       Cmd: command.length === 0 ? null : command,
       Image: image,
       Entrypoint: entrypoint.length === 0 ? null : entrypoint,
+      ...healthcheckJson(container),
       Labels: labels,
       ExposedPorts: Object.fromEntries(Object.keys(bindings).map((key) => [key, {}])),
     },
     NetworkSettings: { Ports: running ? bindings : {}, Networks: networksOf(container) },
   };
+}
+
+/** Durations in nanoseconds. */
+function healthcheckJson({ healthcheck }: LabContainer): Json {
+  if (healthcheck === undefined) return {};
+  const { intervalMs, startIntervalMs, startPeriodMs, retries, passes } = healthcheck;
+  const Healthcheck = {
+    Test: ["CMD", passes ? "/bin/true" : "/bin/false"],
+    Interval: intervalMs * 1e6,
+    StartPeriod: startPeriodMs * 1e6,
+    StartInterval: startIntervalMs * 1e6,
+    Retries: retries,
+  };
+  return { Healthcheck };
 }
 
 function mountsJson({ mounts }: LabContainer): readonly Json[] {
@@ -177,18 +195,17 @@ export function composePsRow(container: LabContainer, nowMs: number): Json {
     Project: labels[composeLabels.project] ?? "",
     Service: labels[composeLabels.service] ?? "",
     ExitCode: exitCode,
-    Health: container.healthcheck && container.state === "running" ? "healthy" : "",
+    Health: container.state === "running" ? (healthOf(container, nowMs) ?? "") : "",
   };
 }
 
 /** "Up 3 minutes (healthy)", "Exited (1) 2 seconds ago". */
-function statusText(
-  { state, exitCode, startedAt, finishedAt, healthcheck }: LabContainer,
-  nowMs: number,
-): string {
+function statusText(container: LabContainer, nowMs: number): string {
+  const { state, exitCode, startedAt, finishedAt } = container;
+  const health = healthOf(container, nowMs);
   switch (state) {
     case "running":
-      return `Up ${durationText(nowMs - startedAt)}${healthcheck ? " (healthy)" : ""}`;
+      return `Up ${durationText(nowMs - startedAt)}${health === undefined ? "" : ` (${health === "starting" ? "health: starting" : health})`}`;
     case "exited":
       return `Exited (${exitCode}) ${durationText(nowMs - finishedAt)} ago`;
     case "restarting":

@@ -43,9 +43,28 @@ export interface ContainerSpec {
   readonly ports: readonly PublishedPort[];
   readonly mounts: readonly ContainerMount[];
   readonly networks: readonly string[];
-  /** "no", "always", "unless-stopped", "on-failure". */
+  /** "no", "always", "unless-stopped", "on-failure", "on-failure:3". */
   readonly restart: string;
-  readonly healthcheck: boolean;
+  readonly healthcheck?: HealthCheck;
+}
+
+/** How Docker asks a container for its health. */
+export interface HealthCheck {
+  readonly intervalMs: number;
+  /** Between probes of the start period. */
+  readonly startIntervalMs: number;
+  /** Failures of this time do not count. */
+  readonly startPeriodMs: number;
+  /** Failures in a row that make it unhealthy. */
+  readonly retries: number;
+  /** What its probe comes to in the lab. */
+  readonly passes: boolean;
+}
+
+/** How and when a process ends by itself. */
+export interface ProcessEnd {
+  readonly afterMs: number;
+  readonly exitCode: number;
 }
 
 export interface PublishedPort {
@@ -76,6 +95,12 @@ export interface LabContainer extends ContainerSpec {
   readonly imageId: string;
   readonly state: "created" | "running" | "exited" | "restarting";
   readonly exitCode: number;
+  /** Absent for a process that runs on. */
+  readonly end?: ProcessEnd;
+  /** By its restart policy since it was last started by hand. */
+  readonly restarts: number;
+  /** The wait before the latest of these. Milliseconds; 0 before the first one. */
+  readonly backoffMs: number;
   /** The daemon's words when it could not start. */
   readonly error: string;
   /** Milliseconds since the epoch; 0 for never. */

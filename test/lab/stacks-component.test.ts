@@ -210,7 +210,7 @@ describe("a site's stacks", () => {
       const result = await sync(changed("nginx:", "example/exits:"));
       expect(only(result)).toMatchObject({ outcome: "rolled-back", changes: [] });
       expect(only(result).reason).toMatch(
-        /web of stack web does not run on drphoenix.*the process ends at once/,
+        /web of web runs on drphoenix: ends again and again \(5 restarts so far\).*the process ends at once/,
       );
       expect(only(result).hint).toContain("docker logs");
       expect(await lab.running()).toContain("web-web-1");

@@ -1,14 +1,21 @@
 /** Docker engines behind Portainer: their own API, forwarded by Portainer and its agents. */
 import { ApiError } from "../../errors.ts";
-import { member, objectsOf, parseJson, textOf, textsOf } from "../../formats/json/index.ts";
+import { member, numberOf, objectsOf, parseJson, textOf, textsOf } from "../../formats/json/index.ts";
 import type { HttpResponse } from "../../hosts/network.ts";
 import { canonicalJson } from "../../resource.ts";
-import type { ContainerState, PortainerApi, VolumeState } from "./index.ts";
+import type { ContainerLife, ContainerState, PortainerApi, VolumeState } from "./index.ts";
 import type { PortainerCall, PortainerSession } from "./session.ts";
 
 type Engines = Pick<
   PortainerApi,
-  "containers" | "removeContainer" | "containerLogs" | "volumes" | "createVolume" | "hasImage" | "pullImage"
+  | "containers"
+  | "containerLife"
+  | "removeContainer"
+  | "containerLogs"
+  | "volumes"
+  | "createVolume"
+  | "hasImage"
+  | "pullImage"
 >;
 
 /** Large images over a slow line. Milliseconds. */
@@ -29,6 +36,13 @@ export class DockerCalls implements Engines {
     const path = `/containers/json?all=true&filters=${encodeURIComponent(filters)}`;
     const { text } = await this.#get(environmentId, path, `list the containers of ${project}`);
     return objectsOf(parseJson(text)).map(containerOf);
+  };
+
+  readonly containerLife: Engines["containerLife"] = async (environmentId, containerId) => {
+    const path = `/containers/${encodeURIComponent(containerId)}/json`;
+    const purpose = `look at container ${containerId.slice(0, 12)}`;
+    const { status, text } = await this.#get(environmentId, path, purpose, [404]);
+    return status === 404 ? undefined : lifeOf(parseJson(text));
   };
 
   readonly removeContainer: Engines["removeContainer"] = async (environmentId, containerId) => {
@@ -125,6 +139,23 @@ function containerOf(value: unknown): ContainerState {
     state: textOf(value, "State"),
     status: textOf(value, "Status"),
     labels,
+  };
+}
+
+/** Docker's defaults of a health check (26), in nanoseconds as it writes them; it leaves out what is 0. */
+const healthDefaults = { interval: 30e9, timeout: 30e9, retries: 3 };
+
+function lifeOf(value: unknown): ContainerLife {
+  const check = member(member(value, "Config"), "Healthcheck");
+  const interval = numberOf(check, "Interval") || healthDefaults.interval;
+  const timeout = numberOf(check, "Timeout") || healthDefaults.timeout;
+  const retries = numberOf(check, "Retries") || healthDefaults.retries;
+  // Failures count from the end of the start period on; a probe may have begun just before it.
+  const longest = numberOf(check, "StartPeriod") + (retries + 1) * (interval + timeout);
+  return {
+    startedAt: textOf(member(value, "State"), "StartedAt"),
+    restarts: numberOf(value, "RestartCount"),
+    healthMs: check === undefined ? 0 : longest / 1e6,
   };
 }
 

@@ -33,6 +33,8 @@ export interface PortainerApi {
 
   /** Containers of a Compose project on an environment, running or not. */
   containers(environmentId: number, project: string): Promise<readonly ContainerState[]>;
+  /** What tells a container's process from the one before it; undefined when the container is gone. */
+  containerLife(environmentId: number, containerId: string): Promise<ContainerLife | undefined>;
   removeContainer(environmentId: number, containerId: string): Promise<void>;
   /** The last lines of a container's log, for an error message. */
   containerLogs(environmentId: number, containerId: string, lines: number): Promise<string>;
@@ -99,6 +101,15 @@ export interface ContainerState {
   /** "Up 3 minutes (healthy)", "Exited (1) 2 seconds ago". */
   readonly status: string;
   readonly labels: Readonly<Record<string, string>>;
+}
+
+export interface ContainerLife {
+  /** As Docker writes it: it changes with every start. */
+  readonly startedAt: string;
+  /** By its restart policy, since it was last started by hand. */
+  readonly restarts: number;
+  /** From a start until its health check has passed or failed at the latest, in milliseconds; 0 without one. */
+  readonly healthMs: number;
 }
 
 export interface VolumeState {

@@ -4,7 +4,6 @@ import type { Io } from "../../component.ts";
 import { ApiError } from "../../errors.ts";
 import { shareDirectory } from "../../fabric/guests.ts";
 import type { FileWrite } from "../../hosts/host.ts";
-import { poll } from "../../poll.ts";
 import { type Change, type Resource, subjectOf } from "../../resource.ts";
 import { prove } from "./candidate.ts";
 import { commands } from "./commands.ts";
@@ -12,6 +11,7 @@ import { marker, type StackFacts, type StackTarget, targetsOf } from "./compile.
 import { serviceState } from "./containers.ts";
 import { environmentNamed, markOf, stackOf, volumeOf } from "./live.ts";
 import { type Previous, previousOf, remember } from "./previous.ts";
+import { lastWords, provedMs, started, Watch } from "./watch.ts";
 
 /** Makes one change. A change that does not lead to the declared state is a rollback. */
 export async function apply(change: Change, io: Io): Promise<void> {
@@ -112,37 +112,22 @@ async function makeVolumes(io: Io, target: StackTarget, environment: Environment
       await io.apis.portainer.createVolume(environment.id, volumeOf(target, volume));
 }
 
-/** How long containers may take to come up once they are created, in milliseconds. */
-const settleMs = 60_000;
-
-/** A container that was seen running this often in a row, a second apart, stays up. */
-const seenInARow = 2;
-
-/** @throws ApiError with the end of a container's log when it does not stay up */
-async function settle(io: Io, { stack, services }: StackTarget, { id }: EnvironmentState): Promise<void> {
-  let fine = 0;
-  let broken = 0;
-  const bad = await poll(
-    { clock: io.clock, forMs: settleMs, pauseMs: 1_000 },
-    async () => {
-      const containers = await io.apis.portainer.containers(id, stack.project);
-      const states = services.map((service) => ({ service, ...serviceState(service, containers) }));
-      const bad = states.find(({ kind }) => kind === "broken") ?? states.find(({ kind }) => kind !== "fine");
-      fine = bad === undefined ? fine + 1 : 0;
-      broken = bad?.kind === "broken" ? broken + 1 : 0;
-      return bad;
-    },
-    () => fine >= seenInARow || broken > seenInARow,
-  );
-  if (bad === undefined) return;
-  const { container, reason, service } = bad;
-  const log = container === undefined ? "" : await io.apis.portainer.containerLogs(id, container.id, 5);
-  const last = log.trim().split("\n").at(-1) ?? "";
-  throw new ApiError(
-    500,
-    `${service.name} of stack ${stack.name} does not run on ${stack.guest.name}: ${reason}${last && `; the end of its log: ${last}`}`,
-    { hint: `\`docker logs\` of the container on ${stack.guest.host} shows why, while it exists` },
-  );
+/**
+ * Waits until every container has started, so that what cannot run is rolled back at once. Whether they stay up is proved
+ * by `verify`, for all stacks side by side.
+ * @throws ApiError with the end of a container's log when one does not come up
+ */
+async function settle(io: Io, target: StackTarget, { id }: EnvironmentState): Promise<void> {
+  const { stack, services } = target;
+  const seen = await started(io, new Watch(io, id, target), target);
+  for (const service of services) {
+    const { kind, reason, container } = serviceState(service, seen, provedMs(io));
+    if (kind === "fine" || kind === "proving") continue;
+    const message = `${service.name} of stack ${stack.name} does not run on ${stack.guest.name}: ${reason}`;
+    throw new ApiError(500, `${message}${await lastWords(io, id, container)}`, {
+      hint: `\`docker logs\` of the container on ${stack.guest.host} shows why, while it exists`,
+    });
+  }
 }
 
 /** Removes containers of services that are no longer in the file: Portainer up to 2.35 leaves them running. */

@@ -1,17 +1,13 @@
 /** What Portainer and its engines have: the declared stacks, and those of ours that are no longer declared. */
-import type {
-  ContainerState,
-  EnvironmentState,
-  StackState,
-  VolumeState,
-} from "../../apis/portainer/index.ts";
+import type { EnvironmentState, StackState, VolumeState } from "../../apis/portainer/index.ts";
 import type { Io } from "../../component.ts";
 import { ApiError, hintOf, isUnavailable, messageOf, NotReadyError, TransportError } from "../../errors.ts";
 import type { Site, StackVolume } from "../../model.ts";
 import type { Resource } from "../../resource.ts";
 import { Secret } from "../../secret.ts";
 import { marker, type StackTarget, shownVariables, stackResource, targetsOf } from "./compile.ts";
-import { serviceState } from "./containers.ts";
+import { type SeenContainer, serviceState, tooManyRestarts } from "./containers.ts";
+import { provedMs, Watch } from "./watch.ts";
 
 /** @throws NotReadyError when Portainer does not answer, or has no environment for a declared stack */
 export async function read(io: Io): Promise<readonly Resource[]> {
@@ -105,7 +101,7 @@ async function liveResource(
   const [compose, [containers, volumes], files] = await Promise.all([
     api.stackFile(found.id),
     reached(environment, [
-      api.containers(environment.id, stack.project),
+      new Watch(io, environment.id, target).look(),
       stack.volumes.length === 0 ? Promise.resolve([]) : volumesOf(environment.id),
     ]),
     io.host(share.host).readFiles(paths),
@@ -123,7 +119,7 @@ async function liveResource(
         return text === undefined ? [] : [[path, new Secret(text).fingerprint()]];
       }),
     ),
-    containers: containerStates(target, found, containers),
+    containers: containerStates(target, found, containers, provedMs(io)),
     volumes: Object.fromEntries(
       stack.volumes.flatMap(({ name }): [string, string][] =>
         volumes.some((volume) => volume.name === name) ? [[name, "present"]] : [],
@@ -137,13 +133,16 @@ async function liveResource(
 function containerStates(
   { compose, services }: StackTarget,
   found: StackState,
-  containers: readonly ContainerState[],
+  containers: readonly SeenContainer[],
+  provedMs: number,
 ): Readonly<Record<string, string>> {
   const states: Record<string, string> = {};
   for (const service of services) {
-    const { kind, reason } = serviceState(service, containers);
+    const { kind, reason, container } = serviceState(service, containers, provedMs);
+    // Whether it stays up is for the checks to prove, unless it has often not.
+    const isUp = container?.state === "running" && container.restarts < tooManyRestarts;
     states[service.name] =
-      kind !== "fine"
+      kind !== "fine" && !(kind === "proving" && isUp)
         ? reason
         : found.status === "active"
           ? `running ${service.image ?? ""}`

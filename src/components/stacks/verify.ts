@@ -1,16 +1,13 @@
 /** Looks at every stack as its users do: each service runs and is healthy, and each published port answers. */
-import type { ContainerState, EnvironmentState } from "../../apis/portainer/index.ts";
+import type { EnvironmentState } from "../../apis/portainer/index.ts";
 import { type Check, external, failed, type Io, passed } from "../../component.ts";
 import { ApiError, hintOf, messageOf, TransportError } from "../../errors.ts";
 import { firewallOf, verdictOn } from "../../fabric/firewall.ts";
 import type { ComposeService } from "../../formats/compose/index.ts";
-import { poll } from "../../poll.ts";
 import { type StackTarget, targetsOf } from "./compile.ts";
-import { serviceState } from "./containers.ts";
+import { provedState, type SeenContainer, serviceState } from "./containers.ts";
 import { environmentNamed, volumeNote, volumesOnce } from "./live.ts";
-
-/** How long a health check may take, in milliseconds. */
-const healthMs = 60_000;
+import { lastWords, proved, provedMs, Watch } from "./watch.ts";
 
 export async function verify(io: Io): Promise<readonly Check[]> {
   const targets = targetsOf(io.site);
@@ -32,10 +29,10 @@ async function checkStack(
   volumes: ReturnType<typeof volumesOnce>,
 ): Promise<readonly Check[]> {
   const { id, stack, services } = target;
-  let containers: readonly ContainerState[];
+  let containers: readonly SeenContainer[];
   try {
     [containers] = await Promise.all([
-      judged(io, target, environment),
+      proved(io, new Watch(io, environment.id, target), target),
       noteVolumes(io, target, environment, volumes),
     ]);
   } catch (error) {
@@ -46,36 +43,13 @@ async function checkStack(
     return [external(failed(id, claim, messageOf(error), hint))];
   }
   const ports = services
-    .filter((service) => serviceState(service, containers).kind === "fine")
+    .filter((service) => serviceState(service, containers, provedMs(io)).kind === "fine")
     .flatMap((service) => portsOf(service, stack.guest.address))
     .filter((port) => isOpen(io, target, port));
   return [
-    ...services.map((service) => checkService(target, service, containers)),
+    ...(await checkServices(io, target, environment, containers)),
     ...(await Promise.all(ports.map((port) => checkPort(io, target, port)))),
   ];
-}
-
-/** The containers, once their health checks have finished. */
-async function judged(
-  io: Io,
-  { stack }: StackTarget,
-  { id }: EnvironmentState,
-): Promise<readonly ContainerState[]> {
-  let names = "";
-  const containers = await poll(
-    { clock: io.clock, forMs: healthMs, pauseMs: 1_000 },
-    async () => {
-      const containers = await io.apis.portainer.containers(id, stack.project);
-      const starting = containers.filter(({ status }) => status.includes("(health: starting)"));
-      if (names === "" && starting.length > 0)
-        io.waiting(`the health of ${starting.map(({ name }) => name).join(", ")}`, healthMs);
-      names = starting.map(({ name }) => name).join(", ");
-      return containers;
-    },
-    () => names === "",
-  );
-  if (names !== "") io.note(`${names} on ${stack.guest.name}: the health check has not finished`);
-  return containers;
 }
 
 /** A volume that leads elsewhere is not a failure: its owner may want it so. */
@@ -95,20 +69,24 @@ async function noteVolumes(
   }
 }
 
-function checkService(
-  { id, stack }: StackTarget,
-  service: ComposeService,
-  containers: readonly ContainerState[],
-): Check {
-  const claim = `${service.name} of ${stack.name} runs on ${stack.guest.name}`;
-  const { kind, reason } = serviceState(service, containers);
+/** One check for each service; one that is still being proved when another is found broken has none. */
+async function checkServices(
+  io: Io,
+  { id, stack, services }: StackTarget,
+  environment: EnvironmentState,
+  containers: readonly SeenContainer[],
+): Promise<readonly Check[]> {
+  const states = services.map((service) => ({ service, ...provedState(service, containers, provedMs(io)) }));
+  const isBroken = states.some(({ kind }) => kind === "broken");
+  const judged = states.filter(({ kind }) => !isBroken || kind !== "proving");
   const hint = `\`docker logs\` of the container on ${stack.guest.host} shows why; \`phoenix sync stacks\` starts it again`;
-  if (kind !== "fine") return failed(id, claim, reason, hint);
-  const sick = containers.find(
-    (each) => each.service === service.name && each.status.includes("(unhealthy)"),
+  return Promise.all(
+    judged.map(async ({ service, kind, reason, container }) => {
+      const claim = `${service.name} of ${stack.name} runs on ${stack.guest.name}`;
+      if (kind === "fine") return passed(id, claim);
+      return failed(id, claim, `${reason}${await lastWords(io, environment.id, container)}`, hint);
+    }),
   );
-  if (sick === undefined) return passed(id, claim);
-  return failed(id, claim, `${sick.name} is unhealthy: ${sick.status}`, hint);
 }
 
 interface PublishedPort {

@@ -1,7 +1,7 @@
 /** The shape of etc/phoenix_hypervisor_config.json. */
 import { ports } from "../../fabric/ports.ts";
 import { recordsShape, ruleShape } from "./fabric.ts";
-import { either, flag, ignored, list, map, object, port, text } from "./shape.ts";
+import { either, flag, ignored, integer, list, map, object, port, text } from "./shape.ts";
 
 const policies = ["ACCEPT", "DROP", "REJECT"] as const;
 
@@ -78,6 +78,11 @@ export const hypervisorShape = object(
       ),
       portainer_hostname: text(
         "Portainer's host name. Default: that of the service on Portainer's virtual machine.",
+      ),
+      settle_seconds: integer(
+        "How many seconds a container must have run before its deployment counts as done: 0 to 60. Default: 10.",
+        0,
+        60,
       ),
       ...ignored("url", "verify_tls", "port"),
     }),

@@ -24,6 +24,9 @@ import type { DeclaredStack } from "./files.ts";
 /** Portainer refuses shorter passwords for a new administrator (2.x default). */
 const shortestPassword = 12;
 
+/** Docker takes a container that has run for this long for one that started well, and forgets its restarts (26). */
+const settleSeconds = 10;
+
 /** What is known about Portainer before services and certificates are read. */
 export interface PortainerSettings {
   readonly guest: RoleGuest;
@@ -174,6 +177,7 @@ export async function readPortainer(
     share,
     certificate: { ...certificate, inGuest: { certPath, keyPath } },
     agentImage: config.get("docker")?.get("portainer_agent_image")?.text ?? "portainer/agent:latest",
+    settleMs: (api?.get("settle_seconds")?.integer ?? settleSeconds) * 1000,
     environments,
   };
 }
