@@ -28,7 +28,7 @@ export const fileCodes = {
     Write a reference instead: env:NAME, file:PATH, age:PATH#KEY or exec:COMMAND.`,
   PHX0103: warning`unknown key
     An object has a key that Phoenix does not know. The key has no effect.
-    Correct the spelling, or remove the key. Keys that begin with _ or # are notes, which Phoenix ignores.`,
+    Remove the key. Keys that begin with _ or # are notes, which Phoenix ignores.`,
   PHX0104: error`missing key
     An object lacks a required key.
     Add the key. \`phoenix schema\` prints which keys an object has.`,
@@ -38,4 +38,8 @@ export const fileCodes = {
   PHX0106: error`cannot read a secret
     A reference to a secret (env:, file:, age:, exec:) did not give a value. The message never shows any part of it.
     Set the environment variable, create the file, or correct the reference.`,
+  PHX0107: error`misspelled key
+    An object has an unknown key that nearly matches a known one. The setting that was meant would silently be lost: a misspelled
+    traefik_service takes a service out of DNS, certificate, mesh and gateway.
+    Correct the spelling. If the key is a note for yourself, begin it with _.`,
 } as const;

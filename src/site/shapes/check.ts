@@ -15,10 +15,19 @@ export function checkShape(cell: Cell, shape: Shape, problems: Problems): void {
   check.reportUnknown();
 }
 
+interface UnknownKey {
+  readonly shape: ObjectShape;
+  readonly key: string;
+  /** The known key that it misspells: one that its object does not have. */
+  readonly meant: string | undefined;
+  readonly at: SourceRef[];
+  count: number;
+}
+
 class Check {
   readonly #problems: Problems;
   /** By kind of object and key, so that a key that a hundred guests have is reported once. */
-  readonly #unknown = new Map<string, { shape: ObjectShape; key: string; at: SourceRef[]; count: number }>();
+  readonly #unknown = new Map<string, UnknownKey>();
 
   constructor(problems: Problems) {
     this.#problems = problems;
@@ -43,13 +52,18 @@ class Check {
   }
 
   reportUnknown(): void {
-    for (const { shape, key, at, count } of this.#unknown.values()) {
+    for (const { shape, key, meant, at, count } of this.#unknown.values()) {
       const [first, ...related] = at;
       if (first === undefined) continue;
       const times = count > 1 ? ` (${count} times)` : "";
-      const message = `unknown key ${JSON.stringify(key)} in ${shape.name} is ignored${times}`;
-      const hint = didYouMean(key, [...shape.byName.keys()]);
-      this.#problems.report("PHX0103", first, message, { related, hint });
+      const message = `unknown key ${JSON.stringify(key)} in ${shape.name}`;
+      if (meant === undefined)
+        this.#problems.report("PHX0103", first, `${message} is ignored${times}`, { related });
+      else
+        this.#problems.report("PHX0107", first, `${message}${times}`, {
+          related,
+          hint: `did you mean ${JSON.stringify(meant)}? A note for yourself begins with _`,
+        });
     }
   }
 
@@ -57,23 +71,27 @@ class Check {
     for (const [key, value] of cell.entries()) {
       const known = shape.byName.get(key);
       if (known !== undefined) this.value(value, known);
-      else if (!isNote(key)) this.#noteUnknown(value, key, shape);
+      else if (!isNote(key)) this.#noteUnknown(value, key, shape, cell);
     }
     for (const need of shape.needs) {
       if (cell.get(need) !== undefined) continue;
       const names = [need, ...(shape.keys[need]?.aliases ?? [])];
       const wanted = names.map((name) => JSON.stringify(name)).join(" or ");
-      const slip = cell.entries().find(([key]) => nearest(key, names) !== undefined)?.[0];
-      this.#problems.report("PHX0104", cell, `${shape.name} needs ${wanted}`, {
-        hint: slip === undefined ? undefined : `is ${JSON.stringify(slip)} a misspelling of it?`,
-      });
+      // A misspelling of it is reported as such.
+      if (cell.entries().some(([key]) => !shape.byName.has(key) && nearest(key, names) !== undefined))
+        continue;
+      this.#problems.report("PHX0104", cell, `${shape.name} needs ${wanted}`);
     }
   }
 
-  #noteUnknown(value: Cell, key: string, shape: ObjectShape): void {
-    const id = `${shape.name}\0${key}`;
+  #noteUnknown(value: Cell, key: string, shape: ObjectShape, object: Cell): void {
+    const absent = [...shape.byName.keys()].filter(
+      (known) => !object.entries().some(([name]) => name === known),
+    );
+    const meant = nearest(key, absent);
+    const id = `${shape.name}\0${key}\0${meant}`;
     const known = this.#unknown.get(id);
-    if (known === undefined) this.#unknown.set(id, { shape, key, at: [value.keyRef], count: 1 });
+    if (known === undefined) this.#unknown.set(id, { shape, key, meant, at: [value.keyRef], count: 1 });
     else {
       known.count++;
       if (known.at.length <= maxRelated) known.at.push(value.keyRef);
