@@ -23,8 +23,6 @@ export interface Site {
   readonly services: readonly Service[];
   /** One entry for each stack on each virtual machine that it is assigned to. */
   readonly stacks: readonly Stack[];
-  /** Every secret of the site, to be redacted from all output. */
-  readonly secrets: readonly Secret[];
 }
 
 export interface Hypervisor {

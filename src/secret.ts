@@ -1,5 +1,6 @@
 /** A value that must not be seen: it prints as "(secret)" wherever it is printed by accident. */
 import { inspect } from "node:util";
+import { secretMark } from "./secret-spans.ts";
 
 export class Secret {
   readonly #value: string;
@@ -21,31 +22,14 @@ export class Secret {
   }
 
   toString(): string {
-    return "(secret)";
+    return secretMark;
   }
 
   toJSON(): string {
-    return "(secret)";
+    return secretMark;
   }
 
   [inspect.custom](): string {
-    return "(secret)";
+    return secretMark;
   }
-}
-
-/** Shorter values ("no", "1") occur by chance in ordinary text; replacing them would garble it. */
-const shortestRedacted = 6;
-
-/** A function that replaces every one of these secrets in a text by "(secret)". */
-export function redactor(secrets: readonly Secret[]): (text: string) => string {
-  const values = [...new Set(secrets.map((secret) => secret.reveal()))].filter(
-    (value) => value.length >= shortestRedacted,
-  );
-  values.sort((a, b) => b.length - a.length);
-  return (text) => {
-    let clean = text;
-    for (const value of values)
-      clean = clean.replaceAll(value, "(secret)").replaceAll(JSON.stringify(value).slice(1, -1), "(secret)");
-    return clean;
-  };
 }

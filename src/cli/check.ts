@@ -41,8 +41,9 @@ async function runCheck(call: Call): Promise<ExitCode> {
   };
   await deliver(
     call,
-    () => checkDocument(root, problems, size, durationMs, exitCode),
-    (view) => checkLines(problems, sources, size, durationMs, view),
+    problems,
+    (shown) => checkDocument(root, shown, size, durationMs, exitCode),
+    (shown, view) => checkLines(shown, sources, size, durationMs, view),
     site,
   );
   return exitCode;

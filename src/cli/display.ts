@@ -2,7 +2,7 @@
 import { createLogUpdate } from "log-update";
 import type { Event } from "../event.ts";
 import type { Site } from "../model.ts";
-import { eventDocument } from "../render/json.ts";
+import { documentText, eventDocument } from "../render/json.ts";
 import { liveLines } from "../render/live.ts";
 import { heartbeatLines, heartbeatMs, plainLine } from "../render/plain.ts";
 import { advance, noProgress, type Progress } from "../render/progress.ts";
@@ -23,13 +23,15 @@ const drawMs = 120;
 
 export function openDisplay(terminal: Terminal, options: GlobalOptions, site: Site | undefined): Display {
   const display = visibleDisplay(terminal, options, site);
-  if (options.output !== "ndjson") return display;
   return {
     ...display,
     emit: (event) => {
-      terminal.stdout.write(`${JSON.stringify(eventDocument(event, Date.now()))}\n`);
-      display.emit(event);
+      const shown = terminal.redact(event);
+      if (options.output === "ndjson")
+        terminal.print(documentText(eventDocument(shown, Date.now()), "ndjson"));
+      display.emit(shown);
     },
+    say: (line) => display.say(terminal.redact(line)),
   };
 }
 
@@ -52,14 +54,14 @@ function liveDisplay(terminal: Terminal, options: GlobalOptions, site: Site | un
   const draw = (): void => {
     drawn = true;
     const width = stderr.columns ?? 80;
-    log(terminal.redact(liveLines(progress, Date.now(), { ...view, width }).join("\n")));
+    log(liveLines(progress, Date.now(), { ...view, width }).join("\n"));
   };
   return {
     emit: (event) => {
       progress = advance(progress, event, Date.now());
       timer ??= setInterval(draw, drawMs).unref();
     },
-    say: (line) => log.persist(terminal.redact(line)),
+    say: (line) => log.persist(line),
     pause: () => {
       if (timer === undefined) return;
       clearInterval(timer);

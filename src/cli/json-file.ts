@@ -23,7 +23,7 @@ export async function refuseUnwritable(path: string): Promise<void> {
 }
 
 /**
- * Replaces a file as a whole; a link stays and leads to the new text. Into anything that is not a regular file
+ * Replaces a file as a whole, which only its owner may read then; a link stays and leads to the new text. Into anything that is not a regular file
  * (`/dev/null`, a pipe) it writes the text.
  * @throws SiteError
  */
@@ -40,7 +40,7 @@ export async function replaceFile(path: string, text: string): Promise<void> {
 async function moveInto(path: string, text: string): Promise<void> {
   const temporary = `${path}.${randomBytes(4).toString("hex")}.tmp`;
   try {
-    await writeFile(temporary, text, { flag: "wx" });
+    await writeFile(temporary, text, { flag: "wx", mode: 0o600 });
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });

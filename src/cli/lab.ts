@@ -107,11 +107,7 @@ async function showStatus(call: Call): Promise<ExitCode> {
     import("./output.ts"),
   ]);
   const status = labStatus(directory);
-  await deliver(
-    call,
-    () => labDocument(status),
-    (view) => labLines(status, view),
-  );
+  await deliver(call, status, labDocument, labLines);
   return exitCodes.converged;
 }
 

@@ -31,18 +31,23 @@ function isColored({ tty }: RawOutput, { env }: Terminal, color: GlobalOptions["
   return tty && env.TERM !== "dumb";
 }
 
-/** Shows a result: as a document or as lines, by `--output`; and writes the document to the file of `--json-into`. */
-export async function deliver(
+/**
+ * Shows a result: as a document or as lines, by `--output`; and writes the document to the file of `--json-into`. Both are made from
+ * the facts after these were redacted.
+ */
+export async function deliver<Facts>(
   { terminal, options }: Pick<Call, "terminal" | "options">,
-  document: () => OutputDocument,
-  lines: (view: View) => readonly string[],
+  facts: Facts,
+  document: (facts: Facts) => OutputDocument,
+  lines: (facts: Facts, view: View) => readonly string[],
   site?: Site,
 ): Promise<void> {
   const { documentText } = await import("../render/json.ts");
+  const shown = terminal.redact(facts);
   if (options.output === "text")
-    writeLines(terminal.stdout, lines(viewOf(terminal.stdout, terminal, options, site)));
-  else terminal.stdout.write(documentText(document(), options.output));
+    writeLines(terminal.stdout, lines(shown, viewOf(terminal.stdout, terminal, options, site)));
+  else terminal.print(documentText(document(shown), options.output));
   if (options.jsonInto === undefined) return;
   const { replaceFile } = await import("./json-file.ts");
-  await replaceFile(options.jsonInto, terminal.redact(documentText(document(), "json")));
+  await replaceFile(options.jsonInto, documentText(document(shown), "json"));
 }

@@ -76,8 +76,9 @@ async function planAndShow(session: Session, targets: Targets): Promise<ExitCode
   };
   await deliver(
     call,
-    () => planDocument(planned, facts, exitCode),
-    (view) => planLines(planned, facts, view),
+    { planned, facts },
+    (shown) => planDocument(shown.planned, shown.facts, exitCode),
+    (shown, view) => planLines(shown.planned, shown.facts, view),
     site,
   );
   return exitCode;

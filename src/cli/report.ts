@@ -17,14 +17,19 @@ export async function report(
   options: Pick<GlobalOptions, "output" | "color" | "full" | "jsonInto">,
 ): Promise<ExitCode> {
   const isExpected = error instanceof PhoenixError;
-  const { name, message, hint, exitCode } = isExpected ? error : await internal(error, terminal);
-  const shown = { name, message, hint: hint ?? adviceOn(error), exitCode };
+  const {
+    name,
+    message,
+    hint = adviceOn(error),
+    exitCode,
+  } = isExpected ? error : await internal(error, terminal);
+  const shown = { name, exitCode, ...terminal.redact({ message, hint }) };
   writeLines(terminal.stderr, errorLines(shown, viewOf(terminal.stderr, terminal, options)));
   const document = errorDocument(shown);
-  if (options.output !== "text") terminal.stdout.write(documentText(document, options.output));
-  if (options.jsonInto !== undefined)
-    await intoFile(options.jsonInto, terminal.redact(documentText(document, "json")));
-  if (!isExpected && terminal.env.PHOENIX_DEBUG === "1") terminal.stderr.write(`${stackOf(error)}\n`);
+  if (options.output !== "text") terminal.print(documentText(document, options.output));
+  if (options.jsonInto !== undefined) await intoFile(options.jsonInto, documentText(document, "json"));
+  if (!isExpected && terminal.env.PHOENIX_DEBUG === "1")
+    terminal.stderr.write(`${terminal.redact(stackOf(error))}\n`);
   return exitCode;
 }
 

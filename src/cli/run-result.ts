@@ -15,8 +15,9 @@ export async function deliverResult(
   const origin = { site: root, world: run.world.description };
   await deliver(
     call,
-    () => resultDocument(result, origin, exitCode),
-    (view) => resultLines(result, exitCode, view),
+    result,
+    (shown) => resultDocument(shown, origin, exitCode),
+    (shown, view) => resultLines(shown, exitCode, view),
     site,
   );
 }

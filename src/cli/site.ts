@@ -1,7 +1,7 @@
 /** The declared site of a call: where it is, its content, its problems. */
 import type { Site } from "../model.ts";
 import { compareProblems, type Problem } from "../problem.ts";
-import type { Sources } from "../render/problems.ts";
+import type { Sources } from "../render/excerpt.ts";
 import type { Call } from "./command.ts";
 import { loadLab } from "./lab-package.ts";
 import { defaultSite, type GlobalOptions } from "./options.ts";
@@ -32,7 +32,8 @@ export async function loadProven(call: Call): Promise<ProvenSite> {
   const { loadSite } = await import("../site/load.ts");
   const loaded = await loadSite(root);
   const { site, sources } = loaded;
-  if (site !== undefined) call.terminal.conceal(site.secrets);
+  // Those of a site with errors as well: its problems may quote them.
+  call.terminal.conceal(loaded.secrets);
   const { rules } = await import("../fabric/rules.ts");
   const found = site === undefined ? [] : rules.flatMap((rule) => rule(site));
   return { root, site, problems: [...loaded.problems, ...found].sort(compareProblems), sources };

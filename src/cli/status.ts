@@ -56,8 +56,9 @@ async function runStatus(call: Call): Promise<ExitCode> {
     };
     await deliver(
       call,
-      () => statusDocument(facts),
-      (view) => statusLines(facts, run.world.clock.now(), view),
+      facts,
+      statusDocument,
+      (shown, view) => statusLines(shown, run.world.clock.now(), view),
       site,
     );
     return exitCode;

@@ -166,7 +166,7 @@ async function askForYes(
     durationMs,
     apply: `phoenix sync ${targets.words}`,
   };
-  const lines = planLines(planned, facts, viewOf(terminal.stderr, terminal, options, site));
+  const lines = planLines(terminal.redact(planned), facts, viewOf(terminal.stderr, terminal, options, site));
   // The last line says how to apply the plan; here the question replaces it.
   writeLines(terminal.stderr, lines.slice(0, -1));
   terminal.stderr.write("Apply it? [y/N] ");
@@ -179,7 +179,7 @@ async function askForYes(
 
 /** Adds the run to the history; a failure to do so does not fail the run. */
 async function recordRun(
-  { call, journal, sources, display }: Session,
+  { journal, sources, display }: Session,
   targets: Targets,
   startedMs: number,
   result: RunResult,
@@ -201,7 +201,7 @@ async function recordRun(
     });
   } catch (error) {
     if (!(error instanceof PhoenixError)) throw error;
-    display.say(call.terminal.redact(`cannot add the run to the history: ${messageOf(error)}`));
+    display.say(`cannot add the run to the history: ${messageOf(error)}`);
   }
 }
 

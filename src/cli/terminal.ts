@@ -1,5 +1,7 @@
 /** The process's edge as the commands see it: two outputs, one input, the environment. Secrets are redacted in all output. */
-import { redactor, type Secret } from "../secret.ts";
+import { type Redact, redacted, redactor } from "../redaction.ts";
+import type { Secret } from "../secret.ts";
+import { withoutSecretLooks } from "../secret-spans.ts";
 
 /** One of the process's streams; writing to a stream that was closed does nothing. */
 export interface RawOutput {
@@ -28,27 +30,36 @@ export interface Edge {
 export interface Terminal extends Edge {
   /** From now on these secrets are redacted in all output. */
   conceal(secrets: readonly Secret[]): void;
-  redact(text: string): string;
+  /**
+   * A text, or a value with every text in it, without these secrets and without what looks like one. Values are redacted before they
+   * are rendered; what is written to the outputs passes a second, coarser net.
+   */
+  redact<T>(value: T): T;
+  /** Writes a document to standard output whose values were redacted before it was serialized. */
+  print(document: string): void;
 }
 
 export function openTerminal(edge: Edge): Terminal {
-  let clean: (text: string) => string = (text) => text;
+  let clean: Redact = withoutSecretLooks;
+  let net: Redact = (text) => text;
   const known: Secret[] = [];
-  const redact = (text: string): string => clean(text);
   return {
     ...edge,
-    stdout: redacted(edge.stdout, redact),
-    stderr: redacted(edge.stderr, redact),
+    stdout: netted(edge.stdout, (text) => net(text)),
+    stderr: netted(edge.stderr, (text) => net(text)),
     conceal: (secrets) => {
       known.push(...secrets);
-      clean = redactor(known);
+      const byValue = redactor(known);
+      clean = (text) => withoutSecretLooks(byValue(text));
+      net = redactor(known, { isDistinctive: true });
     },
-    redact,
+    redact: (value) => redacted(value, clean),
+    print: (document) => edge.stdout.write(document),
   };
 }
 
 /** The same output, whose size may still change, with redacted text. */
-function redacted(output: RawOutput, redact: (text: string) => string): RawOutput {
+function netted(output: RawOutput, redact: Redact): RawOutput {
   return Object.create(output, { write: { value: (text: string) => output.write(redact(text)) } });
 }
 

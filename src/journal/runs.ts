@@ -4,6 +4,7 @@ import { defined } from "../defined.ts";
 import type { ComponentResult, Plan, RunResult } from "../engine/plan.ts";
 import type { Host } from "../hosts/host.ts";
 import { type Change, type HostName, type ResourceId, subjectOf } from "../resource.ts";
+import { withoutSecrets } from "../secret-spans.ts";
 import { damaged, documentText, parseDocument, privateMode } from "./store.ts";
 
 /** Generations that are kept; older ones are removed when a new one is written. */
@@ -145,7 +146,9 @@ function recorded(
   const live = change.verb === "create" ? undefined : change.live;
   const desired = change.verb === "delete" ? undefined : change.desired;
   const resources = [live, desired].filter((resource) => resource !== undefined);
-  const secret = resources.some(({ sensitive, text }) => sensitive === true || redact(text) !== text);
+  const secret = resources.some(
+    ({ sensitive, text }) => sensitive === true || withoutSecrets(redact(text)) !== text,
+  );
   return {
     verb: change.verb,
     id,

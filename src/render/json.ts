@@ -1,7 +1,6 @@
 /** Plans, results and the rest as the documents of `output-schemas.ts`. Pure; they never contain sensitive values. */
 import type { Hazard } from "../component.ts";
 import { defined } from "../defined.ts";
-import { diffUnits } from "../engine/diff.ts";
 import type { ComponentPlan, Plan, RunResult } from "../engine/plan.ts";
 import { isConverged } from "../engine/plan.ts";
 import type { ExitCode } from "../errors.ts";
@@ -19,6 +18,8 @@ import type {
 import type { SiteSize } from "./problems.ts";
 import { tallyOf } from "./summary.ts";
 import { type PlanFacts, planTally } from "./text-plan.ts";
+import { shownUnits } from "./units.ts";
+import { escaped } from "./words.ts";
 
 export function checkDocument(
   site: string,
@@ -88,7 +89,7 @@ function changeDocument(change: Change): PlanDocument["components"][number]["cha
     verb: change.verb,
     id,
     host,
-    units: diffUnits(change).map((unit) => {
+    units: shownUnits(change).map((unit) => {
       const where = defined({ from: from?.[unit.unit] });
       return sensitive === true ? { verb: unit.verb, unit: unit.unit, ...where } : { ...unit, ...where };
     }),
@@ -128,7 +129,7 @@ export function eventDocument(event: Event, nowMs: number): EventDocument {
   return { format: "phoenix.event/2", time: new Date(nowMs).toISOString(), ...event };
 }
 
-/** A document as text: indented, or on one line. */
-export function documentText(document: OutputDocument, form: "json" | "ndjson"): string {
-  return `${JSON.stringify(document, null, form === "json" ? 2 : 0)}\n`;
+/** A document as text: indented, or on one line. What could turn the reading direction or hide is written as an escape. */
+export function documentText(document: OutputDocument | EventDocument, form: "json" | "ndjson"): string {
+  return `${escaped(JSON.stringify(document, null, form === "json" ? 2 : 0))}\n`;
 }

@@ -1,9 +1,11 @@
 /** A change in the domain's terms: units that are added, removed or different; for a text without units, a short unified diff. */
 import { structuredPatch } from "diff";
-import { diffUnits, type UnitChange } from "../engine/diff.ts";
+import type { UnitChange } from "../engine/diff.ts";
 import { option } from "../option-names.ts";
 import { type Change, type Resource, type SourceRef, subjectOf } from "../resource.ts";
+import { secretMark, withoutSecrets } from "../secret-spans.ts";
 import { hanging, padEnd } from "./layout.ts";
+import { shownUnits } from "./units.ts";
 import { painted, type Sign, type View } from "./view.ts";
 import { clean, count, oneLine } from "./words.ts";
 
@@ -33,7 +35,7 @@ export function changeLines(change: Change, view: View): readonly string[] {
 }
 
 function detailLines(change: Change, view: View): readonly string[] {
-  const units = diffUnits(change);
+  const units = shownUnits(change);
   const sensitive = subjectOf(change).sensitive === true;
   if (units.length > 0) return unitLines(units, change, sensitive, view);
   if (sensitive) return [change.verb === "update" ? "(secret, changed)" : "(secret)"];
@@ -74,6 +76,7 @@ function shownValue(unit: UnitChange): string {
     case "create":
       return oneLine(unit.after);
     case "update":
+      if (unit.before === unit.after) return "(secret, changed)";
       return `${quoteEmpty(unit.before)} -> ${quoteEmpty(unit.after)}`;
     case "delete":
       return oneLine(unit.before);
@@ -90,32 +93,32 @@ function quoteEmpty(value: string): string {
 
 /** A unified diff without file names. */
 function textLines(change: Change, view: View): readonly string[] {
-  const before = change.verb === "create" ? "" : change.live.text;
-  const after = change.verb === "delete" ? "" : change.desired.text;
+  const before = change.verb === "create" ? "" : withoutSecrets(change.live.text);
+  const after = change.verb === "delete" ? "" : withoutSecrets(change.desired.text);
   const lineCount = clean(before + after)
     .trimEnd()
     .split("\n").length;
   if (change.verb !== "update") return [count(lineCount, "line")];
+  if (before === after) return ["(secret, changed)"];
   // Two large and different texts could take minutes: after the time limit only their sizes are shown.
   const patch = structuredPatch("live", "desired", before, after, "", "", { context: 2, timeout: 1000 });
   if (patch === undefined)
     return [`${count(before.split("\n").length, "line")} -> ${count(after.split("\n").length, "line")}`];
   const lines = patch.hunks.flatMap((hunk) => [
     view.paint.cyan(`@@ -${hunk.oldStart},${hunk.oldLines} +${hunk.newStart},${hunk.newLines} @@`),
-    ...withoutSecrets(hunk.lines, view).map((line) => diffLine(clean(line).trimEnd(), view)),
+    ...withoutReplaced(hunk.lines).map((line) => diffLine(clean(line).trimEnd(), view)),
   ]);
   const shown = view.full ? lines : lines.slice(0, most);
   return [...shown, ...more(lines.length - shown.length, "more lines")];
 }
 
-/** The hash of a password in the notations of htpasswd and crypt(3). */
-const passwordHash = /\$(?:2[abxy]?|apr1|[156y]|argon2\w*)\$|\{SHA\}/;
-
-/** Of a replaced secret only the new value is known: lines removed where it appears are hidden, and so are hashes of passwords. */
-function withoutSecrets(lines: readonly string[], view: View): readonly string[] {
-  const comes = lines.some((line) => line.startsWith("+") && view.redact(line) !== line);
+/** Of a replaced secret only the new value is known: lines removed where it appears are hidden. */
+function withoutReplaced(lines: readonly string[]): readonly string[] {
+  const comes = lines.some((line) => line.startsWith("+") && line.includes(secretMark));
   return lines.map((line) =>
-    line.startsWith("-") && (comes || passwordHash.test(line)) ? "- (may contain a secret: not shown)" : line,
+    comes && line.startsWith("-") && !line.includes(secretMark)
+      ? "- (may contain a secret: not shown)"
+      : line,
   );
 }
 

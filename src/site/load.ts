@@ -5,8 +5,10 @@ import { messageOf, SiteError } from "../errors.ts";
 import type { Site } from "../model.ts";
 import { option } from "../option-names.ts";
 import { compareProblems, type Problem } from "../problem.ts";
+import type { Secret } from "../secret.ts";
 import { readDocument } from "./documents.ts";
 import { resolveSite } from "./resolve.ts";
+import { SecretReader } from "./secrets/index.ts";
 import { siteFiles } from "./shapes/files.ts";
 import { containersShape, lxcShape, machinesShape, vmShape } from "./shapes/guests.ts";
 import { hypervisorShape } from "./shapes/hypervisor.ts";
@@ -24,6 +26,8 @@ export interface LoadedSite {
   readonly problems: readonly Problem[];
   /** Text by file name relative to the root, for excerpts. */
   readonly sources: ReadonlyMap<string, string>;
+  /** Every secret that was found, also when there are errors. */
+  readonly secrets: readonly Secret[];
 }
 
 /**
@@ -42,9 +46,20 @@ export async function loadSite(root: string): Promise<LoadedSite> {
     readDocument(files, siteFiles.certificates, () => certificatesShape, problems),
     readStacks(files, problems),
   ]);
-  const site = await resolveSite({ root: directory, config, lxc, vms, manifest, stacks }, files, problems);
-  const sorted = unique(problems.all).sort(compareProblems);
-  return { site: problems.errors > 0 ? undefined : site, problems: sorted, sources: files.sources };
+  const secrets = new SecretReader(files, problems);
+  secrets.keepWritten();
+  const site = await resolveSite(
+    { root: directory, config, lxc, vms, manifest, stacks },
+    files,
+    secrets,
+    problems,
+  );
+  return {
+    site: problems.errors > 0 ? undefined : site,
+    problems: unique(problems.all).sort(compareProblems),
+    sources: files.sources,
+    secrets: secrets.found,
+  };
 }
 
 /** The shape of a guest file: `whole`, or `guests` where the file is the list or the map of guests itself. */

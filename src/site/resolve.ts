@@ -6,7 +6,7 @@ import { checkGuests, checkReferences } from "./machines/guest-checks.ts";
 import { type GuestEntry, guestsIn, readGuests } from "./machines/guests.ts";
 import { readDns, readDomain, readHypervisor } from "./machines/hypervisor.ts";
 import { findRoles } from "./machines/roles.ts";
-import { SecretReader } from "./secrets/index.ts";
+import type { SecretReader } from "./secrets/index.ts";
 import { readAuthority } from "./services/authority.ts";
 import { checkHooks, readCertificates } from "./services/certificates.ts";
 import { assignCertificates, certificateRecords } from "./services/served-certificates.ts";
@@ -36,10 +36,10 @@ const noDomain = "invalid";
 export async function resolveSite(
   cells: SiteCells,
   files: SiteFiles,
+  secrets: SecretReader,
   problems: Problems,
 ): Promise<Site | undefined> {
   const { config, manifest } = cells;
-  const secrets = new SecretReader(files, problems);
   const hypervisor = config === undefined ? undefined : readHypervisor(config, problems);
   const { entries, assignments } = withStackRules(...readMachines(cells, hypervisor, problems), problems);
   const certificates = readCertificates(manifest, problems);
@@ -82,7 +82,6 @@ export async function resolveSite(
     portainer,
     services,
     stacks: docker.stacks,
-    secrets: secrets.found,
   };
 }
 

@@ -88,7 +88,8 @@ describe("secrets", () => {
     const document = errorDocument({ name: "CommandError", message: 'pa"ss\\word', exitCode: 1 });
     await deliver(
       { terminal: opened, options: options({ output: "json", jsonInto: file }) },
-      () => document,
+      document,
+      (shown) => shown,
       () => [],
     );
     expect(JSON.parse(readFileSync(file, "utf8")).message).toBe("(secret)");
@@ -99,7 +100,59 @@ describe("secrets", () => {
   });
 });
 
+describe("redaction works on values, not on finished text", () => {
+  test("a secret that is a number leaves numbers and the document's own words alone", async () => {
+    const { terminal: opened, stdout } = terminal();
+    opened.conceal([new Secret("100000"), new Secret("update"), new Secret("kind")]);
+    const document = {
+      ...errorDocument({ name: "SiteError", message: "100000, update", exitCode: 1 }),
+      n: 100000,
+    };
+    await deliver(
+      { terminal: opened, options: options({ output: "json" }) },
+      document,
+      (shown) => shown,
+      () => [],
+    );
+    expect(JSON.parse(stdout.text)).toEqual({
+      format: "phoenix.error/1",
+      kind: "SiteError",
+      message: "(secret), (secret)",
+      exitCode: 1,
+      n: 100000,
+    });
+  });
+
+  test("no line end of a narrow terminal splits a secret with spaces", async () => {
+    const { terminal: opened, stderr } = terminal({}, 24);
+    opened.conceal([new Secret("correct horse battery staple")]);
+    await report(new RefusedError("cannot use correct horse battery staple"), opened, options());
+    expect(stderr.text).not.toMatch(/correct|horse|battery|staple/);
+  });
+
+  test("what looks like a secret is hidden before any site is read", async () => {
+    const { terminal: opened, stderr } = terminal();
+    await report(new CommandError("pve", 1, "dial postgres://u:canary-4@db: refused"), opened, options());
+    expect(stderr.text).toContain("dial postgres://u:(secret)@db: refused");
+  });
+
+  test("characters that turn or hide text are escapes in JSON as well", async () => {
+    const { terminal: opened, stdout } = terminal();
+    await report(new RefusedError("a\u202eb\u200bc\u009bd\ufeff"), opened, options({ output: "ndjson" }));
+    expect(stdout.text).toContain("a\\u202eb\\u200bc\\u009bd\\ufeff");
+    expect(JSON.parse(stdout.text).message).toBe("a\u202eb\u200bc\u009bd\ufeff");
+  });
+});
+
 describe("the file of --json-into", () => {
+  test("can be read by its owner only", async () => {
+    const path = join(directory, "private.json");
+    writeFileSync(path, "", { mode: 0o644 });
+    await call(["check", "--site", "/nonexistent", "--json-into", path]);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    rmSync(path);
+  });
+
   test("is proved before anything is done, and nothing is left of the attempt", async () => {
     const before = readdirSync(directory);
     for (const [path, why] of [

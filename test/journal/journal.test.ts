@@ -11,8 +11,9 @@ import { localExec } from "../../src/hosts/local.ts";
 import { createHost } from "../../src/hosts/script-host.ts";
 import { type Journal, type JournalOptions, openJournal } from "../../src/journal/journal.ts";
 import type { FinishedRun } from "../../src/journal/runs.ts";
+import { redactor } from "../../src/redaction.ts";
 import type { Change, Resource } from "../../src/resource.ts";
-import { redactor, Secret } from "../../src/secret.ts";
+import { Secret } from "../../src/secret.ts";
 
 const exec = localExec(new AbortController().signal);
 const host = createHost("pve", exec);

@@ -137,5 +137,4 @@ export const labSite: Site = {
     service("ca", ca, 9000, "direct", "https"),
   ],
   stacks: [],
-  secrets: [],
 };

@@ -1,11 +1,12 @@
 /** Diffs of texts that hold secrets: of one that is replaced, only the new value is known. */
 import { expect, test } from "vitest";
+import { redacted, redactor } from "../../src/redaction.ts";
 import { changeLines } from "../../src/render/text-changes.ts";
 import { plainView } from "../../src/render/view.ts";
 import type { Change } from "../../src/resource.ts";
-import { redactor, Secret } from "../../src/secret.ts";
+import { Secret } from "../../src/secret.ts";
 
-const view = { ...plainView, redact: redactor([new Secret("new-token-7")]) };
+const redact = redactor([new Secret("new-token-7")]);
 
 function linesOf(before: string, after: string): string {
   const resource = { id: "traefik/routes", host: "lxc/211", units: {} } as const;
@@ -14,11 +15,11 @@ function linesOf(before: string, after: string): string {
     live: { ...resource, text: before },
     desired: { ...resource, text: after },
   };
-  return changeLines(change, view).join("\n");
+  return changeLines(redacted(change, redact), plainView).join("\n");
 }
 
 test("the value that a secret replaces is not shown", () => {
-  const shown = linesOf("a: 1\ntoken: old-token-3\nb: 2\n", "a: 1\ntoken: new-token-7\nb: 2\n");
+  const shown = linesOf("a: 1\nvalue: old-token-3\nb: 2\n", "a: 1\nvalue: new-token-7\nb: 2\n");
   expect(shown).not.toContain("old-token-3");
   expect(shown).toContain("not shown");
 });

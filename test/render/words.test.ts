@@ -3,8 +3,8 @@ import stringWidth from "string-width";
 import { describe, expect, test } from "vitest";
 import { columnsOf } from "../../src/render/columns.ts";
 import { clip, table, wrap } from "../../src/render/layout.ts";
-import { withoutSecrets } from "../../src/render/problems.ts";
 import { clean, count, duration, flat, list, oneLine, shortList, span } from "../../src/render/words.ts";
+import { withoutSecrets } from "../../src/secret-spans.ts";
 
 describe("numbers in human units", () => {
   test.each([
@@ -141,14 +141,14 @@ describe("an excerpt of a site that is not understood", () => {
       '  "admin_password": "hunter2 \\" x", "ip": "10.0.0.1"',
       '  "admin_password": "(secret)", "ip": "10.0.0.1"',
     ],
-    ["PORTAINER_TOKEN=abc.def", 'PORTAINER_TOKEN="(secret)"'],
-    ["api_key: 'k e y' # note", 'api_key: "(secret)" # note'],
+    ["PORTAINER_TOKEN=abc.def", "PORTAINER_TOKEN=(secret)"],
+    ["api_key: 'k e y' # note", "api_key: '(secret)' # note"],
     [
       '"admin_password": ["hunter2", "x"], "ip": "10.0.0.1"',
-      '"admin_password": "(secret)", "ip": "10.0.0.1"',
+      '"admin_password": ["(secret)", "(secret)"], "ip": "10.0.0.1"',
     ],
-    ['"admin_password": [["hunter2"', '"admin_password": "(secret)"'],
-    ['"admin_password": { "value": "hunter2" }, "a": 1', '"admin_password": "(secret)", "a": 1'],
+    ['"admin_password": [["hunter2"', '"admin_password": [["(secret)"'],
+    ['"admin_password": { "value": "hunter2" }, "a": 1', '"admin_password": { (secret) }, "a": 1'],
     [
       '{ "name": "API_KEY", "val": "hunter2" }, { "name": "PORT", "value": "80" }',
       '{ "name": "API_KEY", "val": "(secret)" }, { "name": "PORT", "value": "80" }',

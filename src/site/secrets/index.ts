@@ -3,17 +3,18 @@
  * resolved is a problem at its place. No message contains any part of a secret.
  */
 import { Secret } from "../../secret.ts";
+import { secretSpans } from "../../secret-spans.ts";
+import { isSensitiveName } from "../../sensitive.ts";
 import type { Cell } from "../text/cell.ts";
 import type { Problems } from "../text/problems.ts";
 import type { SiteFiles } from "../text/source-file.ts";
 import type { SecretKind } from "./sources.ts";
 
-/** Names of variables whose values are secret. */
-const sensitiveName = /pass|token|key|secret|credential|private|auth/i;
+/** Guests' files name machines; scanning those of a large site would take long. */
+const holdsSecrets = /^stacks\/|^etc\/phoenix_(?:hypervisor|stacks)_config\.json$/;
 
-export function isSensitiveName(name: string): boolean {
-  return sensitiveName.test(name);
-}
+/** Lines of a mounted file that are looked for in output. */
+const mostLines = 2_000;
 
 interface Reference {
   readonly kind: SecretKind;
@@ -81,9 +82,33 @@ export class SecretReader {
     }
   }
 
-  /** Adds a secret that was read elsewhere: a file that a container mounts. */
-  keep(value: Secret): void {
-    this.#found.push(value);
+  /** Adds the values whose names make them secret: a label with its variables filled in. */
+  keepSensitive(named: readonly { readonly key: string; readonly value: string }[]): void {
+    for (const { key, value } of named) if (isSensitiveName(key)) this.#keepText(value);
+  }
+
+  /** Adds the secrets in the text of a file that a container mounts, and each line that nothing else would look like. */
+  keepContent(text: string): void {
+    const lines = text.split(/\r?\n/).map((line) => line.trim());
+    const telling = lines.filter((line) => line.length >= 8 && /[^a-z_: #{}[\]-]/.test(line));
+    for (const line of telling.slice(0, mostLines)) this.#found.push(new Secret(line));
+    for (const { start, end } of secretSpans(text)) this.#keepText(text.slice(start, end));
+  }
+
+  /** Adds what is written in clear in the site's own files, by its name or its look, wherever it stands. */
+  keepWritten(): void {
+    for (const [name, text] of this.#files.sources)
+      if (holdsSecrets.test(name))
+        for (const { start, end } of secretSpans(text)) this.#keepText(text.slice(start, end));
+  }
+
+  #keepText(text: string): void {
+    // "user:hash,user:hash" is taken apart by what reads it; "\"" is a quote in JSON.
+    const parts = text.includes(":")
+      ? text.split(",").flatMap((part) => [part, part.slice(part.indexOf(":") + 1)])
+      : [];
+    for (const value of [text, unescaped(text), ...parts.filter((part) => part.length >= 8)])
+      this.#found.push(new Secret(value));
   }
 
   #lookUp(text: string, { kind, target }: Reference): Promise<string> {
@@ -92,5 +117,15 @@ export class SecretReader {
     const lookup = import("./sources.ts").then((sources) => sources.lookUp(kind, target, this.#files.root));
     this.#lookups.set(text, lookup);
     return lookup;
+  }
+}
+
+/** The text of a JSON string; any other text as it is. */
+function unescaped(text: string): string {
+  if (!text.includes("\\")) return text;
+  try {
+    return String(JSON.parse(`"${text}"`));
+  } catch {
+    return text;
   }
 }

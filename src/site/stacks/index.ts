@@ -3,7 +3,7 @@ import type { Compose } from "../../formats/compose/index.ts";
 import { placeBelow } from "../../formats/compose/paths.ts";
 import { type PreparedCompose, preparedCompose } from "../../formats/compose/prepare.ts";
 import type { ComposeFile, RoleGuest, Service, Stack, StackFile } from "../../model.ts";
-import { redactor } from "../../secret.ts";
+import { redactor } from "../../redaction.ts";
 import { isAddressed, portainerRoleOf } from "../machines/guests.ts";
 import type { SecretReader } from "../secrets/index.ts";
 import type { Problems } from "../text/problems.ts";
@@ -39,7 +39,7 @@ export async function readStack(
   const [share] = entry.guest.shares;
   const { variables, unread } = await readVariables(settings?.get("variables"), secrets, problems);
   const stackFiles = await readFiles(settings?.get("files"), directory, files, problems);
-  for (const { content } of stackFiles) secrets.keep(content);
+  for (const { content } of stackFiles) secrets.keepContent(content.reveal());
   if (written === undefined)
     return problems.report("PHX0404", from, `stack ${name} has no Compose file`, {
       related: [declared.from],
@@ -65,6 +65,10 @@ export async function readStack(
   const labels = readLabels(settings?.get("services"), compose, name, problems);
   const volumes = readVolumes(settings?.get("volumes"), compose, file, problems);
   const filled = filledIn(labels, values);
+  secrets.keepSensitive([
+    ...compose.services.flatMap((service) => service.labels),
+    ...Object.values(filled.labels).flat(),
+  ]);
   for (const { message, place, hint } of filled.faults)
     problems.report("PHX0410", place, clean(message), { hint });
   const routed = labelledServices(
