@@ -59,6 +59,14 @@ describe("a schema", () => {
     expect(text).not.toContain('"$ref"');
   });
 
+  test("marks a key that is not known, and no note", () => {
+    const guest = (key: string) => ({ lxc_configs: { "101": { name: "x", [key]: {} } } });
+    for (const key of ["traefik_servce", "colour", "__proto", "commentary"])
+      expect(faults("lxc", guest(key)), key).not.toEqual([]);
+    for (const key of ["_mine", "$comment", "#old", "//", "Comment", "notes"])
+      expect(faults("lxc", guest(key)), key).toEqual([]);
+  });
+
   test("offers the words of a choice, and takes them in any case", () => {
     const service = (scheme: string) => ({
       lxc_configs: { "101": { name: "x", traefik_service: { name: "x", port: 1, scheme } } },

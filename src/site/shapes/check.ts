@@ -3,7 +3,7 @@ import { didYouMean, nearest } from "../../formats/text/nearest.ts";
 import type { SourceRef } from "../../resource.ts";
 import type { Cell } from "../text/cell.ts";
 import type { Problems } from "../text/problems.ts";
-import type { ObjectShape, Shape } from "./shape.ts";
+import { noteKeys, notePrefix, type ObjectShape, type Shape } from "./shape.ts";
 
 /** How many other places of an unknown key a problem names. */
 const maxRelated = 3;
@@ -119,7 +119,7 @@ class Check {
 
 /** Keys that hold notes for people, and `$schema` for editors. */
 function isNote(key: string): boolean {
-  return /^(?:\$|_(?!_)|\/\/|#)/.test(key) || /^(?:comments?|description|notes?)$/i.test(key);
+  return new RegExp(`^(?:${notePrefix})`).test(key) || noteKeys.includes(key.toLowerCase());
 }
 
 function fitsKind(cell: Cell, shape: Shape): boolean {

@@ -2,7 +2,7 @@
 import { siteFiles } from "./files.ts";
 import { lxcShape, vmShape } from "./guests.ts";
 import { hypervisorShape } from "./hypervisor.ts";
-import type { ObjectShape, Shape } from "./shape.ts";
+import { noteKeys, notePrefix, type ObjectShape, type Shape } from "./shape.ts";
 import { certificatesShape, stackShape, stacksShape } from "./stack.ts";
 
 /** The site's JSON files and their shapes, by the names of their schemas. */
@@ -17,7 +17,10 @@ export const fileShapes = {
 
 type JsonSchema = Readonly<Record<string, unknown>>;
 
-/** The JSON Schema (draft 2020-12) of one of the site's files. It allows more than the reader, which also knows what values mean. */
+/**
+ * The JSON Schema (draft 2020-12) of one of the site's files. It allows more than the
+ * reader, which also knows what values mean; but it marks every unknown key, of which the reader ignores those that misspell none.
+ */
 export function jsonSchema(name: keyof typeof fileShapes): JsonSchema {
   const { file, shape } = fileShapes[name];
   return { $schema: "https://json-schema.org/draft/2020-12/schema", title: file, ...schemaOf(shape) };
@@ -69,6 +72,8 @@ function objectSchema({ keys, needs }: ObjectShape): JsonSchema {
   return {
     type: "object",
     properties: Object.fromEntries(properties),
+    patternProperties: { [`^(${notePrefix})`]: {}, [anyCase(noteKeys)]: {} },
+    additionalProperties: false,
     ...(required.length === 0 ? {} : { required }),
   };
 }

@@ -3,6 +3,12 @@
  * that reports what does not fit, the cells that find a value by any of its names, the JSON Schemas for editors, and the docs.
  */
 
+/** What the keys of notes begin with, as a regular expression: nobody reads such a key. */
+export const notePrefix = String.raw`\$|_(?!_)|//|#`;
+
+/** Keys that are notes as a whole, in upper or lower case. */
+export const noteKeys: readonly string[] = ["comment", "comments", "description", "note", "notes"];
+
 interface About {
   /** One sentence for editors and the docs. */
   readonly about?: string | undefined;
