@@ -171,6 +171,22 @@ export class LabDocker {
     return this.#change(container, { state: "exited", finishedAt: this.context.clock.now() });
   }
 
+  /** @throws DockerError: name taken */
+  rename(wanted: string, name: string): void {
+    const container = this.container(wanted);
+    const taken = this.find(name);
+    if (taken !== undefined)
+      throw new DockerError(
+        409,
+        `Error when allocating new name: Conflict. The container name "/${name}" is already in use by container "${taken.id}". You have to remove (or rename) that container to be able to reuse that name.`,
+      );
+    this.#change(container, { name });
+  }
+
+  setRestart(wanted: string, restart: string): void {
+    this.#change(this.container(wanted), { restart });
+  }
+
   restart(wanted: string): LabContainer {
     this.stop(wanted);
     return this.start(wanted);

@@ -88,6 +88,8 @@ export interface Foreign {
   readonly takeover?: string;
   /** What takes it over: with consent these come before the component's own changes, and roll back with them. */
   readonly changes?: readonly Change[];
+  /** The resource that needs this, where the component's resources are independent: when it fails, both go back. */
+  readonly for?: ResourceId;
 }
 
 /** @param message the whole fact, which names `foreign` itself; @param hint what to do by hand */

@@ -94,7 +94,7 @@ function isAllowed(path: string, imported: string): boolean {
   if (component !== undefined)
     return (
       isPackage(imported) ||
-      within(`components/${component}`, "formats", "fabric")(imported) ||
+      within(`components/${component}`, "components/foreign", "formats", "fabric")(imported) ||
       imported === "components/resources.ts"
     );
   const rule = rules.find(([where]) => where(path));

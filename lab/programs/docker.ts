@@ -51,6 +51,17 @@ const commands: Readonly<Record<string, Cli>> = {
   start: ({ docker: engine, args }) => forEachName(names(args), (name) => engine.start(name)),
   stop: ({ docker: engine, args }) => forEachName(names(args), (name) => engine.stop(name)),
   kill: ({ docker: engine, args }) => forEachName(names(args), (name) => engine.stop(name)),
+  rename: ({ docker: engine, args: [from = "", to = ""] }) =>
+    answering(() => {
+      engine.rename(from, to);
+      return ok();
+    }),
+  update: ({ docker: engine, args }) => {
+    const { values, rest, unknown } = parseOptions(args, ["restart"]);
+    if (unknown !== undefined) return fail(125, unknown);
+    const restart = values.get("restart")?.at(-1);
+    return forEachName(rest, (name) => restart !== undefined && engine.setRestart(name, restart));
+  },
   restart: ({ docker: engine, args }) => forEachName(names(args), (name) => engine.restart(name)),
   rm: ({ docker: engine, args }) => {
     const force = args.some((arg) => arg === "--force" || /^-\w*f/.test(arg));

@@ -1,9 +1,6 @@
-/** Resources that several components have: a systemd service, a file with the CA's root, a foreign file that is taken over. */
-import type { ComponentName } from "../component.ts";
-import { defined } from "../defined.ts";
+/** Resources that several components have: a systemd service, and a file with the CA's root. */
 import type { UnitState } from "../formats/systemd/index.ts";
-import type { Host } from "../hosts/host.ts";
-import { type Change, canonicalJson, type HostName, type Resource, type ResourceId } from "../resource.ts";
+import { canonicalJson, type HostName, type Resource, type ResourceId } from "../resource.ts";
 
 /** A systemd service. Only the properties that `state` has are managed. */
 export function serviceResource(id: ResourceId, host: HostName, state: Partial<UnitState>): Resource {
@@ -27,42 +24,4 @@ export function rootResource(id: ResourceId, host: HostName, state: string, cert
 /** The certificate that `rootResource` was given. */
 export function certificateIn({ text }: Resource): string | undefined {
   return (JSON.parse(text) as { certificate?: string }).certificate;
-}
-
-/**
- * Takes lines of somebody else's file over: each is commented out and nothing else is changed, so that a rollback, or a
- * person, restores the file.
- * @param lines counted from 1
- */
-export function commentedOut(
-  component: ComponentName,
-  host: HostName,
-  path: string,
-  text: string,
-  lines: readonly number[],
-): Change {
-  const before = text.split("\n");
-  const chosen = new Set(lines);
-  const after = before.map((line, at) => (chosen.has(at + 1) ? `# taken over by phoenix: ${line}` : line));
-  const resource = (content: readonly string[]): Resource => ({
-    id: `${component}/${path}`,
-    host,
-    text: content.join("\n"),
-    units: Object.fromEntries([...chosen].map((line) => [`line ${line}`, content[line - 1] ?? ""])),
-  });
-  return { verb: "update", live: resource(before), desired: resource(after) };
-}
-
-/** The path of a foreign file that a change takes over; undefined for a resource of our own. */
-export function foreignPath(id: ResourceId): string | undefined {
-  const name = id.slice(id.indexOf("/") + 1);
-  return name.startsWith("/") ? name : undefined;
-}
-
-/** Writes a foreign file with its own mode and owner; where a link leads to it, the file behind the link. */
-export async function writeForeign(host: Host, path: string, text: string): Promise<void> {
-  const state = (await host.readFiles([path])).get(path);
-  const link = state?.link ?? path;
-  const target = link.startsWith("/") ? link : `${path.slice(0, path.lastIndexOf("/"))}/${link}`;
-  await host.writeFiles([{ path: target, text, ...defined({ mode: state?.mode, owner: state?.owner }) }]);
 }

@@ -1,5 +1,5 @@
 /** One component's way from its plan to a proved result, and back when something fails. Knows no component by name. */
-import { type Check, type Guard, isOwnFailure } from "../component.ts";
+import { type Check, type Guard, type Hazard, isOwnFailure } from "../component.ts";
 import { CandidateError, messageOf, PhoenixError } from "../errors.ts";
 import { type Change, inverseOf, type ResourceId, subjectOf } from "../resource.ts";
 import type { ComponentPlan } from "./plan.ts";
@@ -37,7 +37,7 @@ export async function converge(turn: Turn, part: ComponentPlan, run: RunWorld): 
   await component.validate?.(part.changes, io);
   await run.journal.mark(component.name, touched);
   const guard = await component.guard?.(part.changes, io);
-  const attempt = new Attempt(turn, run);
+  const attempt = new Attempt(turn, run, part.hazards);
   for (const change of part.changes) {
     const isApplied = await attempt.apply(change);
     if (!isApplied && component.independent !== true) break;
@@ -66,8 +66,10 @@ class Attempt {
   readonly #turn: Turn;
   readonly #run: RunWorld;
   readonly #isIndependent: boolean;
+  readonly #hazards: readonly Hazard[];
 
-  constructor(turn: Turn, run: RunWorld) {
+  constructor(turn: Turn, run: RunWorld, hazards: readonly Hazard[]) {
+    this.#hazards = hazards;
     this.#turn = turn;
     this.#run = run;
     this.#isIndependent = turn.component.independent === true;
@@ -84,7 +86,8 @@ class Attempt {
       this.#failed.add(id);
       // A refused candidate has changed nothing; any other failed change may be half done and is rolled back as well.
       const own = error instanceof CandidateError ? [] : [change];
-      await this.#rollBack(error, this.#isIndependent ? own : [...this.applied, ...own]);
+      const before = this.#isIndependent ? this.#takenFor([id]) : this.applied;
+      await this.#rollBack(error, [...before, ...own]);
       return false;
     }
     if (this.#turn.unchanged.has(id)) return true;
@@ -124,7 +127,16 @@ class Attempt {
   #blamed(error: unknown): readonly Change[] {
     if (!this.#isIndependent || !(error instanceof UnprovedError)) return [...this.applied];
     const failed = new Set(this.checks.filter(isOwnFailure).map(({ resource }) => resource));
-    return this.applied.filter((change) => failed.has(subjectOf(change).id));
+    const blamed = this.applied.filter((change) => failed.has(subjectOf(change).id));
+    return [...this.#takenFor([...failed]), ...blamed];
+  }
+
+  /** What was taken over from somebody else because these needed it. */
+  #takenFor(ids: readonly ResourceId[]): readonly Change[] {
+    const taken = this.#hazards.flatMap(({ foreign }) =>
+      foreign?.for !== undefined && ids.includes(foreign.for) ? (foreign.changes ?? []) : [],
+    );
+    return taken.filter((change) => this.applied.includes(change));
   }
 
   /** Nothing is left that should have been rolled back. */

@@ -4,6 +4,9 @@ import { type Compose, type ComposeService, readCompose } from "../formats/compo
 /** The Compose project that the server runs in. */
 export const serverProject = "portainer";
 
+/** The label that the containers of the server and of its agents have from Phoenix: their definition. */
+export const definitionLabel = "phoenix.definition";
+
 const serverImage = /(?:^|\/)portainer\/portainer(?:-ce|-ee)?(?:[:@]|$)/;
 
 /** The service that runs the server; undefined when none of them does. */

@@ -223,7 +223,21 @@ describe("drift", () => {
     await vm.expect(
       change("docker", "run", "-d", "--name", "portainer_agent", "-p", "9001:9001", "portainer/agent:2.33.3"),
     );
-    expect(await sync(lab, newer)).toMatchObject({ outcome: "changed", changes: [{ verb: "update" }] });
+    const foreign = container(lab, "vm/1002", "portainer_agent")!.id;
+    await expect(sync(lab, newer)).rejects.toMatchObject({
+      exitCode: 5,
+      message: expect.stringContaining(
+        'container "portainer_agent" (image portainer/agent:2.33.3) on vm/1002',
+      ),
+    });
+    expect(container(lab, "vm/1002", "portainer_agent")!.id).toBe(foreign);
+    const adopted = await syncLab(lab, newer, [portainer], { allow: ["adopt"] });
+    expect(adopted.components[0]).toMatchObject({ outcome: "changed" });
+    expect(container(lab, "vm/1002", "portainer_agent-before-phoenix")).toMatchObject({
+      id: foreign,
+      state: "exited",
+      restart: "no",
+    });
     expect(await sync(lab, newer)).toMatchObject({ outcome: "unchanged", made: [] });
     expect(container(lab, "vm/1001", "portainer_server")!.id).toBe(server);
   });

@@ -11,6 +11,8 @@ import { jobs, type StacksLab, stack, stacksLab, web, webFile, withStacks } from
 
 const only = (result: RunResult) => result.components[0]!;
 const failed = (result: RunResult) => only(result).checks.filter(({ status }) => status === "fail");
+/** Sees nothing of other people's beforehand. */
+const unaware = { ...stacks, hazards: async () => [] };
 const share = "/quickOS/vm-persistent-data/1002/stacks/web";
 
 describe("a site's stacks", () => {
@@ -190,11 +192,12 @@ describe("a site's stacks", () => {
       await unharmed();
     });
 
-    test("a port that is taken: nothing is touched", async () => {
+    test("a port that is taken after the plan: nothing is touched", async () => {
       await lab.docker("run", "-d", "--name", "squatter", "-p", "8090:80", "nginx");
       const before = await lab.docker("ps", "-q", "--no-trunc");
-      const result = await sync(changed("8081:80", "8090:80"));
+      const result = await syncLab(lab.directory, changed("8081:80", "8090:80"), [unaware]);
       expect(only(result).reason).toContain("port 8090 of drphoenix");
+      expect(only(result).reason).toContain('container "squatter" (image nginx)');
       expect(await lab.docker("ps", "-q", "--no-trunc")).toBe(before);
       await lab.docker("rm", "-f", "squatter");
       await unharmed();
@@ -219,8 +222,9 @@ describe("a site's stacks", () => {
 
     test("an update that Portainer refuses, and tears the stack down for: the previous version runs again", async () => {
       const before = await lab.docker("ps", "-q", "--no-trunc");
-      // Names of other people's containers are not seen beforehand.
-      const result = await sync(changed("restart: always", "restart: always\n    container_name: own"));
+      // The container of this name came after the plan.
+      const named = changed("restart: always", "restart: always\n    container_name: own");
+      const result = await syncLab(lab.directory, named, [unaware]);
       expect(only(result)).toMatchObject({ outcome: "rolled-back", changes: [] });
       expect(only(result).reason).toContain("update stack web");
       expect(await lab.running()).toContain("web-web-1");

@@ -2,7 +2,7 @@
 import { foreignHazard, type Hazard, type Io } from "../../component.ts";
 import { parseConfLines } from "../../formats/dnsmasq/index.ts";
 import { type Change, subjectOf } from "../../resource.ts";
-import { commentedOut } from "../resources.ts";
+import { commentedOut } from "../foreign/files.ts";
 import { commands } from "./commands.ts";
 import { paths } from "./compile.ts";
 import { type ForeignLine, foreignHosts, foreignLines, type OwnNames, ownNames } from "./foreign.ts";

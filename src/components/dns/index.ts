@@ -3,7 +3,8 @@ import type { Component, Hazard, Io } from "../../component.ts";
 import { CandidateError } from "../../errors.ts";
 import { unitState } from "../../formats/systemd/index.ts";
 import { type Change, type Resource, type ResourceId, subjectOf } from "../../resource.ts";
-import { foreignPath, serviceResource, writeForeign } from "../resources.ts";
+import { foreignPath, writeForeign } from "../foreign/files.ts";
+import { serviceResource } from "../resources.ts";
 import { commands } from "./commands.ts";
 import {
   compile,

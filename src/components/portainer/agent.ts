@@ -1,6 +1,7 @@
 /** Agents: one container on each machine, replaced only when it differs from its definition. */
 import type { Io } from "../../component.ts";
 import { CommandError, TransportError } from "../../errors.ts";
+import { definitionLabel } from "../../fabric/portainer-server.ts";
 import { lastLines } from "../../formats/text/last-lines.ts";
 import type { Command, Host } from "../../hosts/host.ts";
 import type { PortainerEnvironment } from "../../model.ts";
@@ -8,7 +9,6 @@ import { poll } from "../../poll.ts";
 import type { Change } from "../../resource.ts";
 import { commands } from "./commands.ts";
 import { type Agent, type AgentDefinition, agentContainer, paths } from "./compile.ts";
-import { definitionLabel } from "./compose.ts";
 import { inspect, mustRun, provideImage } from "./container.ts";
 import { agentFiles, agentSecret, writePrivate } from "./secrets.ts";
 
@@ -23,8 +23,12 @@ export async function applyAgent(change: Change, environment: PortainerEnvironme
     return;
   }
   const { definition } = JSON.parse(change.desired.text) as Partial<Agent>;
-  // The previous container was foreign or could not be read: there is nothing to restore.
-  if (definition === undefined) return;
+  // The previous container was foreign or could not be read: there is nothing to restore, and ours makes room.
+  if (definition === undefined) {
+    const ours = (await inspect(host, agentContainer))?.labels[definitionLabel] !== undefined;
+    if (ours) await host.expect(commands.removeContainer(agentContainer));
+    return;
+  }
   await writePrivate(host, agentFiles(await agentSecret(io)));
   await provideImage(host, definition.image);
   const before = await inspect(host, agentContainer);

@@ -1,6 +1,11 @@
 /** The Compose file of Portainer's server: the declared one, edited as a document, with what Phoenix adds. Pure. */
 import { isMap, isScalar, isSeq } from "yaml";
-import { containerName, serverProject, serverService } from "../../fabric/portainer-server.ts";
+import {
+  containerName,
+  definitionLabel,
+  serverProject,
+  serverService,
+} from "../../fabric/portainer-server.ts";
 import { ports } from "../../fabric/ports.ts";
 import { ComposeDocument } from "../../formats/compose/document.ts";
 import { type EditedService, editService } from "../../formats/compose/edit.ts";
@@ -31,8 +36,6 @@ export interface ServerCompose {
   /** Volumes that must be there first, by the names that Docker knows them by. `data` holds Portainer's own data. */
   readonly external: readonly { readonly name: string; readonly data: boolean }[];
 }
-
-export const definitionLabel = "phoenix.definition";
 
 /** Paths in the container where Phoenix mounts something. */
 const inside = {

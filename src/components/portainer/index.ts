@@ -1,9 +1,11 @@
 /** Portainer: its server on the primary machine, agents on the others, and their environments. */
 import type { Component } from "../../component.ts";
 import { subjectOf } from "../../resource.ts";
+import { applyContainer, isForeignContainer } from "../foreign/containers.ts";
 import { applyAgent } from "./agent.ts";
 import { applyAdministrator, applyEnvironment } from "./api.ts";
 import { administratorId, agentId, compile, environmentId, serverId, storageId } from "./compile.ts";
+import { hazards } from "./hazards.ts";
 import { read } from "./read.ts";
 import { applyServer, applyStorage } from "./server.ts";
 import { verify } from "./verify.ts";
@@ -16,7 +18,10 @@ export const portainer: Component = {
   compile,
   read,
 
+  hazards,
+
   async apply(change, io) {
+    if (isForeignContainer(subjectOf(change))) return applyContainer(change, io);
     const declared = io.site.portainer;
     if (declared === undefined) return;
     const { id } = subjectOf(change);

@@ -4,6 +4,7 @@ import type { Io } from "../../component.ts";
 import { defined } from "../../defined.ts";
 import { isUnavailable, messageOf, type PhoenixError, TransportError } from "../../errors.ts";
 import { shareDirectory } from "../../fabric/guests.ts";
+import { definitionLabel } from "../../fabric/portainer-server.ts";
 import { isObject, member, parseJson, textsOf } from "../../formats/json/index.ts";
 import type { Portainer, PortainerEnvironment } from "../../model.ts";
 import { canonicalJson, type Resource } from "../../resource.ts";
@@ -31,7 +32,6 @@ import {
   unreadResource,
   volumesOf,
 } from "./compile.ts";
-import { definitionLabel } from "./compose.ts";
 import { inspect, inspected } from "./container.ts";
 import { agentSecret, differing, secretState, serverFiles, serverPaths } from "./secrets.ts";
 

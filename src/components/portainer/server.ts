@@ -44,7 +44,10 @@ export async function applyServer(change: Change, portainer: Portainer, io: Io):
     });
   const { compose } = declared;
   const places = composePlaces(io.site, portainer);
-  if (change.verb === "delete") {
+  // A foreign container, to which a rollback leads back, has no definition.
+  const isGone =
+    change.verb === "delete" || (JSON.parse(change.desired.text) as Partial<Server>).definition === "";
+  if (isGone) {
     await io.host(portainer.guest.host).run(commands.down(places.seen));
     await io.host(places.written.host).remove([places.written.path]);
     return;

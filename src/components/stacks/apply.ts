@@ -5,6 +5,7 @@ import { ApiError } from "../../errors.ts";
 import { shareDirectory } from "../../fabric/guests.ts";
 import type { FileWrite } from "../../hosts/host.ts";
 import { type Change, type Resource, subjectOf } from "../../resource.ts";
+import { applyContainer, isForeignContainer } from "../foreign/containers.ts";
 import { prove } from "./candidate.ts";
 import { commands } from "./commands.ts";
 import { marker, type StackFacts, type StackTarget, targetsOf } from "./compile.ts";
@@ -15,6 +16,7 @@ import { lastWords, provedMs, started, Watch } from "./watch.ts";
 
 /** Makes one change. A change that does not lead to the declared state is a rollback. */
 export async function apply(change: Change, io: Io): Promise<void> {
+  if (isForeignContainer(subjectOf(change))) return applyContainer(change, io);
   const subject = subjectOf(change);
   const target = targetsOf(io.site).find(({ id }) => id === subject.id);
   if (change.verb !== "delete" && target !== undefined && target.resource.text === subject.text)
@@ -45,13 +47,12 @@ async function deploy(io: Io, target: StackTarget): Promise<void> {
     sent: false,
   };
   remember(io, target.id, previous);
-  await prove(io, target, environment, live, running);
+  await prove(io, target, environment);
   await prepareShare(io, target);
   await makeVolumes(io, target, environment);
 
-  // Only stacks that we create get our mark: foreign ones are never pruned.
-  const isOurs = found === undefined || markOf(found) !== undefined;
-  const variables = isOurs ? [...env, { name: marker, value: stack.name }] : env;
+  // A foreign stack is here with consent alone: it is ours from now on.
+  const variables = [...env, { name: marker, value: stack.name }];
   const definition = { name: stack.project, file: prepared.text, env: variables };
   previous.sent = true;
   if (found === undefined) await create(io, environment, definition, running);

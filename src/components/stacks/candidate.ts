@@ -1,31 +1,15 @@
 /** Proving a stack before its running version is touched: Portainer up to 2.39 takes it down when its update fails. */
-import type { ContainerState, EnvironmentState, StackState } from "../../apis/portainer/index.ts";
+import type { EnvironmentState } from "../../apis/portainer/index.ts";
 import type { Io } from "../../component.ts";
 import { ApiError, CandidateError, messageOf } from "../../errors.ts";
-import { type ComposePort, readCompose } from "../../formats/compose/index.ts";
+import { containersOn, described, portHeld } from "../foreign/containers.ts";
 import type { StackTarget } from "./compile.ts";
-
-/** A port that does not answer within this time counts as free: a filtered guest drops connections that nobody accepts. Milliseconds. */
-const silentMs = 1_000;
-
-/** A stack that Portainer has, and its Compose file. */
-export interface LiveStack {
-  readonly stack: StackState;
-  readonly file: string;
-}
+import { needsOf } from "./hazards.ts";
 
 /** @throws CandidateError that names what would fail; only images may have been pulled */
-export async function prove(
-  io: Io,
-  target: StackTarget,
-  environment: EnvironmentState,
-  live: LiveStack | undefined,
-  containers: readonly ContainerState[],
-): Promise<void> {
+export async function prove(io: Io, target: StackTarget, environment: EnvironmentState): Promise<void> {
   proveFile(target);
-  const runs = new Set(containers.filter(({ state }) => state === "running").map(({ service }) => service));
-  // Nothing is known about the ports of containers without a stack; they are about to be adopted.
-  if (live !== undefined || containers.length === 0) await provePorts(io, target, live, runs);
+  await provePorts(io, target);
   await proveImages(io, target, environment);
 }
 
@@ -40,41 +24,18 @@ function proveFile({ stack, prepared, compose }: StackTarget): void {
   );
 }
 
-/** Ports that the new version publishes and the running one does not must be free. */
-async function provePorts(
-  io: Io,
-  { stack, services }: StackTarget,
-  live: LiveStack | undefined,
-  runs: ReadonlySet<string>,
-): Promise<void> {
-  const variables = new Map(live?.stack.env.map(({ name, value }) => [name, value]));
-  const before = live && readCompose(live.file, variables, stack.project).compose;
-  // Only a container that runs holds its ports.
-  const running = before?.services.filter(({ name }) => runs.has(name)) ?? [];
-  const held = new Set(portsOf(running).map(keyOf));
-  const wanted = portsOf(services).filter((port) => !held.has(keyOf(port)));
-  const taken = await Promise.all(
-    wanted.map(async ({ published = 0, hostIp: address = stack.guest.address }) => {
-      if (address.startsWith("127.")) return [];
-      return (await io.network.connect(address, published, silentMs)).ok ? [{ address, published }] : [];
-    }),
-  );
-  const [first] = taken.flat();
-  if (first === undefined) return;
-  const port = `port ${first.published} of ${stack.guest.name} (${first.address})`;
-  throw new CandidateError(`stack ${stack.name} was not changed: ${port} is already in use`, {
-    hint: `\`docker ps\` on ${stack.guest.host} shows by whom, or choose another port in ${stack.compose.file}`,
-  });
-}
-
-function portsOf(services: readonly { readonly ports: readonly ComposePort[] }[]): readonly ComposePort[] {
-  return services
-    .flatMap(({ ports }) => ports)
-    .filter(({ published, protocol }) => published !== undefined && protocol === "tcp");
-}
-
-function keyOf({ published, hostIp }: ComposePort): string {
-  return `${hostIp ?? ""}:${published}`;
+/** Ports are asked of the machine. Containers of the stack's own project give theirs up, whether the live file has them or not. */
+async function provePorts(io: Io, target: StackTarget): Promise<void> {
+  const { stack } = target;
+  const needs = needsOf(target);
+  for (const container of await containersOn(io.host(stack.guest.host))) {
+    const port = container.project === stack.project ? undefined : portHeld(container, needs);
+    if (port === undefined) continue;
+    const message = `port ${port} of ${stack.guest.name} (${stack.guest.address}) is already in use by ${described(container)}`;
+    throw new CandidateError(`stack ${stack.name} was not changed: ${message}`, {
+      hint: `stop it, or choose another port in ${stack.compose.file}`,
+    });
+  }
 }
 
 async function proveImages(

@@ -2,6 +2,7 @@
 import type { Component } from "../../component.ts";
 import { apply } from "./apply.ts";
 import { compile } from "./compile.ts";
+import { hazards } from "./hazards.ts";
 import { read } from "./live.ts";
 import { verify } from "./verify.ts";
 
@@ -11,6 +12,7 @@ export const stacks: Component = {
   independent: true,
   compile,
   read,
+  hazards,
   apply,
   verify,
 };

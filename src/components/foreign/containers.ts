@@ -1,0 +1,144 @@
+/** Containers that somebody else made, where they hold a port or a name that ours need; taken over by stopping, never by removing. */
+import { type ComponentName, foreignHazard, type Hazard, type Io } from "../../component.ts";
+import { isUnavailable } from "../../errors.ts";
+import { definitionLabel } from "../../fabric/portainer-server.ts";
+import { listContainers, type MachineContainer, parseContainers } from "../../formats/docker/index.ts";
+import type { Host } from "../../hosts/host.ts";
+import { type Change, canonicalJson, type HostName, type Resource, type ResourceId } from "../../resource.ts";
+
+/** What one of our resources needs of its machine. */
+export interface Needs {
+  readonly resource: ResourceId;
+  readonly ports: readonly {
+    readonly port: number;
+    readonly protocol: string;
+    /** Absent for every address. */
+    readonly address?: string | undefined;
+  }[];
+  /** Names of the containers that it creates. */
+  readonly names: readonly string[];
+}
+
+/** The containers of a machine; none where Docker does not answer, which whoever needs it reports. */
+export async function containersOn(host: Host): Promise<readonly MachineContainer[]> {
+  try {
+    const { exitCode, stdout } = await host.run(listContainers(definitionLabel));
+    return exitCode === 0 ? parseContainers(stdout) : [];
+  } catch (error) {
+    if (!isUnavailable(error)) throw error;
+    return [];
+  }
+}
+
+/** The port that a container holds and these needs name; undefined when it is in nobody's way. */
+export function portHeld({ ports }: MachineContainer, needs: Pick<Needs, "ports">): number | undefined {
+  const every = (address: string | undefined): boolean => address === undefined || address === "0.0.0.0";
+  return needs.ports.find(({ port, protocol, address }) =>
+    ports.some(
+      (held) =>
+        held.port === port &&
+        held.protocol === protocol &&
+        (every(address) || every(held.address) || held.address === address),
+    ),
+  )?.port;
+}
+
+/** A hazard for each foreign container of the machine that has what the needs name. */
+export async function containerHazards(
+  component: ComponentName,
+  io: Io,
+  machine: HostName,
+  needs: readonly Needs[],
+  isForeign: (container: MachineContainer, needs: Needs, all: readonly MachineContainer[]) => boolean,
+): Promise<readonly Hazard[]> {
+  if (needs.every(({ ports, names }) => ports.length + names.length === 0)) return [];
+  const host = io.host(machine);
+  const taken = new Set<string>();
+  const hazards: Hazard[] = [];
+  const containers = await containersOn(host);
+  for (const needed of needs)
+    for (const container of containers.filter((each) => isForeign(each, needed, containers))) {
+      const port = portHeld(container, needed);
+      const isNamed = needed.names.includes(container.name);
+      if (port === undefined && !isNamed) continue;
+      const what = isNamed ? "has the name of a container" : `publishes port ${port}, which is a port`;
+      const message = `${described(container)} on ${machine} ${what} of ${needed.resource}`;
+      const changes = taken.has(container.name) ? [] : [await takeover(component, host, container, isNamed)];
+      taken.add(container.name);
+      const foreign = {
+        host: machine,
+        name: `container ${container.name}`,
+        takeover: fate(container, isNamed),
+      };
+      hazards.push(foreignHazard(message, { ...foreign, changes, for: needed.resource }));
+    }
+  return hazards;
+}
+
+/** `container "pihole" (image pihole/pihole, Compose project home)` */
+export function described({ name, image, project }: MachineContainer): string {
+  return `container "${name}" (image ${image}${project === "" ? "" : `, Compose project ${project}`})`;
+}
+
+function fate({ name, image }: MachineContainer, isRenamed: boolean): string {
+  const renamed = isRenamed ? ` and renamed to ${asideOf(name)}` : "";
+  const data = /(^|\/)portainer\/portainer/.test(image)
+    ? "; what that Portainer knows stays in its volumes and does not reach the declared one"
+    : "";
+  return `the container is stopped${renamed} and no longer starts by itself; it and its volumes stay${data}`;
+}
+
+function asideOf(name: string): string {
+  return `${name}-before-phoenix`;
+}
+
+interface ContainerState {
+  readonly name: string;
+  readonly running: boolean;
+  /** Docker's restart policy. */
+  readonly restart: string;
+}
+
+async function takeover(
+  component: ComponentName,
+  host: Host,
+  { name, state }: MachineContainer,
+  isRenamed: boolean,
+): Promise<Change> {
+  const { stdout } = await host.run({
+    argv: ["docker", "container", "inspect", "--format", "{{.HostConfig.RestartPolicy.Name}}", name],
+    effect: "read",
+  });
+  const resource = (of: ContainerState): Resource => ({
+    id: `${component}/container ${name} on ${host.name}`,
+    host: host.name,
+    text: canonicalJson(of),
+    units: { name: of.name, state: of.running ? "running" : "stopped", restart: of.restart },
+  });
+  const live = {
+    name,
+    running: state === "running" || state === "restarting",
+    restart: stdout.trim() || "no",
+  };
+  const desired = { name: isRenamed ? asideOf(name) : name, running: false, restart: "no" };
+  return { verb: "update", live: resource(live), desired: resource(desired) };
+}
+
+/** Whether a resource is a foreign container that was taken over. */
+export function isForeignContainer({ id }: Pick<Resource, "id">): boolean {
+  return /^[^/]+\/container /.test(id);
+}
+
+/** Takes a container over, or gives it back. */
+export async function applyContainer(change: Change, io: Io): Promise<void> {
+  if (change.verb !== "update") return;
+  const host = io.host(change.live.host);
+  const from = JSON.parse(change.live.text) as ContainerState;
+  const to = JSON.parse(change.desired.text) as ContainerState;
+  const docker = (...words: readonly string[]): Promise<string> =>
+    host.expect({ argv: ["docker", ...words], effect: "change", timeoutMs: 60_000 });
+  if (from.restart !== to.restart) await docker("update", "--restart", to.restart, from.name);
+  if (!to.running) await docker("stop", from.name);
+  if (from.name !== to.name) await docker("rename", from.name, to.name);
+  if (to.running) await docker("start", to.name);
+}

@@ -1,0 +1,43 @@
+/** Files that somebody else wrote, as they are taken over and given back. */
+import type { ComponentName } from "../../component.ts";
+import { defined } from "../../defined.ts";
+import type { Host } from "../../hosts/host.ts";
+import type { Change, HostName, Resource, ResourceId } from "../../resource.ts";
+
+/**
+ * Takes lines of somebody else's file over: each is commented out and nothing else is changed, so that a rollback, or a
+ * person, restores the file.
+ * @param lines counted from 1
+ */
+export function commentedOut(
+  component: ComponentName,
+  host: HostName,
+  path: string,
+  text: string,
+  lines: readonly number[],
+): Change {
+  const before = text.split("\n");
+  const chosen = new Set(lines);
+  const after = before.map((line, at) => (chosen.has(at + 1) ? `# taken over by phoenix: ${line}` : line));
+  const resource = (content: readonly string[]): Resource => ({
+    id: `${component}/${path}`,
+    host,
+    text: content.join("\n"),
+    units: Object.fromEntries([...chosen].map((line) => [`line ${line}`, content[line - 1] ?? ""])),
+  });
+  return { verb: "update", live: resource(before), desired: resource(after) };
+}
+
+/** The path of a foreign file that a change takes over; undefined for a resource of our own. */
+export function foreignPath(id: ResourceId): string | undefined {
+  const name = id.slice(id.indexOf("/") + 1);
+  return name.startsWith("/") ? name : undefined;
+}
+
+/** Writes a foreign file with its own mode and owner; where a link leads to it, the file behind the link. */
+export async function writeForeign(host: Host, path: string, text: string): Promise<void> {
+  const state = (await host.readFiles([path])).get(path);
+  const link = state?.link ?? path;
+  const target = link.startsWith("/") ? link : `${path.slice(0, path.lastIndexOf("/"))}/${link}`;
+  await host.writeFiles([{ path: target, text, ...defined({ mode: state?.mode, owner: state?.owner }) }]);
+}
