@@ -20,6 +20,7 @@ const seen = (change: Partial<SeenContainer>): SeenContainer => ({
   state: "running",
   status: "Up 3 seconds",
   labels: {},
+  ports: [],
   ranMs: 3_000,
   restarts: 0,
   ...change,

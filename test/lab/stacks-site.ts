@@ -86,6 +86,7 @@ export interface StacksLab {
 
 /** Versions on which stacks are deployed in one way. */
 const labs = {
+  "2.23.0": prepared(() => withPortainer("2.23.0")),
   "2.39.1": prepared(() => withPortainer("2.39.1")),
   "2.45.0": prepared(() => withPortainer("2.45.0")),
 };

@@ -11,6 +11,8 @@ type Engines = Pick<
   | "containers"
   | "containerLife"
   | "removeContainer"
+  | "stopContainer"
+  | "startContainer"
   | "containerLogs"
   | "volumes"
   | "createVolume"
@@ -55,6 +57,12 @@ export class DockerCalls implements Engines {
       timeoutMs: changeMs,
     });
   };
+
+  readonly stopContainer: Engines["stopContainer"] = (environmentId, containerId) =>
+    this.#turn(environmentId, containerId, "stop");
+
+  readonly startContainer: Engines["startContainer"] = (environmentId, containerId) =>
+    this.#turn(environmentId, containerId, "start");
 
   readonly containerLogs: Engines["containerLogs"] = async (environmentId, containerId, lines) => {
     const path = `/containers/${encodeURIComponent(containerId)}/logs?stdout=true&stderr=true&tail=${lines}`;
@@ -105,6 +113,17 @@ export class DockerCalls implements Engines {
     if (failure !== undefined) throw new ApiError(500, `Docker did not ${purpose}: ${failure}`);
   };
 
+  async #turn(environmentId: number, containerId: string, verb: "start" | "stop"): Promise<void> {
+    await this.#call(environmentId, {
+      method: "POST",
+      path: `/containers/${encodeURIComponent(containerId)}/${verb}`,
+      purpose: `${verb} container ${containerId.slice(0, 12)}`,
+      effect: "change",
+      accept: [304, 404],
+      timeoutMs: changeMs,
+    });
+  }
+
   #get(
     environmentId: number,
     path: string,
@@ -139,6 +158,11 @@ function containerOf(value: unknown): ContainerState {
     state: textOf(value, "State"),
     status: textOf(value, "Status"),
     labels,
+    // One entry for each address family.
+    ports: objectsOf(member(value, "Ports")).flatMap((each) => {
+      const port = numberOf(each, "PublicPort");
+      return port === 0 ? [] : [{ port, protocol: textOf(each, "Type") }];
+    }),
   };
 }
 

@@ -36,6 +36,10 @@ export interface PortainerApi {
   /** What tells a container's process from the one before it; undefined when the container is gone. */
   containerLife(environmentId: number, containerId: string): Promise<ContainerLife | undefined>;
   removeContainer(environmentId: number, containerId: string): Promise<void>;
+  /** Containers that are gone, or stopped already, are no error. */
+  stopContainer(environmentId: number, containerId: string): Promise<void>;
+  /** Containers that are gone, or run already, are no error. */
+  startContainer(environmentId: number, containerId: string): Promise<void>;
   /** The last lines of a container's log, for an error message. */
   containerLogs(environmentId: number, containerId: string, lines: number): Promise<string>;
   volumes(environmentId: number): Promise<readonly VolumeState[]>;
@@ -101,6 +105,8 @@ export interface ContainerState {
   /** "Up 3 minutes (healthy)", "Exited (1) 2 seconds ago". */
   readonly status: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** Ports of the machine that lead to it while it runs. */
+  readonly ports: readonly { readonly port: number; readonly protocol: string }[];
 }
 
 export interface ContainerLife {

@@ -9,10 +9,11 @@ import { applyContainer, isForeignContainer } from "../foreign/containers.ts";
 import { prove } from "./candidate.ts";
 import { commands } from "./commands.ts";
 import { marker, type StackFacts, type StackTarget, targetsOf } from "./compile.ts";
-import { serviceState } from "./containers.ts";
+import { provedState } from "./containers.ts";
+import { makeRoom, removeOrphans, servicesIn } from "./leftovers.ts";
 import { environmentNamed, markOf, stackOf, volumeOf } from "./live.ts";
 import { type Previous, previousOf, remember } from "./previous.ts";
-import { lastWords, provedMs, started, Watch } from "./watch.ts";
+import { lastWords, proved, provedMs, started, Watch } from "./watch.ts";
 
 /** Makes one change. A change that does not lead to the declared state is a rollback. */
 export async function apply(change: Change, io: Io): Promise<void> {
@@ -44,12 +45,15 @@ async function deploy(io: Io, target: StackTarget): Promise<void> {
     adopted: found === undefined && running.length > 0,
     share,
     files: new Map(paths.map((path) => [path, files.get(path)])),
+    services: [...new Set(running.map(({ service }) => service))],
+    stopped: [],
     sent: false,
   };
   remember(io, target.id, previous);
   await prove(io, target, environment);
   await prepareShare(io, target);
   await makeVolumes(io, target, environment);
+  await makeRoom(io, target, running, previous);
 
   // A foreign stack is here with consent alone: it is ours from now on.
   const variables = [...env, { name: marker, value: stack.name }];
@@ -57,8 +61,10 @@ async function deploy(io: Io, target: StackTarget): Promise<void> {
   previous.sent = true;
   if (found === undefined) await create(io, environment, definition, running);
   else await api.updateStack(found.id, environment.id, definition);
-  await settle(io, target, environment);
-  await removeOrphans(io, target, environment);
+  await settle(io, target, environment, previous.stopped.length > 0 ? proved : started);
+  const declared = target.compose?.services.map(({ name }) => name) ?? [];
+  await removeOrphans(io, environment.id, stack.project, declared);
+  for (const id of previous.stopped) await api.removeContainer(environment.id, id);
 }
 
 /**
@@ -115,15 +121,20 @@ async function makeVolumes(io: Io, target: StackTarget, environment: Environment
 
 /**
  * Waits until every container has started, so that what cannot run is rolled back at once. Whether they stay up is proved
- * by `verify`, for all stacks side by side.
+ * by `verify`, for all stacks side by side; here only when what was stopped for them is removed next.
  * @throws ApiError with the end of a container's log when one does not come up
  */
-async function settle(io: Io, target: StackTarget, { id }: EnvironmentState): Promise<void> {
+async function settle(
+  io: Io,
+  target: StackTarget,
+  { id }: EnvironmentState,
+  wait: typeof started | typeof proved,
+): Promise<void> {
   const { stack, services } = target;
-  const seen = await started(io, new Watch(io, id, target), target);
+  const seen = await wait(io, new Watch(io, id, target), target);
   for (const service of services) {
-    const { kind, reason, container } = serviceState(service, seen, provedMs(io));
-    if (kind === "fine" || kind === "proving") continue;
+    const { kind, reason, container } = provedState(service, seen, provedMs(io));
+    if (kind === "fine" || (kind === "proving" && wait === started)) continue;
     const message = `${service.name} of stack ${stack.name} does not run on ${stack.guest.name}: ${reason}`;
     throw new ApiError(500, `${message}${await lastWords(io, id, container)}`, {
       hint: `\`docker logs\` of the container on ${stack.guest.host} shows why, while it exists`,
@@ -131,36 +142,34 @@ async function settle(io: Io, target: StackTarget, { id }: EnvironmentState): Pr
   }
 }
 
-/** Removes containers of services that are no longer in the file: Portainer up to 2.35 leaves them running. */
-async function removeOrphans(
-  io: Io,
-  { stack, compose }: StackTarget,
-  environment: EnvironmentState,
-): Promise<void> {
-  const names = new Set(compose?.services.map(({ name }) => name));
-  for (const { id, service } of await io.apis.portainer.containers(environment.id, stack.project))
-    if (service !== "" && !names.has(service)) await io.apis.portainer.removeContainer(environment.id, id);
-}
-
 /** Restores the previous state: its files, and the definition if Portainer was asked to change it. */
 async function restore(io: Io, previous: Previous, target: StackTarget | undefined): Promise<void> {
-  const { environmentId, project, definition, adopted, share, files } = previous;
+  const { environmentId, share, files } = previous;
   const host = io.host(share.host);
   const writes = [...files].flatMap(([path, state]): FileWrite[] =>
     state === undefined ? [] : [{ path, text: state.text, mode: state.mode, owner: state.owner }],
   );
   if (writes.length > 0) await host.writeFiles(writes);
   await host.remove([...files].flatMap(([path, state]) => (state === undefined ? [path] : [])));
-  if (!previous.sent) return;
+  const api = io.apis.portainer;
+  if (previous.sent) await restoreStack(io, previous, target);
+  for (const id of previous.stopped) await api.startContainer(environmentId, id);
+}
+
+async function restoreStack(io: Io, previous: Previous, target: StackTarget | undefined): Promise<void> {
+  const { environmentId, project, definition, adopted, services } = previous;
   const api = io.apis.portainer;
   const found = stackOf(await api.stacks(), environmentId, project);
   if (definition !== undefined) {
+    // What the new version started may hold a port that the previous one needs.
+    await removeOrphans(io, environmentId, project, [...services, ...servicesIn(definition, project)]);
     if (found === undefined) await api.createStack(environmentId, definition);
     else await api.updateStack(found.id, environmentId, definition);
     return;
   }
   if (found === undefined) return;
   if (adopted) {
+    await removeOrphans(io, environmentId, project, services);
     io.note(
       `stack ${target?.stack.name ?? project} stays in Portainer: removing it would end containers that ran before`,
     );
@@ -183,6 +192,8 @@ async function prune(io: Io, subject: Resource): Promise<void> {
     adopted: false,
     share: { host: "pve", path: "" },
     files: new Map(),
+    services: [],
+    stopped: [],
     sent: true,
   });
   await api.deleteStack(found.id, environment.id);

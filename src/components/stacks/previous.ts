@@ -15,6 +15,10 @@ export interface Previous {
   /** Files of the stack's directory, including absent ones. */
   readonly share: HostPath;
   readonly files: ReadonlyMap<string, FileState | undefined>;
+  /** Names of services that had containers. */
+  readonly services: readonly string[];
+  /** Containers that were stopped to make room. */
+  readonly stopped: string[];
   /** Whether Portainer was asked to change anything. */
   sent: boolean;
 }
