@@ -2,10 +2,13 @@
 import { root } from "../accounts.ts";
 import { done, failed, type Program } from "../parts.ts";
 import { systemWords } from "../programs/system-words.ts";
+import { linkBelow, linkToParent, refused } from "./boundary.ts";
 
-export const readFiles: Program = ({ context: { files }, host, args }) => {
+export const readFiles: Program = ({ context, host, args }) => {
+  const { files } = context;
   const complaints: string[] = [];
   const lines = args.map((path) => {
+    if (linkBelow(context, host, path) !== undefined) return "linked";
     const target = files.linkTarget(host, path);
     const link = target === undefined ? "-" : base64(target);
     const there = files.status(host, path);
@@ -25,8 +28,11 @@ export const readFiles: Program = ({ context: { files }, host, args }) => {
   return done(lines.map((line) => `${line}\n`).join(""), complaints.map((line) => `${line}\n`).join(""));
 };
 
-export const list: Program = ({ context: { files }, host, args }) => {
+export const list: Program = ({ context, host, args }) => {
+  const { files } = context;
   const [directory = ""] = args;
+  const link = linkBelow(context, host, directory);
+  if (link !== undefined) return refused(link);
   const there = files.status(host, directory);
   if (there === undefined) return done();
   if (there.kind !== "directory") return failed(1, `${directory}: not a directory`);
@@ -38,10 +44,14 @@ export const list: Program = ({ context: { files }, host, args }) => {
   );
 };
 
-export const remove: Program = ({ context: { files }, host, args }) => {
+export const remove: Program = ({ context, host, args }) => {
+  const { files } = context;
   const complaints: string[] = [];
   for (const path of args) {
-    if (files.status(host, path, false)?.kind === "directory") complaints.push(`${path}: is a directory`);
+    const link = linkToParent(context, host, path);
+    if (link !== undefined) complaints.push(`${link} is a symbolic link`);
+    else if (files.status(host, path, false)?.kind === "directory")
+      complaints.push(`${path}: is a directory`);
     else {
       try {
         files.remove(host, path);

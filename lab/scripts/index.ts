@@ -4,6 +4,7 @@ import { dnsmasqTest } from "./dnsmasq-test.ts";
 import { list, readFiles, remove } from "./files.ts";
 import { firewallRestore } from "./firewall-restore.ts";
 import { lock } from "./lock.ts";
+import { makeDirectory } from "./make-directory.ts";
 import { nginxTest } from "./nginx-test.ts";
 import { readableBy } from "./readable-by.ts";
 import { tcpProbe } from "./tcp-probe.ts";
@@ -12,6 +13,7 @@ import { writeFiles } from "./write-files.ts";
 export const scripts: Readonly<Record<string, Program>> = {
   "read-files": readFiles,
   "write-files": writeFiles,
+  "make-directory": makeDirectory,
   list,
   remove,
   lock,

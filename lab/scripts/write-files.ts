@@ -6,6 +6,7 @@ import { isPmxcfs } from "../files.ts";
 import { done, failed, type Lab, type Program } from "../parts.ts";
 import { systemWords } from "../programs/system-words.ts";
 import { codeOf } from "../store.ts";
+import { linkToParent } from "./boundary.ts";
 
 /** The largest file that pmxcfs takes (pve-cluster 9.1). */
 const pmxcfsLimit = 1024 * 1024;
@@ -62,6 +63,8 @@ function prepared(
   const [path = "", mode = "", owner = "", sum = "", staging = ""] = parameters;
   const parent = path.slice(0, path.lastIndexOf("/")) || "/";
   if (isPmxcfs(host, path) && files.status(host, "/etc/pve/.version") === undefined) throw new Refusal(87);
+  const link = linkToParent(lab, host, path);
+  if (link !== undefined) throw new Refusal(88, `${link} is a symbolic link`);
   if (files.status(host, path)?.kind === "directory") throw new Refusal(85);
   for (const directory of [parent, staging || parent]) {
     const complaint = `mkdir: cannot create directory ‘${directory}’`;
@@ -70,17 +73,13 @@ function prepared(
       throw new Refusal(81, `${complaint}: Not a directory`);
   }
   if (lab.fault("disk-full", host) !== undefined)
-    throw new Refusal(
-      81,
-      `mktemp: failed to create file via template ‘${parent}/.phx.XXXXXX’: No space left on device`,
-    );
+    throw new Refusal(81, "sh: cannot create ./.phx.temp: No space left on device");
   const account = owner === "" ? undefined : files.accountOf(host, owner);
   if (typeof account === "string") throw new Refusal(82, `chown: ${account}`);
   if (isPmxcfs(host, path)) {
-    if (mode !== "" && Number.parseInt(mode, 8) !== 0o640)
-      throw new Refusal(82, notPermitted("mode", parent));
+    if (mode !== "" && Number.parseInt(mode, 8) !== 0o640) throw new Refusal(82, notPermitted("mode"));
     if (account !== undefined && (account.uid !== 0 || account.gid !== 33))
-      throw new Refusal(82, notPermitted("ownership", parent));
+      throw new Refusal(82, notPermitted("ownership"));
   }
   if (line === undefined) throw new Refusal(84);
   const content = Buffer.from(line, "base64");
@@ -90,9 +89,9 @@ function prepared(
   return { path, content, mode: mode || "644", account, staging: staging || undefined };
 }
 
-function notPermitted(what: "mode" | "ownership", directory: string): string {
+function notPermitted(what: "mode" | "ownership"): string {
   const verb = what === "mode" ? "chmod: changing permissions of" : "chown: changing ownership of";
-  return `${verb} '${directory}/.phx.temp': Operation not permitted`;
+  return `${verb} '/proc/self/fd/8': Operation not permitted`;
 }
 
 function replace(

@@ -3,6 +3,7 @@ import type { Activation, Check, Component, Io } from "../component.ts";
 import { defined } from "../defined.ts";
 import { adviceOn, messageOf } from "../errors.ts";
 import type { ResourceId } from "../resource.ts";
+import { guarded } from "./boundaries.ts";
 import type { ComponentResult, UnreadResources } from "./plan.ts";
 import { type RunWorld, unreadBy } from "./world.ts";
 
@@ -34,7 +35,7 @@ export class Turn {
       site,
       apis,
       signal,
-      host: (name) => world.host(name),
+      host: (name) => guarded(world.host(name), site),
       network: world.network,
       clock: world.clock,
       generatedSecret: (name) => journal.secret(name),

@@ -27,6 +27,8 @@ export function hintFor(output: string, path = ""): string | undefined {
   if (/permission denied/i.test(output) && path.startsWith("/etc/pve/")) {
     return "without quorum /etc/pve is read-only: `pvecm status` shows the cluster's state";
   }
+  if (/is a symbolic link$/m.test(output))
+    return "remove the link: guests can write there, so Phoenix follows no link";
   if (/permission denied|operation not permitted/i.test(output)) return "run phoenix as root";
   return undefined;
 }

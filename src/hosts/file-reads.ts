@@ -4,7 +4,7 @@ import { lastLines } from "../formats/text/last-lines.ts";
 import type { HostName } from "../resource.ts";
 import { commandError, hintFor } from "./command-error.ts";
 import { isOfOneCommand } from "./command-limits.ts";
-import type { CommandResult, FileState } from "./host.ts";
+import { boundary, type CommandResult, type FileState } from "./host.ts";
 import * as scripts from "./scripts.ts";
 import { textOf } from "./text.ts";
 
@@ -115,14 +115,16 @@ function answersOf(host: HostName, paths: readonly string[], result: CommandResu
 }
 
 function unreadable(host: HostName, path: string, line: string, { stderr }: CommandResult): CommandError {
-  const complaints = stderr.split("\n").filter((complaint) => complaint.includes(path));
+  const plain = path.replace(boundary, "/");
+  const complaints = stderr.split("\n").filter((complaint) => complaint.includes(plain));
   const reasons: Record<string, string> = {
+    linked: "part of its path is a symbolic link",
     directory: "it is a directory",
     other: "it is not a regular file",
     denied: lastLines(complaints.join("\n")) || "Permission denied",
   };
   const reason = reasons[line] ?? "the answer is incomplete";
-  return new CommandError(host, 1, `cannot read ${path} on ${host}: ${reason}`, { hint: hintFor(reason) });
+  return new CommandError(host, 1, `cannot read ${plain} on ${host}: ${reason}`, { hint: hintFor(reason) });
 }
 
 /** `stat` prints UNKNOWN for a user or group that has no name. */

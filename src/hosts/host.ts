@@ -52,6 +52,22 @@ export interface FileWrite {
   readonly staging?: string;
 }
 
+/** The exit code of a CommandError about a file or directory whose owner or mode could not be set. */
+export const ownerNotSet = 82;
+
+export interface DirectoryOptions {
+  /** Octal digits; 755 unless given. */
+  readonly mode?: string;
+  /** "user:group"; root:root unless given. */
+  readonly owner?: string;
+}
+
+/**
+ * Marks in a path where others can write: in "/tank/share/./stacks/x" no symbolic link below /tank/share is followed, and one that is
+ * there is a CommandError. Without the mark links mean what they mean to the host.
+ */
+export const boundary = "/./";
+
 export interface Host {
   readonly name: HostName;
 
@@ -76,6 +92,12 @@ export interface Host {
 
   /** Removes files and symbolic links; absent ones are fine. */
   remove(paths: readonly string[]): Promise<void>;
+
+  /**
+   * Makes a directory and its missing parents, those with mode 755. One that is there stays as it is.
+   * @throws CommandError, with `ownerNotSet` when it was made; TransportError
+   */
+  makeDirectory(path: string, options?: DirectoryOptions): Promise<void>;
 }
 
 /** How long a command may take unless it says otherwise, in milliseconds. */

@@ -7,7 +7,7 @@ import type { HostName } from "../resource.ts";
 import { commandError, hintFor, programOf } from "./command-error.ts";
 import { TimedOutError, timedOut } from "./command-limits.ts";
 import { fileReads } from "./file-reads.ts";
-import type { Command, CommandResult, Exec, FileWrite, Host } from "./host.ts";
+import { boundary, type Command, type CommandResult, type Exec, type FileWrite, type Host } from "./host.ts";
 import { type Script, scriptArgv } from "./script.ts";
 import * as scripts from "./scripts.ts";
 import { bytesOf } from "./text.ts";
@@ -17,14 +17,7 @@ const temporaryPrefix = ".phx.";
 
 /** @param within runs commands on that host */
 export function createHost(name: HostName, within: Exec): Host {
-  const exec: Exec = async (command) => {
-    try {
-      return await within(command);
-    } catch (error) {
-      if (error instanceof TimedOutError) throw timedOut(name, programOf(command.argv), command);
-      throw error;
-    }
-  };
+  const exec = named(name, within);
   const runScript = (
     script: Script,
     effect: Command["effect"],
@@ -70,6 +63,23 @@ export function createHost(name: HostName, within: Exec): Host {
       assertAbsolute(paths);
       outputOf("remove", await runScript(scripts.remove, "change", paths));
     },
+
+    makeDirectory: async (path, { mode = "", owner = "" } = {}) => {
+      assertAbsolute([path]);
+      outputOf("mkdir", await runScript(scripts.makeDirectory, "change", [path, mode, owner]));
+    },
+  };
+}
+
+/** Says on which host a command took too long. */
+function named(name: HostName, within: Exec): Exec {
+  return async (command) => {
+    try {
+      return await within(command);
+    } catch (error) {
+      if (error instanceof TimedOutError) throw timedOut(name, programOf(command.argv), command);
+      throw error;
+    }
   };
 }
 
@@ -85,7 +95,7 @@ function writeInput(files: readonly FileWrite[]): { parameters: readonly string[
 function writeError(host: HostName, files: readonly FileWrite[], result: CommandResult): CommandError {
   const what = scripts.writeFailures[result.exitCode];
   const at = /^file (\d+)$/m.exec(result.stderr);
-  const path = files[Number(at?.[1])]?.path;
+  const path = files[Number(at?.[1])]?.path.replace(boundary, "/");
   if (what === undefined || path === undefined) return commandError(host, scripts.writeFiles.name, result);
   const output = lastLines(result.stderr.replace(/^file \d+$/m, ""));
   const message = `cannot write ${path} on ${host}: ${what}${output === "" ? "" : `: ${output}`}`;

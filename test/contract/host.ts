@@ -283,6 +283,121 @@ export function hostContract(
       });
     });
 
+    describe("a path with a boundary", () => {
+      const link = (target: string, path: string): Promise<string> =>
+        host.expect({ argv: ["ln", "-sfn", target, path], effect: "change" });
+      /** A share with stacks/queue and its marked path, and a directory outside that links lead to. */
+      const share = async () => {
+        const root = directoryOf(fresh());
+        await host.writeFiles([
+          { path: `${root}/share/stacks/queue/app.yml`, text: "inside" },
+          { path: `${root}/outside/app.yml`, text: "secret", mode: "600" },
+        ]);
+        return { root, marked: `${root}/share/./stacks`, outside: `${root}/outside` };
+      };
+      const linkError = expect.objectContaining({ message: expect.stringContaining("symbolic link") });
+
+      test("without a link means the same path", async () => {
+        const { root, marked } = await share();
+        expect((await read(`${marked}/queue/app.yml`))?.text).toBe("inside");
+        expect(await read(`${marked}/queue/absent`)).toBeUndefined();
+        expect(await read(`${marked}/nowhere/absent`)).toBeUndefined();
+        await host.writeFiles([
+          { path: `${marked}/queue/app.yml`, text: "new", mode: "640" },
+          { path: `${marked}/other/deep/x`, text: "x" },
+          { path: `${root}/share/./top`, text: "top" },
+        ]);
+        expect(await read(`${root}/share/stacks/queue/app.yml`)).toMatchObject({ text: "new", mode: "640" });
+        expect(await host.list(marked)).toEqual(["other", "queue"]);
+        expect(await host.list(`${marked}/nowhere`)).toEqual([]);
+        await host.makeDirectory(`${marked}/made/here`, { mode: "700" });
+        await host.makeDirectory(`${marked}/made/here`, { mode: "755" });
+        await host.remove([`${marked}/other/deep/x`, `${marked}/other/absent`, `${marked}/nowhere/absent`]);
+        expect(await host.list(`${marked}/other/deep`)).toEqual([]);
+        expect((await read(`${root}/share/./top`))?.text).toBe("top");
+      });
+
+      test("several files of it are read, each its own", async () => {
+        const { root, marked } = await share();
+        const paths = [`${marked}/queue/app.yml`, `${root}/outside/app.yml`, `${root}/outside/absent`];
+        const files = await host.readFiles(paths);
+        expect([...files].map(([path, { text }]) => [path, text])).toEqual([
+          [paths[0], "inside"],
+          [paths[1], "secret"],
+        ]);
+      });
+
+      test("a link in the place of a directory stops every operation, and nothing lands behind it", async () => {
+        const { root, marked, outside } = await share();
+        await host.remove([`${root}/share/stacks/queue/app.yml`]);
+        await host.expect({ argv: ["rmdir", `${root}/share/stacks/queue`], effect: "change" });
+        await link(outside, `${root}/share/stacks/queue`);
+        const path = `${marked}/queue/app.yml`;
+        for (const operation of [
+          () => host.readFiles([path]),
+          () => host.readFiles([`${marked}/queue/absent`]),
+          () => host.list(`${marked}/queue`),
+          () => host.writeFiles([{ path, text: "new", owner: "root:root" }]),
+          () => host.writeFiles([{ path: `${marked}/queue/deep/x`, text: "new" }]),
+          () => host.remove([path]),
+          () => host.makeDirectory(`${marked}/queue`),
+          () => host.makeDirectory(`${marked}/queue/deep`, { mode: "700", owner: "root:root" }),
+        ])
+          expect(await rejection(operation())).toEqual(linkError);
+        expect(await read(`${outside}/app.yml`)).toMatchObject({ text: "secret", mode: "600" });
+        expect(await host.list(outside)).toEqual(["app.yml"]);
+      });
+
+      test("a link in the place of a file is not read; writing and removing leave its target alone", async () => {
+        const { root, marked, outside } = await share();
+        const path = `${marked}/queue/app.yml`;
+        await link(`${outside}/app.yml`, `${root}/share/stacks/queue/app.yml`);
+        expect(await rejection(host.readFiles([path]))).toEqual(linkError);
+        await host.writeFiles([{ path, text: "own" }]);
+        expect(await read(path)).toMatchObject({ text: "own" });
+        await link("../queue/nowhere", `${root}/share/stacks/queue/app.yml`);
+        expect(await rejection(host.readFiles([path]))).toEqual(linkError);
+        await host.remove([path]);
+        expect(await host.list(`${marked}/queue`)).toEqual([]);
+        expect(await read(`${outside}/app.yml`)).toMatchObject({ text: "secret", mode: "600" });
+      });
+
+      test("links before the boundary are the host's own", async () => {
+        const { root } = await share();
+        await link("share", `${root}/shortcut`);
+        const path = `${root}/shortcut/./stacks/queue/app.yml`;
+        await host.writeFiles([{ path, text: "through" }]);
+        expect((await read(path))?.text).toBe("through");
+        expect((await read(`${root}/share/stacks/queue/app.yml`))?.text).toBe("through");
+      });
+    });
+
+    describe("makeDirectory", () => {
+      test("makes what is missing, and leaves what is there", async () => {
+        const path = directoryOf(fresh("a/b/c"));
+        await host.makeDirectory(path, { mode: "700" });
+        const mode = (directory: string) =>
+          host.expect({ argv: ["stat", "-c", "%a", directory], effect: "read" });
+        expect([await mode(path), await mode(directoryOf(path))]).toEqual(["700\n", "755\n"]);
+        await host.makeDirectory(path);
+        expect(await mode(path)).toBe("700\n");
+      });
+
+      test.runIf(root)("sets its owner", async () => {
+        const path = directoryOf(fresh("a"));
+        await host.makeDirectory(path, { mode: "750", owner: "54321:54322" });
+        expect(await host.expect({ argv: ["stat", "-c", "%a %u:%g", path], effect: "read" })).toBe(
+          "750 54321:54322\n",
+        );
+      });
+
+      test("a file in its place is an error", async () => {
+        const path = fresh();
+        await host.writeFiles([{ path, text: "x" }]);
+        expect(await rejection(host.makeDirectory(path))).toBeInstanceOf(CommandError);
+      });
+    });
+
     describe("list and remove", () => {
       test("names are sorted, with hidden ones and directories", async () => {
         const directory = directoryOf(fresh());

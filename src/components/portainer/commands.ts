@@ -40,6 +40,4 @@ export const commands = {
   },
 
   directoryMode: (path: string) => read("stat", "-L", "-c", "%F %a", path),
-  makeDirectory: (path: string, mode: string) => change("mkdir", "-p", "-m", mode, path),
-  giveTo: (path: string, owner: string) => change("chown", owner, path),
 } as const;

@@ -1,10 +1,11 @@
 /** The server: its storage, its compose file, its container. Data is never removed, neither volumes nor directories. */
 import type { Io } from "../../component.ts";
-import { CandidateError, NotReadyError } from "../../errors.ts";
+import { defined } from "../../defined.ts";
+import { CandidateError, CommandError, NotReadyError } from "../../errors.ts";
 import { shareDirectory } from "../../fabric/guests.ts";
 import { serverProject } from "../../fabric/portainer-server.ts";
 import { lastLines } from "../../formats/text/last-lines.ts";
-import type { FileWrite, Host } from "../../hosts/host.ts";
+import { type FileWrite, type Host, ownerNotSet } from "../../hosts/host.ts";
 import type { Portainer } from "../../model.ts";
 import type { Change } from "../../resource.ts";
 import { waitForServer } from "./api.ts";
@@ -25,9 +26,13 @@ export async function applyStorage(change: Change, portainer: Portainer, io: Io)
   for (const directory of directoriesOf(portainer)) {
     const whole = `${path}/${directory.path}`;
     if ((await host.run(commands.directoryMode(whole))).exitCode === 0) continue;
-    await host.expect(commands.makeDirectory(whole, directory.mode));
-    if (directory.private && (await host.run(commands.giveTo(whole, dataOwner))).exitCode !== 0)
+    const owner = directory.private ? dataOwner : undefined;
+    try {
+      await host.makeDirectory(whole, defined({ mode: directory.mode, owner }));
+    } catch (error) {
+      if (!(error instanceof CommandError) || error.commandExitCode !== ownerNotSet) throw error;
       io.note(`${whole} on ${place} belongs to root: the NFS server does not allow changing its owner`);
+    }
   }
   const machine = io.host(portainer.guest.host);
   for (const { name, options } of volumesOf(portainer)) {

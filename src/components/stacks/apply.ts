@@ -7,7 +7,6 @@ import type { FileWrite } from "../../hosts/host.ts";
 import { type Change, type Resource, subjectOf } from "../../resource.ts";
 import { applyContainer, isForeignContainer } from "../foreign/containers.ts";
 import { prove } from "./candidate.ts";
-import { commands } from "./commands.ts";
 import { marker, type StackFacts, type StackTarget, targetsOf } from "./compile.ts";
 import { provedState } from "./containers.ts";
 import { makeRoom, removeOrphans, servicesIn } from "./leftovers.ts";
@@ -98,8 +97,10 @@ async function prepareShare(io: Io, target: StackTarget): Promise<void> {
   const { stack, share } = target;
   const host = io.host(share.host);
   const base = shareDirectory(io.site, stack.guest, stack.share).path;
-  await host.expect(commands.makeClosed(share.path));
-  for (const { directory } of stack.volumes) await host.expect(commands.makeOpen(`${base}/${directory}`));
+  // Only root may enter it: what containers read through a bind may be readable for everybody.
+  await host.makeDirectory(share.path, { mode: "700" });
+  // Docker sets the owner that the image needs.
+  for (const { directory } of stack.volumes) await host.makeDirectory(`${base}/${directory}`);
   await host.writeFiles(
     [...target.files].map(([path, { content, mode }]) => ({
       path: `${share.path}/${path}`,
