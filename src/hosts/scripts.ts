@@ -140,7 +140,7 @@ fi`,
 };
 
 /** The exit code of every script that finds a link below the boundary of a path. */
-export const linkInTheWay = 88;
+const linkInTheWay = 88;
 
 /** What the exit codes of `write-files` mean. The lab answers with the same ones. */
 export const writeFailures: Readonly<Record<number, string>> = {
