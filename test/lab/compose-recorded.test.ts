@@ -163,8 +163,9 @@ function recordedMeaning({ name }: ComposeService, service: RecordedService) {
 
 /** `config` repeats the policy as written; the engine gets "no" for "none" and nothing, "always" for "any". */
 function restartOf(policy = "no"): string {
-  const [name = ""] = policy.split(":");
-  return name === "" || name === "none" ? "no" : name === "any" ? "always" : name;
+  const [name = "", ...count] = policy.split(":");
+  const meant = name === "" || name === "none" ? "no" : name === "any" ? "always" : name;
+  return [meant, ...count].join(":");
 }
 
 function sorted(labels: Readonly<Record<string, string>>): readonly string[] {
