@@ -103,9 +103,17 @@ function isSwitch(value: string): boolean {
 }
 
 function encodings(value: string): readonly string[] {
+  const bytes = Buffer.from(value);
+  const asBytes = bytes.length < shortestWithinWords ? [] : [...base64(bytes), bytes.toString("hex")];
+  return [...asText(value), ...asBytes];
+}
+
+function asText(value: string): readonly string[] {
+  // Most secrets look the same in every notation.
+  if (/^[\w.-]+$/.test(value)) return [value];
   const json = JSON.stringify(value).slice(1, -1);
   const url = encodeURIComponent(value.replaceAll(/\p{Cs}/gu, "\ufffd"));
-  const plain = [
+  return [
     value,
     json,
     JSON.stringify(json).slice(1, -1),
@@ -117,8 +125,6 @@ function encodings(value: string): readonly string[] {
     url.replaceAll("%20", "+"),
     ...html(value),
   ];
-  const bytes = Buffer.from(value);
-  return bytes.length < shortestWithinWords ? plain : [...plain, ...base64(bytes), bytes.toString("hex")];
 }
 
 function html(value: string): readonly string[] {

@@ -1,12 +1,17 @@
 /** `phoenix check`: proves the site before anything is changed. */
+import { commandsConsent } from "../engine/order.ts";
 import { type ExitCode, exitCodes } from "../errors.ts";
+import { option } from "../option-names.ts";
+import type { OuterReference } from "../site/secrets/index.ts";
 import type { Call, CommandDefinition } from "./command.ts";
 
 export const checkCommand: CommandDefinition = {
   name: "check",
   summary: "prove that the site's files agree; change nothing",
   description: [
-    "Reads the site's files only: no host, no network. Each problem is shown with its place, its code and a hint.",
+    "Reads the site's files only: no host, no network, no command. Each problem is shown with its place, its code and a",
+    `hint. Secrets from commands (exec:) are not looked up without ${option.allow} ${commandsConsent}; those from files outside`,
+    "of the site are read and listed.",
   ],
   uses: ["site", "output"],
   examples: [
@@ -30,7 +35,8 @@ async function runCheck(call: Call): Promise<ExitCode> {
     import("../render/problems.ts"),
     import("./output.ts"),
   ]);
-  const { root, site, problems, sources } = await loadProven(call);
+  const runsCommands = call.options.allow.has(commandsConsent);
+  const { root, site, problems, sources, outer } = await loadProven(call, { runsCommands });
   const isBroken = site === undefined || problems.some(({ severity }) => severity === "error");
   const exitCode = isBroken ? exitCodes.error : exitCodes.converged;
   const durationMs = Math.round(performance.now() - started);
@@ -41,10 +47,21 @@ async function runCheck(call: Call): Promise<ExitCode> {
   };
   await deliver(
     call,
-    problems,
-    (shown) => checkDocument(root, shown, size, durationMs, exitCode),
-    (shown, view) => checkLines(shown, sources, size, durationMs, view),
+    { problems, notes: outerNotes(outer), size, durationMs },
+    (shown) => checkDocument(root, shown, exitCode),
+    (shown, view) => checkLines(shown, sources, view),
     site,
   );
   return exitCode;
+}
+
+/** What reaches beyond the site: whoever did not write it should know. */
+function outerNotes(outer: readonly OuterReference[]): readonly string[] {
+  return outer.map(({ kind, target, at, isRead }) => {
+    const place = `${at.file}:${at.line}:${at.column}`;
+    if (kind === "file") return `${place}: this secret is read from outside of the site: ${target}`;
+    return isRead
+      ? `${place}: this secret comes from a command, which was run: ${target}`
+      : `${place}: this secret comes from a command, which was not run: ${target} (${option.allow} ${commandsConsent} runs it)`;
+  });
 }

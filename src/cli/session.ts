@@ -120,7 +120,8 @@ function refuseBroken({ terminal, options }: Call, { site, problems, sources }: 
       ]);
     return site;
   }
-  if (options.output === "text") writeLines(terminal.stderr, [...problemsLines(errors, sources, view), ""]);
+  if (options.output === "text")
+    writeLines(terminal.stderr, [...problemsLines(terminal.redact(errors), sources, view), ""]);
   throw new SiteError(`the site has ${count(errors.length, "error")}; nothing was changed`, {
     hint: `correct the site; \`phoenix check${options.repeat}\` checks it without changing anything`,
   });

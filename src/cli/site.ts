@@ -2,6 +2,8 @@
 import type { Site } from "../model.ts";
 import { compareProblems, type Problem } from "../problem.ts";
 import type { Sources } from "../render/excerpt.ts";
+import type { LoadOptions } from "../site/load.ts";
+import type { OuterReference } from "../site/secrets/index.ts";
 import type { Call } from "./command.ts";
 import { loadLab } from "./lab-package.ts";
 import { defaultSite, type GlobalOptions } from "./options.ts";
@@ -13,6 +15,7 @@ export interface ProvenSite {
   /** In the order they are shown in. */
   readonly problems: readonly Problem[];
   readonly sources: Sources;
+  readonly outer: readonly OuterReference[];
 }
 
 /** The directory of the site: as an option or the environment names it, of the lab's site, or the default. */
@@ -24,17 +27,23 @@ export async function siteRoot({ site, lab }: Pick<GlobalOptions, "site" | "lab"
 }
 
 /**
- * Reads the site and applies every rule to it. From here on its secrets are redacted in all output.
+ * Reads the site, with its commands unless told otherwise, and applies every rule to it. From here on its secrets are redacted in all output.
  * @throws SiteError when it cannot be read at all
  */
-export async function loadProven(call: Call): Promise<ProvenSite> {
+export async function loadProven(call: Call, options?: LoadOptions): Promise<ProvenSite> {
   const root = await siteRoot(call.options);
   const { loadSite } = await import("../site/load.ts");
-  const loaded = await loadSite(root);
+  const loaded = await loadSite(root, options);
   const { site, sources } = loaded;
   // Those of a site with errors as well: its problems may quote them.
   call.terminal.conceal(loaded.secrets);
   const { rules } = await import("../fabric/rules.ts");
   const found = site === undefined ? [] : rules.flatMap((rule) => rule(site));
-  return { root, site, problems: [...loaded.problems, ...found].sort(compareProblems), sources };
+  return {
+    root,
+    site,
+    problems: [...loaded.problems, ...found].sort(compareProblems),
+    sources,
+    outer: loaded.outer,
+  };
 }

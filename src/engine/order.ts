@@ -2,9 +2,12 @@
 import type { Component, ComponentName } from "../component.ts";
 import { UsageError } from "../errors.ts";
 
+/** Lets `check` run the commands that a site's secrets come from. */
+export const commandsConsent = "commands";
+
 /** Every consent that `--allow` can name, given the components' names. */
 export function consents(components: readonly ComponentName[]): readonly string[] {
-  return ["prune", "lockout", "adopt", ...components.map((name) => `${name}-shrink`)];
+  return ["prune", "lockout", "adopt", commandsConsent, ...components.map((name) => `${name}-shrink`)];
 }
 
 export interface Selection {

@@ -20,6 +20,10 @@ export const fileCodes = {
   PHX0006: error`duplicate key
     An object has the same key twice. JSON does not say which of the two values counts.
     Remove one of them.`,
+  PHX0007: error`a link that leads out of the site
+    A file or directory of the site is a symbolic link to something outside of it. It is not followed: whoever writes the site could show
+    any file that the user of phoenix may read. A secret outside of the site is named by its path: file:/PATH.
+    Replace the link by what it leads to.`,
   PHX0101: error`wrong type or value out of range
     A value has the wrong JSON type, or a number is too small or too large.
     Write a value of the expected type. \`phoenix schema\` prints the types of all keys.`,

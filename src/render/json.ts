@@ -5,7 +5,7 @@ import type { ComponentPlan, Plan, RunResult } from "../engine/plan.ts";
 import { isConverged } from "../engine/plan.ts";
 import type { ExitCode } from "../errors.ts";
 import type { Event } from "../event.ts";
-import { compareProblems, type Problem } from "../problem.ts";
+import { compareProblems } from "../problem.ts";
 import { type Change, subjectOf } from "../resource.ts";
 import type {
   CheckDocument,
@@ -15,7 +15,7 @@ import type {
   PlanDocument,
   ResultDocument,
 } from "./output-schemas.ts";
-import type { SiteSize } from "./problems.ts";
+import type { CheckFacts } from "./problems.ts";
 import { tallyOf } from "./summary.ts";
 import { type PlanFacts, planTally } from "./text-plan.ts";
 import { shownUnits } from "./units.ts";
@@ -23,9 +23,7 @@ import { escaped } from "./words.ts";
 
 export function checkDocument(
   site: string,
-  problems: readonly Problem[],
-  size: SiteSize | undefined,
-  durationMs: number,
+  { problems, notes, size, durationMs }: CheckFacts,
   exitCode: ExitCode,
 ): CheckDocument {
   const errors = problems.filter(({ severity }) => severity === "error").length;
@@ -35,6 +33,7 @@ export function checkDocument(
     problems: [...problems].sort(compareProblems),
     errors,
     warnings: problems.length - errors,
+    notes: [...notes],
     ...(size ?? {}),
     durationMs,
     exitCode,

@@ -104,6 +104,7 @@ const checkDocument = object({
   problems: array(problem),
   errors: integer,
   warnings: integer,
+  notes: about("Secrets from commands, and from files outside of the site.", array(string)),
   guests: optional(about("Absent when the site has errors.", integer)),
   services: optional(integer),
   stacks: optional(integer),

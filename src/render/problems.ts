@@ -30,10 +30,8 @@ export function problemsLines(problems: readonly Problem[], sources: Sources, vi
 
 /** The output of `phoenix check`: every problem, then a summary. */
 export function checkLines(
-  problems: readonly Problem[],
+  { problems, notes, size, durationMs }: CheckFacts,
   sources: Sources,
-  size: SiteSize | undefined,
-  durationMs: number,
   view: View,
 ): readonly string[] {
   const errors = problems.filter(({ severity }) => severity === "error").length;
@@ -45,11 +43,22 @@ export function checkLines(
   return [
     ...problemsLines(problems, sources, view),
     ...(problems.length > 0 ? [""] : []),
+    ...notes.flatMap((note) => hanging("note: ", flat(note), view.width)),
     [...parts, duration(durationMs)].join(" · "),
   ];
 }
 
-export interface SiteSize {
+/** What a check found. */
+export interface CheckFacts {
+  readonly problems: readonly Problem[];
+  /** A line each, about what reaches beyond the site. */
+  readonly notes: readonly string[];
+  /** Absent when the site has errors. */
+  readonly size: SiteSize | undefined;
+  readonly durationMs: number;
+}
+
+interface SiteSize {
   readonly guests: number;
   readonly services: number;
   readonly stacks: number;

@@ -5,10 +5,12 @@ import { messageOf, SiteError } from "../errors.ts";
 import type { Site } from "../model.ts";
 import { option } from "../option-names.ts";
 import { compareProblems, type Problem } from "../problem.ts";
+import { redacted, redactor } from "../redaction.ts";
 import type { Secret } from "../secret.ts";
+import { withoutSecretLooks } from "../secret-spans.ts";
 import { readDocument } from "./documents.ts";
 import { resolveSite } from "./resolve.ts";
-import { SecretReader } from "./secrets/index.ts";
+import { type OuterReference, SecretReader } from "./secrets/index.ts";
 import { siteFiles } from "./shapes/files.ts";
 import { containersShape, lxcShape, machinesShape, vmShape } from "./shapes/guests.ts";
 import { hypervisorShape } from "./shapes/hypervisor.ts";
@@ -28,13 +30,23 @@ export interface LoadedSite {
   readonly sources: ReadonlyMap<string, string>;
   /** Every secret that was found, also when there are errors. */
   readonly secrets: readonly Secret[];
+  /** Secrets from commands, and from files outside of the site. */
+  readonly outer: readonly OuterReference[];
+}
+
+export interface LoadOptions {
+  /** Whether secrets of the form `exec:COMMAND` are looked up. Without it no command runs. */
+  readonly runsCommands: boolean;
 }
 
 /**
  * Reads the site in a directory. What is wrong in its files is reported as problems.
  * @throws SiteError when the directory cannot be read, or is not a site
  */
-export async function loadSite(root: string): Promise<LoadedSite> {
+export async function loadSite(
+  root: string,
+  { runsCommands }: LoadOptions = { runsCommands: true },
+): Promise<LoadedSite> {
   const directory = resolve(root);
   refuseOther(directory);
   const problems = new Problems();
@@ -46,7 +58,7 @@ export async function loadSite(root: string): Promise<LoadedSite> {
     readDocument(files, siteFiles.certificates, () => certificatesShape, problems),
     readStacks(files, problems),
   ]);
-  const secrets = new SecretReader(files, problems);
+  const secrets = new SecretReader(files, problems, runsCommands);
   secrets.keepWritten();
   const site = await resolveSite(
     { root: directory, config, lxc, vms, manifest, stacks },
@@ -56,9 +68,10 @@ export async function loadSite(root: string): Promise<LoadedSite> {
   );
   return {
     site: problems.errors > 0 ? undefined : site,
-    problems: unique(problems.all).sort(compareProblems),
+    problems: withoutSecretsOf(secrets, unique(problems.all)).sort(compareProblems),
     sources: files.sources,
     secrets: secrets.found,
+    outer: secrets.outer,
   };
 }
 
@@ -69,6 +82,13 @@ function guestFile(whole: Shape, guests: Shape): (root: JsonNode) => Shape {
     const keys = [...root.members.keys()].filter((key) => !/^[$_]/.test(key));
     return keys.length > 0 && keys.every((key) => /^\d+$/.test(key)) ? guests : whole;
   };
+}
+
+/** A message may quote a file with its variables filled in. */
+function withoutSecretsOf({ found }: SecretReader, problems: readonly Problem[]): Problem[] {
+  if (problems.length === 0) return [];
+  const redact = redactor(found);
+  return problems.map((problem) => redacted(problem, (text) => withoutSecretLooks(redact(text))));
 }
 
 /** A stack that runs on two machines is read twice, and would be reported twice. */

@@ -13,7 +13,7 @@ import {
   outputJsonSchema,
   type outputSchemas,
 } from "../../src/render/output-schemas.ts";
-import { checkLines, type SiteSize } from "../../src/render/problems.ts";
+import { type CheckFacts, checkLines } from "../../src/render/problems.ts";
 import { type StatusFacts, statusDocument, statusLines } from "../../src/render/status.ts";
 import { type PlanFacts, planLines } from "../../src/render/text-plan.ts";
 import { resultLines } from "../../src/render/text-result.ts";
@@ -31,7 +31,7 @@ type Case = {
       kind: "problems";
       problems: Problem[];
       sources: Record<string, string>;
-      size: SiteSize;
+      size: CheckFacts["size"];
       durationMs: number;
     }
   | { kind: "status"; facts: StatusFacts; nowMs: number }
@@ -52,14 +52,18 @@ function lines(input: Case, view: View): readonly string[] {
     case "result":
       return resultLines(input.result, input.exitCode, view);
     case "problems": {
-      const { problems, sources, size, durationMs } = input;
-      return checkLines(problems, new Map(Object.entries(sources)), size, durationMs, view);
+      return checkLines(checkFacts(input), new Map(Object.entries(input.sources)), view);
     }
     case "status":
       return statusLines(input.facts, input.nowMs, view);
     case "error":
       return errorLines(input.error, view);
   }
+}
+
+function checkFacts({ problems, size, durationMs }: Extract<Case, { kind: "problems" }>): CheckFacts {
+  const notes = ["etc/x.json:4:23: this secret is read from outside of the site: /root/password"];
+  return { problems, notes, size, durationMs };
 }
 
 function documentOf(input: Case): [keyof typeof outputSchemas, OutputDocument] | undefined {
@@ -69,7 +73,7 @@ function documentOf(input: Case): [keyof typeof outputSchemas, OutputDocument] |
     case "result":
       return ["output-result", resultDocument(input.result, { site: "/site", world: "pve" }, input.exitCode)];
     case "problems":
-      return ["output-check", checkDocument("/site", input.problems, input.size, input.durationMs, 1)];
+      return ["output-check", checkDocument("/site", checkFacts(input), 1)];
     case "status":
       return ["output-status", statusDocument(input.facts)];
     case "error":

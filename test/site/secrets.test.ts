@@ -1,9 +1,11 @@
 /** References to secrets: each kind finds its value, each failure is told without any of it. */
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { armor, Encrypter, generateX25519Identity, identityToRecipient } from "age-encryption";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { loadSite } from "../../src/site/load.ts";
+import { call } from "../cli/edge.ts";
 import { inDirectory, layOut, problemText } from "./tree.ts";
 
 afterEach(() => {
@@ -93,6 +95,76 @@ describe("references", () => {
 
   test("a URL is no reference", async () => {
     expect(await passwordOf("file:///srv/data.db")).toBe("file:///srv/data.db");
+  });
+});
+
+describe("what reaches beyond the site", () => {
+  const withPassword = (written: string) =>
+    `=== etc/phoenix_hypervisor_config.json replace\n--- "file:secrets/portainer"\n+++ ${JSON.stringify(written)}\n`;
+
+  test("a command does not run without consent, and nothing is wrong without its value", async () => {
+    await inDirectory(async (directory) => {
+      layOut(directory, withPassword("exec:touch ran"));
+      const { problems, outer } = await loadSite(directory, { runsCommands: false });
+      expect(problems).toEqual([]);
+      expect(outer).toMatchObject([{ kind: "command", target: "touch", isRead: false }]);
+      expect(existsSync(join(directory, "ran"))).toBe(false);
+      await loadSite(directory, { runsCommands: true });
+      expect(existsSync(join(directory, "ran"))).toBe(true);
+    });
+  });
+
+  test("check asks for consent, and lists files outside of the site", async () => {
+    await inDirectory(async (directory) => {
+      layOut(directory, withPassword("exec:printf canary-of-a-command"));
+      const { stdout, code } = await call(["check", "--site", directory]);
+      expect(stdout).toContain(
+        "this secret comes from a command, which was not run: printf (--allow commands runs it)",
+      );
+      expect(stdout).not.toContain("canary");
+      expect(code).toBe(0);
+      const allowed = await call(["check", "--site", directory, "--allow", "commands"]);
+      expect(allowed.stdout).toContain("which was run: printf");
+    });
+    await inDirectory(async (directory) => {
+      layOut(directory, withPassword("file:/etc/passwd"));
+      const { stdout } = await call(["check", "--site", directory, "--output", "json"]);
+      expect(JSON.parse(stdout).notes).toEqual([
+        expect.stringMatching(
+          /^etc\/phoenix_hypervisor_config\.json:\d+:\d+: .*outside of the site: \/etc\/passwd$/,
+        ),
+      ]);
+      expect(stdout).not.toContain("root:");
+    });
+  });
+
+  test("a link that leads out is not followed, whatever names it, and nothing of its target is told", async () => {
+    const target = join(mkdtempSync(join(tmpdir(), "phoenix-outside-")), "target");
+    writeFileSync(target, '{ "canary": [1,\ncanary: *canary\n');
+    for (const [link, extra] of [
+      ["etc/phoenix_hypervisor_config.json", ""],
+      ["etc/phoenix_vm_configs.json", ""],
+      ["stacks/wiki/docker-compose.yml", ""],
+      ["stacks/wiki/phoenix.json", ""],
+      ["etc/phoenix_stacks_config.json", ""],
+      ["secrets/portainer", ""],
+      ["stacks/wiki/configs/wiki.conf", ""],
+      ["stacks/wiki/configs", ""],
+      ["stacks/other", ""],
+      ["secrets/wiki", ""],
+    ]) {
+      for (const leadsTo of [target, `${target}-that-is-not-there`]) {
+        await inDirectory(async (directory) => {
+          layOut(directory, extra ?? "");
+          rmSync(join(directory, link ?? ""), { recursive: true, force: true });
+          symlinkSync(leadsTo, join(directory, link ?? ""));
+          const { stdout, stderr, code } = await call(["check", "--site", directory]);
+          expect(stdout, link).toMatch(/PHX0007|outside of the site|a link that leads out of the site/);
+          expect(stdout + stderr, link).not.toMatch(/canary|phoenix-outside/);
+          expect(code, link).toBe(1);
+        });
+      }
+    }
   });
 });
 

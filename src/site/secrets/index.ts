@@ -2,12 +2,14 @@
  * Secrets: in clear text (a warning), or as a reference that is resolved while the site is read. A reference that cannot be
  * resolved is a problem at its place. No message contains any part of a secret.
  */
+import { splitWords } from "../../formats/shell/hook.ts";
+import type { SourceRef } from "../../resource.ts";
 import { Secret } from "../../secret.ts";
 import { secretSpans } from "../../secret-spans.ts";
 import { isSensitiveName } from "../../sensitive.ts";
 import type { Cell } from "../text/cell.ts";
 import type { Problems } from "../text/problems.ts";
-import type { SiteFiles } from "../text/source-file.ts";
+import { isBelow, type SiteFiles } from "../text/source-file.ts";
 import type { SecretKind } from "./sources.ts";
 
 /** Guests' files name machines; scanning those of a large site would take long. */
@@ -30,9 +32,22 @@ function referenceIn(text: string): Reference | undefined {
 export interface SecretText {
   readonly value: Secret;
   readonly isReference: boolean;
-  /** Characters of the value. */
-  readonly length: number;
+  /** Characters of the value; absent when it was not looked up. */
+  readonly length?: number;
 }
+
+/** A reference that reaches beyond the site: a command, or a file elsewhere. */
+export interface OuterReference {
+  readonly kind: "command" | "file";
+  /** The program, without its arguments, which may be secret; or the path. */
+  readonly target: string;
+  readonly at: SourceRef;
+  /** Whether it was looked up: commands run with consent only. */
+  readonly isRead: boolean;
+}
+
+/** Stands in for the value of a command that was not run: valid in most places. */
+const notRead = new Secret("1");
 
 /** Resolves references, each of them once. */
 export class SecretReader {
@@ -40,10 +55,19 @@ export class SecretReader {
   readonly #problems: Problems;
   readonly #lookups = new Map<string, Promise<string>>();
   readonly #found: Secret[] = [];
+  readonly #outer: OuterReference[] = [];
+  readonly #runsCommands: boolean;
 
-  constructor(files: SiteFiles, problems: Problems) {
+  /** @param runsCommands whether `exec:` references are looked up */
+  constructor(files: SiteFiles, problems: Problems, runsCommands: boolean) {
     this.#files = files;
     this.#problems = problems;
+    this.#runsCommands = runsCommands;
+  }
+
+  /** The references that reach beyond the site, in the order they were read. */
+  get outer(): readonly OuterReference[] {
+    return this.#outer;
   }
 
   /** Every secret that was read. */
@@ -68,6 +92,9 @@ export class SecretReader {
       }
       return { value, isReference: false, length: text.length };
     }
+    const outer = this.#outerOf(reference, cell.ref);
+    if (outer !== undefined) this.#outer.push(outer);
+    if (outer?.isRead === false) return { value: notRead, isReference: true };
     try {
       const found = await this.#lookUp(text, reference);
       const value = new Secret(found);
@@ -111,10 +138,21 @@ export class SecretReader {
       this.#found.push(new Secret(value));
   }
 
+  #outerOf({ kind, target }: Reference, at: SourceRef): OuterReference | undefined {
+    if (kind === "exec") {
+      const [program = ""] = splitWords(target).words;
+      return { kind: "command", target: program, at, isRead: this.#runsCommands };
+    }
+    const file = kind === "age" ? target.replace(/#[^#]*$/, "") : target;
+    return kind === "env" || isBelow(this.#files.root, file)
+      ? undefined
+      : { kind: "file", target: file, at, isRead: true };
+  }
+
   #lookUp(text: string, { kind, target }: Reference): Promise<string> {
     const known = this.#lookups.get(text);
     if (known !== undefined) return known;
-    const lookup = import("./sources.ts").then((sources) => sources.lookUp(kind, target, this.#files.root));
+    const lookup = import("./sources.ts").then((sources) => sources.lookUp(kind, target, this.#files));
     this.#lookups.set(text, lookup);
     return lookup;
   }

@@ -2,9 +2,10 @@
 import { readFileSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
-import { isAbsolute, join } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { SiteError } from "../../errors.ts";
 import { splitWords } from "../../formats/shell/hook.ts";
+import { isBelow, type SiteFiles } from "../text/source-file.ts";
 
 /** Milliseconds: enough for a command that asks a server, not for one that asks a person. */
 const commandTimeoutMs = 10_000;
@@ -15,18 +16,19 @@ const largestSecret = 64 * 1024;
  * The value of a reference, without one line break at its end.
  * @throws SiteError, which never contains any part of a value
  */
-export async function lookUp(kind: SecretKind, target: string, root: string): Promise<string> {
-  return sources[kind](target, root);
+export async function lookUp(kind: SecretKind, target: string, files: SiteFiles): Promise<string> {
+  return sources[kind](target, files);
 }
 
 export type SecretKind = "env" | "file" | "age" | "exec";
 
-const sources: Readonly<Record<SecretKind, (target: string, root: string) => string | Promise<string>>> = {
-  env: fromEnvironment,
-  file: fromFile,
-  age: fromAge,
-  exec: fromCommand,
-};
+const sources: Readonly<Record<SecretKind, (target: string, files: SiteFiles) => string | Promise<string>>> =
+  {
+    env: fromEnvironment,
+    file: fromFile,
+    age: fromAge,
+    exec: fromCommand,
+  };
 
 function fromEnvironment(name: string): string {
   if (!/^[A-Za-z_]\w*$/.test(name))
@@ -39,21 +41,26 @@ function fromEnvironment(name: string): string {
   return value;
 }
 
-async function fromFile(target: string, root: string): Promise<string> {
-  const value = withoutLineBreak((await bytesOf(target, root)).toString("utf8"));
+async function fromFile(target: string, files: SiteFiles): Promise<string> {
+  const value = withoutLineBreak((await bytesOf(target, files)).toString("utf8"));
   if (value === "") throw new SiteError(`${target} is empty`);
   return value;
 }
 
-/** Paths are absolute, below the home directory ("~/"), or below the site's root. */
-function pathOf(target: string, root: string): string {
+/** Paths are absolute, below the home directory ("~/"), or below the site's root, where links may not lead out. */
+function pathOf(target: string, files: SiteFiles): string {
   if (target.startsWith("~/")) return join(homedir(), target.slice(2));
-  return isAbsolute(target) ? target : join(root, target);
+  const path = resolve(files.root, target);
+  const link = isBelow(files.root, target) ? files.linkOut(relative(files.root, path)) : undefined;
+  if (link === undefined) return path;
+  throw new SiteError(`${link} is a link that leads out of the site`, {
+    hint: "name the file that it leads to: file:/PATH",
+  });
 }
 
-async function bytesOf(target: string, root: string): Promise<Buffer> {
+async function bytesOf(target: string, files: SiteFiles): Promise<Buffer> {
   if (target === "") throw new SiteError("the reference names no file");
-  const path = pathOf(target, root);
+  const path = pathOf(target, files);
   try {
     const found = statSync(path);
     if (!found.isFile()) throw new SiteError(`${target} is not a regular file`);
@@ -88,12 +95,12 @@ async function ageIdentities(): Promise<readonly string[]> {
 }
 
 /** The member KEY of an encrypted file that holds a JSON object or lines of NAME=value; the whole file without "#KEY". */
-async function fromAge(target: string, root: string): Promise<string> {
+async function fromAge(target: string, files: SiteFiles): Promise<string> {
   const at = target.lastIndexOf("#");
   const file = at < 0 ? target : target.slice(0, at);
   const key = at < 0 ? undefined : target.slice(at + 1);
   const [bytes, identities, { Decrypter, armor }] = await Promise.all([
-    bytesOf(file, root),
+    bytesOf(file, files),
     ageIdentities(),
     import("age-encryption"),
   ]);
@@ -132,7 +139,7 @@ function memberOf(plain: string, key: string): string | undefined {
 }
 
 /** No shell runs: spaces separate words, and quotes keep spaces in a word. */
-async function fromCommand(target: string, root: string): Promise<string> {
+async function fromCommand(target: string, { root }: SiteFiles): Promise<string> {
   const [command, ...args] = splitWords(target).words;
   if (command === undefined) throw new SiteError("exec: names no command");
   const { execFile } = await import("node:child_process");

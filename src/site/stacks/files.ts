@@ -26,6 +26,8 @@ export interface DeclaredStack {
   readonly from: SourceRef;
   /** Declared in the older file only. */
   readonly isOlder: boolean;
+  /** A file of it is there and could not be read, which is reported. */
+  readonly isUnread: boolean;
 }
 
 /** Every declared stack by name. */
@@ -89,7 +91,9 @@ async function readDirectory(
   const composeName = first === undefined ? undefined : `${directory}/${first}`;
   const text = composeName === undefined ? undefined : (await files.read(composeName))?.text;
   const compose = composeName === undefined || text === undefined ? undefined : { file: composeName, text };
-  return { name, directory, config, compose, from, isOlder: false };
+  const isUnread =
+    (hasConfig === true && config === undefined) || (first !== undefined && compose === undefined);
+  return { name, directory, config, compose, from, isOlder: false, isUnread };
 }
 
 async function readEntry(
@@ -111,5 +115,6 @@ async function readEntry(
     compose: file === undefined || text === undefined ? undefined : { file, text },
     from: config.ref,
     isOlder: true,
+    isUnread: isThere && text === undefined,
   };
 }

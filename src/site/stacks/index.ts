@@ -3,7 +3,6 @@ import type { Compose } from "../../formats/compose/index.ts";
 import { placeBelow } from "../../formats/compose/paths.ts";
 import { type PreparedCompose, preparedCompose } from "../../formats/compose/prepare.ts";
 import type { ComposeFile, RoleGuest, Service, Stack, StackFile } from "../../model.ts";
-import { redactor } from "../../redaction.ts";
 import { isAddressed, portainerRoleOf } from "../machines/guests.ts";
 import type { SecretReader } from "../secrets/index.ts";
 import type { Problems } from "../text/problems.ts";
@@ -40,6 +39,7 @@ export async function readStack(
   const { variables, unread } = await readVariables(settings?.get("variables"), secrets, problems);
   const stackFiles = await readFiles(settings?.get("files"), directory, files, problems);
   for (const { content } of stackFiles) secrets.keepContent(content.reveal());
+  if (declared.isUnread) return undefined;
   if (written === undefined)
     return problems.report("PHX0404", from, `stack ${name} has no Compose file`, {
       related: [declared.from],
@@ -54,12 +54,10 @@ export async function readStack(
   const { file } = written;
   const mountPoint = `${share?.mountPoint ?? ""}/stacks/${name}`;
   const { declared: compose, faults } = prepared(written, { project, values, mountPoint, stackFiles });
-  // A message may quote the file with its variables filled in.
-  const clean = redactor(secrets.found);
   for (const { message, place, hint, severity, mayBeSecret } of faults) {
     const at = { file, ...place };
     if (mayBeSecret) files.concealLine(at);
-    problems.report("PHX0405", at, clean(message), { hint, severity });
+    problems.report("PHX0405", at, message, { hint, severity });
   }
   if (compose === undefined) return undefined;
   const labels = readLabels(settings?.get("services"), compose, name, problems);
@@ -69,14 +67,13 @@ export async function readStack(
     ...compose.services.flatMap((service) => service.labels),
     ...Object.values(filled.labels).flat(),
   ]);
-  for (const { message, place, hint } of filled.faults)
-    problems.report("PHX0410", place, clean(message), { hint });
+  for (const { message, place, hint } of filled.faults) problems.report("PHX0410", place, message, { hint });
   const routed = labelledServices(
     { stack: name, project, compose, file, labels: filled.labels, guest, settings },
     problems,
   );
   for (const { message, place, hint, severity } of routed.faults)
-    problems.report("PHX0411", place, clean(message), { hint, severity });
+    problems.report("PHX0411", place, message, { hint, severity });
   if (guest === undefined || share === undefined || portainerEnvironment === undefined) return undefined;
   const parts = { compose: written, variables, files: stackFiles, labels, volumes };
   const stack = { name, project, environment, guest, portainerEnvironment, share, ...parts, from };

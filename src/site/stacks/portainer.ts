@@ -155,7 +155,7 @@ export async function readPortainer(
     });
   const secret = password === undefined ? undefined : await secrets.read(password, true);
   const message = `Portainer refuses a new administrator's password of fewer than ${shortestPassword} characters`;
-  if (password !== undefined && secret !== undefined && secret.length < shortestPassword)
+  if (password !== undefined && secret?.length !== undefined && secret.length < shortestPassword)
     problems.report("PHX0705", password, message);
   const { host, from, shares } = settings.guest;
   const [share] = shares;

@@ -1,6 +1,14 @@
 /** The files of a site as text: read once, within limits, each failure a problem with its place. */
-import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
-import { basename, dirname, isAbsolute, join, relative, sep } from "node:path";
+import {
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  type Stats,
+  statSync,
+} from "node:fs";
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { messageOf } from "../../errors.ts";
 import { nearest } from "../../formats/text/nearest.ts";
 import type { SourceRef } from "../../resource.ts";
@@ -60,6 +68,7 @@ export class SiteFiles {
   readonly root: string;
   readonly sources = new Map<string, string>();
   readonly #problems: Problems;
+  readonly #linksOut = new Set<string>();
 
   constructor(root: string, problems: Problems) {
     this.root = root;
@@ -73,9 +82,11 @@ export class SiteFiles {
   async read(name: string, asked?: SourceRef): Promise<SourceFile | undefined> {
     const at = asked ?? { file: name, line: 1, column: 1 };
     try {
-      const path = join(this.root, name);
       if (name.includes("\0"))
         throw Object.assign(new Error("a path cannot have a NUL character"), { code: "ENOENT" });
+      const link = this.linkOut(name);
+      if (link !== undefined) return this.#reportLink(link, asked);
+      const path = realpathSync.native(join(this.root, name));
       const found = statSync(path);
       if (!found.isFile()) {
         const what = found.isDirectory() ? "a directory" : "a device or socket";
@@ -115,21 +126,44 @@ export class SiteFiles {
     this.sources.set(file, lines.join("\n"));
   }
 
-  /** Whether a file or directory of this name exists. */
+  /** Whether a file or directory of this name exists; a link counts, wherever it leads. */
   async exists(name: string): Promise<boolean> {
-    return existsSync(join(this.root, name));
+    if (name.includes("\0")) return false;
+    return this.linkOut(name) !== undefined || entryAt(join(this.root, name)) !== undefined;
   }
 
   /** The name of a path relative to the root, when the path lies within it (links followed). */
   async within(path: string): Promise<string | undefined> {
     const name = relative(this.root, isAbsolute(path) ? path : join(this.root, path));
-    if (!isInside(name)) return undefined;
-    try {
-      const path = realpathSync.native(join(this.root, name));
-      return isInside(relative(realpathSync.native(this.root), path)) ? name : undefined;
-    } catch {
-      return name;
+    return isInside(name) && this.linkOut(name) === undefined ? name : undefined;
+  }
+
+  /**
+   * The one rule of the site's boundary: the name of the first link on the way to a file that leads out of the site, also when it leads
+   * to nothing; undefined when there is none. Reads nothing of what it leads to.
+   * @param name relative to the root
+   */
+  linkOut(name: string): string | undefined {
+    const root = realpathSync.native(this.root);
+    const parts = name.split(sep);
+    for (let depth = 1; depth <= parts.length; depth++) {
+      const link = parts.slice(0, depth).join(sep);
+      const path = join(this.root, link);
+      const found = entryAt(path);
+      if (found === undefined) return undefined;
+      if (found.isSymbolicLink() && !isInside(relative(root, destinationOf(path)))) return link;
     }
+    return undefined;
+  }
+
+  /** Once for each link: a link to a directory is on the way to several files. */
+  #reportLink(link: string, asked: SourceRef | undefined): undefined {
+    if (this.#linksOut.has(link)) return;
+    this.#linksOut.add(link);
+    const at = asked ?? { file: link, line: 1, column: 1 };
+    this.#problems.report("PHX0007", at, `${link} is a link that leads out of the site`, {
+      hint: "replace it by what it leads to",
+    });
   }
 
   /** A hint that offers a file of nearly this name in the same directory. */
@@ -161,8 +195,34 @@ export class SiteFiles {
   }
 }
 
+/** Whether a path, or one relative to the root, lies below the root by its name. */
+export function isBelow(root: string, path: string): boolean {
+  return !path.startsWith("~/") && isInside(relative(root, resolve(root, path)));
+}
+
 function isInside(name: string): boolean {
   return name !== ".." && !name.startsWith(`..${sep}`) && !isAbsolute(name);
+}
+
+/** What is at a path, a link itself included; undefined when nothing can be. */
+function entryAt(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    if (codeOf(error) === "ENOTDIR" || codeOf(error) === "ELOOP") return undefined;
+    throw error;
+  }
+}
+
+/** Where a link leads in the end; of one that leads to nothing, the place that it names. */
+function destinationOf(link: string): string {
+  try {
+    return realpathSync.native(link);
+  } catch (error) {
+    // A cycle of links leads nowhere else.
+    if (codeOf(error) === "ELOOP") return realpathSync.native(dirname(link));
+    return resolve(realpathSync.native(dirname(link)), readlinkSync(link));
+  }
 }
 
 function codeOf(error: unknown): string | undefined {
