@@ -11,7 +11,12 @@ type ComponentEvent =
   | { readonly type: "waiting"; readonly for: string; readonly untilMs: number }
   | { readonly type: "change-applied"; readonly verb: string; readonly id: ResourceId }
   | { readonly type: "activated"; readonly activation: Activation }
-  | { readonly type: "check-finished"; readonly check: Check }
+  | {
+      readonly type: "check-finished";
+      readonly check: Check;
+      /** The components that a waiting check waits for. */
+      readonly waitsFor?: readonly ComponentName[];
+    }
   | { readonly type: "note"; readonly text: string }
   | {
       readonly type: "component-finished";

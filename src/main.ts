@@ -31,7 +31,10 @@ async function main(argv: readonly string[]): Promise<number> {
 }
 
 function onSignal(interruption: Interruption, exitCode: number): void {
-  if (interruption.now.aborted) process.exit(exitCode);
+  if (interruption.now.aborted) {
+    process.stderr.write("Interrupted again: ended at once. The next run finds out what was done.\n");
+    process.exit(exitCode);
+  }
   interruption.interrupt("signal");
   if (interruption.now.aborted) setTimeout(() => process.exit(exitCode), graceMs).unref();
 }

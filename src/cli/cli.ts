@@ -74,9 +74,7 @@ function endOf(error: unknown, { reason, waitedFor }: Interruption): unknown {
     return new SiteError(`the time given by ${option.timeout} is up${waitedFor}`, {
       hint: `allow more time with ${option.timeout}`,
     });
-  return new InterruptedError("interrupted", {
-    hint: "run the same command again to continue; what was written and not activated is recorded",
-  });
+  return new InterruptedError("interrupted: nothing was changed", { hint: "run the same command again" });
 }
 
 async function printCandidates(

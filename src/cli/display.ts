@@ -91,7 +91,7 @@ function plainDisplay(terminal: Terminal, options: GlobalOptions, site: Site | u
       progress = advance(progress, event, Date.now());
       // Planning only reads: of its events, only waits and notes get a line.
       if (command === "plan" && event.type !== "waiting" && event.type !== "note") return;
-      const line = plainLine(event, view);
+      const line = plainLine(event, progress, view);
       if (line !== undefined) say(line);
     },
     say,

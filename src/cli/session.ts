@@ -5,6 +5,7 @@ import type { RunWorld } from "../engine/run.ts";
 import { type ExitCode, SiteError } from "../errors.ts";
 import type { Event } from "../event.ts";
 import type { Step } from "../hosts/decorators.ts";
+import type { Host } from "../hosts/host.ts";
 import type { World } from "../hosts/world.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { Site } from "../model.ts";
@@ -28,7 +29,15 @@ export interface Session {
   readonly display: Display;
   /** Ends every command and request in progress, for this reason. */
   abort(reason: unknown): void;
+  /**
+   * Passes the hypervisor to `use` for the last words of a run, also after everything was ended; then through a connection
+   * of its own, which has little time.
+   */
+  lastWords(use: (host: Host) => Promise<void>): Promise<void>;
 }
+
+/** How long the last words may take once everything was ended: less than the process has left. Milliseconds. */
+const lastWordsMs = 3_000;
 
 /**
  * Opens a session, passes it to `use`, and closes it in any case. With access "read" every host and API refuses changes.
@@ -52,12 +61,7 @@ export async function withSession(
   try {
     const [components, journal, run] = await Promise.all([
       import("../components/index.ts").then(({ loadComponents }) => loadComponents()),
-      import("../journal/journal.ts").then(({ openJournal }) =>
-        openJournal(world.host("pve"), {
-          readOnly: access === "read",
-          redact: (text) => terminal.redact(text),
-        }),
-      ),
+      openJournalOn(call, world.host("pve"), access),
       openRun(call, site, world),
     ]);
     return await use({
@@ -75,12 +79,23 @@ export async function withSession(
       journal,
       display,
       abort: (reason) => lost.abort(reason),
+      lastWords: async (say) => {
+        if (!signal.aborted) return say(world.host("pve"));
+        const other = await openWorld(call, access, display, AbortSignal.timeout(lastWordsMs), new Set());
+        await say(other.host("pve")).finally(() => other.close());
+      },
     });
   } finally {
     clearTimeout(timer);
     display.pause();
     await world.close();
   }
+}
+
+/** The journal of this call's site on the hypervisor. */
+export async function openJournalOn({ terminal }: Call, host: Host, access: Access): Promise<Journal> {
+  const { openJournal } = await import("../journal/journal.ts");
+  return openJournal(host, { readOnly: access === "read", redact: (text) => terminal.redact(text) });
 }
 
 async function openRun(

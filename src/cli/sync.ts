@@ -12,7 +12,7 @@ import {
 import { option } from "../option-names.ts";
 import type { Call, CommandDefinition } from "./command.ts";
 import { runPlan } from "./plan.ts";
-import type { Session } from "./session.ts";
+import { openJournalOn, type Session } from "./session.ts";
 import { refuseUnknownResources, type Targets, targetsOf } from "./targets.ts";
 
 export const syncCommand: CommandDefinition = {
@@ -65,9 +65,6 @@ async function runSync(call: Call): Promise<ExitCode> {
 /** How long the hypervisor may take to answer before a line says so. Milliseconds. */
 const silenceMs = 3_000;
 
-/** While it asks, the plan is on the screen and nothing has been changed: an interruption stops at once. */
-type Phase = { asking: boolean };
-
 async function syncLocked(session: Session, targets: Targets): Promise<ExitCode> {
   const { call, run, display, components, site } = session;
   refuseUnknownResources(targets.resources, components, site);
@@ -90,59 +87,58 @@ async function syncLocked(session: Session, targets: Targets): Promise<ExitCode>
       display.say(`an earlier run did not end properly: ${holder}; this run continues from there`),
   }).finally(() => clearTimeout(slow));
   lock.lost.addEventListener("abort", () => session.abort(lock.lost.reason), { once: true });
-  const { interruption } = call;
-  const phase: Phase = { asking: false };
-  interruption.completeStepFirst(() => {
-    if (phase.asking) return display.say("");
-    display.say(
-      interruption.reason === "timeout"
-        ? `The time given by ${option.timeout} is up${interruption.waitedFor}: completing the current step.`
-        : "Interrupted: completing the current step. Interrupt again to stop at once.",
-    );
-  });
   try {
-    return await syncAndShow(session, targets, phase);
+    return await syncAndShow(session, targets, lock.lost);
   } catch (error) {
     // Losing the lock ended everything in progress: it is the one cause to report.
     throw lock.lost.aborted ? lock.lost.reason : error;
   } finally {
-    await lock.release();
+    await session.lastWords((host) => lock.release(host));
   }
 }
 
-async function syncAndShow(session: Session, targets: Targets, phase: Phase): Promise<ExitCode> {
+/** Lets the first interruption complete the current step; while nothing is being changed it stops at once. */
+function completeStepFirst({ call, display }: Session): void {
+  const { interruption } = call;
+  interruption.completeStepFirst(() =>
+    display.say(
+      interruption.reason === "timeout"
+        ? `The time given by ${option.timeout} is up${interruption.waitedFor}: completing the current step.`
+        : "Interrupted: completing the current step. Interrupt again to stop at once.",
+    ),
+  );
+}
+
+async function syncAndShow(session: Session, targets: Targets, lost: AbortSignal): Promise<ExitCode> {
   const { call, components, run } = session;
   const { options, interruption } = call;
-  const [{ sync }, { exitCodeOf }, { deliverResult }] = await Promise.all([
+  const [{ sync }, { exitCodeOf }, { isConverged }, { cutBy, deliverResult }] = await Promise.all([
     import("../engine/run.ts"),
     import("../engine/outcome.ts"),
+    import("../engine/plan.ts"),
     import("./run-result.ts"),
   ]);
   const startedMs = run.world.clock.now();
-  let approved: Plan | undefined;
-  const approve = async (planned: Plan): Promise<boolean> => {
-    approved = planned;
-    phase.asking = true;
-    const answer = await askForYes(session, planned, targets, run.world.clock.now() - startedMs);
-    phase.asking = false;
-    return answer;
+  let plan: Plan | undefined;
+  const approve = (planned: Plan): Promise<boolean> =>
+    askForYes(session, planned, targets, run.world.clock.now() - startedMs);
+  const onStart = (planned: Plan): void => {
+    plan = planned;
+    if (!isConverged(planned)) completeStepFirst(session);
   };
-  const result = await sync(components, run, {
-    only: targets.only,
-    skip: targets.skip,
-    allow: options.allow,
-    ...(options.ask && !options.yes ? { approve } : {}),
-  });
-  const exitCode = endOf(result, exitCodeOf(result), interruption.reason === "signal");
-  await recordRun(session, targets, startedMs, result, exitCode, approved);
-  await deliverResult(session, result, exitCode);
+  const choices = { only: targets.only, skip: targets.skip, allow: options.allow, onStart };
+  const asking = options.ask && !options.yes;
+  const result = await sync(components, run, asking ? { ...choices, approve } : choices);
+  const cut = lost.aborted ? messageOf(lost.reason) : cutBy(interruption);
+  const exitCode = lost.aborted
+    ? exitCodes.locked
+    : interruption.reason === "signal"
+      ? exitCodes.interrupted
+      : exitCodeOf(result);
+  // A run that lost its lock must not write: the journal is the other run's now.
+  if (!lost.aborted) await recordRun(session, targets, startedMs, result, exitCode, plan);
+  await deliverResult(session, result, exitCode, cut);
   return exitCode;
-}
-
-/** An interrupted run ends with that exit code if components were skipped for it; otherwise the interruption came too late. */
-function endOf(result: RunResult, exitCode: ExitCode, interrupted: boolean): ExitCode {
-  const cut = interrupted && result.components.some(({ outcome }) => outcome === "skipped");
-  return cut && exitCode === exitCodes.partial ? exitCodes.interrupted : exitCode;
 }
 
 async function askForYes(
@@ -151,7 +147,7 @@ async function askForYes(
   targets: Targets,
   durationMs: number,
 ): Promise<boolean> {
-  const { terminal, options, interruption } = call;
+  const { terminal, options } = call;
   const [{ planLines }, { viewOf }, { writeLines }, { isConverged }] = await Promise.all([
     import("../render/text-plan.ts"),
     import("./output.ts"),
@@ -170,16 +166,17 @@ async function askForYes(
   // The last line says how to apply the plan; here the question replaces it.
   writeLines(terminal.stderr, lines.slice(0, -1));
   terminal.stderr.write("Apply it? [y/N] ");
-  // No change is in progress that would have to be completed: here one Ctrl-C is enough.
-  const { stop } = interruption;
-  const answer = await terminal.stdin.readLine(AbortSignal.any([run.signal, stop]));
-  if (stop.aborted) throw new InterruptedError("interrupted: nothing was changed");
+  const answer = await terminal.stdin.readLine(run.signal);
+  if (run.signal.aborted) {
+    display.say("");
+    throw new InterruptedError("interrupted");
+  }
   return answer !== undefined && /^y(es)?$/i.test(answer.trim());
 }
 
 /** Adds the run to the history; a failure to do so does not fail the run. */
 async function recordRun(
-  { journal, sources, display }: Session,
+  { call, sources, display, lastWords }: Session,
   targets: Targets,
   startedMs: number,
   result: RunResult,
@@ -189,15 +186,18 @@ async function recordRun(
   const { ownIdentity } = await import("../journal/process-identity.ts");
   const { who, host } = ownIdentity();
   try {
-    await journal.runs.append({
-      command: `sync ${targets.words}`,
-      who,
-      host,
-      siteDigest: digestOf(sources),
-      startedMs,
-      exitCode,
-      result,
-      ...defined({ plan }),
+    await lastWords(async (pve) => {
+      const journal = await openJournalOn(call, pve, "change");
+      await journal.runs.append({
+        command: `sync ${targets.words}`,
+        who,
+        host,
+        siteDigest: digestOf(sources),
+        startedMs,
+        exitCode,
+        result,
+        ...defined({ plan }),
+      });
     });
   } catch (error) {
     if (!(error instanceof PhoenixError)) throw error;

@@ -1,5 +1,5 @@
 /** `phoenix verify`: proves the live systems from outside. */
-import type { ExitCode } from "../errors.ts";
+import { type ExitCode, exitCodes } from "../errors.ts";
 import type { Call, CommandDefinition } from "./command.ts";
 import { refuseUnknownResources, targetsOf } from "./targets.ts";
 
@@ -35,15 +35,16 @@ async function runVerify(call: Call): Promise<ExitCode> {
   return withSession(call, "read", async (session) => {
     const { components, run, site } = session;
     refuseUnknownResources(targets.resources, components, site);
-    const [{ verify }, { exitCodeOf }, { deliverResult }] = await Promise.all([
+    const [{ verify }, { exitCodeOf }, { cutBy, deliverResult }] = await Promise.all([
       import("../engine/run.ts"),
       import("../engine/outcome.ts"),
       import("./run-result.ts"),
     ]);
     const choices = { only: targets.only, skip: targets.skip, allow: options.allow };
     const result = await verify(components, run, choices);
-    const exitCode = exitCodeOf(result);
-    await deliverResult(session, result, exitCode);
+    const { interruption } = call;
+    const exitCode = interruption.reason === "signal" ? exitCodes.interrupted : exitCodeOf(result);
+    await deliverResult(session, result, exitCode, cutBy(interruption));
     return exitCode;
   });
 }

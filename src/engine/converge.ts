@@ -1,21 +1,27 @@
 /** One component's way from its plan to a proved result, and back when something fails. Knows no component by name. */
 import { type Check, type Guard, type Hazard, isOwnFailure } from "../component.ts";
-import { CandidateError, messageOf, PhoenixError } from "../errors.ts";
+import { CandidateError, InterruptedError, messageOf, PhoenixError } from "../errors.ts";
 import { type Change, inverseOf, type ResourceId, subjectOf } from "../resource.ts";
-import type { ComponentPlan } from "./plan.ts";
+import type { ComponentPlan, Unsettled } from "./plan.ts";
+import { type Found, look, lookUntilSettled } from "./second-look.ts";
 import type { Turn } from "./turn.ts";
 import { expectedFailure, type RunWorld } from "./world.ts";
 
 export interface Converged {
   /** Changes that are in place now. */
   readonly changes: readonly Change[];
+  /** Changed and back as before, as a second look has found. */
+  readonly restored: readonly ResourceId[];
+  readonly unsettled: readonly Unsettled[];
   readonly checks: readonly Check[];
-  /** Their changes are no longer in place unless `stuck`. */
   readonly failures: readonly Failure[];
+  /** The run was interrupted before all was done; `left` changes were not made. */
+  readonly interrupted?: { readonly left: number };
 }
 
 export interface Failure {
   readonly error: unknown;
+  /** What was rolled back for it. */
   readonly changes: readonly Change[];
   /** Why rolling back failed too. */
   readonly stuck?: string;
@@ -27,31 +33,16 @@ class UnprovedError extends PhoenixError {
   override readonly exitCode = 3;
 }
 
-/** Brings one component to its plan. Expected failures are values; bugs and interruptions throw. */
+/** Brings one component to its plan. Expected failures and interruptions are values; bugs throw. */
 export async function converge(turn: Turn, part: ComponentPlan, run: RunWorld): Promise<Converged> {
-  const { component, io } = turn;
-  const ids = part.changes.map((change) => subjectOf(change).id);
-  const touched = [...new Set([...part.pendingActivation, ...ids])];
-  if (touched.length === 0) return { changes: [], checks: await turn.verify(), failures: [] };
-
-  await component.validate?.(part.changes, io);
-  await run.journal.mark(component.name, touched);
-  const guard = await component.guard?.(part.changes, io);
   const attempt = new Attempt(turn, run, part.hazards);
-  for (const change of part.changes) {
-    const isApplied = await attempt.apply(change);
-    if (!isApplied && component.independent !== true) break;
+  try {
+    await attempt.make(part);
+    return await attempt.outcome();
+  } catch (error) {
+    if (error instanceof InterruptedError) return attempt.cut(part);
+    throw error;
   }
-  if (component.independent === true || attempt.failures.length === 0) await attempt.prove(touched);
-  if (attempt.isClean()) await attempt.confirm(guard);
-  // What could not be rolled back stays marked, and stays guarded by an undo that works without us.
-  if (attempt.isClean()) {
-    // What could not be read waits for another run, and so does what an earlier run wrote when it is not live yet.
-    const unread = part.unreadResources.flatMap(({ ids }) => ids);
-    const pending = attempt.activated ? [] : part.pendingActivation;
-    await run.journal.clear(component.name, [...unread, ...pending]);
-  }
-  return { changes: attempt.applied, checks: attempt.checks, failures: attempt.failures };
 }
 
 /** The changes of one component as they are made, and rolled back. */
@@ -63,6 +54,13 @@ class Attempt {
   activated = false;
   /** What has failed already: a failed check adds nothing. */
   readonly #failed = new Set<ResourceId>();
+  /** Changes that were in progress, or being rolled back: what an interruption leaves is unknown. */
+  readonly #underWay = new Set<Change>();
+  /** Failed changes that had changed nothing when they failed. */
+  readonly #untouched = new Set<ResourceId>();
+  #left = 0;
+  /** An undo is armed that restores the previous state by itself. */
+  #isGuarded = false;
   readonly #turn: Turn;
   readonly #run: RunWorld;
   readonly #isIndependent: boolean;
@@ -75,10 +73,98 @@ class Attempt {
     this.#isIndependent = turn.component.independent === true;
   }
 
+  /** Makes and proves what is planned, and rolls back what fails. */
+  async make(part: ComponentPlan): Promise<void> {
+    const { component, io } = this.#turn;
+    const ids = part.changes.map((change) => subjectOf(change).id);
+    const touched = [...new Set([...part.pendingActivation, ...ids])];
+    if (touched.length === 0) {
+      this.checks = await this.#turn.verify();
+      return;
+    }
+    await component.validate?.(part.changes, io);
+    await this.#run.journal.mark(component.name, touched);
+    const guard = await component.guard?.(part.changes, io);
+    this.#isGuarded = guard !== undefined;
+    await this.#applyAll(part.changes);
+    if (this.#isIndependent || this.failures.length === 0) await this.#prove(touched);
+    if (this.#isClean()) await this.#confirm(guard);
+    this.#isGuarded = false;
+    // What could not be rolled back stays marked, and stays guarded by an undo that works without us.
+    if (!this.#isClean()) return;
+    // What could not be read waits for another run, and so does what an earlier run wrote when it is not live yet.
+    const unread = part.unreadResources.flatMap(({ ids }) => ids);
+    const pending = this.activated ? [] : part.pendingActivation;
+    await this.#run.journal.clear(component.name, [...unread, ...pending]);
+  }
+
+  /** Of independent changes an interrupted run makes no further one; others are one step, which is completed. */
+  async #applyAll(changes: readonly Change[]): Promise<void> {
+    for (const [at, change] of changes.entries()) {
+      if (this.#isIndependent && this.#run.stop?.aborted === true) {
+        this.#left = changes.length - at;
+        return;
+      }
+      if (!(await this.#apply(change)) && !this.#isIndependent) return;
+    }
+  }
+
+  /** What is in place, as a second look finds it where something failed. */
+  async outcome(): Promise<Converged> {
+    const { applied, checks, failures } = this;
+    const failed = failures.flatMap(({ changes }) => changes);
+    const sight = await lookUntilSettled(this.#turn, this.#run, failed);
+    const seen = (change: Change): Found => sight.get(subjectOf(change).id) ?? "unknown";
+    const stuck = new Set(
+      failures.flatMap((failure) => (failure.stuck === undefined ? [] : failure.changes)),
+    );
+    const unsettled = failed.flatMap((change): Unsettled[] => {
+      const { id } = subjectOf(change);
+      const found = seen(change);
+      if (found === "as before" && stuck.has(change) && !this.#untouched.has(id))
+        return [{ id, found: "unproven" }];
+      return found === "neither" || found === "unknown" ? [{ id, found }] : [];
+    });
+    const restored = failed
+      .filter((change) => seen(change) === "as before" && !stuck.has(change))
+      .map((change) => subjectOf(change).id)
+      .filter((id) => !this.#untouched.has(id));
+    return {
+      changes: [...applied, ...failed.filter((change) => seen(change) === "in place")],
+      restored,
+      unsettled,
+      checks,
+      failures,
+      ...(this.#left === 0 ? {} : { interrupted: { left: this.#left } }),
+    };
+  }
+
+  /** What is known when the run was interrupted in the middle: nothing can be asked any more. */
+  cut({ changes }: ComponentPlan): Converged {
+    const { applied, checks, failures } = this;
+    const begun = [...applied, ...this.#underWay, ...failures.flatMap((failure) => failure.changes)];
+    const left = changes.filter((change) => !begun.includes(change)).length;
+    const unsettled = (found: Unsettled["found"]) => (change: Change) => ({
+      id: subjectOf(change).id,
+      found,
+    });
+    const cutOff = [...this.#underWay].map(unsettled("unknown"));
+    const reverting = this.#isGuarded ? applied.map(unsettled("reverting")) : [];
+    return {
+      changes: this.#isGuarded ? [] : applied,
+      restored: [],
+      unsettled: [...reverting, ...cutOff],
+      checks,
+      failures,
+      interrupted: { left },
+    };
+  }
+
   /** Makes one change; when that fails, rolls back what must not stay. */
-  async apply(change: Change): Promise<boolean> {
+  async #apply(change: Change): Promise<boolean> {
     const { component, io } = this.#turn;
     const { id } = subjectOf(change);
+    this.#underWay.add(change);
     try {
       await component.apply(change, io);
     } catch (thrown) {
@@ -86,10 +172,13 @@ class Attempt {
       this.#failed.add(id);
       // A refused candidate has changed nothing; any other failed change may be half done and is rolled back as well.
       const own = error instanceof CandidateError ? [] : [change];
+      const sight = await look(this.#turn, this.#run, own);
+      if (sight.get(id) === "as before") this.#untouched.add(id);
       const before = this.#isIndependent ? this.#takenFor([id]) : this.applied;
       await this.#rollBack(error, [...before, ...own]);
       return false;
     }
+    this.#underWay.delete(change);
     if (this.#turn.unchanged.has(id)) return true;
     this.applied.push(change);
     this.#run.emit({ type: "change-applied", component: component.name, verb: change.verb, id });
@@ -97,7 +186,7 @@ class Attempt {
   }
 
   /** Activates and verifies; rolls back the changes that the failed checks are about. */
-  async prove(touched: readonly ResourceId[]): Promise<void> {
+  async #prove(touched: readonly ResourceId[]): Promise<void> {
     try {
       await this.#activate(touched);
       this.activated = true;
@@ -140,12 +229,12 @@ class Attempt {
   }
 
   /** Nothing is left that should have been rolled back. */
-  isClean(): boolean {
+  #isClean(): boolean {
     return this.failures.every(({ stuck }) => stuck === undefined);
   }
 
   /** Disarms the undo. An undo that ran first has rolled every change back. */
-  async confirm(guard: Guard | undefined): Promise<void> {
+  async #confirm(guard: Guard | undefined): Promise<void> {
     try {
       await guard?.confirm();
     } catch (thrown) {
@@ -162,6 +251,7 @@ class Attempt {
       if (at >= 0) this.applied.splice(at, 1);
     }
     const { component, io } = this.#turn;
+    for (const change of changes) this.#underWay.add(change);
     try {
       for (const change of [...changes].reverse()) await component.apply(inverseOf(change), io);
       if (changes.length > 0) await this.#activate(changes.map((change) => subjectOf(change).id));
@@ -169,5 +259,6 @@ class Attempt {
     } catch (second) {
       this.failures.push({ error, changes, stuck: messageOf(expectedFailure(second)) });
     }
+    this.#underWay.clear();
   }
 }

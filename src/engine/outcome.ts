@@ -16,14 +16,17 @@ export function exitCodeOf(result: RunResult): ExitCode {
   const { components } = result;
   if (result.command === "verify") {
     if (components.some(hasFailedCheck)) return exitCodes.unverified;
-    return components.some(({ outcome }) => outcome === "failed") ? exitCodes.error : exitCodes.converged;
+    return components.some(({ outcome }) => outcome !== "unchanged") ? exitCodes.error : exitCodes.converged;
   }
   if (components.some(({ outcome }) => outcome === "rolled-back")) return exitCodes.rolledBack;
-  const failed = components.filter(({ outcome }) => ["failed", "deferred", "skipped"].includes(outcome));
-  if (failed.length === 0)
-    return components.some(hasFailedCheck) ? exitCodes.unverified : exitCodes.converged;
+  const failed = components.filter(({ outcome }) => outcome !== "changed" && outcome !== "unchanged");
+  if (failed.length === 0) return components.every(isProved) ? exitCodes.converged : exitCodes.unverified;
   const isPartial = failed.length < components.length || failed.some(({ changes }) => changes.length > 0);
   return isPartial ? exitCodes.partial : exitCodes.error;
+}
+
+function isProved({ checks }: ComponentResult): boolean {
+  return checks.every(({ status }) => status === "pass");
 }
 
 function hasFailedCheck(result: ComponentResult): boolean {

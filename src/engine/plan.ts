@@ -54,6 +54,16 @@ export interface RunResult {
   readonly durationMs: number;
 }
 
+/** A resource that the run touched, and what a second look found of it. */
+export interface Unsettled {
+  readonly id: ResourceId;
+  /**
+   * "neither": not as before nor as declared. "unproven": as before, but making that live failed. "reverting": an armed undo
+   * restores the previous state. "unknown": it could not be seen.
+   */
+  readonly found: "neither" | "unproven" | "reverting" | "unknown";
+}
+
 export interface ComponentResult {
   readonly component: ComponentName;
   readonly outcome: Outcome;
@@ -62,6 +72,10 @@ export interface ComponentResult {
   readonly hint?: string;
   /** Changes that are in place now. */
   readonly changes: readonly Change[];
+  /** Changed, and back as before: a second look has found them so. */
+  readonly restored: readonly ResourceId[];
+  /** Touched, and neither surely in place nor surely as before. */
+  readonly unsettled: readonly Unsettled[];
   /** Number of declared resources. */
   readonly resources: number;
   readonly orphans: readonly ResourceId[];

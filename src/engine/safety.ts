@@ -48,6 +48,15 @@ export function refusalOf(
   return new RefusedError(`refused: ${message}`, { hint: [...hints].join("\n") });
 }
 
+/** @throws RefusedError for a plan with a hazard that has no consent, before anything is touched */
+export function refuseUnsafe(
+  parts: readonly Pick<ComponentPlan, "hazards">[],
+  allowed: ReadonlySet<string>,
+): void {
+  const refusal = refusalOf(parts, allowed);
+  if (refusal !== undefined) throw refusal;
+}
+
 function hintOf({ consent, foreign, hint }: Hazard): string {
   if (hint !== undefined) return hint;
   if (foreign?.takeover === undefined)

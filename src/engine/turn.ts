@@ -1,7 +1,14 @@
 /** One component's turn in a run: what it is handed, what it reports, and how it ends. */
-import type { Activation, Check, Component, Io } from "../component.ts";
+import {
+  type Activation,
+  type Check,
+  type Component,
+  type ComponentName,
+  type Io,
+  isOwnFailure,
+} from "../component.ts";
 import { defined } from "../defined.ts";
-import { adviceOn, messageOf } from "../errors.ts";
+import { adviceOn, InterruptedError, messageOf } from "../errors.ts";
 import type { ResourceId } from "../resource.ts";
 import { guarded } from "./boundaries.ts";
 import type { ComponentResult, UnreadResources } from "./plan.ts";
@@ -20,9 +27,13 @@ export class Turn {
   readonly #run: RunWorld;
   readonly #startedMs: number;
 
-  constructor(run: RunWorld, component: Component) {
+  readonly #awaited: () => readonly ComponentName[];
+
+  /** @param awaited components that have yet to do something: external causes of failed checks may lie there */
+  constructor(run: RunWorld, component: Component, awaited: () => readonly ComponentName[] = () => []) {
     this.#run = run;
     this.component = component;
+    this.#awaited = awaited;
     this.#startedMs = run.world.clock.now();
     this.io = this.#io();
   }
@@ -63,12 +74,27 @@ export class Turn {
     this.#run.emit({ type: "component-started", component: this.component.name, phase });
   }
 
-  /** Runs the component's checks and reports each. */
+  /**
+   * Runs the component's checks and reports each. One that fails for an external cause waits for the components that have
+   * yet to do something. @throws InterruptedError when the run was interrupted meanwhile: a check that was cut off says nothing
+   */
   async verify(): Promise<readonly Check[]> {
     this.starts("verify");
-    const checks = await this.component.verify(this.io);
+    const found = await this.component.verify(this.io);
+    if (this.#run.signal.aborted) throw new InterruptedError("interrupted");
+    const awaited = this.#awaited();
+    const mayWait = awaited.length > 0;
+    const checks = found.map(
+      (check): Check =>
+        mayWait && check.status === "fail" && !isOwnFailure(check) ? { ...check, status: "waiting" } : check,
+    );
     for (const check of checks)
-      this.#run.emit({ type: "check-finished", component: this.component.name, check });
+      this.#run.emit({
+        type: "check-finished",
+        component: this.component.name,
+        check,
+        ...(check.status === "waiting" ? { waitsFor: awaited } : {}),
+      });
     return checks;
   }
 
@@ -77,6 +103,8 @@ export class Turn {
     const result: ComponentResult = {
       component: this.component.name,
       changes: [],
+      restored: [],
+      unsettled: [],
       resources: this.component.compile(this.#run.site).length,
       orphans: [],
       activations: this.activations,

@@ -1,5 +1,6 @@
 /** Proving: each component's checks, with nothing changed. */
 import { type Check, type Component, isOwnFailure } from "../component.ts";
+import { InterruptedError } from "../errors.ts";
 import { select } from "./order.ts";
 import type { ComponentResult, RunResult } from "./plan.ts";
 import { Turn } from "./turn.ts";
@@ -26,23 +27,24 @@ export async function verifyComponent(component: Component, run: RunWorld): Prom
       ? turn.end({ outcome: "failed", reason: "the live state is not as declared", checks })
       : turn.end({ outcome: "unchanged", checks });
   } catch (error) {
+    if (error instanceof InterruptedError) return turn.end({ outcome: "interrupted", reason: "interrupted" });
     return turn.fail(expectedFailure(error));
   }
 }
 
-/** Repeats checks that failed for an external cause once all else is in place: a route is published before its stack runs. */
+/** Repeats checks that wait, or failed for an external cause, once all else is in place: a route is published before its stack runs. */
 export async function verifyAgain(
   component: Component,
   result: ComponentResult,
   run: RunWorld,
 ): Promise<ComponentResult> {
-  const isExternal = (check: Check): boolean => check.status === "fail" && !isOwnFailure(check);
+  const isExternal = (check: Check): boolean => check.status !== "pass" && !isOwnFailure(check);
   if (!result.checks.some(isExternal) || run.stop?.aborted === true) return result;
   try {
     const turn = new Turn(run, component);
     return turn.end({ ...result, checks: await turn.verify() });
   } catch (error) {
-    expectedFailure(error);
+    if (!(error instanceof InterruptedError)) expectedFailure(error);
     return result;
   }
 }

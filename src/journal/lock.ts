@@ -72,8 +72,8 @@ export interface LockOptions {
 export interface Lock {
   /** Aborted, with a LockedError as its reason, when another run took the lock: stop changing things. */
   readonly lost: AbortSignal;
-  /** Releases the lock. Never fails: a lock that stays becomes stale. */
-  release(): Promise<void>;
+  /** Releases the lock, by another connection to the host if given. Never fails: a lock that stays becomes stale. */
+  release(by?: Host): Promise<void>;
 }
 
 /**
@@ -210,9 +210,9 @@ function hold(host: Host, directory: string, token: string, clock: Clock): Lock 
   timer.unref();
   return {
     lost: lost.signal,
-    release: async () => {
+    release: async (by = host) => {
       clearInterval(timer);
-      await host.run(lockCommand(["release", directory, token])).catch(() => {});
+      await by.run(lockCommand(["release", directory, token])).catch(() => {});
     },
   };
 }

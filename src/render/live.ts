@@ -4,7 +4,7 @@ import { clip, padEnd, padStart } from "./layout.ts";
 import type { ComponentProgress, Progress } from "./progress.ts";
 import { checksWord } from "./summary.ts";
 import { painted, type Sign, type View } from "./view.ts";
-import { count, duration, flat } from "./words.ts";
+import { count, duration, flat, list } from "./words.ts";
 
 const timeWidth = 8;
 
@@ -32,16 +32,16 @@ const outcomeSigns = {
 
 function signOf(one: ComponentProgress): Sign {
   if (one.phase !== "finished" || one.outcome === undefined) return one.applied > 0 ? "~" : " ";
-  return one.checksFailed > 0 ? "!" : outcomeSigns[one.outcome];
+  if (one.checksFailed > 0) return "!";
+  return one.checksWaiting > 0 && outcomeSigns[one.outcome] !== "!" ? ">" : outcomeSigns[one.outcome];
 }
 
 /** What a component is doing, or how it ended. When a wait does not fit into `room`, its reason is cut, never its time. */
 export function doing(one: ComponentProgress, nowMs: number, room = Number.POSITIVE_INFINITY): string {
-  const checks =
-    one.checksPassed + one.checksFailed > 0 ? checksWord(one.checksPassed, one.checksFailed) : "";
+  const checks = checksDone(one);
   const changes = one.applied > 0 ? count(one.applied, "change") : "";
   if (one.phase === "finished")
-    return [outcomeWord(one), changes, checks].filter((part) => part !== "").join(", ");
+    return [outcomeWord(one), changes, waitingWord(one), checks].filter((part) => part !== "").join(", ");
   if (one.waitsFor !== undefined) {
     const limit = one.waitsFor.untilMs - one.sinceMs;
     const time = ` · ${whole(nowMs - one.sinceMs)} of ${whole(limit)}`;
@@ -57,6 +57,17 @@ export function doing(one: ComponentProgress, nowMs: number, room = Number.POSIT
     case "verify":
       return checks === "" ? "verifying" : `verifying, ${checks}`;
   }
+}
+
+function checksDone({ checksPassed, checksFailed }: ComponentProgress): string {
+  return checksPassed + checksFailed === 0
+    ? ""
+    : checksWord({ checksPassed, checksFailed, checksWaiting: 0 });
+}
+
+/** "8 checks wait for stacks"; empty when none waits. */
+export function waitingWord({ checksWaiting: n, checksWaitFor }: ComponentProgress): string {
+  return n === 0 ? "" : `${count(n, "check")} ${n === 1 ? "waits" : "wait"} for ${list(checksWaitFor)}`;
 }
 
 /** "in sync", "changed", "failed: why". */

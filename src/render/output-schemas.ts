@@ -159,6 +159,7 @@ const resultDocument = object({
   restarts: integer,
   checksPassed: integer,
   checksFailed: integer,
+  checksWaiting: about("Not repeated, although what they depend on came later.", integer),
   components: array(
     object({
       component: componentName,
@@ -167,6 +168,11 @@ const resultDocument = object({
       hint: optional(string),
       resources: integer,
       changes: about("Changes that are in place now.", array(change)),
+      restored: about("Changed, and back as before: a second look has found them so.", array(string)),
+      unsettled: about(
+        "Touched, and neither surely in place nor surely as before.",
+        array(object({ id: string, found: choice("neither", "unproven", "reverting", "unknown") })),
+      ),
       activations: array(activation),
       checks: array(check),
       orphans: array(string),
@@ -241,7 +247,11 @@ const eventDocument = oneOf(
   event("waiting", { component: componentName, for: string, untilMs: number }),
   event("change-applied", { component: componentName, verb: string, id: string }),
   event("activated", { component: componentName, activation }),
-  event("check-finished", { component: componentName, check }),
+  event("check-finished", {
+    component: componentName,
+    check,
+    waitsFor: optional(about("The components that a waiting check waits for.", array(componentName))),
+  }),
   event("note", { component: componentName, text: string }),
   event("component-finished", {
     component: componentName,

@@ -1,6 +1,6 @@
 /** Progress on an output that cannot be redrawn: a line for each event that matters, and heartbeats in between. */
 import type { Event } from "../event.ts";
-import { doing, outcomeWord } from "./live.ts";
+import { doing, outcomeWord, waitingWord } from "./live.ts";
 import type { Progress } from "./progress.ts";
 import type { View } from "./view.ts";
 import { duration, flat, oneLine } from "./words.ts";
@@ -8,8 +8,8 @@ import { duration, flat, oneLine } from "./words.ts";
 /** How long a component may go without a line before a heartbeat shows what it is doing, in milliseconds. */
 export const heartbeatMs = 10_000;
 
-/** The line of an event; undefined for reads and passed checks. */
-export function plainLine(event: Event, view: View): string | undefined {
+/** The line of an event after which the run stands at `progress`; undefined for reads, and for checks that passed or wait. */
+export function plainLine(event: Event, progress: Progress, view: View): string | undefined {
   switch (event.type) {
     case "waiting":
       return `${event.component}: waiting for ${flat(event.for)}`;
@@ -20,13 +20,15 @@ export function plainLine(event: Event, view: View): string | undefined {
       return `${event.component}: ${kind} ${oneLine(unit)} on ${view.hostName(host)}`;
     }
     case "check-finished":
-      return event.check.status === "pass"
-        ? undefined
-        : `${event.component}: check failed: ${flat(event.check.claim)}`;
+      return event.check.status === "fail"
+        ? `${event.component}: check failed: ${flat(event.check.claim)}`
+        : undefined;
     case "note":
       return `${event.component}: ${flat(event.text)}`;
     case "component-finished": {
-      return `${event.component}: ${outcomeWord(event)} (${duration(event.durationMs)})`;
+      const one = progress.components.find(({ component }) => component === event.component);
+      const waiting = one === undefined || one.checksWaiting === 0 ? "" : `, ${waitingWord(one)}`;
+      return `${event.component}: ${outcomeWord(event)}${waiting} (${duration(event.durationMs)})`;
     }
     default:
       return undefined;

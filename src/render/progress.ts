@@ -1,5 +1,5 @@
 /** The state of a run: a fold over its events. Pure; the live view and the plain lines are both drawn from it. */
-import type { ComponentName, Outcome } from "../component.ts";
+import type { Check, ComponentName, Outcome } from "../component.ts";
 import { defined } from "../defined.ts";
 import type { Event } from "../event.ts";
 
@@ -20,6 +20,9 @@ export interface ComponentProgress {
   readonly applied: number;
   readonly checksPassed: number;
   readonly checksFailed: number;
+  readonly checksWaiting: number;
+  /** The components that the waiting checks wait for. */
+  readonly checksWaitFor: readonly ComponentName[];
   readonly outcome?: Outcome;
   readonly reason?: string;
   readonly durationMs?: number;
@@ -45,8 +48,10 @@ export function advance(progress: Progress, event: Event, nowMs: number): Progre
   return { ...progress, components, planned: progress.planned || isWork };
 }
 
+const noChecks = { checksPassed: 0, checksFailed: 0, checksWaiting: 0, checksWaitFor: [] } as const;
+
 function queued(component: ComponentName, sinceMs: number): ComponentProgress {
-  return { component, phase: "queued", sinceMs, applied: 0, checksPassed: 0, checksFailed: 0 };
+  return { component, phase: "queued", sinceMs, applied: 0, ...noChecks };
 }
 
 function step(
@@ -58,7 +63,7 @@ function step(
     case "component-started": {
       const { waitsFor: _, ...rest } = before;
       // Checks that run again after a rollback count once.
-      const again = event.phase === "verify" ? { checksPassed: 0, checksFailed: 0 } : {};
+      const again = event.phase === "verify" ? noChecks : {};
       return { ...rest, ...again, phase: event.phase, sinceMs: nowMs };
     }
     case "waiting": {
@@ -73,11 +78,7 @@ function step(
     case "change-applied":
       return withoutWait({ ...before, applied: before.applied + 1 });
     case "check-finished":
-      return withoutWait(
-        event.check.status === "pass"
-          ? { ...before, checksPassed: before.checksPassed + 1 }
-          : { ...before, checksFailed: before.checksFailed + 1 },
-      );
+      return withoutWait(withCheck(before, event.check.status, event.waitsFor));
     case "activated":
       return withoutWait(before);
     case "note":
@@ -86,6 +87,21 @@ function step(
       const { outcome, reason, durationMs } = event;
       return withoutWait({ ...before, phase: "finished", outcome, durationMs, ...defined({ reason }) });
     }
+  }
+}
+
+function withCheck(
+  before: ComponentProgress,
+  status: Check["status"],
+  waitsFor: readonly ComponentName[] = [],
+): ComponentProgress {
+  switch (status) {
+    case "pass":
+      return { ...before, checksPassed: before.checksPassed + 1 };
+    case "fail":
+      return { ...before, checksFailed: before.checksFailed + 1 };
+    case "waiting":
+      return { ...before, checksWaiting: before.checksWaiting + 1, checksWaitFor: waitsFor };
   }
 }
 

@@ -93,12 +93,14 @@ const endWords: Readonly<Record<number, string>> = {
 
 function stateOf(part: ComponentPlan): StatusDocument["components"][number]["state"] {
   if (part.unread !== undefined) return part.unread.kind === "error" ? "unknown" : "not ready";
+  if (part.waitsFor !== undefined) return "not ready";
   if (part.unreadResources.length > 0) return "unknown";
   return part.changes.length === 0 && part.pendingActivation.length === 0 ? "in sync" : "drift";
 }
 
 function noteOf(part: ComponentPlan, view: View): string {
   if (part.unread !== undefined) return flat(part.unread.reason);
+  if (part.waitsFor !== undefined) return `waits for ${part.waitsFor}`;
   const [unread] = part.unreadResources;
   if (unread !== undefined) return flat(unread.reason);
   const [first] = part.changes;

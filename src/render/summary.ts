@@ -17,6 +17,7 @@ export function tallyOf({ components }: Pick<RunResult, "components">) {
     restarts: activations.filter(({ kind }) => kind === "restart").length,
     checksPassed: checks.filter(({ status }) => status === "pass").length,
     checksFailed: checks.filter(({ status }) => status === "fail").length,
+    checksWaiting: checks.filter(({ status }) => status === "waiting").length,
   };
 }
 
@@ -28,7 +29,7 @@ export function summaryLine(result: RunResult): string {
   const tally = tallyOf(result);
   if (result.command === "verify") {
     const resources = result.components.reduce((sum, component) => sum + component.resources, 0);
-    const checks = checksWord(tally.checksPassed, tally.checksFailed);
+    const checks = checksWord(tally);
     return [count(resources, "resource"), checks, duration(result.durationMs)].join(" · ");
   }
   const failed = tally.failed > 0 ? `, ${tally.failed} failed` : "";
@@ -36,18 +37,25 @@ export function summaryLine(result: RunResult): string {
     `${tally.created} created, ${tally.updated} updated, ${tally.deleted} deleted${failed}`,
     `reloads ${tally.reloads}`,
     `restarts ${tally.restarts}`,
-    checksWord(tally.checksPassed, tally.checksFailed),
+    checksWord(tally),
     duration(result.durationMs),
   ].join(" · ");
 }
 
-/** "3 checks passed", "59 checks passed, 1 failed". */
-export function checksWord(passed: number, failed: number): string {
-  return `${count(passed, "check")} passed${failed > 0 ? `, ${failed} failed` : ""}`;
+interface CheckCounts {
+  readonly checksPassed: number;
+  readonly checksFailed: number;
+  readonly checksWaiting: number;
+}
+
+/** "3 checks passed", "59 checks passed, 1 failed, 8 waiting". */
+export function checksWord({ checksPassed, checksFailed, checksWaiting }: CheckCounts): string {
+  const failed = checksFailed > 0 ? `, ${checksFailed} failed` : "";
+  const waiting = checksWaiting > 0 ? `, ${checksWaiting} waiting` : "";
+  return `${count(checksPassed, "check")} passed${failed}${waiting}`;
 }
 
 /** The checks of one component; empty when there were none. */
-export function checksOf({ checks }: Pick<ComponentResult, "checks">): string {
-  const passed = checks.filter(({ status }) => status === "pass").length;
-  return checks.length === 0 ? "" : checksWord(passed, checks.length - passed);
+export function checksOf(component: ComponentResult): string {
+  return component.checks.length === 0 ? "" : checksWord(tallyOf({ components: [component] }));
 }

@@ -1,13 +1,14 @@
 /** What a sync or verify did: a line per component, then each failure with its hints, then the summary. */
 import type { Check } from "../component.ts";
 import type { ComponentResult, RunResult } from "../engine/plan.ts";
-import { type ExitCode, exitCodes } from "../errors.ts";
+import type { ExitCode } from "../errors.ts";
 import { option } from "../option-names.ts";
 import { subjectOf } from "../resource.ts";
+import { closingWords } from "./closing.ts";
 import { errorLines, hintLines } from "./errors.ts";
 import { hanging, table } from "./layout.ts";
 import { noteLines, signOfChanges } from "./notes.ts";
-import { checksOf, summaryLine, tallyOf } from "./summary.ts";
+import { checksOf, summaryLine } from "./summary.ts";
 import { nameOf } from "./text-changes.ts";
 import { painted, type Sign, type View } from "./view.ts";
 import { count, duration, flat } from "./words.ts";
@@ -15,7 +16,13 @@ import { count, duration, flat } from "./words.ts";
 /** Failed checks that are listed before "… n more". */
 const mostChecks = 10;
 
-export function resultLines(result: RunResult, exitCode: ExitCode, view: View): readonly string[] {
+/** @param cut why the run ended early: "Interrupted" */
+export function resultLines(
+  result: RunResult,
+  exitCode: ExitCode,
+  view: View,
+  cut?: string,
+): readonly string[] {
   const { components } = result;
   const rows = components.map((component) => [
     `${signOf(component)} ${component.component}`,
@@ -32,20 +39,24 @@ export function resultLines(result: RunResult, exitCode: ExitCode, view: View): 
   const blocks = components.flatMap((component) => failureBlocks(component, view));
   const orphans = components.flatMap((component) => component.orphans);
   const notes = noteLines(components, orphans, view);
+  const closing = hanging("", closingWords(result, exitCode, cut), view.width).filter((line) => line !== "");
+  // A run that was interrupted before it did anything has nothing else to tell.
+  if (cut !== undefined && components.every(({ outcome }) => outcome === "skipped")) return closing;
   return [
     ...table(rows, columns, view.width),
     ...(notes.length === 0 ? [] : ["", ...notes]),
     ...blocks.flatMap((block) => ["", ...block]),
     "",
     ...wrapAtDots(summaryLine(result), view.width),
-    ...closing(result, exitCode, view),
+    ...closing,
   ];
 }
 
 function signOf({ outcome, changes, checks }: ComponentResult): Sign {
   if (outcome === "failed" || outcome === "rolled-back") return "!";
   if (checks.some(({ status }) => status === "fail")) return "!";
-  if (outcome === "skipped" || outcome === "deferred") return ">";
+  if (outcome !== "changed" && outcome !== "unchanged") return ">";
+  if (checks.some(({ status }) => status === "waiting")) return ">";
   return signOfChanges(changes) ?? (outcome === "changed" ? "~" : "=");
 }
 
@@ -122,27 +133,4 @@ function wrapAtDots(line: string, width: number): readonly string[] {
     else lines.push(last === undefined ? part : `  · ${part}`);
   }
   return lines;
-}
-
-const again = "Run the same command again to continue.";
-
-/** What an exit code other than 0 means here, and what to do next. */
-const endings: Readonly<Partial<Record<ExitCode, readonly [end: string, next?: string]>>> = {
-  [exitCodes.error]: ["Nothing was changed."],
-  [exitCodes.unverified]: ["Verification failed: the live systems are not as declared."],
-  [exitCodes.partial]: ["Partly applied.", again],
-  [exitCodes.rolledBack]: ["A change was rolled back; the previous state is active again."],
-  [exitCodes.interrupted]: ["Interrupted.", again],
-};
-
-function closing(result: RunResult, exitCode: ExitCode, view: View): readonly string[] {
-  const isUnchecked = result.command === "verify" && exitCode === exitCodes.error;
-  const [end, next] = isUnchecked ? ["Not everything could be checked."] : (endings[exitCode] ?? []);
-  if (end === undefined) return [];
-  const { skipped } = tallyOf(result);
-  const later = skipped > 0 && `${count(skipped, "component")} ${skipped === 1 ? "was" : "were"} skipped.`;
-  const words = [end, later, next, `(exit ${exitCode})`].filter(
-    (part) => part !== undefined && part !== false,
-  );
-  return hanging("", words.join(" "), view.width);
 }

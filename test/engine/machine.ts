@@ -7,7 +7,7 @@ import { CandidateError, CommandError, type PhoenixError, TransportError } from 
 import type { Event } from "../../src/event.ts";
 import type { World } from "../../src/hosts/world.ts";
 import type { Site } from "../../src/model.ts";
-import { type Resource, type ResourceId, subjectOf } from "../../src/resource.ts";
+import { type Change, type Resource, type ResourceId, subjectOf } from "../../src/resource.ts";
 import { Secret } from "../../src/secret.ts";
 
 export interface Behaviour {
@@ -29,6 +29,10 @@ export interface Behaviour {
   /** Resources that cannot be looked at. */
   unreadIds?: Set<ResourceId>;
   activationFails?: number;
+  /** Called instead of making a change, which `make` does. */
+  onApply?: (make: () => void, change: Change) => void;
+  /** Called at the start of everything that the engine asks of the component. */
+  onCall?: () => void;
 }
 
 export class Machine {
@@ -53,6 +57,7 @@ export class Machine {
       ...(behaviour.independent === undefined ? {} : { independent: behaviour.independent }),
       compile: () => Object.entries(this.desired).map(([id, text]) => resource(id as ResourceId, text)),
       read: async (io) => {
+        behaviour.onCall?.();
         this.log.push("read");
         if (behaviour.unread !== undefined) throw behaviour.unread;
         if ((behaviour.unreadIds?.size ?? 0) > 0)
@@ -77,6 +82,7 @@ export class Machine {
       },
       apply: async (change) => {
         const { id } = subjectOf(change);
+        behaviour.onCall?.();
         this.log.push(`${change.verb} ${id}`);
         if (
           change.verb !== "delete" &&
@@ -87,10 +93,15 @@ export class Machine {
         }
         if (behaviour.refused?.has(id))
           throw new CandidateError(`${id} was left alone`, { hint: `mend ${id}` });
-        if (change.verb === "delete") this.live.delete(id);
-        else this.live.set(id, change.desired.text);
+        const make = (): void => {
+          if (change.verb === "delete") this.live.delete(id);
+          else this.live.set(id, change.desired.text);
+        };
+        if (behaviour.onApply === undefined) make();
+        else behaviour.onApply(make, change);
       },
       activate: async (touched) => {
+        behaviour.onCall?.();
         this.log.push(`activate ${touched.join(" ")}`);
         if ((behaviour.activationFails ?? 0) > 0) {
           behaviour.activationFails = (behaviour.activationFails ?? 0) - 1;
@@ -98,6 +109,7 @@ export class Machine {
         }
       },
       verify: async (): Promise<readonly Check[]> => {
+        behaviour.onCall?.();
         this.log.push("verify");
         return Object.keys(this.desired).map((id): Check => {
           const fails =
@@ -127,7 +139,7 @@ export interface TestRun extends RunWorld {
   readonly owned: Map<ComponentName, readonly OwnedResource[]>;
 }
 
-export function testRun(stop?: AbortSignal): TestRun {
+export function testRun(stop?: AbortSignal, signal = new AbortController().signal): TestRun {
   const events: Event[] = [];
   const marks = new Map<ComponentName, readonly ResourceId[]>();
   const owned = new Map<ComponentName, readonly OwnedResource[]>();
@@ -138,7 +150,12 @@ export function testRun(stop?: AbortSignal): TestRun {
       throw new Error("the fake component uses no host");
     },
     network: {} as World["network"],
-    clock: { now: () => now++, sleep: async () => {} },
+    clock: {
+      now: () => now++,
+      sleep: async (ms: number) => {
+        now += ms;
+      },
+    },
     close: async () => {},
   } satisfies World;
   return {
@@ -164,7 +181,7 @@ export function testRun(stop?: AbortSignal): TestRun {
     emit: (event) => {
       events.push(event);
     },
-    signal: new AbortController().signal,
+    signal,
     ...(stop === undefined ? {} : { stop }),
     events,
     marks,

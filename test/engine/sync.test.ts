@@ -271,7 +271,8 @@ describe("failing", () => {
     const stacks = new Machine("stacks", { "stacks/a": "x" }, { after: ["nginx"] });
     const trust = new Machine("trust", { "trust/a": "x" });
     const { result, outcomes: ends } = await outcomes([trust, dns, nginx, stacks]);
-    expect(ends).toEqual(["changed", "rolled-back", "skipped", "skipped"]);
+    // Nothing had been changed when it failed, so nothing was rolled back.
+    expect(ends).toEqual(["changed", "failed", "skipped", "skipped"]);
     expect(result.components[2]?.reason).toBe("depends on dns, which is not in place");
     expect(nginx.live.size).toBe(0);
   });

@@ -168,6 +168,8 @@ const result = (
   outcome,
   changes,
   resources: 1,
+  restored: [],
+  unsettled: [],
   orphans: [],
   activations: [],
   checks: [],

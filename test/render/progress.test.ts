@@ -103,7 +103,7 @@ describe("plain lines", () => {
       activation: { kind: "reload", unit: "dnsmasq", host: "pve" },
     };
     const lines = [started, applying, applied, activated, passed, waiting, finished].map((event) =>
-      plainLine(event, plainView),
+      plainLine(event, progressAfter(started, event), plainView),
     );
     expect(lines).toEqual([
       undefined,

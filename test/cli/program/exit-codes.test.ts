@@ -109,7 +109,7 @@ async function answered(line: string, typed: string): Promise<{ code: number | n
 describe.skipIf(spawnSync("script", ["--version"]).status !== 0)("a question", () => {
   test.each([
     ["n\n", exitCodes.refused, "not approved: nothing was changed"],
-    ["\u0003", exitCodes.interrupted, "interrupted"],
+    ["\u0003", exitCodes.interrupted, "Interrupted. Nothing was changed."],
     ["y\n", exitCodes.converged, "0 created, 1 updated"],
   ])("answered by %j ends with %i", async (typed, code, words) => {
     loseRecord();
@@ -210,6 +210,57 @@ describe("what goes wrong", () => {
       expect(existsSync(lock)).toBe(false);
     });
     expect(await phoenix("sync all")).toMatchObject({ code: exitCodes.converged });
+  });
+
+  describe("130: an interruption", () => {
+    /** Sends SIGINT when standard error has `words`, or the lock is there, and `more` times again. */
+    const interrupted = async (words: string | undefined, more: number): Promise<Said> => {
+      const lock = join(lab, "hosts/pve/var/lib/phoenix/lock");
+      const signals: NodeJS.Timeout[] = [];
+      let sent = false;
+      const send = (kill: (signal: NodeJS.Signals) => void): void => {
+        if (sent) return;
+        sent = true;
+        for (let n = 0; n <= more; n += 1) signals.push(setTimeout(() => kill("SIGINT"), n * 100));
+      };
+      const said = await phoenix("sync all", {
+        onStart: (kill) => {
+          const poll = setInterval(() => {
+            if (words === undefined && existsSync(lock)) send(kill);
+            if (sent) clearInterval(poll);
+          }, 10);
+        },
+        onStderr: (text, kill) => {
+          if (words !== undefined && text.includes(words)) send(kill);
+        },
+      });
+      expect(existsSync(lock), "the lock is released").toBe(false);
+      return said;
+    };
+
+    test("in the first read changes nothing, says so, and is in the history", async () => {
+      loseRecord();
+      const before = readFileSync(records, "utf8");
+      await broken("slow pve 300", async () => {
+        const { code, stdout, stderr } = await interrupted(undefined, 0);
+        expect(code, stdout + stderr).toBe(exitCodes.interrupted);
+        expect(stdout).toMatch(/^Interrupted\. Nothing was changed\. .*\(exit 130\)\n$/);
+      });
+      expect(readFileSync(records, "utf8")).toBe(before);
+      expect((await phoenix("status")).stdout).toMatch(/sync all was interrupted \d+ s ago, run \d+ by /);
+    });
+
+    test("twice, in the middle of a change, says what may be half done, and is in the history", async () => {
+      loseRecord();
+      await broken("slow pve 700", async () => {
+        const { code, stdout, stderr } = await interrupted("dns: update", 1);
+        expect(code, stdout + stderr).toBe(exitCodes.interrupted);
+        expect(stdout).toMatch(/^Interrupted\. /m);
+        expect(stdout).not.toContain("check failed");
+      });
+      expect((await phoenix("status")).stdout).toMatch(/sync all was interrupted \d+ s ago, run \d+ by /);
+      expect(await phoenix("sync all")).toMatchObject({ code: exitCodes.converged });
+    });
   });
 
   test("7: a change that cannot be proven is taken back", async () => {

@@ -33,6 +33,10 @@ export interface Moment {
 }
 
 const { FUSE_KILL: killAt = "", FUSE_TRACE: trace, FUSE_MOMENTS: moments } = process.env;
+/** Portainer dies at its n-th request: "during:12 vm/310 portainer_server". */
+const portainer = /^(before|during|after):(\d+) (\S+) (\S+)$/.exec(process.env.FUSE_PORTAINER ?? "");
+let portainerRequests = 0;
+let killPortainer = async (): Promise<unknown> => undefined;
 const [point = "", at = "0"] = killAt.split(":");
 let effects = 0;
 
@@ -44,8 +48,12 @@ export function openLab(directory: string, options: LabOptions): Promise<World> 
 /** The innermost decorator: whatever reaches it is really done. */
 function fuseOf(directory: string): Decorator {
   return {
-    exec: (exec, host) => (command) =>
-      fused(directory, { host, effect: command.effect, argv: command.argv }, command, () => exec(command)),
+    exec: (exec, host) => {
+      if (host === portainer?.[3])
+        killPortainer = () => exec({ argv: ["docker", "kill", portainer[4] ?? ""], effect: "change" });
+      return (command) =>
+        fused(directory, { host, effect: command.effect, argv: command.argv }, command, () => exec(command));
+    },
     network: (network) => ({
       route: (to) => network.route(to),
       query: (server, name, type) => network.query(server, name, type),
@@ -56,10 +64,24 @@ function fuseOf(directory: string): Decorator {
           directory,
           { host: "network", effect: request.effect, request: `${request.method} ${request.url}` },
           request,
-          () => network.request(request),
+          () => dying(request, () => network.request(request)),
         ),
     }),
   };
+}
+
+/** Portainer is killed at the request that was chosen; the request takes its course. */
+async function dying<T>({ url }: HttpRequest, act: () => Promise<T>): Promise<T> {
+  if (portainer === null || !url.includes(":9443/")) return act();
+  portainerRequests += 1;
+  if (portainerRequests !== Number(portainer[2])) return act();
+  if (portainer[1] === "before") await killPortainer();
+  const answer = act();
+  answer.catch(() => {});
+  if (portainer[1] === "during") await tick().then(killPortainer);
+  const given = await answer;
+  if (portainer[1] === "after") await killPortainer();
+  return given;
 }
 
 async function fused<T>(

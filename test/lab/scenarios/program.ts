@@ -19,6 +19,12 @@ export interface ProgramOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** SIGKILL at the n-th effect, counted from 1. */
   readonly kill?: { readonly point: KillPoint; readonly at: number };
+  /** Portainer's container is killed before, during or after the n-th request to it, counted from 1. */
+  readonly portainer?: {
+    readonly point: "before" | "during" | "after";
+    readonly at: number;
+    readonly host: string;
+  };
   /** A file that gets one JSON line for each command and request: see `TraceLine` in fused-lab.ts. */
   readonly trace?: string;
   /** A directory that gets a copy of the lab for each moment in which a kill would leave another one. */
@@ -32,7 +38,7 @@ export interface Ended extends Said {
 /** Starts the fused program and waits for its end. */
 export async function program(
   argv: readonly string[],
-  { env, kill, trace, moments }: ProgramOptions = {},
+  { env, kill, portainer, trace, moments }: ProgramOptions = {},
 ): Promise<Ended> {
   const entry = await bundled();
   const { PHOENIX_SITE: _, PHOENIX_LAB: __, FORCE_COLOR: ___, ...inherited } = process.env;
@@ -41,6 +47,9 @@ export async function program(
       ...inherited,
       ...env,
       ...(kill === undefined ? {} : { FUSE_KILL: `${kill.point}:${kill.at}` }),
+      ...(portainer === undefined
+        ? {}
+        : { FUSE_PORTAINER: `${portainer.point}:${portainer.at} ${portainer.host} portainer_server` }),
       ...(trace === undefined ? {} : { FUSE_TRACE: trace }),
       ...(moments === undefined ? {} : { FUSE_MOMENTS: moments }),
     },

@@ -1,0 +1,71 @@
+/** The last words of a sync or verify: what is in place now, made from what happened, and what to do next. */
+import type { RunResult, Unsettled } from "../engine/plan.ts";
+import { type ExitCode, exitCodes } from "../errors.ts";
+import type { ResourceId } from "../resource.ts";
+import { tallyOf } from "./summary.ts";
+import { count, oneLine, shortList } from "./words.ts";
+
+const again = "Run the same command again to continue.";
+
+/** @param cut why the run ended early: "Interrupted" */
+export function closingWords(result: RunResult, exitCode: ExitCode, cut: string | undefined): string {
+  const words = result.command === "verify" ? ofVerify(result, exitCode) : ofSync(result, exitCode, cut);
+  const all = [...(cut === undefined ? [] : [`${cut}.`]), ...words];
+  return exitCode === exitCodes.converged && all.length === 0 ? "" : [...all, `(exit ${exitCode})`].join(" ");
+}
+
+function ofVerify({ components }: RunResult, exitCode: ExitCode): readonly string[] {
+  if (exitCode === exitCodes.unverified) return [unverified];
+  if (exitCode === exitCodes.converged) return [];
+  const done = components.filter(({ outcome, checks }) => outcome !== "interrupted" && checks.length > 0);
+  return [
+    "Not everything could be checked.",
+    `${done.length} of ${count(components.length, "component")} were verified.`,
+  ];
+}
+
+const unverified = "Verification failed: the live systems are not as declared.";
+
+function ofSync(result: RunResult, exitCode: ExitCode, cut: string | undefined): readonly string[] {
+  if (exitCode === exitCodes.converged) return [];
+  if (exitCode === exitCodes.unverified) return [unverified];
+  const { created, updated, deleted, reloads, restarts, skipped, checksWaiting } = tallyOf(result);
+  const inPlace = created + updated + deleted;
+  const left = leftBehind(result);
+  const isUntouched = inPlace + reloads + restarts === 0 && left.length === 0;
+  const isAll = result.components.every(({ outcome }) => outcome === "changed" || outcome === "unchanged");
+  return [
+    ...(isUntouched ? ["Nothing was changed."] : []),
+    ...(inPlace > 0 ? [isAll ? "All changes are in place." : "Partly applied."] : []),
+    ...left,
+    ...(checksWaiting === 0 ? [] : [`${count(checksWaiting, "check")} waited for a later component.`]),
+    ...(skipped === 0 || skipped === result.components.length
+      ? []
+      : [`${count(skipped, "component")} ${skipped === 1 ? "was" : "were"} skipped.`]),
+    ...(cut !== undefined || exitCode === exitCodes.partial ? [again] : []),
+  ];
+}
+
+/** What is said of resources that were touched and are not in place. */
+const sayings: Readonly<Record<Unsettled["found"], (names: string, isOne: boolean) => string>> = {
+  neither: (names, isOne) => `${names} ${isOne ? "is" : "are"} neither as before nor as declared.`,
+  unproven: (names, isOne) => `${names} ${isOne ? "is" : "are"} as before, but that may not be active yet.`,
+  reverting: (names) => `An armed undo restores the previous state of ${names}.`,
+  unknown: (names) => `What is in place of ${names} could not be seen.`,
+};
+
+/** Sentences about what was touched and is not in place. */
+function leftBehind({ components }: RunResult): readonly string[] {
+  const restored = components.flatMap((component) => component.restored);
+  const unsettled = components.flatMap((component) => component.unsettled);
+  const back = restored.length === 0 ? [] : [`The previous state of ${named(restored)} is active again.`];
+  const kinds = (["neither", "unproven", "reverting", "unknown"] as const).flatMap((kind) => {
+    const ids = unsettled.filter(({ found }) => found === kind).map(({ id }) => id);
+    return ids.length === 0 ? [] : [sayings[kind](named(ids), ids.length === 1)];
+  });
+  return [...back, ...kinds];
+}
+
+function named(ids: readonly ResourceId[]): string {
+  return shortList(ids.map(oneLine), 3);
+}
