@@ -54,6 +54,17 @@ const count: Decoder = (value) => {
     throw new Error(`invalid value ${JSON.stringify(value)}, the only value allowed is 'all' or a number`);
 };
 
+const flag: Decoder = (value) => {
+  if (typeof value === "string" && !/^(true|false|yes|no|y|n|on|off)$/i.test(value))
+    throw new Error(`invalid boolean: ${value}`);
+};
+
+const texts: Decoder = (value) => {
+  for (const [key, each] of Object.entries(Object(value)))
+    if (typeof each === "object" && each !== null)
+      throw new Error(`[${key}] expected type 'string', got unconvertible type 'map[string]interface {}'`);
+};
+
 const groups: Decoder = (value) => {
   for (const [at, each] of listOf(value).entries())
     if (typeof each === "number" && !Number.isInteger(each))
@@ -64,6 +75,8 @@ const groups: Decoder = (value) => {
 const decoders: readonly (readonly [string, Decoder])[] = [
   ["command", commandLine],
   ["entrypoint", commandLine],
+  ["attach", flag],
+  ["storage_opt", texts],
   ["extra_hosts", extraHosts],
   ["group_add", groups],
   ["stop_grace_period", duration],
