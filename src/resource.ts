@@ -29,8 +29,8 @@ export interface Resource {
   readonly units: Readonly<Record<string, string>>;
   /** Where the configuration declares each unit. */
   readonly from?: Readonly<Record<string, SourceRef>>;
-  /** The text and units hold a secret: renderers show the units' keys, never values or text. */
-  readonly sensitive?: true;
+  /** The text and units hold a secret: renderers show the units' keys, never values or text. "text": the units hold none. */
+  readonly sensitive?: true | "text";
   /** Its live state could not be read, and `text` says why: a sync tries, and reports what is wrong. */
   readonly unread?: true;
 }

@@ -147,7 +147,7 @@ function recorded(
   const desired = change.verb === "delete" ? undefined : change.desired;
   const resources = [live, desired].filter((resource) => resource !== undefined);
   const secret = resources.some(
-    ({ sensitive, text }) => sensitive === true || withoutSecrets(redact(text)) !== text,
+    ({ sensitive, text }) => sensitive !== undefined || withoutSecrets(redact(text)) !== text,
   );
   return {
     verb: change.verb,

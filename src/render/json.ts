@@ -92,7 +92,7 @@ function changeDocument(change: Change): PlanDocument["components"][number]["cha
       const where = defined({ from: from?.[unit.unit] });
       return sensitive === true ? { verb: unit.verb, unit: unit.unit, ...where } : { ...unit, ...where };
     }),
-    ...defined({ sensitive }),
+    ...(sensitive === true ? { sensitive } : {}),
   };
 }
 

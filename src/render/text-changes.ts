@@ -36,9 +36,9 @@ export function changeLines(change: Change, view: View): readonly string[] {
 
 function detailLines(change: Change, view: View): readonly string[] {
   const units = shownUnits(change);
-  const sensitive = subjectOf(change).sensitive === true;
-  if (units.length > 0) return unitLines(units, change, sensitive, view);
-  if (sensitive) return [change.verb === "update" ? "(secret, changed)" : "(secret)"];
+  const { sensitive } = subjectOf(change);
+  if (units.length > 0) return unitLines(units, change, sensitive === true, view);
+  if (sensitive !== undefined) return [change.verb === "update" ? "(secret, changed)" : "(secret)"];
   return textLines(change, view);
 }
 

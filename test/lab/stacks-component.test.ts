@@ -4,6 +4,8 @@ import { breakLab } from "../../lab/faults.ts";
 import { stacks } from "../../src/components/stacks/index.ts";
 import { exitCodeOfPlan } from "../../src/engine/outcome.ts";
 import type { RunResult } from "../../src/engine/plan.ts";
+import { changeLines } from "../../src/render/text-changes.ts";
+import { plainView } from "../../src/render/view.ts";
 import { Secret } from "../../src/secret.ts";
 import { planLab, type SessionOptions, syncLab, verifyLab } from "./session.ts";
 import { labSite } from "./site.ts";
@@ -102,6 +104,15 @@ describe("a site's stacks", () => {
     expect(plan).not.toContain("correct $horse");
     expect(plan).not.toContain("of the file");
     expect(plan).toContain("variable DB_PASSWORD");
+  });
+
+  test("of a service that was stopped, a plan says so", async () => {
+    await lab.docker("stop", "web-web-1");
+    const [change] = (await planLab(lab.directory, site, [stacks])).components[0]!.changes;
+    expect(changeLines(change!, plainView).join("\n")).toMatch(
+      /service web\s+exited: Exited \(0\) .* -> running nginx:1\.28/,
+    );
+    await sync();
   });
 
   test.each<[string, () => Promise<unknown>]>([

@@ -33,3 +33,20 @@ test("the hash of a password that goes is not shown", () => {
 test("any other change is", () => {
   expect(linesOf("rule: a\n", "rule: b\n")).toContain("-rule: a");
 });
+
+test("of a resource whose text alone holds a secret, the units are shown and the text is not", () => {
+  const resource = { id: "stacks/grafana", host: "vm/311", sensitive: "text" } as const;
+  const change: Change = {
+    verb: "update",
+    live: { ...resource, text: "password: a", units: { "service grafana": "exited: Exited (137)" } },
+    desired: { ...resource, text: "password: b", units: { "service grafana": "running grafana:11" } },
+  };
+  const shown = changeLines(change, plainView).join("\n");
+  expect(shown).toContain("service grafana  exited: Exited (137) -> running grafana:11");
+  const unnamed: Change = {
+    ...change,
+    live: { ...change.live, units: {} },
+    desired: { ...change.desired, units: {} },
+  };
+  expect(changeLines(unnamed, plainView).join("\n")).not.toContain("password");
+});

@@ -6,6 +6,7 @@ import type { Clock } from "../../component.ts";
 import { defined } from "../../defined.ts";
 import { ApiError, TransportError } from "../../errors.ts";
 import { parseJson, textOf } from "../../formats/json/index.ts";
+import { causeIn } from "../../formats/text/last-lines.ts";
 import type { HttpRequest, HttpResponse, Network } from "../../hosts/network.ts";
 import { retry } from "../../poll.ts";
 import type { Secret } from "../../secret.ts";
@@ -164,11 +165,11 @@ export function isTimedOut({ status, headers }: HttpResponse): boolean {
   return status === 303 && headers["redirect-reason"] === "AdminInitTimeout";
 }
 
-/** `message` and `details` of Portainer's errors, `message` of Docker's; one of them when they are the same. */
+/** `message` and `details` of Portainer's errors, `message` of Docker's; one of them when they are the same. Causes alone. */
 export function messageIn(text: string): string {
   const answer = parseJson(text);
-  const message = textOf(answer, "message").trim();
-  const details = textOf(answer, "details").trim();
+  const message = causeIn(textOf(answer, "message"));
+  const details = causeIn(textOf(answer, "details"));
   if (details === "" || details === "Unauthorized") return message;
   if (message === "") return details;
   // The details of most errors repeat the message, with a capital.

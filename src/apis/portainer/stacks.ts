@@ -2,6 +2,7 @@
 import type { Clock } from "../../component.ts";
 import { ApiError, TransportError } from "../../errors.ts";
 import { member, numberOf, objectsOf, parseJson, textOf } from "../../formats/json/index.ts";
+import { causeIn } from "../../formats/text/last-lines.ts";
 import { poll } from "../../poll.ts";
 import type { PortainerApi, StackState } from "./index.ts";
 import type { PortainerCall, PortainerSession } from "./session.ts";
@@ -191,7 +192,7 @@ interface Row {
 
 function rowOf(value: unknown): Row {
   const status = statuses[numberOf(value, "Status")] ?? "error";
-  const message = textOf(objectsOf(member(value, "DeploymentStatus")).at(-1), "Message").trim();
+  const message = textOf(objectsOf(member(value, "DeploymentStatus")).at(-1), "Message");
   return {
     state: {
       id: numberOf(value, "Id"),
@@ -199,7 +200,7 @@ function rowOf(value: unknown): Row {
       environmentId: numberOf(value, "EndpointId"),
       compose: numberOf(value, "Type") === 2,
       status,
-      ...(status === "error" && message !== "" ? { message } : {}),
+      ...(status === "error" && message !== "" ? { message: causeIn(message) } : {}),
       env: objectsOf(member(value, "Env")).map((variable) => ({
         name: textOf(variable, "name"),
         value: textOf(variable, "value"),

@@ -150,7 +150,8 @@ export function stackResource({ id, host, sensitive, ...facts }: StackFacts): Re
       ...prefixed("service", facts.containers),
       ...prefixed("volume", facts.volumes),
     },
-    ...(sensitive ? { sensitive: true as const } : {}),
+    // The units have fingerprints of what may be secret.
+    ...(sensitive ? { sensitive: "text" as const } : {}),
   };
 }
 

@@ -1,6 +1,7 @@
 /** Watching the containers of a stack: by the identity of their processes, which no restart between two looks can imitate. */
 import type { ContainerState, PortainerApi } from "../../apis/portainer/index.ts";
 import type { Io } from "../../component.ts";
+import { lastLines } from "../../formats/text/last-lines.ts";
 import { poll } from "../../poll.ts";
 import type { StackTarget } from "./compile.ts";
 import { healthOf, provedState, type SeenContainer, serviceState, uptimeMs } from "./containers.ts";
@@ -117,6 +118,6 @@ export async function lastWords(
 ): Promise<string> {
   const log =
     container === undefined ? "" : await io.apis.portainer.containerLogs(environmentId, container.id, 5);
-  const last = log.trim().split("\n").at(-1) ?? "";
+  const last = lastLines(log.trim().split("\n").at(-1) ?? "");
   return last === "" ? "" : `; the end of its log: ${last}`;
 }
