@@ -117,7 +117,12 @@ function tokensOf(text: string): readonly Token[] {
     const index = found?.slice(1).findIndex((part) => part !== undefined) ?? -1;
     const kind = kinds[index];
     if (kind === undefined) throw new GoError(`1:${at + 1}: illegal character`);
-    tokens.push({ text: found?.[index + 1] ?? "", kind });
+    const token = { text: found?.[index + 1] ?? "", kind };
+    // The grammar is Go's: a line that ends in an operand is a statement that ends there.
+    const isNextLine = text.slice(at, lexeme.lastIndex - token.text.length).includes("\n");
+    if (isNextLine && /[\w)"`]$/.test(tokens.at(-1)?.text ?? ""))
+      throw new GoError(`expected 'EOF', found ${token.text}`);
+    tokens.push(token);
   }
   return tokens;
 }

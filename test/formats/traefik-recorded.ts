@@ -47,6 +47,46 @@ function recorded(kind: "files" | "labels", main: string): readonly RecordedCase
 /** Files for the file provider; the one under test is dynamic.yml. */
 export const recordedFiles = recorded("files", "dynamic.yml");
 
+/** Labels of containers; the one under test is "container app". */
+export const recordedLabels = recorded("labels", "container app");
+
+/** A container of a case of labels. */
+export interface RecordedContainer {
+  readonly name: string;
+  readonly labels: readonly (readonly [key: string, value: string])[];
+  /** "80/tcp", or with the published ones "127.0.0.1:8080:80/tcp". */
+  readonly ports: readonly string[];
+  /** Of the container: its network mode, state and health. */
+  readonly marks: Readonly<Record<string, string>>;
+}
+
+/** The containers of a case, in their order. */
+export function containersOf({ files }: RecordedCase): readonly RecordedContainer[] {
+  return Object.entries(files)
+    .filter(([file]) => file.startsWith("container "))
+    .map(([file, text]) => {
+      const lines = text
+        .replace(/\n$/, "")
+        .replace(/\n(?=[ \t])/g, "\0")
+        .split("\n")
+        .filter((line) => line !== "");
+      const marks = Object.fromEntries(
+        lines.flatMap((line) => {
+          const [, key, value = ""] = /^@(\w+)(?: (.*))?$/.exec(line) ?? [];
+          return key === undefined ? [] : [[key, value]];
+        }),
+      );
+      const labels = lines
+        .filter((line) => !line.startsWith("@"))
+        .map((line) => {
+          const at = line.indexOf("=");
+          return [line.slice(0, at), line.slice(at + 1).replaceAll("\0", "\n")] as const;
+        });
+      const ports = (marks.ports ?? "80/tcp").split(" ").filter((port) => port !== "");
+      return { name: file.slice("container ".length), labels, ports, marks };
+    });
+}
+
 /** The statuses of everything that came about, or "refused". */
 export function outcomeOf(answer: RecordedAnswer): unknown {
   if (!answer.accepted) return "refused";

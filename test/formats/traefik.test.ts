@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { decodeDynamic } from "../../lab/traefik/decode.ts";
+import { configurationFaults } from "../../src/formats/traefik/configuration.ts";
 import {
   type FieldKind,
   type Fields,
@@ -15,7 +16,7 @@ import {
   type MeshRoute,
   sentinelMiddleware,
 } from "../../src/formats/traefik/index.ts";
-import { configurationFaults, routeFaults } from "../../src/formats/traefik/lint.ts";
+import { routeFaults } from "../../src/formats/traefik/lint.ts";
 
 const rootFile = "/etc/traefik/dynamic/root.crt";
 
@@ -112,12 +113,34 @@ describe("the mesh's file", () => {
   });
 
   test("every field that labels may set is one that the lab's Traefik knows", () => {
-    const sample = (kind: FieldKind): unknown => {
-      if (typeof kind === "object") return filled(kind);
-      return { text: "1s", number: 1, boolean: true, list: ["a"], map: { a: "b" } }[kind];
+    const samples: Readonly<Record<string, unknown>> = {
+      number: 1,
+      status: 404,
+      times: 1,
+      bytes: 1,
+      boolean: true,
+      duration: "1s",
+      period: "1s",
+      list: ["a"],
+      patterns: ["a"],
+      networks: ["10.0.0.0/8"],
+      users: ["a:b"],
+      digests: ["a:b:c"],
+      statuses: ["500"],
+      mediaTypes: ["a/b"],
+      breaker: "NetworkErrorRatio() > 0.5",
+      map: { a: "b" },
+      any: { a: {} },
     };
+    const sample = (kind: FieldKind): unknown =>
+      typeof kind === "object" ? filled(kind) : (samples[kind] ?? (kind === "retry" ? "" : "a"));
     const filled = (fields: Fields): Record<string, unknown> =>
-      Object.fromEntries(Object.entries(fields).map(([name, kind]) => [name, sample(kind)]));
+      Object.fromEntries(
+        Object.entries(fields)
+          .filter(([, kind]) => !String(kind).includes("@"))
+          .map(([name, kind]) => [name, sample(kind)])
+          .filter(([, value]) => typeof value !== "object" || Object.keys(value ?? {}).length > 0),
+      );
     const middlewares = Object.entries(middlewareFields).map(([name, kind]) => {
       return { name, options: { [name]: sample(kind) } };
     });
@@ -162,9 +185,9 @@ describe("routes that Traefik would take and not serve", () => {
     ["it has no type", [route("a", { middlewares: [{ name: "m", options: {} }] })]],
     ["several types", [route("a", { middlewares: [{ name: "m", options: { compress: {}, grpcWeb: {} } }] })]],
     ["headers is empty", [route("a", { middlewares: [{ name: "m", options: { headers: {} } }] })]],
-    ["the field strategy", [route("a", { loadBalancer: { strategy: "p2c" } })]],
+    ["strategy requires Traefik 3.4", [route("a", { loadBalancer: { strategy: "p2c" } })]],
     [
-      "the field encodings",
+      "encodings requires Traefik 3.2",
       [route("a", { middlewares: [{ name: "m", options: { compress: { encodings: ["br"] } } }] })],
     ],
   ])("%s", (words, routes) => {
@@ -182,7 +205,11 @@ describe("routes that Traefik would take and not serve", () => {
       middlewares: [{ name: "x@file", options: {} }],
     });
     expect(routeFaults([route("a", { middlewares: [compress] }), other])).toEqual([]);
-    expect(configurationFaults(print(route("a"), other))).toEqual([]);
+    const elsewhere = { middlewares: ["x"], serversTransports: [], plugins: [] };
+    expect(configurationFaults(print(route("a"), other), elsewhere)).toEqual([]);
+    expect(configurationFaults(print(route("a"), other)).map(({ message }) => message)).toEqual([
+      "router b uses middleware x@file, which does not exist",
+    ]);
   });
 
   test.each([
@@ -205,6 +232,7 @@ describe("routes that Traefik would take and not serve", () => {
       '{"http":{"services":{"a":{"weighted":{"services":[{"name":"b"}]}},"b":{"mirroring":{"service":"a@file"}}}}}',
     ],
   ])("%s", (words, text) => {
-    expect(configurationFaults(text).join()).toContain(words);
+    const messages = configurationFaults(text).map(({ message }) => message);
+    expect(messages.join()).toContain(words);
   });
 });

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { breakLab } from "../../lab/faults.ts";
 import { traefik } from "../../src/components/traefik/index.ts";
 import type { RunResult } from "../../src/engine/plan.ts";
+import type { JsonObject } from "../../src/formats/json/index.ts";
 import type { World } from "../../src/hosts/world.ts";
 import type { Site } from "../../src/model.ts";
 import { change, newLab, opened, read } from "./open.ts";
@@ -142,6 +143,34 @@ describe("a mesh", () => {
     expect(only(result)).toMatchObject({ outcome: "failed", changes: [] });
     expect(only(result).reason).toContain("which one is used would change");
     expect(await text()).toBe(before);
+  });
+
+  test("a middleware, transport or plugin that the mesh lacks is refused before anything is written", async () => {
+    const before = await text();
+    const [first, ...others] = site.services;
+    const using = (name: string, options: JsonObject = {}): Site => ({
+      ...site,
+      services: [{ ...first!, middlewares: [{ name, options }] }, ...others],
+    });
+    const refused = async (wanted: Site): Promise<string | undefined> => {
+      const result = await syncLab(directory, wanted, [traefik]);
+      expect(only(result)).toMatchObject({ outcome: "failed", changes: [] });
+      expect(await text()).toBe(before);
+      return only(result).reason;
+    };
+    expect(await refused(using("sso@file"))).toContain("uses middleware sso@file, which does not exist");
+    const plugin = { plugin: { bouncer: { enabled: "true" } } };
+    expect(await refused(using("m", plugin))).toContain("uses plugin bouncer");
+    const transport = { ...first!, loadBalancer: { serversTransport: "t@file" } };
+    expect(await refused({ ...site, services: [transport, ...others] })).toContain("uses transport t@file");
+
+    const own = "/etc/traefik/dynamic/sso.yml";
+    await mesh().writeFiles([{ path: own, text: "http: {middlewares: {sso: {compress: {}}}}\n" }]);
+    const result = await syncLab(directory, using("sso@file"), [traefik]);
+    expect(failed(result)).toEqual([]);
+    expect(only(result).outcome).toBe("changed");
+    await syncLab(directory, site, [traefik]);
+    await mesh().remove([own]);
   });
 
   test("a bad file of somebody else keeps ours out: it is named, and the previous routes are back", async () => {

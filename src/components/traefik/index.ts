@@ -3,13 +3,15 @@ import type { Component, Io } from "../../component.ts";
 import { CandidateError, NotReadyError } from "../../errors.ts";
 import { findRoot } from "../../fabric/ca-files.ts";
 import { unitState } from "../../formats/systemd/index.ts";
-import { configurationFaults, routeFaults } from "../../formats/traefik/lint.ts";
+import { configurationFaults } from "../../formats/traefik/configuration.ts";
+import { routeFaults } from "../../formats/traefik/lint.ts";
 import type { Host } from "../../hosts/host.ts";
 import { candidateOf, type Resource, subjectOf } from "../../resource.ts";
 import { certificateIn, rootResource, serviceResource } from "../resources.ts";
 import { activate, configurationFiles, nothingLoaded } from "./activate.ts";
 import { commands } from "./commands.ts";
 import { compile, needsRoot, paths, rootId, routesOf, routesResource, serviceId } from "./compile.ts";
+import { declaredElsewhere } from "./elsewhere.ts";
 import { verify } from "./verify.ts";
 
 export const traefik: Component = {
@@ -44,7 +46,7 @@ export const traefik: Component = {
     if (candidate === undefined) return;
     const faults = [
       ...routeFaults(routesOf(io.site)).map(({ place, message }) => `route ${place}: ${message}`),
-      ...configurationFaults(candidate.text),
+      ...configurationFaults(candidate.text, await declaredElsewhere(mesh(io))).map(({ message }) => message),
     ];
     if (faults.length > 0) throw new CandidateError(`the routes cannot be served: ${faults.join("; ")}`);
   },

@@ -37,8 +37,16 @@ function backendOf(
   const [url, schemeLine, portLine] = ["url", "scheme", "port"].map((field) =>
     service.servers.get(`${container.service} ${field}`),
   );
-  if (url !== undefined) return backendOfUrl(service, url, faults);
-  const scheme = (schemeLine?.value ?? "http").trim().toLowerCase();
+  if (url !== undefined) {
+    if (schemeLine !== undefined || portLine !== undefined)
+      faults.warn(
+        url.from,
+        `service ${service.name} has a URL: its scheme and port are not used`,
+        "remove them",
+      );
+    return backendOfUrl(service, url, faults);
+  }
+  const scheme = (schemeLine?.value ?? "http").toLowerCase();
   if (scheme !== "http" && scheme !== "https" && scheme !== "h2c") {
     const message = `service ${service.name}: unknown scheme ${JSON.stringify(scheme)}`;
     return faults.error(schemeLine?.from ?? service.from, message, "http, https or h2c");
@@ -58,14 +66,15 @@ function targetOf(
 ): number | undefined {
   if (line !== undefined) {
     const port = Number(line.value);
-    if (/^\d+$/.test(line.value.trim()) && port >= 1 && port <= 65_535) return port;
+    if (/^\d+$/.test(line.value) && port >= 1 && port <= 65_535) return port;
     return faults.error(line.from, `service ${name}: ${JSON.stringify(line.value)} is not a valid port`);
   }
   const targets = container.ports.filter(({ protocol }) => protocol === "tcp").map(({ target }) => target);
   const hint = `add the label traefik.http.services.${name}.loadbalancer.server.port=…`;
   if (targets.length === 0) {
-    const message = `service ${name}: ${container.service} publishes no port`;
-    return faults.error(from, message, `publish the port under "ports" and ${hint}`);
+    const { service, publisher = service } = container;
+    const message = `service ${name}: ${publisher} publishes no port`;
+    return faults.error(from, message, `publish the port under "ports" of ${publisher}, and ${hint}`);
   }
   const lowest = Math.min(...targets);
   if (new Set(targets).size > 1)
@@ -75,18 +84,24 @@ function targetOf(
 
 /** Where the virtual machine publishes a container's port for the mesh. */
 function publishedAt(
-  { service, ports, networkMode, address }: LabelledContainer,
+  { service, publisher = service, ports, networkMode, address }: LabelledContainer,
   target: number,
   from: SourceRef,
   faults: LabelFaults,
 ): { readonly address: string; readonly port: number } | undefined {
   if (networkMode === "host") return { address, port: target };
+  if (networkMode?.startsWith("container:")) {
+    const hint =
+      "name the service whose network it is: network_mode: service:…, or add the label …loadbalancer.server.url";
+    return faults.error(from, `${service} is in the network of a container outside the stack`, hint);
+  }
   const found = ports.filter((port) => port.target === target && port.protocol === "tcp");
   if (found.length === 0) {
     const published = ports.map((port) => port.target).join(", ");
     const others = published === "" ? "" : ` (it publishes ${published})`;
-    const hint = `add ${target} to "ports": the mesh reaches the container only through its virtual machine`;
-    return faults.error(from, `${service} does not publish its port ${target}${others}`, hint);
+    const whose = publisher === service ? "" : ` of ${publisher}, whose network ${service} uses`;
+    const hint = `add ${target} to "ports"${whose}: the mesh reaches the container only through its virtual machine`;
+    return faults.error(from, `${publisher} does not publish its port ${target}${others}`, hint);
   }
   const fixed = found.flatMap(({ published, hostIp }) =>
     published === undefined ? [] : [{ address: hostIp ?? address, port: published }],
@@ -96,10 +111,10 @@ function publishedAt(
   const [first] = fixed;
   if (first === undefined) {
     const hint = `publish it at a fixed port: "${target}:${target}"`;
-    return faults.error(from, `${service} lets Docker choose where its port ${target} is published`, hint);
+    return faults.error(from, `${publisher} lets Docker choose where its port ${target} is published`, hint);
   }
   const hint = `write "${first.port}:${target}": the mesh is another machine`;
-  return faults.error(from, `${service} publishes its port ${target} on the loopback address only`, hint);
+  return faults.error(from, `${publisher} publishes its port ${target} on the loopback address only`, hint);
 }
 
 function backendOfUrl(

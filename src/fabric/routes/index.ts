@@ -46,11 +46,27 @@ export interface TranslatedLabels {
 /** Translates the labels of all containers of one stack: services and middlewares are shared by their names. Pure. */
 export function translateLabels(containers: readonly LabelledContainer[]): TranslatedLabels {
   const faults = new LabelFaults();
-  const labels = readLabels(containers, faults);
+  const labels = readLabels(
+    containers.map((container) => withPublisher(container, containers)),
+    faults,
+  );
   const routes = [...labels.routers].flatMap(([name, router]) => routeOf(labels, name, router, faults) ?? []);
   const kept = withoutRedirects(labels, routes);
   reportAmbiguous(kept, faults);
   return { routes: kept, faults: faults.all };
+}
+
+/** A container in the network of another service has no ports of its own: that service publishes them. */
+function withPublisher(
+  container: LabelledContainer,
+  containers: readonly LabelledContainer[],
+): LabelledContainer {
+  const name = /^service:(.*)$/s.exec(container.networkMode ?? "")?.[1];
+  const publisher = containers.find(({ service }) => service === name);
+  if (publisher === undefined) return container;
+  const { service, ports, networkMode } = publisher;
+  const { networkMode: _, ...own } = container;
+  return { ...own, ports, publisher: service, ...defined({ networkMode }) };
 }
 
 function routeOf(
@@ -60,7 +76,13 @@ function routeOf(
   faults: LabelFaults,
 ): Route | undefined {
   const { stack, from, rule, priority } = router;
-  if (rule === undefined) {
+  if (/[@\s]/.test(name))
+    return faults.error(
+      from,
+      `${JSON.stringify(name)} is not a valid name of a router`,
+      'leave out spaces and "@"',
+    );
+  if (rule === undefined || rule === "") {
     const hint = `add the label traefik.http.routers.${name}.rule=Host(\`…\`)`;
     return faults.error(from, `router ${name} has no rule`, hint);
   }
@@ -97,9 +119,19 @@ function serviceOf(
   faults: LabelFaults,
 ): DeclaredService | undefined {
   if (service !== undefined) {
-    const found = labels.services.get(service.replace(/@docker$/, ""));
+    const wanted = service.replace(/@docker$/, "");
+    const found = labels.services.get(wanted);
+    if (found !== undefined) return found;
+    // Traefik's own name for a container without labels about services.
+    const own = containers.find((container) => wanted === `${container.service}-${container.stack}`);
+    if (own !== undefined) return { ...newService(name, from), containers: [own] };
+    if (/@internal$/.test(wanted)) {
+      const hint = "remove the router: the mesh's dashboard and API answer on its entry point traefik";
+      return faults.error(from, `router ${name} leads to ${wanted}, which is Traefik itself`, hint);
+    }
+    const hint = "labels of other stacks and files of the mesh cannot be named: name a service of this stack";
     const message = `router ${name} names service ${service}, which no label of the stack declares`;
-    return found ?? faults.error(from, message);
+    return faults.error(from, message, hint);
   }
   const declared = [...labels.services.values()].filter((each) =>
     each.containers.some((container) => containers.includes(container)),
@@ -120,14 +152,19 @@ function middlewaresOf(
 ): readonly Middleware[] {
   const expand = (written: string, within: readonly string[]): readonly Middleware[] => {
     const name = written.replace(/@docker$/, "");
-    if (name.includes("@")) {
+    if (name.endsWith("@file")) {
       faults.warn(from, `router ${router} uses ${name}, which must be declared in the mesh by other means`);
       return [{ name, options: {} }];
     }
     const found = labels.middlewares.get(name);
     if (found === undefined || within.includes(name)) {
       const why = found === undefined ? "which no label of the stack declares" : "which contains itself";
-      faults.error(from, `router ${router} uses middleware ${name}, ${why}`);
+      const hint = "repeat its labels in this stack: stacks do not share them";
+      faults.error(
+        from,
+        `router ${router} uses middleware ${name}, ${why}`,
+        found === undefined ? hint : undefined,
+      );
       return [];
     }
     const chain = found.options.chain as { middlewares?: readonly string[] } | undefined;

@@ -15,8 +15,11 @@ export interface LabelledContainer {
   readonly stack: string;
   readonly service: string;
   readonly labels: readonly LabelLine[];
+  /** Those of another service whose network it uses. */
   readonly ports: readonly ComposePort[];
   readonly networkMode?: string;
+  /** The service that publishes its ports, where that is another one: `network_mode: service:vpn`. */
+  readonly publisher?: string;
   /** Of the virtual machine that runs it. */
   readonly address: string;
 }

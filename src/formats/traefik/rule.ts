@@ -1,7 +1,8 @@
 /** Rules of Traefik v3 routers: their grammar, which is Go's for expressions, and the host names that they ask for. */
 import { defined } from "../../defined.ts";
 import type { Fault } from "../fault.ts";
-import { addressRange } from "../ipv4/index.ts";
+import { regexpFault } from "../go/regexp.ts";
+import { isNetwork } from "./values.ts";
 
 export interface ReadRule {
   /** Host names that the rule asks for by name, lower case, without a trailing dot; those behind "!" are not. */
@@ -35,6 +36,9 @@ const escapes = /\\([abfnrtv\\"]|x[\da-fA-F]{2}|u[\da-fA-F]{4}|U[\da-fA-F]{8}|[0
 const token = new RegExp(
   `^(?:&&|\\|\\||[!(),]|[A-Za-z_]\\w*|\`[^\`]*\`|"(?:[^"\\\\\\n]|${escapes.source})*")`,
 );
+
+/** "{name:regexp}" and "{name}", as in paths and hosts of v2: v3 takes the braces as they are. */
+const formerPattern = /(?<!\\[pPx])\{[A-Za-z_]\w*(?::.*)?\}/;
 
 /** Why a rule cannot be read. */
 class RuleError extends Error {
@@ -104,7 +108,10 @@ class RuleReader {
       this.#expect(")");
     } else if (/^\w+$/.test(first)) {
       const values = this.#arguments();
-      this.#judge(matcherNamed(first, values), values[0] ?? "", negated);
+      const name = matcherNamed(first, values);
+      // A regular expression comes last.
+      if (/Regexp$/.test(name)) judgeRegexp(name, values);
+      this.#judge(name, values[0] ?? "", negated);
     } else throw new RuleError(`unexpected ${first}`);
   }
 
@@ -120,6 +127,14 @@ class RuleReader {
   }
 
   #judge(name: string, value: string, negated: boolean): void {
+    if (/^(?:Host|Path)/.test(name) && formerPattern.test(value)) {
+      const hint = `${name.replace(/(?:Prefix|Regexp)?$/, "Regexp")} takes a whole regular expression since Traefik v3`;
+      this.faults.push({
+        message: `${name}(\`${value}\`) can never match: it is a pattern of Traefik v2`,
+        hint,
+      });
+      return;
+    }
     if (name === "Host") {
       const host = value.toLowerCase().replace(/\.$/, "");
       if (!hostName.test(host))
@@ -168,6 +183,13 @@ function matcherNamed(written: string, values: readonly string[]): string {
   return name;
 }
 
+function judgeRegexp(name: string, values: readonly string[]): void {
+  const expression = values[1] ?? (name === "QueryRegexp" ? "" : (values[0] ?? ""));
+  const fault = regexpFault(expression);
+  if (fault !== undefined)
+    throw new RuleError(`${name}(\`${expression}\`): ${fault}`, "Traefik takes Go's syntax (RE2)");
+}
+
 function tokensOf(rule: string): readonly string[] {
   const tokens: string[] = [];
   for (let rest = rule; ; ) {
@@ -199,11 +221,4 @@ function literal(written: string): string {
     const [, prefix, digits = ""] = /^([xuU]?)([\da-fA-F]{2,})$/.exec(code) ?? [];
     return digits === "" ? whole : String.fromCodePoint(Number.parseInt(digits, prefix === "" ? 8 : 16));
   });
-}
-
-/** Whether a value is an address or a network of IPv4, or looks like one of IPv6. */
-function isNetwork(value: string): boolean {
-  const ipv6 = /^[\da-f:.]*:[\da-f:.]*(?:\/(\d+))?$/i.exec(value);
-  if (ipv6 !== null) return Number(ipv6[1] ?? 0) <= 128;
-  return !value.includes("-") && addressRange(value) !== undefined;
 }
