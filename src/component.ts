@@ -34,6 +34,9 @@ export interface Component {
   /** Its `read` finds declared resources only (a pair of files lies anywhere): the inventory tells what is declared no more. */
   readonly findsDeclaredOnly?: true;
 
+  /** Set by the engine where a run names single resources: it works on these alone. See `narrowed`. */
+  readonly only?: ReadonlySet<ResourceId>;
+
   /** What should be. Pure: no clock, no disk, no network; equal sites give equal resources, in the order to apply them. */
   compile(site: Site): readonly Resource[];
 

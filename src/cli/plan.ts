@@ -4,7 +4,7 @@ import type { ExitCode } from "../errors.ts";
 import { option } from "../option-names.ts";
 import type { Call, CommandDefinition } from "./command.ts";
 import type { Session } from "./session.ts";
-import { refuseUnknownResources, type Targets, targetsOf } from "./targets.ts";
+import { choicesOf, refuseUnknownResources, type Targets, targetsOf } from "./targets.ts";
 
 export const planCommand: CommandDefinition = {
   name: "plan",
@@ -59,9 +59,9 @@ async function planAndShow(session: Session, targets: Targets): Promise<ExitCode
     import("./output.ts"),
   ]);
   const started = performance.now();
-  const { selected } = select(components, targets.only, targets.skip);
+  const { selected } = select(components, targets);
   run.emit({ type: "run-started", command: "plan", components: selected.map(({ name }) => name) });
-  const choices = { only: targets.only, skip: targets.skip, allow: options.allow };
+  const choices = choicesOf(targets, options);
   const planned = await plan(components, run, choices);
   const refused = refusalOf(planned.components, options.allow);
   const refusal = refused && defined({ message: refused.message, hint: refused.hint });

@@ -1,4 +1,5 @@
 /** `phoenix sync`: brings the live systems to what the site declares, and proves it. */
+import type { Component } from "../component.ts";
 import { defined } from "../defined.ts";
 import type { Plan, RunResult } from "../engine/plan.ts";
 import {
@@ -10,10 +11,11 @@ import {
   UsageError,
 } from "../errors.ts";
 import { option } from "../option-names.ts";
+import type { ResourceId } from "../resource.ts";
 import type { Call, CommandDefinition } from "./command.ts";
 import { runPlan } from "./plan.ts";
 import { openJournalOn, type Session } from "./session.ts";
-import { refuseUnknownResources, type Targets, targetsOf } from "./targets.ts";
+import { choicesOf, refuseUnknownResources, type Targets, targetsOf } from "./targets.ts";
 
 export const syncCommand: CommandDefinition = {
   name: "sync",
@@ -21,7 +23,8 @@ export const syncCommand: CommandDefinition = {
   summary: "bring everything to what the site declares, and prove it",
   description: [
     "Changes only what differs, verifies each change from outside, and rolls back what fails. It starts at once;",
-    `${option.ask} shows the plan first. A resource (stacks/chat) selects its whole component.`,
+    `${option.ask} shows the plan first. A stack, a certificate or a part of Portainer (stacks/chat) is synced alone; any`,
+    "other resource stands for its component.",
     "Ctrl-C completes the current step and stops; a second Ctrl-C stops at once.",
   ],
   uses: ["only", "skip", "dryRun", "ask", "yes", "allow", "parallel", "timeout", "lockWait"],
@@ -29,6 +32,7 @@ export const syncCommand: CommandDefinition = {
     ["phoenix sync all", "everything"],
     ["phoenix sync all --ask", "everything, after you approved the plan"],
     ["phoenix sync dns firewall", "two components; their prerequisites are only verified"],
+    ["phoenix sync stacks/chat", "one stack; the others stay as they are"],
     ["phoenix sync all --skip stacks --lock-wait 900", "all but the stacks, once no other run is active"],
     ["phoenix sync all --allow prune", "everything, and delete what the site no longer declares"],
   ],
@@ -62,6 +66,10 @@ async function runSync(call: Call): Promise<ExitCode> {
   return withSession(call, "change", (session) => syncLocked(session, targets));
 }
 
+function isIndependent(components: readonly Component[], resource: ResourceId): boolean {
+  return components.some(({ name, independent }) => independent === true && resource.startsWith(`${name}/`));
+}
+
 /** How long the hypervisor may take to answer before a line says so. Milliseconds. */
 const silenceMs = 3_000;
 
@@ -69,7 +77,8 @@ async function syncLocked(session: Session, targets: Targets): Promise<ExitCode>
   const { call, run, display, components, site } = session;
   refuseUnknownResources(targets.resources, components, site);
   for (const resource of targets.resources)
-    if (!call.options.quiet) display.say(`${resource}: its whole component is synced (${targets.words})`);
+    if (!call.options.quiet && !isIndependent(components, resource))
+      display.say(`${resource}: its whole component is synced (${resource.split("/", 1)[0]})`);
   const { acquireLock } = await import("../journal/lock.ts");
   // The first command on the host: until it answers there is nothing else to show.
   const slow = setTimeout(() => {
@@ -126,7 +135,7 @@ async function syncAndShow(session: Session, targets: Targets, lost: AbortSignal
     plan = planned;
     if (!isConverged(planned)) completeStepFirst(session);
   };
-  const choices = { only: targets.only, skip: targets.skip, allow: options.allow, onStart };
+  const choices = { ...choicesOf(targets, options), onStart };
   const asking = options.ask && !options.yes;
   const result = await sync(components, run, asking ? { ...choices, approve } : choices);
   const cut = lost.aborted ? messageOf(lost.reason) : cutBy(interruption);

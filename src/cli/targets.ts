@@ -8,14 +8,15 @@ import { didYouMean, nearest } from "../formats/text/nearest.ts";
 import type { Site } from "../model.ts";
 import { option } from "../option-names.ts";
 import { shortList } from "../render/words.ts";
+import type { ResourceId } from "../resource.ts";
 import type { GlobalOptions } from "./options.ts";
 
 export interface Targets {
   readonly only: readonly ComponentName[];
   readonly skip: readonly ComponentName[];
-  /** The resources among the arguments; their components are in `only`. */
-  readonly resources: readonly string[];
-  /** The arguments that select the same components: "all", "dns firewall". */
+  /** The resources among the arguments; their components are in `only`, and are not named themselves. */
+  readonly resources: readonly ResourceId[];
+  /** The arguments that select the same: "all", "dns firewall", "stacks/chat". */
   readonly words: string;
 }
 
@@ -37,11 +38,13 @@ export async function targetsOf(
   for (const word of args)
     if (!componentNames.includes(componentOf(word))) throw await unknownTarget(word, options);
   const selected = args.length > 0 ? [...new Set(args.map(componentOf))] : only;
+  // A component that is named itself is meant as a whole.
+  const words = args.filter((word) => !word.includes("/") || !args.includes(componentOf(word)));
   return {
     only: selected,
     skip,
-    resources: args.filter((word) => word.includes("/")),
-    words: selected.length === 0 ? "all" : selected.join(" "),
+    resources: words.filter((word) => word.includes("/")) as ResourceId[],
+    words: [...(words.length > 0 ? new Set(words) : selected)].join(" ") || "all",
   };
 }
 
@@ -74,6 +77,14 @@ export async function stackIds(options: Pick<GlobalOptions, "site" | "lab">): Pr
   } catch {
     return [];
   }
+}
+
+/** What the engine is to work on. */
+export function choicesOf(
+  { only, skip, resources }: Targets,
+  { allow }: Pick<GlobalOptions, "allow">,
+): Pick<Targets, "only" | "skip" | "resources"> & Pick<GlobalOptions, "allow"> {
+  return { only, skip, resources, allow };
 }
 
 /** @throws UsageError for a resource that the site does not declare, with the nearest one that it does */

@@ -1,7 +1,7 @@
 /** `phoenix verify`: proves the live systems from outside. */
 import { type ExitCode, exitCodes } from "../errors.ts";
 import type { Call, CommandDefinition } from "./command.ts";
-import { refuseUnknownResources, targetsOf } from "./targets.ts";
+import { choicesOf, refuseUnknownResources, targetsOf } from "./targets.ts";
 
 export const verifyCommand: CommandDefinition = {
   name: "verify",
@@ -40,7 +40,7 @@ async function runVerify(call: Call): Promise<ExitCode> {
       import("../engine/outcome.ts"),
       import("./run-result.ts"),
     ]);
-    const choices = { only: targets.only, skip: targets.skip, allow: options.allow };
+    const choices = choicesOf(targets, options);
     const result = await verify(components, run, choices);
     const { interruption } = call;
     const exitCode = interruption.reason === "signal" ? exitCodes.interrupted : exitCodeOf(result);

@@ -83,6 +83,7 @@ class Attempt {
       return;
     }
     await component.validate?.(part.changes, io);
+    const earlier = await this.#run.journal.pending(component.name);
     await this.#run.journal.mark(component.name, touched);
     const guard = await component.guard?.(part.changes, io);
     this.#isGuarded = guard !== undefined;
@@ -92,10 +93,10 @@ class Attempt {
     this.#isGuarded = false;
     // What could not be rolled back stays marked, and stays guarded by an undo that works without us.
     if (!this.#isClean()) return;
-    // What could not be read waits for another run, and so does what an earlier run wrote when it is not live yet.
-    const unread = part.unreadResources.flatMap(({ ids }) => ids);
+    // What could not be read or is not selected waits for another run; so does what an earlier run wrote and is not live yet.
+    const others = earlier.filter((id) => !touched.includes(id));
     const pending = this.activated ? [] : part.pendingActivation;
-    await this.#run.journal.clear(component.name, [...unread, ...pending]);
+    await this.#run.journal.clear(component.name, [...others, ...pending]);
   }
 
   /** Of independent changes an interrupted run makes no further one; others are one step, which is completed. */

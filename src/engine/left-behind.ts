@@ -43,7 +43,7 @@ export function ownedAfter(
     if (part === undefined) continue;
     const { outcome, changes } = result;
     const wasRead = part.unread === undefined && part.unreadResources.length === 0;
-    const isComplete = wasRead && (outcome === "changed" || outcome === "unchanged");
+    const isComplete = wasRead && part.partial !== true && (outcome === "changed" || outcome === "unchanged");
     const declared = new Set(part.desired.map(({ id }) => id));
     // What was taken over from somebody else is changed and not owned.
     const isOwn = (change: Change): boolean => change.verb === "delete" || declared.has(change.desired.id);

@@ -1,6 +1,8 @@
 /** What a run may do, which components it works on, and in which order. Pure. */
-import type { Component, ComponentName } from "../component.ts";
+import type { Component, ComponentName, Io } from "../component.ts";
 import { UsageError } from "../errors.ts";
+import type { ResourceId } from "../resource.ts";
+import type { RunOptions } from "./world.ts";
 
 /** Lets `check` run the commands that a site's secrets come from. */
 export const commandsConsent = "commands";
@@ -19,8 +21,7 @@ export interface Selection {
 
 export function select(
   components: readonly Component[],
-  only: readonly ComponentName[] = [],
-  skip: readonly ComponentName[] = [],
+  { only = [], skip = [], resources = [] }: Pick<RunOptions, "only" | "skip" | "resources">,
 ): Selection {
   const selected = components.filter(
     ({ name }) => (only.length === 0 || only.includes(name)) && !skip.includes(name),
@@ -29,8 +30,27 @@ export function select(
   const names = new Set(selected.map(({ name }) => name));
   const needed = new Set(selected.flatMap(({ after }) => after));
   return {
-    selected,
+    selected: selected.map((component) => narrowed(component, resources)),
     prerequisites: components.filter(({ name }) => needed.has(name) && !names.has(name)),
+  };
+}
+
+/** The component with those of its resources alone that are named; whole when none is, or when they depend on each other. */
+function narrowed(component: Component, resources: readonly ResourceId[]): Component {
+  const only = new Set(resources.filter((id) => id.startsWith(`${component.name}/`)));
+  if (component.independent !== true || only.size === 0) return component;
+  return {
+    ...component,
+    only,
+    compile: (site) => component.compile(site).filter(({ id }) => only.has(id)),
+    read: async (io) => {
+      const unread: Io["unread"] = (ids, error) => {
+        const named = ids.filter((id) => only.has(id));
+        if (named.length > 0) io.unread(named, error);
+      };
+      return (await component.read({ ...io, unread })).filter(({ id }) => only.has(id));
+    },
+    verify: async (io) => (await component.verify(io)).filter(({ resource }) => only.has(resource)),
   };
 }
 

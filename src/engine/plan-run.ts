@@ -15,7 +15,7 @@ export async function plan(
   run: RunWorld,
   options: RunOptions,
 ): Promise<Plan> {
-  const { selected } = select(components, options.only, options.skip);
+  const { selected } = select(components, options);
   const read = await Promise.all(selected.map((component) => planComponent(component, run, options)));
   const plans = withAwaited(read, selected, options);
   return { components: plans, digest: digestOf(plans.map(digestOfPart)) };
@@ -60,11 +60,21 @@ export async function planComponent(
   const { notes, unread: unreadResources } = turn;
   turn.starts("read");
   const desired = component.compile(run.site);
-  const [pendingActivation, owned] = await Promise.all([
+  const isSelected = ({ id }: Pick<Resource, "id">): boolean => component.only?.has(id) ?? true;
+  const [pending, all] = await Promise.all([
     run.journal.pending(component.name),
     run.journal.owned(component.name),
   ]);
-  const known = { component: component.name, desired, pendingActivation, unreadResources, notes };
+  const pendingActivation = pending.filter((id) => isSelected({ id }));
+  const owned = all.filter(isSelected);
+  const known = {
+    component: component.name,
+    desired,
+    pendingActivation,
+    unreadResources,
+    notes,
+    ...(component.only === undefined ? {} : { partial: true as const }),
+  };
   const nothing = { changes: [], hazards: [], orphans: [], leftBehind: [], unreadResources: [] };
   let live: readonly Resource[];
   try {

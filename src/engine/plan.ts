@@ -25,6 +25,8 @@ export interface ComponentPlan {
   readonly unread?: Unread;
   /** This component is new as a whole and must be in place first: nothing of this one can exist before, so it is all created. */
   readonly waitsFor?: ComponentName;
+  /** The run named single resources: the others were not looked at. */
+  readonly partial?: true;
   /** Single resources that could not be read: left alone. */
   readonly unreadResources: readonly UnreadResources[];
   /** What was noticed while reading, a line each. */

@@ -29,7 +29,7 @@ export async function sync(
   options: SyncOptions,
 ): Promise<RunResult> {
   const started = run.world.clock.now();
-  const selection = select(components, options.only, options.skip);
+  const selection = select(components, options);
   const names = selection.selected.map(({ name }) => name);
   run.emit({ type: "run-started", command: "sync", components: names });
   const results = await approved(components, run, options).then(

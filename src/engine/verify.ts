@@ -13,7 +13,7 @@ export async function verify(
   options: RunOptions,
 ): Promise<RunResult> {
   const started = run.world.clock.now();
-  const { selected } = select(components, options.only, options.skip);
+  const { selected } = select(components, options);
   run.emit({ type: "run-started", command: "verify", components: selected.map(({ name }) => name) });
   const results = await Promise.all(selected.map((component) => verifyComponent(component, run)));
   return { command: "verify", components: results, durationMs: run.world.clock.now() - started };

@@ -41,6 +41,8 @@ export interface RunJournal {
 export interface RunOptions {
   readonly only?: readonly ComponentName[];
   readonly skip?: readonly ComponentName[];
+  /** Of components with independent resources, work on these alone; components that none of them belongs to are whole. */
+  readonly resources?: readonly ResourceId[];
   /** Consents: "prune", "lockout", "adopt", "dns-shrink". */
   readonly allow: ReadonlySet<string>;
 }

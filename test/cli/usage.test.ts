@@ -147,13 +147,13 @@ describe("global options", () => {
 });
 
 describe("targets", () => {
-  test("are everything, components, or a resource's component", async () => {
+  test("are everything, components, or single resources", async () => {
     expect(await targetsOf(["all"], none)).toEqual({ only: [], skip: [], resources: [], words: "all" });
     expect(await targetsOf(["dns", "stacks/chat", "stacks/wiki"], none)).toEqual({
       only: ["dns", "stacks"],
       skip: [],
       resources: ["stacks/chat", "stacks/wiki"],
-      words: "dns stacks",
+      words: "dns stacks/chat stacks/wiki",
     });
     await expect(targetsOf(["all", "dns"], none)).rejects.toThrow(UsageError);
   });

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { foreignHazard } from "../../src/component.ts";
 import { exitCodeOf, exitCodeOfPlan } from "../../src/engine/outcome.ts";
 import { plan, sync, verify } from "../../src/engine/run.ts";
+import type { SyncOptions } from "../../src/engine/sync.ts";
 import {
   CandidateError,
   CommandError,
@@ -13,7 +14,7 @@ import { Machine, resource, testRun } from "./machine.ts";
 
 const none = { allow: new Set<string>() };
 
-async function outcomes(machines: readonly Machine[], run = testRun(), options = none) {
+async function outcomes(machines: readonly Machine[], run = testRun(), options: SyncOptions = none) {
   const result = await sync(
     machines.map(({ component }) => component),
     run,
@@ -308,6 +309,43 @@ describe("failing", () => {
     const planned = await plan([dns.component], testRun(), none);
     expect(planned.components[0]?.unread).toEqual({ kind: "not-ready", reason: "no Portainer yet" });
     expect(exitCodeOfPlan(planned)).toBe(2);
+  });
+});
+
+describe("single resources", () => {
+  const named = { ...none, resources: ["stacks/b"] as const };
+
+  test("of independent ones are worked on alone: the others are neither changed, pruned, judged nor forgotten", async () => {
+    const run = testRun();
+    run.marks.set("stacks", ["stacks/a"]);
+    run.owned.set("stacks", [{ id: "stacks/a", host: "vm/1" }]);
+    const stacks = new Machine(
+      "stacks",
+      { "stacks/a": "x", "stacks/b": "y" },
+      { independent: true, wrong: new Set(["stacks/a"]), unreadIds: new Set(["stacks/c"]) },
+    );
+    stacks.live.set("stacks/old", "z");
+    stacks.live.set("stacks/a", "x");
+    const prune = { ...named, allow: new Set(["prune"]) };
+    const { result, code } = await outcomes([stacks], run, prune);
+    expect(code).toBe(0);
+    expect(result.components[0]).toMatchObject({
+      outcome: "changed",
+      resources: 1,
+      changes: [{ desired: { id: "stacks/b" } }],
+      orphans: [],
+      notes: [],
+      checks: [{ resource: "stacks/b" }],
+    });
+    expect(Object.fromEntries(stacks.live)).toEqual({ "stacks/a": "x", "stacks/b": "y", "stacks/old": "z" });
+    expect(run.marks.get("stacks")).toEqual(["stacks/a"]);
+    expect(run.owned.get("stacks")?.map(({ id }) => id)).toEqual(["stacks/a", "stacks/b"]);
+  });
+
+  test("that depend on each other stand for their component", async () => {
+    const dns = new Machine("dns", { "dns/a": "x", "dns/b": "y" });
+    await outcomes([dns], testRun(), { ...none, resources: ["dns/b"] as const });
+    expect([...dns.live.keys()]).toEqual(["dns/a", "dns/b"]);
   });
 });
 

@@ -12,10 +12,12 @@ import { readOnly } from "../../src/hosts/decorators.ts";
 import type { Decorator } from "../../src/hosts/world.ts";
 import { openJournal } from "../../src/journal/journal.ts";
 import type { Site } from "../../src/model.ts";
+import type { ResourceId } from "../../src/resource.ts";
 
 export interface SessionOptions {
   readonly only?: readonly ComponentName[];
   readonly skip?: readonly ComponentName[];
+  readonly resources?: readonly ResourceId[];
   readonly allow?: readonly string[];
   readonly decorators?: readonly Decorator[];
   /** The address that the operator's session comes from. */
@@ -59,6 +61,7 @@ type Use<T> = (
   options: {
     only?: readonly ComponentName[];
     skip?: readonly ComponentName[];
+    resources?: readonly ResourceId[];
     allow: ReadonlySet<string>;
   },
 ) => Promise<T>;
@@ -66,7 +69,7 @@ type Use<T> = (
 async function session<T>(
   directory: string,
   site: Site,
-  { only, skip, allow = [], decorators = [], operator }: SessionOptions,
+  { only, skip, resources, allow = [], decorators = [], operator }: SessionOptions,
   reading: boolean,
   use: Use<T>,
 ): Promise<T & Told> {
@@ -92,6 +95,7 @@ async function session<T>(
       allow: new Set(allow),
       ...(only === undefined ? {} : { only }),
       ...(skip === undefined ? {} : { skip }),
+      ...(resources === undefined ? {} : { resources }),
     });
     return { ...result, events };
   } finally {

@@ -3,7 +3,7 @@ import type { EnvironmentState, StackState, VolumeState } from "../../apis/porta
 import type { Io } from "../../component.ts";
 import { ApiError, hintOf, isUnavailable, messageOf, NotReadyError, TransportError } from "../../errors.ts";
 import type { Site, StackVolume } from "../../model.ts";
-import type { Resource } from "../../resource.ts";
+import type { HostName, Resource } from "../../resource.ts";
 import { Secret } from "../../secret.ts";
 import { marker, type StackTarget, shownVariables, stackResource, targetsOf } from "./compile.ts";
 import { type SeenContainer, serviceState, tooManyRestarts } from "./containers.ts";
@@ -180,7 +180,16 @@ export function volumeNote(
   return `volume ${seen.name} on ${target.stack.guest.name} leads to ${found}, not to ${place(wanted)}; it was kept`;
 }
 
-/** Stacks with our mark that the site does not declare, on declared environments. */
+/** The site's machine behind an environment. One without stacks of its own is no longer declared, and still runs what it ran. */
+function machineOf(site: Site, { name, kind, url }: EnvironmentState): HostName | undefined {
+  const declared = site.portainer?.environments.find((each) => each.name === name);
+  if (declared !== undefined) return declared.guest.host;
+  if (kind === "local") return site.portainer?.guest.host;
+  const address = /^\w+:\/\/([^:/]+)/.exec(url)?.[1];
+  return site.guests.find((guest) => guest.address !== undefined && guest.address === address)?.host;
+}
+
+/** Stacks with our mark that the site does not declare, on its machines. */
 function orphansOf(
   site: Site,
   environments: readonly EnvironmentState[],
@@ -190,8 +199,8 @@ function orphansOf(
   return stacks.flatMap((found): readonly Resource[] => {
     const name = markOf(found);
     const environment = environments.find(({ id }) => id === found.environmentId);
-    const known = site.portainer?.environments.find((each) => each.name === environment?.name);
-    if (name === undefined || environment === undefined || known === undefined || !found.compose) return [];
+    const host = environment && machineOf(site, environment);
+    if (name === undefined || environment === undefined || host === undefined || !found.compose) return [];
     const declared = targets.some(
       ({ stack }) => stack.project === found.name && stack.portainerEnvironment === environment.name,
     );
@@ -199,7 +208,7 @@ function orphansOf(
     return [
       stackResource({
         id: `stacks/${targets.some(({ id }) => id === `stacks/${name}`) ? `${name}@${environment.name}` : name}`,
-        host: known.guest.host,
+        host,
         project: found.name,
         environment: environment.name,
         compose: "",
