@@ -58,6 +58,9 @@ export interface Component {
    */
   hazards?(changes: readonly Change[], io: Io): Promise<readonly Hazard[]>;
 
+  /** The foreign things that these changes take over, as they are now: `read` never has them. Changes nothing. */
+  readForeign?(changes: readonly Change[], io: Io): Promise<readonly Resource[]>;
+
   /** Arms an undo that works without us, before the first change. See `Guard`. */
   guard?(changes: readonly Change[], io: Io): Promise<Guard>;
 

@@ -27,7 +27,8 @@ export async function look(turn: Turn, run: RunWorld, changes: readonly Change[]
   };
   let live: readonly Resource[];
   try {
-    live = await turn.component.read(io);
+    const { component } = turn;
+    live = [...(await component.read(io)), ...((await component.readForeign?.(changes, io)) ?? [])];
   } catch (error) {
     expectedFailure(error);
     return new Map(changes.map((change) => [subjectOf(change).id, "unknown"]));

@@ -100,6 +100,8 @@ describe("lines of a foreign file", () => {
     const failing = { ...dns, verify: async () => [{ ...failed, resource: "dns/records" as const }] };
     const result = await syncLab(directory, labSite, [failing], adopt);
     expect(result.components[0]).toMatchObject({ outcome: "rolled-back", changes: [] });
+    expect(result.components[0]?.unsettled ?? []).toEqual([]);
+    expect(result.components[0]?.restored).toContain(`dns/${lan}`);
     expect(await pve.expect(read("cat", lan))).toBe(text);
     expect(await pve.expect(read("systemctl", "is-active", "dnsmasq"))).toBe("active\n");
   });

@@ -4,6 +4,7 @@ import { CandidateError } from "../../errors.ts";
 import { unitState } from "../../formats/systemd/index.ts";
 import { type Change, type Resource, type ResourceId, subjectOf } from "../../resource.ts";
 import { foreignPath, writeForeign } from "../foreign/files.ts";
+import { readForeign } from "../foreign/read.ts";
 import { serviceResource } from "../resources.ts";
 import { commands } from "./commands.ts";
 import {
@@ -49,6 +50,7 @@ export const dns: Component = {
   },
 
   hazards,
+  readForeign,
 
   async validate(changes, io) {
     const host = io.host("pve");

@@ -105,23 +105,39 @@ async function takeover(
   { name, state }: MachineContainer,
   isRenamed: boolean,
 ): Promise<Change> {
-  const { stdout } = await host.run({
-    argv: ["docker", "container", "inspect", "--format", "{{.HostConfig.RestartPolicy.Name}}", name],
-    effect: "read",
-  });
   const resource = (of: ContainerState): Resource => ({
     id: `${component}/container ${name} on ${host.name}`,
     host: host.name,
     text: canonicalJson(of),
     units: { name: of.name, state: of.running ? "running" : "stopped", restart: of.restart },
   });
-  const live = {
-    name,
-    running: state === "running" || state === "restarting",
-    restart: stdout.trim() || "no",
-  };
+  const restart = (await stateOf(host, name))?.restart ?? "no";
+  const live = { name, running: state === "running" || state === "restarting", restart };
   const desired = { name: isRenamed ? asideOf(name) : name, running: false, restart: "no" };
   return { verb: "update", live: resource(live), desired: resource(desired) };
+}
+
+/** Undefined when there is no such container. */
+async function stateOf(host: Host, name: string): Promise<ContainerState | undefined> {
+  const format = "{{.State.Status}} {{.HostConfig.RestartPolicy.Name}}";
+  const { exitCode, stdout } = await host.run({
+    argv: ["docker", "container", "inspect", "--format", format, name],
+    effect: "read",
+  });
+  if (exitCode !== 0) return undefined;
+  const [status = "", restart = ""] = stdout.trim().split(" ");
+  return { name, running: status === "running" || status === "restarting", restart: restart || "no" };
+}
+
+/** The container of a takeover as it is now, under the one or the other name. */
+export async function readContainer(change: Change, io: Io): Promise<Resource | undefined> {
+  if (change.verb !== "update") return undefined;
+  const host = io.host(change.live.host);
+  for (const resource of [change.desired, change.live]) {
+    const state = await stateOf(host, (JSON.parse(resource.text) as ContainerState).name);
+    if (state !== undefined) return { ...resource, text: canonicalJson(state) };
+  }
+  return undefined;
 }
 
 /** Whether a resource is a foreign container that was taken over. */

@@ -2,6 +2,7 @@
 import type { Component } from "../../component.ts";
 import { subjectOf } from "../../resource.ts";
 import { applyContainer, isForeignContainer } from "../foreign/containers.ts";
+import { readForeign } from "../foreign/read.ts";
 import { applyAgent } from "./agent.ts";
 import { applyAdministrator, applyEnvironment } from "./api.ts";
 import { administratorId, agentId, compile, environmentId, serverId, storageId } from "./compile.ts";
@@ -19,6 +20,7 @@ export const portainer: Component = {
   read,
 
   hazards,
+  readForeign,
 
   async apply(change, io) {
     if (isForeignContainer(subjectOf(change))) return applyContainer(change, io);

@@ -1,5 +1,6 @@
 /** Stacks: compose projects on the site's virtual machines, deployed through Portainer. */
 import type { Component } from "../../component.ts";
+import { readForeign } from "../foreign/read.ts";
 import { apply } from "./apply.ts";
 import { compile } from "./compile.ts";
 import { hazards } from "./hazards.ts";
@@ -13,6 +14,7 @@ export const stacks: Component = {
   compile,
   read,
   hazards,
+  readForeign,
   apply,
   verify,
 };
