@@ -85,7 +85,7 @@ function valueAt(text: string, from: number, outer?: string): SecretSpan[] {
 }
 
 /** A line goes on no further than this: what people write is shorter, and a file on one line is not searched again and again. */
-const longestLine = 20_000;
+const longestLine = 8_000;
 
 function lineEnd(text: string, from: number): number {
   const rest = text.slice(from, from + longestLine);

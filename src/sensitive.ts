@@ -52,7 +52,7 @@ const passwordHash = String.raw`(?:\$\$?(?:2[abxy]?|apr1|[1567y]|argon2\w*|scryp
 export const secretLooks: readonly RegExp[] = [
   new RegExp(passwordHash, "g"),
   // Lines of .htdigest: user, realm, MD5.
-  /[\w.@-]+:[^\s:"',]{1,80}:(?<secret>[0-9a-f]{32})\b/gi,
+  /(?<![\w.@-])[\w.@-]{1,80}:[^\s:"',]{1,80}:(?<secret>[0-9a-f]{32})\b/gi,
   // A password in a URL goes up to the last "@"; without a colon, a long user name is a key.
   /\b[a-z][a-z0-9+.-]{1,30}:\/\/[^\s"'`/:@?#]{0,200}:(?<secret>(?!\$\{?\w+\}?@)[^\s"'`]{1,500})@(?=[\w.[\]$-])/gi,
   /\bhttps?:\/\/(?<secret>[\w-]{16,200})@/gi,

@@ -34,6 +34,7 @@ const vocabulary = [
   "redaction.ts",
   "secret-spans.ts",
   "sensitive.ts",
+  "unseen.ts",
   "hosts/host.ts",
   "hosts/script.ts",
   "hosts/network.ts",

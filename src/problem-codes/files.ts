@@ -46,4 +46,8 @@ export const fileCodes = {
     An object has an unknown key that nearly matches a known one. The setting that was meant would silently be lost: a misspelled
     traefik_service takes a service out of DNS, certificate, mesh and gateway.
     Correct the spelling. If the key is a note for yourself, begin it with _.`,
+  PHX0108: error`character that cannot be seen
+    A name or another text has a control character, a text-direction mark or a character without width. It would be taken for another
+    text than the one that is seen, and could move what a terminal shows.
+    Remove the character; the message names its code point.`,
 } as const;

@@ -7,6 +7,7 @@ import type { ExitCode } from "../errors.ts";
 import type { Event } from "../event.ts";
 import { compareProblems } from "../problem.ts";
 import { type Change, subjectOf } from "../resource.ts";
+import { escapeUnseen } from "../unseen.ts";
 import type {
   CheckDocument,
   ErrorDocument,
@@ -19,7 +20,6 @@ import type { CheckFacts } from "./problems.ts";
 import { tallyOf } from "./summary.ts";
 import { type PlanFacts, planTally } from "./text-plan.ts";
 import { shownUnits } from "./units.ts";
-import { escaped } from "./words.ts";
 
 export function checkDocument(
   site: string,
@@ -130,5 +130,5 @@ export function eventDocument(event: Event, nowMs: number): EventDocument {
 
 /** A document as text: indented, or on one line. What could turn the reading direction or hide is written as an escape. */
 export function documentText(document: OutputDocument | EventDocument, form: "json" | "ndjson"): string {
-  return `${escaped(JSON.stringify(document, null, form === "json" ? 2 : 0))}\n`;
+  return `${escapeUnseen(JSON.stringify(document, null, form === "json" ? 2 : 0))}\n`;
 }

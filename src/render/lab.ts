@@ -18,8 +18,8 @@ export function labLines({ directory, site, faults, hosts }: LabFacts, view: Vie
     oneLine(value),
   ]);
   return [
-    `lab   ${directory}`,
-    `site  ${site}`,
+    `lab   ${oneLine(directory)}`,
+    `site  ${oneLine(site)}`,
     "",
     ...table([["host", "name", "address"], ...machines], [{}, {}, {}], view.width),
     "",

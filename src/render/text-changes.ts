@@ -64,7 +64,7 @@ function unitLines(
     const [first = "", ...rest] = hanging("  ", text, view.width);
     const from =
       change.verb === "update" && unit.verb !== "delete" ? change.desired.from?.[unit.unit] : undefined;
-    const place = from === undefined ? "" : `   # ${from.file}:${from.line}`;
+    const place = from === undefined ? "" : `   # ${oneLine(from.file)}:${from.line}`;
     const fits = rest.length === 0 && first.length + place.length <= view.width;
     return [`${painted(sign, view.paint)}${first.slice(1)}${fits ? view.paint.dim(place) : ""}`, ...rest];
   });
@@ -133,5 +133,5 @@ function more(n: number, what: string): readonly string[] {
 
 /** "etc/phoenix_lxc_configs.json:142:15". */
 export function placeOf(at: SourceRef): string {
-  return `${at.file}:${at.line}:${at.column}`;
+  return `${oneLine(at.file)}:${at.line}:${at.column}`;
 }

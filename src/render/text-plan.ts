@@ -39,7 +39,7 @@ export function planLines(plan: Plan, facts: PlanFacts, view: View): readonly st
   const foreign = hazards.filter((hazard) => hazard.foreign !== undefined);
   const isForeignOnly = hazards.length > 0 && foreign.length === hazards.length;
   return [
-    `site  ${facts.site}    host  ${facts.world}`,
+    `site  ${oneLine(facts.site)}    host  ${oneLine(facts.world)}`,
     "",
     ...plan.components.flatMap((part) => componentLines(part, nameWidth, view)),
     "",

@@ -1,4 +1,5 @@
 /** Numbers, times and text from outside, for people. */
+import { escapeUnseen } from "../unseen.ts";
 
 /** "1 resource", "2 resources", "0 entries" (with "entries" given). */
 export function count(n: number, noun: string, plural = `${noun}s`): string {
@@ -37,24 +38,12 @@ export function shortList(words: readonly string[], most: number): string {
   return `${words.slice(0, most).join(", ")} and ${words.length - most} more`;
 }
 
-/** Control characters, text-direction marks, and characters that cannot be seen. */
-const unsafe = /(?![\n\t])[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu;
-
-/** Those characters as escapes, as JSON and JavaScript write them. */
-export function escaped(text: string): string {
-  return text.replace(unsafe, (characters) =>
-    [...Array(characters.length).keys()]
-      .map((at) => `\\u${characters.charCodeAt(at).toString(16).padStart(4, "0")}`)
-      .join(""),
-  );
-}
-
 /**
  * Text from outside (a log, an API, a file) made safe for a terminal: control characters and text-direction marks, which
  * could move the cursor, reorder or hide what is read, become visible escapes. Line ends and tabs stay.
  */
 export function clean(text: string): string {
-  return escaped(text.replaceAll("\r\n", "\n"));
+  return escapeUnseen(text.replaceAll("\r\n", "\n"));
 }
 
 /** The same on one line, for reasons and notes: line ends become spaces. */

@@ -91,9 +91,12 @@ function withoutSecretsOf({ found }: SecretReader, problems: readonly Problem[])
   return problems.map((problem) => redacted(problem, (text) => withoutSecretLooks(redact(text))));
 }
 
-/** A stack that runs on two machines is read twice, and would be reported twice. */
+/** A stack that runs on two machines is read twice; a text with an unseen character is often not what it should be as well. */
 function unique(problems: readonly Problem[]): Problem[] {
-  return [...new Map(problems.map((problem) => [JSON.stringify(problem), problem])).values()];
+  const placeOf = ({ at }: Problem): string => `${at.file}:${at.line}:${at.column}`;
+  const unseen = new Set(problems.filter(({ code }) => code === "PHX0108").map(placeOf));
+  const causes = problems.filter((problem) => problem.code === "PHX0108" || !unseen.has(placeOf(problem)));
+  return [...new Map(causes.map((problem) => [JSON.stringify(problem), problem])).values()];
 }
 
 function refuseOther(directory: string): void {

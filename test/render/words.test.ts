@@ -3,6 +3,7 @@ import stringWidth from "string-width";
 import { describe, expect, test } from "vitest";
 import { columnsOf } from "../../src/render/columns.ts";
 import { clip, table, wrap } from "../../src/render/layout.ts";
+import { placeOf } from "../../src/render/text-changes.ts";
 import { clean, count, duration, flat, list, oneLine, shortList, span } from "../../src/render/words.ts";
 import { withoutSecrets } from "../../src/secret-spans.ts";
 
@@ -163,4 +164,10 @@ describe("an excerpt of a site that is not understood", () => {
   ])("%s", (line, shown) => {
     expect(withoutSecrets(line)).toBe(shown);
   });
+});
+
+test("names of files and directories are made safe as well", () => {
+  expect(placeOf({ file: "stacks/\u001b[2Jx\u202e/phoenix.json", line: 1, column: 2 })).toBe(
+    "stacks/\\u001b[2Jx\\u202e/phoenix.json:1:2",
+  );
 });

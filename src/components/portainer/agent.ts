@@ -46,11 +46,10 @@ export async function applyAgent(change: Change, environment: PortainerEnvironme
 function runCommand(definition: AgentDefinition): Command {
   const { image, port, mounts, restart } = definition;
   const label = `${definitionLabel}=${JSON.stringify(definition)}`;
-  return commands.runContainer([
+  return commands.runContainer(image, [
     ...["--name", agentContainer, "--restart", restart, "--publish", port],
     ...["--env-file", paths.agentEnvironment, "--label", label],
     ...mounts.flatMap((mount) => ["--volume", mount]),
-    image,
   ]);
 }
 

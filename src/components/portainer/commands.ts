@@ -18,11 +18,12 @@ export const commands = {
   inspect: (container: string) => read("docker", "container", "inspect", container),
   log: (container: string) => read("docker", "logs", "--tail", "5", container),
   restart: (container: string) => docker("restart", container),
-  runContainer: (words: readonly string[]) => docker("run", "--detach", ...words),
+  runContainer: (image: string, options: readonly string[]) =>
+    docker("run", "--detach", ...options, "--", image),
   removeContainer: (container: string) => docker("rm", "--force", container),
 
-  hasImage: (image: string) => read("docker", "image", "inspect", "--format", "{{.Id}}", image),
-  pull: (image: string): Command => ({ ...docker("pull", "--quiet", image), timeoutMs: pullMs }),
+  hasImage: (image: string) => read("docker", "image", "inspect", "--format", "{{.Id}}", "--", image),
+  pull: (image: string): Command => ({ ...docker("pull", "--quiet", "--", image), timeoutMs: pullMs }),
 
   /** Compose's own checker, on a candidate from standard input. */
   check: (directory: string, candidate: string): Command => {

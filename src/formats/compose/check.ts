@@ -15,7 +15,8 @@ const duration = /^[-+]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h|d|w
 const label = "[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?";
 const registry = `(?:${label}(?:\\.${label})*|\\[[a-fA-F0-9:]+\\])(?::\\d+)?`;
 const component = "[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*";
-const image = new RegExp(
+/** A reference to an image as Docker takes it: registry/repository:tag@digest, or the id of an image. */
+export const imageReference = new RegExp(
   `^(?:sha256:[a-f0-9]{64}|(?:${registry}/)?${component}(?:/${component})*(?::\\w[\\w.-]{0,127})?(?:@[A-Za-z][\\w+.-]*:[a-fA-F0-9]{32,})?)$`,
 );
 
@@ -56,7 +57,7 @@ function notationFaults({ key: service, value }: Member): readonly ComposeFault[
       ],
       [
         value.get("image"),
-        (text) => image.test(text),
+        (text) => imageReference.test(text),
         "is not a valid image reference",
         "registry/repository:tag, the repository in lower case, without spaces",
       ],

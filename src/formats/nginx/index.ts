@@ -138,7 +138,7 @@ function nameList(names: readonly string[]): string {
 }
 
 function quoted(path: string): string {
-  return /^[\w./@%+,-]+$/.test(path) ? path : `"${path.replace(/[\\"$]/g, "\\$&")}"`;
+  return /^[\w./@%+,-]+$/.test(path) ? path : `"${path.replace(/[\\"]/g, "\\$&")}"`;
 }
 
 /** What a gateway file says, in a user's terms: each name with its treatment, the mesh, the certificate. */

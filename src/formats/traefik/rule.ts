@@ -62,11 +62,15 @@ export function readRule(rule: string): ReadRule {
   }
 }
 
+/** Brackets and negations; nobody writes more, and each level takes a part of the stack. */
+const maxDepth = 200;
+
 class RuleReader {
   readonly hosts = new Set<string>();
   readonly faults: Fault[] = [];
   readonly #tokens: readonly string[];
   #at = 0;
+  #depth = 0;
 
   constructor(tokens: readonly string[]) {
     this.#tokens = tokens;
@@ -101,6 +105,7 @@ class RuleReader {
   }
 
   #single(negated: boolean): void {
+    if (++this.#depth > maxDepth) throw new RuleError(`nested more than ${maxDepth} levels deep`);
     const first = this.#take();
     if (first === "!") this.#single(!negated);
     else if (first === "(") {
@@ -113,6 +118,7 @@ class RuleReader {
       if (/Regexp$/.test(name)) judgeRegexp(name, values);
       this.#judge(name, values[0] ?? "", negated);
     } else throw new RuleError(`unexpected ${first}`);
+    this.#depth -= 1;
   }
 
   #arguments(): readonly string[] {

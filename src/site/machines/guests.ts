@@ -194,7 +194,8 @@ function readShares(cell: Cell, { hypervisor, nfsServer, problems }: Surrounding
 export function absolute(cell: Cell | undefined, problems: Problems): string | undefined {
   const path = cell?.text;
   if (cell === undefined || path === undefined) return undefined;
-  const isPlain = path.startsWith("/") && !path.split("/").includes("..") && !/[\p{Cc}]/u.test(path);
-  if (!isPlain) return problems.invalid("PHX0213", cell, "absolute path");
+  const isPlain = path.startsWith("/") && !path.split("/").includes("..") && !/[\p{Cc}$]/u.test(path);
+  const hint = path.includes("$") ? "Nginx and Compose would take $ for a variable" : undefined;
+  if (!isPlain) return problems.invalid("PHX0213", cell, "absolute path", hint);
   return path.replace(/\/{2,}/g, "/").replace(/(?<=.)\/$/, "");
 }

@@ -1,6 +1,7 @@
 /** Checks a file against its shape: values of the wrong type, missing keys, unknown keys. */
 import { didYouMean, nearest } from "../../formats/text/nearest.ts";
 import type { SourceRef } from "../../resource.ts";
+import { firstUnseen } from "../../unseen.ts";
 import type { Cell } from "../text/cell.ts";
 import type { Problems } from "../text/problems.ts";
 import { noteKeys, notePrefix, type ObjectShape, type Shape } from "./shape.ts";
@@ -37,6 +38,7 @@ class Check {
     if (!this.#fits(cell, shape)) return;
     if (shape.kind === "object") this.#object(cell, shape);
     if (shape.kind === "choice") this.#choice(cell, shape.of);
+    if (shape.kind === "text" && shape.any !== true) this.#seen(cell.ref, cell.text ?? "");
     if (shape.kind === "either") {
       const fitting = shape.of.find((one) => fitsKind(cell, one));
       if (fitting !== undefined) this.value(cell, fitting);
@@ -47,8 +49,19 @@ class Check {
         else this.#problems.report("PHX0101", item, "null in a list has no meaning", { hint: "remove it" });
     if (shape.kind === "map")
       for (const [key, value] of cell.entries().filter(([name]) => !isNote(name)))
-        if (shape.keys?.test(key) !== false) this.value(value, shape.of);
-        else this.#problems.report("PHX0101", value.keyRef, `invalid key ${JSON.stringify(key)}`);
+        if (shape.keys?.test(key) !== false) {
+          this.#seen(value.keyRef, key);
+          this.value(value, shape.of);
+        } else this.#problems.report("PHX0101", value.keyRef, `invalid key ${JSON.stringify(key)}`);
+  }
+
+  /** What is seen must be what is meant. */
+  #seen(at: SourceRef, text: string): void {
+    const character = firstUnseen(text);
+    if (character !== undefined)
+      this.#problems.report("PHX0108", at, `this text has the character ${character}, which cannot be seen`, {
+        hint: "remove it",
+      });
   }
 
   reportUnknown(): void {

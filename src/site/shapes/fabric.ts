@@ -1,5 +1,5 @@
 /** Shapes that several of the site's files share: firewall rules, services, records. */
-import { choice, either, flag, integer, list, map, object, port, text } from "./shape.ts";
+import { anyText, choice, either, flag, integer, list, map, object, port, text } from "./shape.ts";
 
 const ports = (about: string) => either(about, text(), list(either("A port or a range of ports.", text())));
 
@@ -25,7 +25,7 @@ export const ruleShape = object("a firewall rule", ["type", "action"], {
   ),
   "icmp_type|icmp-type": text("An ICMP type by name or number.", "echo-request", "any"),
   "enabled|enable": either("false leaves the rule out of the firewall.", flag(), integer(undefined, 0, 1)),
-  "comment|name": text("A note of one line."),
+  "comment|name": anyText("A note; it becomes one line."),
 });
 
 /** How the gateway treats a service's requests. */

@@ -1,7 +1,7 @@
 /** The shape of etc/phoenix_hypervisor_config.json. */
 import { ports } from "../../fabric/ports.ts";
 import { recordsShape, ruleShape } from "./fabric.ts";
-import { either, flag, ignored, integer, list, map, object, port, text } from "./shape.ts";
+import { anyText, either, flag, ignored, integer, list, map, object, port, text } from "./shape.ts";
 
 const policies = ["ACCEPT", "DROP", "REJECT"] as const;
 
@@ -73,7 +73,7 @@ export const hypervisorShape = object(
     }),
     portainer_api: object("Portainer's API settings", [], {
       admin_user: text("The administrator's name. Default: admin."),
-      admin_password: text(
+      admin_password: anyText(
         "The administrator's password, a secret: env:NAME, file:PATH, age:PATH#KEY or exec:COMMAND.",
       ),
       portainer_hostname: text(

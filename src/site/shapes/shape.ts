@@ -17,7 +17,12 @@ interface About {
 }
 
 export type Shape =
-  | (About & { readonly kind: "text"; readonly examples?: readonly string[] })
+  | (About & {
+      readonly kind: "text";
+      readonly examples?: readonly string[];
+      /** It may hold any character, also line ends. */
+      readonly any?: true;
+    })
   | (About & { readonly kind: "integer"; readonly least: number; readonly most: number })
   | (About & { readonly kind: "flag" })
   | (About & { readonly kind: "choice"; readonly of: readonly string[] })
@@ -50,6 +55,9 @@ export const text = (about?: string, ...examples: readonly string[]): Shape => (
   about,
   ...(examples.length === 0 ? {} : { examples }),
 });
+
+/** Text of any characters and lines: the value of a variable, a secret. */
+export const anyText = (about?: string): Shape => ({ kind: "text", about, any: true });
 
 /** A whole number, or text that holds its digits. */
 export const integer = (about?: string, least = 0, most = Number.MAX_SAFE_INTEGER): Shape => ({

@@ -1,8 +1,9 @@
 /** The shapes of stacks/NAME/phoenix.json, etc/phoenix_stacks_config.json and etc/certificate-manifest.json. */
 import { optionKeys, ruleShape } from "./fabric.ts";
-import { either, flag, ignored, list, map, object, text } from "./shape.ts";
+import { anyText, either, flag, ignored, list, map, object, text } from "./shape.ts";
 
-const value = either("A value.", text(), flag());
+const value = either("A value.", anyText(), flag());
+const label = either("A value.", text(), flag());
 
 const variableShape = object("a variable", ["name", "value"], {
   name: text("The variable's name."),
@@ -27,7 +28,7 @@ const environmentKeys = {
       "traefik_labels|labels": either(
         "Traefik labels to add to the service: key=value, or an object.",
         list(text()),
-        map(value),
+        map(label),
       ),
       ...optionKeys,
     }),
@@ -41,7 +42,7 @@ const environmentKeys = {
 } as const;
 
 export const stackShape = object("the stack's configuration", [], {
-  description: text("What the stack is for."),
+  description: anyText("What the stack is for."),
   environments: map(
     object("an environment", [], environmentKeys),
     "Environments by name. production is deployed unless a virtual machine names another.",

@@ -4,6 +4,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { ComposeFile } from "../../model.ts";
 import type { SourceRef } from "../../resource.ts";
+import { firstUnseen } from "../../unseen.ts";
 import { readDocument } from "../documents.ts";
 import { siteFiles } from "../shapes/files.ts";
 import { stackShape, stacksShape } from "../shapes/stack.ts";
@@ -73,6 +74,14 @@ async function readDirectory(
   problems: Problems,
 ): Promise<DeclaredStack | undefined> {
   const directory = `${stacksDirectory}/${name}`;
+  const character = firstUnseen(name);
+  if (character !== undefined)
+    return problems.report(
+      "PHX0108",
+      { file: directory, line: 1, column: 1 },
+      `the name of this directory has the character ${character}, which cannot be seen`,
+      { hint: "rename it" },
+    );
   const configName = `${directory}/phoenix.json`;
   const [hasConfig, ...hasCompose] = await Promise.all(
     [configName, ...composeNames.map((each) => `${directory}/${each}`)].map((file) => files.exists(file)),

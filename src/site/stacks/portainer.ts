@@ -3,6 +3,7 @@
 import { pathOnShare } from "../../fabric/guest-paths.ts";
 import { serverService } from "../../fabric/portainer-server.ts";
 import { ports } from "../../fabric/ports.ts";
+import { imageReference } from "../../formats/compose/check.ts";
 import { readCompose } from "../../formats/compose/index.ts";
 import type {
   Certificate,
@@ -129,6 +130,14 @@ function isServer(compose: ComposeFile | undefined): boolean {
   return read !== undefined && serverService(read) !== undefined;
 }
 
+function readAgentImage(config: Cell, problems: Problems): string {
+  const cell = config.get("docker")?.get("portainer_agent_image");
+  const image = cell?.text ?? "portainer/agent:latest";
+  if (cell !== undefined && !imageReference.test(image))
+    problems.invalid("PHX0105", cell, "image reference", "write it as registry/repository:tag");
+  return image;
+}
+
 interface PortainerParts {
   readonly settings: PortainerSettings | undefined;
   readonly compose: ComposeFile | undefined;
@@ -145,6 +154,7 @@ export async function readPortainer(
   problems: Problems,
 ): Promise<Portainer | undefined> {
   if (settings === undefined) return undefined;
+  const agentImage = readAgentImage(config, problems);
   const api = config.get("portainer_api");
   const written = api?.get("admin_password");
   // Empty text is a placeholder: no password was filled in.
@@ -176,7 +186,7 @@ export async function readPortainer(
     compose,
     share,
     certificate: { ...certificate, inGuest: { certPath, keyPath } },
-    agentImage: config.get("docker")?.get("portainer_agent_image")?.text ?? "portainer/agent:latest",
+    agentImage,
     settleMs: (api?.get("settle_seconds")?.integer ?? settleSeconds) * 1000,
     environments,
   };
