@@ -4,12 +4,12 @@
  */
 
 import { addressRange, overlaps } from "../formats/ipv4/index.ts";
-import { everyName, fileLimit } from "../formats/pve-firewall/check.ts";
+import { fileLimit } from "../formats/pve-firewall/check.ts";
 import { firstMatch } from "../formats/pve-firewall/decide.ts";
 import { printedSize } from "../formats/pve-firewall/index.ts";
 import { printBare } from "../formats/pve-firewall/rule.ts";
-import { ruleFaults } from "../formats/pve-firewall/rule-faults.ts";
 import { coveredBy } from "../formats/pve-firewall/rule-index.ts";
+import { declaredRuleFaults } from "../formats/pve-firewall/strictness.ts";
 import type { FirewallRule, Guest, Site } from "../model.ts";
 import { type Problem, problemOf } from "../problem.ts";
 import { declaredCluster } from "./cluster-firewall.ts";
@@ -133,9 +133,8 @@ function reason(
 
 /** PHX0523: a rule that one of Proxmox's parsers would not take. Only the hypervisor knows its sets, aliases and ports. */
 function refused(rule: FirewallRule, { guest }: RuleList): readonly Problem[] {
-  const known = { aliases: everyName, ipsets: everyName, groups: everyName, ports: everyName };
   const place = guest === undefined ? "cluster" : "group";
-  return ruleFaults(fwRuleOf(rule), place, known).map(({ parameter, message }) =>
+  return declaredRuleFaults(fwRuleOf(rule), place).map(({ parameter, message }) =>
     problemOf("PHX0523", rule.from, `Proxmox would not take this rule: ${parameter}: ${message}`, {
       hint:
         place === "group" && rule.interface !== undefined

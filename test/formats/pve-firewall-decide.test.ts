@@ -6,6 +6,7 @@ import { parseFirewall, rulesOf } from "../../src/formats/pve-firewall/index.ts"
 import { type InstalledFirewall, installedVerdict } from "../../src/formats/pve-firewall/installed.ts";
 import type { Packet } from "../../src/formats/pve-firewall/match.ts";
 import { namesOf } from "../../src/formats/pve-firewall/names.ts";
+import { readFile } from "../../src/formats/pve-firewall/reading.ts";
 import { type FwRule, parseRule } from "../../src/formats/pve-firewall/rule.ts";
 
 const packet = (more: Partial<Packet> = {}): Packet => ({
@@ -19,7 +20,7 @@ const packet = (more: Partial<Packet> = {}): Packet => ({
 
 function verdict(rules: string, asked: Packet = packet(), before = ""): string {
   const file = parseFirewall(`${before}\n[RULES]\n${rules}\n`);
-  return firstMatch(rulesOf(file), asked, namesOf(file))?.action ?? "DROP";
+  return firstMatch(rulesOf(file), asked, namesOf(readFile(file, "cluster")))?.action ?? "DROP";
 }
 
 describe("one rule", () => {

@@ -14,28 +14,35 @@ import {
   sharedCluster,
 } from "./pve-firewall-recorded.ts";
 
-/** Lines that pve-firewall takes and Phoenix refuses, with the reason. */
+/** Lines that pve-firewall takes without a word and Phoenix objects to, with the reason. */
 const stricter: Readonly<Record<string, string>> = {
   // Said when the rules are compiled.
   "GROUP nothing": "no such security group",
+  "IN ACCEPT -source +guest/trusted": "no such ipset",
+  "IN ACCEPT -source +sdn/trusted": "no such ipset",
+  "IN ACCEPT -source guest/home": "no such alias",
+  "[IPSET xy]\nguest/home": "no such alias",
   // Every port would be open.
   "IN ACCEPT -p tcp -dport 0": "port 0 stands for every port",
-  // iptables takes fifteen, names included.
-  "IN ACCEPT -p tcp -dport 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,ssh": "too many entries",
-  // An old notation for types of ICMP, or of no effect.
-  "IN ACCEPT -p icmp -dport 80": "does not support ports",
-  "IN ACCEPT -p icmp -dport echo-request": "invalid port",
+  // iptables takes fifteen, names included, and no single port of UDP-Lite; a number behind a zero is octal to it.
+  "IN ACCEPT -p tcp -dport 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,ssh": "too many ports",
+  "IN ACCEPT -p udplite -dport 80": "udplite has no single port",
+  "IN ACCEPT -p tcp -dport 080": "octal",
+  "IN ACCEPT -p tcp -dport 00000080": "octal",
+  // An old notation for types of ICMP.
+  "IN ACCEPT -p icmp -dport 80": "belongs into -icmp-type",
+  "IN ACCEPT -p icmp -dport echo-request": "belongs into -icmp-type",
   // proxmox-firewall takes addresses in full only.
-  "IN ACCEPT -source 10.0.0": "invalid IP address",
-  "IN ACCEPT -source 10.0.0.0/255.255.255.0": "invalid IP address",
-  "IN ACCEPT -source 010.0.0.1": "invalid IP address",
+  "IN ACCEPT -source 10.0.0": "is not an address in full",
+  "IN ACCEPT -source 10.0.0.0/255.255.255.0": "is not an address in full",
+  "IN ACCEPT -source 010.0.0.1": "is not an address in full",
   // No rule can name them.
   "[ALIASES]\n1x 10.0.0.1": "invalid alias name",
   "[ALIASES]\na 10.0.0.1": "invalid alias name",
   "[ALIASES]\nwo.rk 10.0.0.1": "invalid alias name",
   // iptables-restore and ipset fail, and with them every later update.
-  "[ALIASES]\nwork 10.1.0.0/33": "does not look like a valid",
-  "[IPSET xy]\n10.0.0.0/33": "does not look like a valid",
+  "[ALIASES]\nwork 10.1.0.0/33": "invalid network",
+  "[IPSET xy]\n10.0.0.0/33": "invalid network",
 };
 
 /** What the product says about the line under test alone. */

@@ -38,3 +38,24 @@ export const portNames: ReadonlyMap<string, number> = new Map(
     return [name, Number(port)];
   }),
 );
+
+/** Names for UDP alone, and for TCP and UDP; all others are TCP's. */
+const udpOnly = new Set(
+  `fsp bootps bootpc tftp ntp netbios-ns netbios-dgm xdmcp ipx ptp-event ptp-general clearcase isakmp asf-rmcp biff who talk
+ntalk route dhcpv6-client dhcpv6-server ms-sql-m l2f icpv2 ipsec-nat-t iax mdns babel afs3-fileserver afs3-callback
+afs3-prserver afs3-vlserver afs3-kaserver afs3-volser afs3-bos afs3-update afs3-rmtsys passwd-server zephyr-srv zephyr-clt
+zephyr-hm moira-ureg predict rplay sgi-cmsd sgi-crsd sgi-gcd`.split(/\s+/),
+);
+const both = new Set(
+  `echo discard daytime chargen time tacacs domain kerberos sunrpc snmp snmp-trap cmip-man cmip-agent rpc2portmap codaauth2
+ldap svrloc https kpasswd rtsp ldp syslog gdomap ldaps tinc domain-s openvpn datametrics sa-msg-port radius radius-acct nfs
+gnunet rtcm-sc104 venus venus-se codasrv codasrv-se mon isns nut sip sip-tls gnutella-svc gnutella-rtr kerberos4
+kerberos-master asp`.split(/\s+/),
+);
+
+/** The protocols (TCP 6, UDP 17, SCTP 132) that a name of a port is for: iptables knows it for no other. */
+export function portProtocols(name: string): readonly number[] {
+  if (udpOnly.has(name)) return [17];
+  if (both.has(name)) return [6, 17];
+  return name === "amqp" ? [6, 132] : [6];
+}

@@ -1,148 +1,142 @@
-/** What Proxmox complains about in a firewall file, in its own words and with the line. Pure. */
-import { addressRange } from "../ipv4/index.ts";
-import { emptyFile, type FirewallFile, groupsOf, type Line, parseFirewall, type Section } from "./index.ts";
-import { type Names, namesOf } from "./names.ts";
+/**
+ * What is wrong with a firewall file's text, line by line: what Proxmox says about it, in its own words, what the kernel's
+ * tools would refuse, and what Phoenix alone objects to. Pure.
+ */
+import { spanOf } from "./addresses.ts";
+import { compileFault } from "./compile-fault.ts";
+import { emptyFile, type FirewallFile, type Line, parseFirewall, type Section } from "./index.ts";
+import { kernelRuleFault, kernelSetFault } from "./kernel.ts";
+import { addressIn, groupNames, type Names, namesOf, setEntries } from "./names.ts";
+import { clusterReading, everyPortName, type FileReading, type LineFault, readFile } from "./reading.ts";
 import { type FilePlace, type FwRule, printRule } from "./rule.ts";
-import { type KnownNames, type NameSet, ruleFaults } from "./rule-faults.ts";
+import type { NameSet } from "./rule-faults.ts";
+import { ownFaults } from "./strictness.ts";
 
-export interface FileFault {
-  /** From 1. */
-  readonly line: number;
-  /** As Proxmox prints it after "FILE (line N)". */
-  readonly message: string;
+export interface FileFault extends LineFault {
+  /**
+   * "proxmox": pve-firewall says it, and leaves the line out. "fatal": it cannot read on, and the node keeps its previous
+   * rules. "kernel": once the line is used iptables or ipset refuse everything, with the same effect. "own": Phoenix alone
+   * says it, because the line does not mean what it looks like, or proxmox-firewall refuses it.
+   */
+  readonly kind: "proxmox" | "fatal" | "kernel" | "own";
 }
 
 /** The largest file that pmxcfs takes, in bytes (pve-cluster 9.1). */
 export const fileLimit = 1024 * 1024;
 
-/** For names that only the hypervisor knows. */
-export const everyName: NameSet = { has: () => true };
-
 /**
- * Every line of a file's text that Proxmox would not take, or that only one of its two parsers takes.
- * @param cluster cluster.fw, whose names guests' files may use as well
- * @param ports names of the hypervisor's /etc/services, where they are known
+ * Every fault of a file's text, in the order of its lines.
+ * @param cluster cluster.fw, whose names other files may use as well
+ * @param ports names of the hypervisor's /etc/services; any unless given
  */
 export function fileFaults(
   text: string,
   place: FilePlace,
   cluster: FirewallFile = emptyFile,
-  ports: NameSet = everyName,
+  ports: NameSet = everyPortName,
 ): readonly FileFault[] {
   const file = parseFirewall(text, place);
-  const numbers = text.split("\n").flatMap((line, at) => (/^[ \t]*$/.test(line) ? [] : [at + 1]));
-  const faults: FileFault[] = [];
-  const reader = new Reader(place, file, cluster, ports);
-  let at = 0;
-  const add = (messages: readonly string[]): void => {
-    const line = numbers[at] ?? 0;
-    faults.push(...messages.map((message) => ({ line, message })));
-    at += 1;
-  };
-  for (const section of file.sections) {
-    reader.enter(section);
-    if (section.kind !== "preamble") add(reader.headerFaults(section));
-    for (const line of section.lines) add(reader.lineFaults(line, section));
-  }
+  const reading = readFile(file, place, cluster, ports);
+  const faults: FileFault[] = reading.faults.map((fault) => ({
+    ...fault,
+    kind: fault.isFatal === true ? "fatal" : "proxmox",
+  }));
+  const checker = new Checker(place, reading, place === "cluster" ? reading : clusterReading(cluster));
+  faults.push(...checker.faults(file));
   if (new TextEncoder().encode(text).length > fileLimit)
-    faults.push({ line: 1, message: ": the file is larger than 1 MiB" });
-  return faults;
+    faults.push({ line: 1, message: ": the file is larger than 1 MiB", kind: "own" });
+  return faults.sort((one, other) => one.line - other.line);
 }
 
-/** The rules of a file, those in groups included, that Proxmox leaves out or that only one of its parsers takes. */
-export function refusedRules(
-  file: FirewallFile,
-  place: FilePlace,
-  cluster: FirewallFile = emptyFile,
-): ReadonlySet<FwRule> {
-  const reader = new Reader(place, file, cluster, everyName);
-  const refused = new Set<FwRule>();
-  for (const section of file.sections) {
-    reader.enter(section);
-    for (const line of section.lines)
-      if (reader.lineFaults(line, section).length > 0 && line.kind === "rule") refused.add(line.rule);
-  }
-  return refused;
-}
-
-/** What cluster.fw defines, computed once: every guest's file is checked against it. */
-const clusterNames = new WeakMap<FirewallFile, Names>();
-
-/** Goes through a file: names of aliases and sets count from the line that defines them. */
-class Reader {
+/** Finds what reading a file does not show. */
+class Checker {
   readonly #place: FilePlace;
-  readonly #aliases = new Set<string>();
-  readonly #ipsets = new Set<string>();
+  readonly #reading: FileReading;
+  readonly #cluster: FileReading;
+  readonly #names: Names;
   readonly #seen = new Set<string>();
-  readonly #known: KnownNames;
+  readonly #found: FileFault[] = [];
 
-  constructor(place: FilePlace, file: FirewallFile, cluster: FirewallFile, ports: NameSet) {
-    const shared = clusterNames.get(cluster) ?? namesOf(cluster);
-    clusterNames.set(cluster, shared);
-    const own = groupsOf(file);
+  constructor(place: FilePlace, reading: FileReading, cluster: FileReading) {
     this.#place = place;
-    this.#known = {
-      aliases: { has: (name) => this.#aliases.has(name) || shared.aliases.has(name) },
-      ipsets: { has: (name) => this.#ipsets.has(name) || shared.ipsets.has(name) },
-      groups: { has: (name) => own.has(name) || shared.groups.has(name) },
-      ports,
-    };
+    this.#reading = reading;
+    this.#cluster = cluster;
+    const shared = namesOf(cluster);
+    this.#names = namesOf(place === "guest" ? reading : undefined, shared);
   }
 
-  enter({ kind, name = "" }: Section): void {
-    if (kind === "ipset") this.#ipsets.add(name);
+  faults({ sections }: FirewallFile): readonly FileFault[] {
+    for (const section of sections) {
+      this.#checkHeader(section);
+      for (const line of section.lines) this.#checkLine(line, section);
+    }
+    return this.#found;
+  }
+
+  #say(kind: FileFault["kind"], subject: unknown, message: string): void {
+    this.#found.push({ kind, line: this.#reading.lines.get(subject) ?? 1, message });
   }
 
   /** A second section of a name replaces the first for pve-firewall, and is an error for proxmox-firewall. */
-  headerFaults({ kind, name }: Section): readonly string[] {
-    if (name === undefined) return [];
+  #checkHeader({ kind, name }: Section): void {
+    if (name === undefined) return;
     const key = `${kind} ${name}`;
-    const isSecond = this.#seen.has(key);
+    if (this.#seen.has(key)) this.#say("own", key, `: the section [${key}] is there twice`);
     this.#seen.add(key);
-    return isSecond ? [`: the section [${key}] is there twice`] : [];
+    if (kind === "ipset") this.#checkSet(name);
   }
 
-  lineFaults(line: Line, section: Section): readonly string[] {
-    switch (line.kind) {
-      case "skipped":
-        return [line.fault];
-      case "alias": {
-        const isName = /^[A-Za-z][A-Za-z0-9_-]{1,63}$/.test(line.name);
-        this.#aliases.add(line.name.toLowerCase());
-        if (!isName) return [`: invalid alias name '${line.name}'`];
-        return isNetwork(line.range) ? [] : [`: ${notNetwork}`];
-      }
-      case "entry": {
-        const fault = this.#entryFault(line.address, section);
-        const text = `${line.nomatch ? "!" : ""}${line.address}`;
-        return fault === undefined ? [] : [` - errors in ipset '${section.name}': ${text}\n  cidr: ${fault}`];
-      }
-      case "rule": {
-        const faults = ruleFaults(line.rule, section.kind === "group" ? "group" : this.#place, this.#known);
-        if (faults.length === 0) return [];
-        const words = faults.map(({ parameter, message }) => `\n  ${parameter}: ${message}`).join("");
-        return [` - errors in rule parameters: ${printRule(line.rule)}${words}`];
-      }
-      default:
-        return [];
+  #checkSet(name: string): void {
+    const own = this.#reading.ipsets.get(name) ?? [];
+    const names = this.#place === "guest" ? this.#names : namesOf(this.#reading);
+    const entries = setEntries(name, this.#place === "guest" ? "guest/" : "", names) ?? [];
+    for (const [at, { address }] of entries.entries())
+      if (address === undefined)
+        this.#say("proxmox", own[at], `: no such alias '${own[at]?.address.replace(/^.*\//, "")}'`);
+    const addresses = entries.flatMap(({ address }) => address ?? []);
+    for (const isIpv6 of [false, true]) {
+      const fault = kernelSetFault(addresses.filter((address) => address.includes(":") === isIpv6));
+      const at = entries.findIndex(({ address }) => address === fault?.address);
+      if (fault !== undefined)
+        this.#say("kernel", own[at], `: ipset refuses the set '${name}': ${fault.message}`);
     }
   }
 
-  #entryFault(address: string, { name = "" }: Section): string | undefined {
-    const [, alias] = /^(?:dc\/|guest\/)?([A-Za-z][A-Za-z0-9_-]+)$/.exec(address) ?? [];
-    const key = `${name} ${address.replace(/\/32$/, "")}`;
-    const isSecond = this.#seen.has(key);
-    this.#seen.add(key);
-    if (/\/0+$/.test(address)) return "a zero prefix is not allowed in ipset entries";
-    if (alias !== undefined && !this.#known.aliases.has(alias.toLowerCase()))
-      return `no such alias '${alias}'`;
-    if (alias === undefined && !isNetwork(address)) return notNetwork;
-    return isSecond ? `duplicate ipset entry for '${address.replace(/\/32$/, "")}'` : undefined;
+  #checkLine(line: Line, { kind }: Section): void {
+    if (line.kind === "rule") this.#checkRule(line.rule, kind === "group");
+    if (line.kind !== "alias") return;
+    const key = `alias ${line.name.toLowerCase()}`;
+    const alias = this.#reading.aliases.get(line.name.toLowerCase());
+    if (alias === undefined || !this.#reading.lines.has(key)) return;
+    if (!/^[A-Za-z][A-Za-z0-9_-]{1,63}$/.test(line.name))
+      this.#say("own", key, `: invalid alias name '${line.name}': no rule can use it`);
+    if (spanOf(alias.address) === undefined)
+      this.#say(
+        "kernel",
+        key,
+        `: iptables refuses rules with '${line.name}': invalid network '${alias.address}'`,
+      );
+  }
+
+  #checkRule(rule: FwRule, isInGroup: boolean): void {
+    const judgement = this.#reading.judgements.get(rule);
+    if (judgement === undefined || judgement.faults.length > 0) return;
+    if (rule.type === "GROUP" && !this.#cluster.groups.has(rule.action))
+      this.#say("proxmox", rule, `: no such security group '${rule.action}'`);
+    for (const { parameter, message } of ownFaults(rule))
+      this.#say("own", rule, `: ${printRule(rule)}\n  ${parameter}: ${message}`);
+    if (!rule.enabled || rule.type === "FORWARD") return;
+    const names = isInGroup ? groupNames(this.#names) : this.#names;
+    const fault = rule.type === "GROUP" ? undefined : compileFault(rule, judgement.family ?? 4, names);
+    if (fault !== undefined) this.#say("proxmox", rule, `: ${fault}`);
+    if (fault !== undefined) return;
+    // An alias that iptables refuses is said where it is defined.
+    const refused = kernelRuleFault(rule, (text) => validAddress(text, names), this.#place === "guest");
+    if (refused !== undefined) this.#say("kernel", rule, `: iptables refuses the rule: ${refused}`);
   }
 }
 
-const notNetwork = "value does not look like a valid IP address or CIDR network";
-
-function isNetwork(text: string): boolean {
-  return text.includes(":") || (!text.includes("-") && addressRange(text) !== undefined);
+function validAddress(text: string, names: Names): string | undefined {
+  const address = addressIn(text, names);
+  return address === undefined || spanOf(address) === undefined ? undefined : address;
 }

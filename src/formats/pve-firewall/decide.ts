@@ -1,6 +1,6 @@
 /** Which rule of a list decides about a new connection. Pure. */
-import { matchesPacket, type Packet } from "./match.ts";
-import { type Names, noNames } from "./names.ts";
+import { matchesInterface, matchesPacket, type Packet } from "./match.ts";
+import { groupNames, type Names, noNames } from "./names.ts";
 import type { FwRule } from "./rule.ts";
 
 export type Action = "ACCEPT" | "DROP" | "REJECT";
@@ -22,18 +22,31 @@ export function firstMatch(
 ): Verdict | undefined {
   for (const rule of rules) {
     if (!rule.enabled) continue;
-    if (rule.type === "GROUP") {
-      const found = firstMatch(names.groups.get(rule.action) ?? [], packet, names);
-      if (found !== undefined) return found;
-      continue;
-    }
-    if (rule.type !== packet.direction || !isAction(rule.action)) continue;
-    const matches = matchesPacket(rule, packet, names) ?? rule.action !== "ACCEPT";
-    if (matches) return { action: rule.action, rule };
+    const found = rule.type === "GROUP" ? groupMatch(rule, packet, names) : ruleMatch(rule, packet, names);
+    if (found !== undefined) return found;
   }
   return undefined;
 }
 
-function isAction(text: string): text is Action {
+/** Groups have no groups in them. */
+function groupMatch(group: FwRule, packet: Packet, names: Names): Verdict | undefined {
+  const applies = matchesInterface(group, packet);
+  if (applies === false) return undefined;
+  const own = groupNames(names);
+  for (const rule of names.groups.get(group.action) ?? []) {
+    const found = rule.enabled ? ruleMatch(rule, packet, own) : undefined;
+    if (found !== undefined && (applies === true || found.action !== "ACCEPT")) return found;
+  }
+  return undefined;
+}
+
+function ruleMatch(rule: FwRule, packet: Packet, names: Names): Verdict | undefined {
+  const { type, action } = rule;
+  if (type !== packet.direction || !isAction(action)) return undefined;
+  const matches = matchesPacket(rule, packet, names) ?? action !== "ACCEPT";
+  return matches ? { action, rule } : undefined;
+}
+
+export function isAction(text: string): text is Action {
   return text === "ACCEPT" || text === "DROP" || text === "REJECT";
 }

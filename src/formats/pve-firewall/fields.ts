@@ -5,6 +5,7 @@
 import { type AddressRange, addressRange, hasHostBits } from "../ipv4/index.ts";
 import { portNames } from "../netbase/ports.ts";
 import { protocolNumbers } from "../netbase/protocols.ts";
+import { ipv6Number, spanOf } from "./addresses.ts";
 
 /** What is wrong with a value, and with which part of it. */
 export interface FieldFault {
@@ -75,7 +76,8 @@ export function readPorts(text: string): Reading<readonly (PortSpan | undefined)
       continue;
     }
     const span = { first: Number(first), last: Number(last ?? first) };
-    const large = [first, last].find((number) => Number(number) > 65_535);
+    // iptables reads a number behind a zero as an octal one.
+    const large = [first, last].find((number = "") => Number(number) > 65_535 || /^0\d/.test(number));
     if (large !== undefined) return faulty("invalid port", large);
     if (span.first > span.last) return faulty("backwards range", part);
     spans.push(span);
@@ -119,6 +121,7 @@ export function readAddresses(text: string): Reading<Addresses> {
 
 function addressFault(part: string, isInList: boolean): FieldFault | undefined {
   if (isInList && (setPattern.test(part) || aliasPattern.test(part))) return { kind: "name in a list", part };
+  if (part.includes(":") && isInList && part.includes("-")) return { kind: "range in a list", part };
   if (part.includes(":")) return ipv6Fault(part);
   const isRange = /^[\d.]+-[\d.]+$/.test(part);
   if (addressRange(part) === undefined)
@@ -128,20 +131,19 @@ function addressFault(part: string, isInList: boolean): FieldFault | undefined {
 }
 
 function ipv6Fault(part: string): FieldFault | undefined {
+  const sides = part.split("-");
+  if (sides.length > 1)
+    return spanOf(part) === undefined ? { kind: "invalid address range", part } : undefined;
   const [address = "", prefix = "128", ...more] = part.split("/");
-  const sides = address.split("::").map((side) => (side === "" ? [] : side.split(":")));
-  const groups = sides.flat();
-  const isWhole = sides.length === 1 ? groups.length === 8 : sides.length === 2 && groups.length < 8;
-  const isValid = isWhole && groups.every((group) => /^[0-9a-f]{1,4}$/i.test(group)) && more.length === 0;
-  if (!isValid || !/^\d{1,3}$/.test(prefix) || Number(prefix) > 128) return { kind: "invalid address", part };
-  const [head = [], tail = []] = sides;
-  const all = [...head, ...Array<string>(8 - groups.length).fill("0"), ...tail];
-  const bits = all.map((group) => Number.parseInt(group, 16).toString(2).padStart(16, "0")).join("");
-  return bits.slice(Number(prefix)).includes("1") ? { kind: "host bits", part } : undefined;
+  const number = ipv6Number(address);
+  const isPrefix = /^(?:0|[1-9]\d{0,2})$/.test(prefix) && Number(prefix) <= 128;
+  if (number === undefined || !isPrefix || more.length > 0) return { kind: "invalid address", part };
+  return number % 2n ** BigInt(128 - Number(prefix)) === 0n ? undefined : { kind: "host bits", part };
 }
 
 /** The name of a network interface; a guest's are net0, net1 … */
 export function readInterface(text: string, of: "host" | "guest"): Reading<string> {
-  if (!/^[a-z][a-z0-9_]{1,20}(?:[:.]\d+)?$/.test(text)) return faulty("invalid interface", text);
+  if (!/^[a-z][a-z0-9_]{1,20}(?:[:.]\d+)?$/.test(text) || text.length > 15)
+    return faulty("invalid interface", text);
   return of === "guest" && !/^net\d+$/.test(text) ? faulty("foreign interface", text) : { meaning: text };
 }

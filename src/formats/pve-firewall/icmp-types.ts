@@ -14,7 +14,7 @@ const v6 = `destination-unreachable:1 no-route:1/0 communication-prohibited:1/1 
 port-unreachable:1/4 failed-policy:1/5 reject-route:1/6 packet-too-big:2 time-exceeded:3 ttl-zero-during-transit:3/0
 ttl-zero-during-reassembly:3/1 parameter-problem:4 bad-header:4/0 unknown-header-type:4/1 unknown-option:4/2
 echo-request:128 echo-reply:129 router-solicitation:133 router-advertisement:134 neighbor-solicitation:135
-neighbour-solicitation neighbor-advertisement:136 neighbour-advertisement redirect:137`;
+neighbour-solicitation:135 neighbor-advertisement:136 neighbour-advertisement:136 redirect:137`;
 
 function typesIn(list: string): readonly { readonly name: string; readonly number: string | undefined }[] {
   return list.split(/\s+/).map((entry) => {
@@ -41,4 +41,16 @@ export function icmpTypeNames(protocol: IcmpProtocol): readonly string[] {
 export function icmpTypeName(protocol: IcmpProtocol, text: string): string | undefined {
   const wanted = text.toLowerCase();
   return types[protocol].find(({ name, number }) => name.toLowerCase() === wanted || number === wanted)?.name;
+}
+
+/** Whether any protocol has a type of this name. */
+export function isIcmpType(text: string): boolean {
+  return Object.values(types).some((known) => known.some(({ name }) => name === text));
+}
+
+/** A type as iptables takes it, from a name or a number: "any" is every type, "3/4" type and code. */
+export function icmpNumber(family: 4 | 6, text: string): string | undefined {
+  if (/^\d+(?:\/\d+)?$/.test(text)) return text;
+  const known = types[family === 4 ? "icmp" : "icmpv6"].find(({ name }) => name === text);
+  return known === undefined ? undefined : (known.number ?? "any");
 }

@@ -1,65 +1,22 @@
-/** What the firewall files of a Proxmox host, as installed or about to be, do with a connection (pve-firewall 6.0.4). Pure. */
-
-import { addressRange } from "../ipv4/index.ts";
-import { refusedRules } from "./check.ts";
+/**
+ * What the firewall files of a Proxmox host, as installed or about to be, do with a connection (pve-firewall 6.0.4 with
+ * iptables). Pure.
+ */
+import { spanOf } from "./addresses.ts";
+import { compileFirewall, type InstalledFirewall, type MachineRules } from "./compiled.ts";
 import { type Action, firstMatch, type Verdict } from "./decide.ts";
-import { emptyFile, type FirewallFile, optionOf, rulesOf } from "./index.ts";
-import type { Packet } from "./match.ts";
-import { isInSet, type Names, namesOf } from "./names.ts";
-import type { FilePlace, FwRule } from "./rule.ts";
-import { firstMatchIn, indexRules, type RuleIndex } from "./rule-index.ts";
+import { emptyFile, type FirewallFile, optionOf } from "./index.ts";
+import { familyOf, type Packet } from "./match.ts";
+import { isAmong, isInSet, setEntries } from "./names.ts";
+import { isOn } from "./options.ts";
+import { type FwRule, parseRule } from "./rule.ts";
+import { firstMatchIn } from "./rule-index.ts";
 
-export interface InstalledFirewall {
-  readonly cluster: FirewallFile;
-  /** host.fw of the node: its rules come before those of cluster.fw. */
-  readonly host: FirewallFile;
-  /** <vmid>.fw by id. */
-  readonly guests: ReadonlyMap<number, FirewallFile>;
-  /** The network that the node's address is in; Proxmox finds it by itself. */
-  readonly localNetwork: string;
-}
-
-/** What a file says, worked out once: it is asked about every path, and files never change. */
-interface Facts {
-  readonly enable: string | undefined;
-  readonly rules: RuleIndex;
-  readonly names: Names;
-}
-
-const known = new WeakMap<FirewallFile, WeakMap<FirewallFile, Facts>>();
-
-/** @param cluster cluster.fw, whose names the file's rules may use; the file itself where it is cluster.fw */
-function factsOf(file: FirewallFile, cluster: FirewallFile, place: FilePlace): Facts {
-  const besides = known.get(cluster) ?? new WeakMap<FirewallFile, Facts>();
-  known.set(cluster, besides);
-  const found = besides.get(file) ?? readFacts(file, cluster, place);
-  besides.set(file, found);
-  return found;
-}
-
-function readFacts(file: FirewallFile, cluster: FirewallFile, place: FilePlace): Facts {
-  const isCluster = file === cluster;
-  const refused = refusedRules(file, place, isCluster ? emptyFile : cluster);
-  // What Proxmox leaves out lets nobody in. A rule that keeps somebody out counts nevertheless: nothing relies on its absence.
-  const trusted = (rules: readonly FwRule[]): readonly FwRule[] =>
-    rules.filter((rule) => rule.action !== "ACCEPT" || !refused.has(rule));
-  const { groups, ...names } = namesOf(
-    file,
-    isCluster ? undefined : factsOf(cluster, cluster, "cluster").names,
-  );
-  return {
-    enable: optionOf(file, "enable"),
-    rules: indexRules(trusted(rulesOf(file))),
-    names: {
-      ...names,
-      groups: isCluster ? new Map([...groups].map(([name, rules]) => [name, trusted(rules)])) : groups,
-    },
-  };
-}
+export type { InstalledFirewall };
 
 /** Whether cluster.fw switches the firewall on. */
-export function isEnabled({ cluster }: Pick<InstalledFirewall, "cluster">): boolean {
-  return Number(optionOf(cluster, "enable") ?? 0) > 0;
+export function isEnabled({ cluster, now }: Pick<InstalledFirewall, "cluster" | "now">): boolean {
+  return isOn(optionOf(cluster, "enable"), now ?? 0);
 }
 
 /** What one machine's firewall does with a new connection. @param machine the hypervisor, or a guest by its id */
@@ -74,51 +31,125 @@ export function installedVerdict(
 
 function hostVerdict(installed: InstalledFirewall, packet: Packet): Verdict {
   const { cluster, host } = installed;
-  const own = factsOf(host, cluster, "host");
-  if (own.enable === "0") return { action: "ACCEPT" };
-  if (isBlacklisted(installed, packet)) return { action: "DROP" };
-  const found =
-    firstMatchIn(own.rules, packet, own.names) ??
-    firstMatchIn(factsOf(cluster, cluster, "cluster").rules, packet, own.names);
-  if (found !== undefined) return found;
-  return isManagement(installed, packet) ? { action: "ACCEPT" } : { action: policyOf(cluster, packet) };
+  const { pve, clusterNames: names } = compileFirewall(installed, familyOf(packet));
+  if (pve === undefined) return { action: "ACCEPT" };
+  return (
+    (optionOf(host, "ndp") === "0" ? undefined : firstMatch(discovery(packet, true), packet)) ??
+    blacklisted(installed, packet) ??
+    firstMatch(igmp, packet) ??
+    rulesMatch(pve, packet) ??
+    firstMatch(management(installed, packet), packet, names) ??
+    policyMatch(cluster, packet)
+  );
 }
 
 function guestVerdict(installed: InstalledFirewall, id: number, packet: Packet): Verdict {
-  if (isBlacklisted(installed, packet)) return { action: "DROP" };
+  if (installed.unfiltered?.has(id) === true) return { action: "ACCEPT" };
+  const rules = compileFirewall(installed, familyOf(packet)).guests.get(id);
+  const dropped = blacklisted(installed, packet);
+  if (dropped !== undefined || rules === undefined) return dropped ?? { action: "ACCEPT" };
+  const isPlugged = packet.direction === "IN" ? rules.in !== undefined : rules.out !== undefined;
+  if (!isPlugged) return { action: "ACCEPT" };
   const file = installed.guests.get(id) ?? emptyFile;
-  const { enable, rules, names } = factsOf(file, installed.cluster, "guest");
-  if (enable !== "1") return { action: "ACCEPT" };
-  return firstMatchIn(rules, packet, names) ?? { action: policyOf(file, packet) };
+  const sendsRouters = packet.direction === "IN" || optionOf(file, "radv") === "1";
+  return (
+    (optionOf(file, "dhcp") === "0" ? undefined : firstMatch(dhcp, packet)) ??
+    (sendsRouters ? undefined : firstMatch(routerAdvertisements, packet)) ??
+    spoofed(file, rules, packet, installed.containers?.get(id)) ??
+    (optionOf(file, "ndp") === "0" ? undefined : firstMatch(discovery(packet, sendsRouters), packet)) ??
+    rulesMatch(rules, packet) ??
+    policyMatch(file, packet)
+  );
+}
+
+function rulesMatch({ in: incoming, out, names }: MachineRules, packet: Packet): Verdict | undefined {
+  const index = packet.direction === "IN" ? incoming : out;
+  return index === undefined ? undefined : firstMatchIn(index, packet, names);
+}
+
+function parsedRules(...texts: readonly string[]): readonly FwRule[] {
+  return texts.flatMap((text) => {
+    const parsed = parseRule(text);
+    return "rule" in parsed ? [parsed.rule] : [];
+  });
+}
+
+const igmp = parsedRules("IN ACCEPT -p igmp", "OUT ACCEPT -p igmp");
+
+const dhcp = parsedRules(
+  "IN ACCEPT -p udp -sport 67 -dport 68 -source 0.0.0.0/0",
+  "OUT ACCEPT -p udp -sport 68 -dport 67 -source 0.0.0.0/0",
+  "IN ACCEPT -p udp -sport 547 -dport 546 -source ::/0",
+  "OUT ACCEPT -p udp -sport 546 -dport 547 -source ::/0",
+);
+
+const routerAdvertisements = parsedRules("OUT DROP -p icmpv6 -icmp-type router-advertisement");
+
+/** Neighbour discovery of IPv6. */
+function discovery({ direction }: Packet, withRouters: boolean): readonly FwRule[] {
+  const types = ["router-solicitation", "neighbor-solicitation", "neighbor-advertisement"];
+  const all = withRouters && direction === "IN" ? [...types, "router-advertisement"] : types;
+  return parsedRules(...all.map((type) => `${direction} ACCEPT -p icmpv6 -icmp-type ${type}`));
 }
 
 /** Senders in the set `blacklist` reach neither the host nor an interface with firewall=1. */
-function isBlacklisted({ cluster }: InstalledFirewall, { direction, source }: Packet): boolean {
-  const { names } = factsOf(cluster, cluster, "cluster");
-  const range = source === undefined ? undefined : addressRange(source);
-  if (direction === "OUT" || range === undefined || !names.ipsets.has("blacklist")) return false;
-  return isInSet("blacklist", "", range, names) !== false;
+function blacklisted(installed: InstalledFirewall, packet: Packet): Verdict | undefined {
+  const { clusterNames: names } = compileFirewall(installed, familyOf(packet));
+  const span = packet.source === undefined ? undefined : spanOf(packet.source);
+  if (packet.direction === "OUT" || span === undefined || !names.ipsets.has("blacklist")) return undefined;
+  return isInSet("blacklist", "", span, names) === false ? undefined : { action: "DROP" };
+}
+
+/** A guest sends from addresses of its set `ipfilter-net0` only, where it has one, and a container from its own. */
+function spoofed(
+  file: FirewallFile,
+  { names }: MachineRules,
+  packet: Packet,
+  own: string | undefined,
+): Verdict | undefined {
+  const entries =
+    setEntries("ipfilter-net0", "guest/", names) ?? (optionOf(file, "ipfilter") === "1" ? [] : undefined);
+  const span = packet.source === undefined ? undefined : spanOf(packet.source);
+  if (packet.direction === "IN" || entries === undefined || span === undefined) return undefined;
+  const all = own === undefined ? entries : [...entries, { address: own, nomatch: false }];
+  return isAmong(all, span) === false ? { action: "DROP" } : undefined;
 }
 
 /**
  * What Proxmox accepts itself, behind the rules and before the policy: its interface, SSH, consoles and migrations from the
  * local network and from the set `management`; all but migrations to the local network.
  */
-function isManagement({ cluster, localNetwork }: InstalledFirewall, packet: Packet): boolean {
-  const { names } = factsOf(cluster, cluster, "cluster");
+function management(
+  { cluster, localNetwork, ...more }: InstalledFirewall,
+  { direction: type }: Packet,
+): readonly FwRule[] {
+  const { clusterNames: names } = compileFirewall({ cluster, localNetwork, ...more }, 4);
   const own = names.aliases.get("local_network") ?? localNetwork;
-  const { direction: type } = packet;
   const rule = (ends: Partial<FwRule>): FwRule => {
     const dport = `8006,5900:5999,3128,22${type === "IN" ? ",60000:60050" : ""}`;
     return { enabled: true, type, action: "ACCEPT", proto: "tcp", dport, ...ends };
   };
-  const rules =
-    type === "IN" ? [rule({ source: own }), rule({ source: "+management" })] : [rule({ dest: own })];
-  return firstMatch(rules, packet, names) !== undefined;
+  return type === "IN" ? [rule({ source: own }), rule({ source: "+management" })] : [rule({ dest: own })];
 }
 
-function policyOf(file: FirewallFile, { direction }: Packet): Action {
-  const value = optionOf(file, direction === "IN" ? "policy_in" : "policy_out");
-  if (value === "ACCEPT" || value === "DROP" || value === "REJECT") return value;
-  return direction === "IN" ? "DROP" : "ACCEPT";
+/** What passes a policy that keeps everything out, and what one that answers leaves without an answer. */
+const critical: Readonly<Record<4 | 6, readonly string[]>> = {
+  4: ["fragmentation-needed", "time-exceeded"],
+  6: ["destination-unreachable", "time-exceeded", "packet-too-big"],
+};
+
+function policyMatch(file: FirewallFile, packet: Packet): Verdict {
+  const { direction } = packet;
+  const isIn = direction === "IN";
+  const policy = (optionOf(file, isIn ? "policy_in" : "policy_out") ?? (isIn ? "DROP" : "ACCEPT")) as Action;
+  if (policy === "ACCEPT") return { action: policy };
+  const family = familyOf(packet);
+  const protocol = family === 4 ? "icmp" : "icmpv6";
+  const rules = parsedRules(
+    ...(family === 6 ? [`${direction} REJECT -p tcp -dport 43`] : []),
+    `${direction} DROP -dest ${family === 4 ? "224.0.0.0/4" : "ff00::/8"}`,
+    ...critical[family].map((type) => `${direction} ACCEPT -p ${protocol} -icmp-type ${type}`),
+    ...(policy === "REJECT" ? [`${direction} DROP -p udp -dport 1900`] : []),
+  );
+  return { action: firstMatch(rules, packet)?.action ?? policy };
 }

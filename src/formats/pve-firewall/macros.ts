@@ -4,12 +4,12 @@ import { defined } from "../../defined.ts";
 export interface MacroPart {
   /** A name, or a number where Proxmox has no name for it. */
   readonly protocol: string;
-  /** Destination ports in Proxmox's notation, for ICMP the type; absent for protocols without ports. */
+  /** Destination ports in Proxmox's notation, for ICMP the type, as Proxmox has it; absent for protocols without ports. */
   readonly ports?: string;
   readonly sourcePorts?: string;
 }
 
-/** NAME=PART+PART…, each part `protocol:ports<source ports`. IPv6's own parts of Ping and Trcrt are left out. */
+/** NAME=PART+PART…, each part `protocol:ports<source ports`. */
 const table = `Amanda=udp:10080+tcp:10080 Auth=tcp:113 BGP=tcp:179 BitTorrent=tcp:6881:6889+udp:6881
 BitTorrent32=tcp:6881:6999+udp:6881 Ceph=tcp:6789+tcp:3300+tcp:6800:7300 Citrix=tcp:1494+udp:1604+tcp:2598
 CVS=tcp:2401 DAAP=tcp:3689+udp:3689 DCC=tcp:6277 DHCPfwd=udp:67:68<67:68 DHCPv6=udp:546:547<546:547
@@ -27,6 +27,19 @@ SMBswat=tcp:901 SMTP=tcp:25 SMTPS=tcp:465 SNMP=udp:161:162+tcp:161 SPAMD=tcp:783
 Squid=tcp:3128 SSH=tcp:22 Submission=tcp:587 SVN=tcp:3690 Syslog=udp:514+tcp:514 Telnet=tcp:23 Telnets=tcp:992
 TFTP=udp:69 Time=tcp:37 Trcrt=udp:33434:33524+icmp:echo-request VNC=tcp:5900:5999 VNCL=tcp:5500
 Web=tcp:80+tcp:443 Webcache=tcp:8080 Webmin=tcp:10000 Whois=tcp:43`;
+
+/** Macros that mean something else in the rules for IPv6. */
+const forIpv6 = new Map([
+  ["ping", [{ protocol: "icmpv6", ports: "echo-request" }]],
+  [
+    "trcrt",
+    [
+      { protocol: "udp", ports: "33434:33524" },
+      { protocol: "icmpv6", ports: "echo-request" },
+    ],
+  ],
+]);
+const ipv6Only = new Set(["dhcpv6", "neighbordiscovery"]);
 
 const macros = new Map(
   table.split(/\s+/).map((entry) => {
@@ -46,7 +59,13 @@ export function macroName(text: string): string | undefined {
   return macros.get(text.toLowerCase())?.name;
 }
 
-/** The services that a macro stands for; undefined for an unknown macro. */
-export function macroParts(text: string): readonly MacroPart[] | undefined {
-  return macros.get(text.toLowerCase())?.parts;
+/**
+ * The services that a macro stands for; undefined for an unknown macro.
+ * @param family of the rules; some macros are about one family, or mean another ICMP in each. IPv4, and whatever stands for
+ *   IPv6 only, unless given
+ */
+export function macroParts(text: string, family?: 4 | 6): readonly MacroPart[] | undefined {
+  const name = text.toLowerCase();
+  if (family === 4 && ipv6Only.has(name)) return [];
+  return (family === 6 ? forIpv6.get(name) : undefined) ?? macros.get(name)?.parts;
 }

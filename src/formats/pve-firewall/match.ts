@@ -1,11 +1,13 @@
 /** What a rule is about. Answers have three values: undefined where only the hypervisor knows whether it matches. Pure. */
-import { type AddressRange, addressRange, contains } from "../ipv4/index.ts";
-import { readAddresses, readPorts, readProtocol } from "./fields.ts";
+import { portNames } from "../netbase/ports.ts";
+import { isWithin, numberInC, type Span, spanOf } from "./addresses.ts";
+import { readProtocol } from "./fields.ts";
+import { icmpNumber } from "./icmp-types.ts";
 import { macroParts } from "./macros.ts";
-import { aliasRange, isInSet, type Names } from "./names.ts";
-import type { FwRule } from "./rule.ts";
+import { aliasAddress, isInSet, type Names } from "./names.ts";
+import { type FwRule, isGiven } from "./rule.ts";
 
-/** The first packet of a connection. */
+/** The first packet of a connection. Without an IPv6 address or protocol it is IPv4's. */
 export interface Packet {
   readonly direction: "IN" | "OUT";
   /** An address, or a network all of which is meant; absent for "from anywhere". */
@@ -14,24 +16,35 @@ export interface Packet {
   readonly protocol: string;
   /** Destination port; absent for protocols without ports. */
   readonly port?: number;
-  /** The interface that it comes in on or leaves by: "vmbr0" on the host. */
+  /** Absent where any may be meant. */
+  readonly sourcePort?: number;
+  /** Of ICMP, by its name or number; absent where any may be meant. */
+  readonly icmpType?: string;
+  /** The interface that it comes in on or leaves by: "vmbr0" on the host, "net0" of a guest. */
   readonly iface?: string;
 }
 
 /** What a connection is for, whoever makes it. */
 export type Service = Pick<Packet, "protocol" | "port">;
 
+export function familyOf({ source, dest, protocol }: Packet): 4 | 6 {
+  return [source, dest].some((end) => end?.includes(":")) || numberOf(protocol) === 58 ? 6 : 4;
+}
+
 /** Whether a rule is about a packet. A rule that is about part of the packet's addresses only does not count as matching. */
 export function matchesPacket(rule: FwRule, packet: Packet, names: Names): boolean | undefined {
-  const { iface, sport, icmpType } = rule;
+  const family = familyOf(packet);
   return all([
-    iface === undefined || (packet.iface === undefined ? undefined : iface === packet.iface),
-    matchesService(rule, packet),
-    matchesAddress(rule.source, packet.source, names),
-    matchesAddress(rule.dest, packet.dest, names),
-    sport === undefined ? true : undefined,
-    icmpType === undefined ? true : undefined,
+    matchesInterface(rule, packet),
+    some(partsOf(rule, family).map((part) => matchesPart(part, packet, family))),
+    matchesAddress(rule.source, packet.source, family, names),
+    matchesAddress(rule.dest, packet.dest, family, names),
   ]);
+}
+
+export function matchesInterface({ iface }: FwRule, packet: Packet): boolean | undefined {
+  if (!isGiven(iface)) return true;
+  return packet.iface === undefined ? undefined : iface === packet.iface;
 }
 
 /**
@@ -39,7 +52,8 @@ export function matchesPacket(rule: FwRule, packet: Packet, names: Names): boole
  * list, a macro, no port, no protocol. A rule that may be about it counts.
  */
 export function concerns(rule: FwRule, service: Service): boolean {
-  return matchesService(rule, service) !== false;
+  const packet: Packet = { direction: "IN", ...service };
+  return partsOf(rule, 4).some((part) => matchesPart(part, packet, 4) !== false);
 }
 
 /** False when one is false, undefined when one is unknown, else true. */
@@ -54,40 +68,70 @@ function some(answers: readonly (boolean | undefined)[]): boolean | undefined {
   return answers.includes(undefined) ? undefined : false;
 }
 
-function matchesService({ macro, proto, dport }: FwRule, service: Service): boolean | undefined {
-  if (macro === undefined) return matchesPort(proto, dport, service);
-  const parts = macroParts(macro);
-  if (parts === undefined) return undefined;
+/** One match of a rule: a macro may be several. Undefined stands for a macro that is unknown. */
+type Part = Pick<FwRule, "proto" | "dport" | "sport" | "icmpType"> | undefined;
+
+function partsOf(rule: FwRule, family: 4 | 6): readonly Part[] {
+  const { macro, proto, dport, sport, icmpType } = rule;
+  const own = { proto, dport, sport, icmpType } as NonNullable<Part>;
+  if (!isGiven(macro)) return [own];
+  const parts = macroParts(macro, family);
+  if (parts === undefined) return [undefined];
+  return parts.map(({ protocol, ports = dport, sourcePorts = sport }) => ({
+    ...own,
+    proto: protocol,
+    ...(ports === undefined ? {} : { dport: ports }),
+    ...(sourcePorts === undefined ? {} : { sport: sourcePorts }),
+  }));
+}
+
+function matchesPart(part: Part, packet: Packet, family: 4 | 6): boolean | undefined {
+  if (part === undefined) return undefined;
+  const { proto, dport, sport, icmpType } = part;
+  // A protocol of "0" is none to pve-firewall, and then ports have no meaning.
+  if (!isGiven(proto)) return true;
+  const [wanted, seen] = [numberOf(proto), numberOf(packet.protocol)];
+  if (wanted === undefined) return undefined;
+  // 0 (ip) is every protocol.
+  if (wanted !== 0 && wanted !== seen) return false;
+  if (/^(?:icmp|icmpv6|ipv6-icmp)$/.test(proto))
+    return all([icmpType, dport].map((type) => matchesIcmp(type, packet, family)));
+  return all([matchesPorts(dport, packet.port, "none"), matchesPorts(sport, packet.sourcePort, "any")]);
+}
+
+/** @param absent what it means that the packet has no type */
+function matchesIcmp(wanted: string | undefined, { icmpType }: Packet, family: 4 | 6): boolean | undefined {
+  if (wanted === undefined) return true;
+  const type = icmpNumber(family, wanted);
+  const seen = icmpType === undefined ? undefined : icmpNumber(family, icmpType);
+  if (type === "any") return true;
+  if (type === undefined || seen === undefined) return undefined;
+  const [[kind, code], [seenKind, seenCode]] = [type.split("/"), seen.split("/")];
+  // iptables takes type 255 for every type.
+  if (family === 4 && kind === "255") return true;
+  return kind === seenKind && (code === undefined || code === seenCode);
+}
+
+/** pve-firewall takes port 0, where it stands alone, for none at all. */
+function matchesPorts(
+  wanted: string | undefined,
+  seen: number | undefined,
+  absent: "none" | "any",
+): boolean | undefined {
+  if (!isGiven(wanted)) return true;
+  if (seen === undefined) return absent === "none" ? false : undefined;
   return some(
-    parts.map(({ protocol, ports, sourcePorts }) => {
-      const matches = matchesPort(protocol, ports, service);
-      // Which port a packet comes from is not known here.
-      return matches === true && sourcePorts !== undefined ? undefined : matches;
+    wanted.split(",").map((part) => {
+      const span = portSpan(part);
+      return span === undefined ? undefined : span.first <= seen && seen <= span.last;
     }),
   );
 }
 
-function matchesPort(
-  proto: string | undefined,
-  ports: string | undefined,
-  { protocol, port }: Service,
-): boolean | undefined {
-  const wanted = proto === undefined ? undefined : numberOf(proto);
-  const isOther = proto !== undefined && wanted !== numberOf(protocol);
-  // An unknown protocol, and 0, which is every protocol to iptables and one like others to nftables.
-  if (isOther) return wanted === undefined || wanted === 0 ? undefined : false;
-  if (ports === undefined) return true;
-  // The type of an ICMP macro stands in the place of a port.
-  if (protocol === "icmp") return undefined;
-  if (port === undefined) return false;
-  const read = readPorts(ports);
-  if ("fault" in read) return undefined;
-  // Port 0 is every port to pve-firewall.
-  return some(
-    read.meaning.map((span) =>
-      span === undefined || span.last === 0 ? undefined : span.first <= port && port <= span.last,
-    ),
-  );
+/** A port or range as iptables reads it; undefined for a name that only the hypervisor's /etc/services has. */
+function portSpan(part: string): { readonly first: number; readonly last: number } | undefined {
+  const [first, last] = part.split(":").map((port) => portNames.get(port) ?? numberInC(port));
+  return first === undefined ? undefined : { first, last: last ?? first };
 }
 
 function numberOf(protocol: string): number | undefined {
@@ -95,20 +139,25 @@ function numberOf(protocol: string): number | undefined {
   return "meaning" in read ? read.meaning : undefined;
 }
 
-const everywhere: AddressRange = { first: 0, last: 2 ** 32 - 1 };
+const everywhere: Readonly<Record<4 | 6, Span>> = {
+  4: { family: 4, first: 0, last: 2 ** 32 - 1 },
+  6: { family: 6, first: 0n, last: 2n ** 128n - 1n },
+};
 
 function matchesAddress(
   wanted: string | undefined,
   seen: string | undefined,
+  family: 4 | 6,
   names: Names,
 ): boolean | undefined {
-  if (wanted === undefined) return true;
-  const range = seen === undefined ? everywhere : addressRange(seen);
-  const read = readAddresses(wanted);
-  if (range === undefined || "fault" in read) return undefined;
-  const { meaning } = read;
-  if (meaning.kind === "set") return isInSet(meaning.name, meaning.scope, range, names);
-  if (meaning.kind === "list") return meaning.ranges.some((one) => contains(one, range));
-  const alias = aliasRange(meaning.name, meaning.scope, names);
-  return alias === undefined ? undefined : contains(alias, range);
+  if (!isGiven(wanted)) return true;
+  const span = seen === undefined ? everywhere[family] : spanOf(seen);
+  if (span === undefined) return undefined;
+  const [, plus, scope = "", name] =
+    /^(\+)?(dc\/|guest\/|sdn\/)?([A-Za-z][A-Za-z0-9_-]+)$/.exec(wanted) ?? [];
+  if (name !== undefined && plus !== undefined) return isInSet(name, scope, span, names);
+  const address = name === undefined ? wanted : aliasAddress(name, scope, names);
+  if (address === undefined) return undefined;
+  const wholes = address.split(",").map(spanOf);
+  return some(wholes.map((whole) => (whole === undefined ? undefined : isWithin(span, whole))));
 }

@@ -6,7 +6,7 @@
 import { addressRange } from "../ipv4/index.ts";
 import { covers } from "./cover.ts";
 import { firstMatch, type Verdict } from "./decide.ts";
-import { readPorts } from "./fields.ts";
+import { hasPorts, readPorts } from "./fields.ts";
 import type { Packet } from "./match.ts";
 import { type Names, noNames } from "./names.ts";
 import type { FwRule } from "./rule.ts";
@@ -62,14 +62,14 @@ function keysAbout({ type, source, dest, port }: Subject): readonly string[] {
   ];
 }
 
-function subjectOf({ type, source, dest, macro, dport }: FwRule): Subject {
+function subjectOf({ type, source, dest, macro, proto, dport }: FwRule): Subject {
   if (type === "GROUP") return { type, source: wide, dest: wide, port: wide };
-  // A macro has ports of its own, of which there may be several.
+  // A macro has ports of its own, of which there may be several; without a protocol a port means nothing.
   return {
     type,
     source: oneAddress(source),
     dest: oneAddress(dest),
-    port: macro === undefined ? onePort(dport) : wide,
+    port: macro === undefined && hasPorts(proto) ? onePort(dport) : wide,
   };
 }
 

@@ -4,6 +4,7 @@
  */
 
 import { defined } from "../../defined.ts";
+import { asBytes } from "./bytes.ts";
 
 /** cluster.fw, a node's host.fw or a guest's file. */
 export type FilePlace = "cluster" | "host" | "guest";
@@ -14,7 +15,8 @@ export type RulePlace = FilePlace | "group";
 export interface FwRule {
   /** False for a line that begins with "|": it is kept and has no effect. */
   readonly enabled: boolean;
-  readonly type: "IN" | "OUT" | "FORWARD" | "GROUP";
+  /** IN, OUT, FORWARD or GROUP. Proxmox keeps a line that begins with anything else as a rule with an error. */
+  readonly type: string;
   /** ACCEPT, DROP or REJECT; for GROUP the group's name. */
   readonly action: string;
   readonly macro?: string;
@@ -45,32 +47,41 @@ const printed: readonly (readonly [Option, string])[] = [
 ];
 
 /** Exactly one space between an option and its value; the first dash is optional for the long ones. */
-const patterns: readonly (readonly [Option, RegExp])[] = [
-  ["iface", /^-i (\S+)\s*/],
-  ["proto", /^(?:-p|--?proto) (\S+)\s*/],
-  ["dport", /^--?dport (\S+)\s*/],
-  ["sport", /^--?sport (\S+)\s*/],
-  ["source", /^--?source (\S+)\s*/],
-  ["dest", /^--?dest (\S+)\s*/],
-  ["log", /^--?log (emerg|alert|crit|err|warning|notice|info|debug|nolog)\s*/],
-  ["icmpType", /^--?icmp-type (\S+)\s*/],
-];
+const patterns: readonly (readonly [Option, RegExp])[] = (
+  [
+    ["iface", /^-i (\S+)\s*/],
+    ["proto", /^(?:-p|--?proto) (\S+)\s*/],
+    ["dport", /^--?dport (\S+)\s*/],
+    ["sport", /^--?sport (\S+)\s*/],
+    ["source", /^--?source (\S+)\s*/],
+    ["dest", /^--?dest (\S+)\s*/],
+    ["log", /^--?log (emerg|alert|crit|err|warning|notice|info|debug|nolog)\s*/],
+    ["icmpType", /^--?icmp-type (\S+)\s*/],
+  ] as const
+).map(([option, pattern]) => [option, asBytes(pattern)]);
+
+const edges = asBytes(/^\s+|\s+$/g);
+const headPattern = asBytes(/^(\S+)\s+(\S+)\s*/);
+const macroPattern = asBytes(/^(\S+)\((ACCEPT|DROP|REJECT)\)$/);
 
 export type ParsedRule = { readonly rule: FwRule } | { readonly fault: string };
 
-/** Reads one line; of an option that is given twice the last counts. The fault's words are Proxmox's own, without the place. */
+/**
+ * Reads one line; of an option that is given twice the last counts, and a group takes an interface only. Whether the values
+ * are valid is for `judgeRule` to say. The fault's words are Proxmox's own, without the place.
+ */
 export function parseRule(text: string): ParsedRule {
-  const [code = "", ...after] = text.trim().split("#");
-  const comment = after.join("#").trim();
+  const [code = "", ...after] = text.replace(/^[ \t]+|[ \t]+$/g, "").split("#");
+  const comment = after.join("#").replace(edges, "");
   const [, bar = "", line = ""] = /^(\|?)(.*)$/s.exec(code) ?? [];
-  const [head = "", type = "", word = ""] = /^(\S+)\s+(\S+)\s*/.exec(line) ?? [];
+  const [head = "", first = "", word = ""] = headPattern.exec(line) ?? [];
   if (head === "") return { fault: `: unable to parse rule: ${line}` };
-  const kind = type.toUpperCase();
+  const type = first.toUpperCase();
   const rule: Record<string, string> = {};
   let rest = line.slice(head.length);
   while (rest !== "") {
     const found = patterns
-      .filter(([option]) => kind !== "GROUP" || option === "iface")
+      .filter(([option]) => type !== "GROUP" || option === "iface")
       .map(([option, pattern]) => ({ option, match: pattern.exec(rest) }))
       .find(({ match }) => match !== null);
     const [whole = "", value = ""] = found?.match ?? [];
@@ -78,18 +89,15 @@ export function parseRule(text: string): ParsedRule {
     rule[found.option] = value;
     rest = rest.slice(whole.length);
   }
-  if (!isType(kind))
-    return {
-      fault: ` - errors in rule parameters: ${text}\n  type: invalid rule type '${type.toLowerCase()}'`,
-    };
-  const [, macro, verdict = word] =
-    (kind === "GROUP" ? null : /^(\S+)\((ACCEPT|DROP|REJECT)\)$/.exec(word)) ?? [];
+  const takesMacro = type === "IN" || type === "OUT" || type === "FORWARD";
+  const [, macro, verdict = word] = (takesMacro ? macroPattern.exec(word) : null) ?? [];
   const given = defined({ macro, ...rule, comment: comment === "" ? undefined : comment });
-  return { rule: { enabled: bar === "", type: kind, action: verdict, ...given } };
+  return { rule: { enabled: bar === "", type, action: verdict, ...given } };
 }
 
-function isType(text: string): text is FwRule["type"] {
-  return text === "IN" || text === "OUT" || text === "FORWARD" || text === "GROUP";
+/** Whether a value is given, to Perl: "0" is none. */
+export function isGiven(value: string | undefined): value is string {
+  return value !== undefined && value !== "0";
 }
 
 /** The rule as Proxmox itself writes it. */
