@@ -61,6 +61,9 @@ export interface Component {
   /** The foreign things that these changes take over, as they are now: `read` never has them. Changes nothing. */
   readForeign?(changes: readonly Change[], io: Io): Promise<readonly Resource[]>;
 
+  /** What clients notice of these changes. Changes nothing. Where it is missing, nobody knows. */
+  impact?(changes: readonly Change[], io: Io): Promise<Impact>;
+
   /** Arms an undo that works without us, before the first change. See `Guard`. */
   guard?(changes: readonly Change[], io: Io): Promise<Guard>;
 
@@ -72,6 +75,20 @@ export interface Component {
 
   /** Proves the result from outside, as a client would. Changes nothing. */
   verify(io: Io): Promise<readonly Check[]>;
+}
+
+/** What people and programs notice of changes, judged before they are made. */
+export interface Impact {
+  /** What clients notice, a clause each: "wiki.example.net moves from 10.0.0.2 to 10.0.0.3". */
+  readonly notices: readonly string[];
+  /** Names that are new to clients: nobody misses anything. */
+  readonly added: readonly string[];
+  /** What is reloaded, or restarted and away for a moment. */
+  readonly activations: readonly Activation[];
+  /** Services that are away for a moment because their container is recreated: "wiki/web". */
+  readonly blinks: readonly string[];
+  /** What cannot be told before, a clause each: "what a new root of the CA breaks". */
+  readonly unknown: readonly string[];
 }
 
 /** A danger that a guard found in a plan. */

@@ -77,3 +77,24 @@ function sortKeys(value: unknown): unknown {
   entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
   return Object.fromEntries(entries.map(([key, member]) => [key, sortKeys(member)]));
 }
+
+/** What differs between two states of a resource, in the domain's terms. */
+export type UnitChange =
+  | { readonly verb: "create"; readonly unit: string; readonly after: string }
+  | { readonly verb: "update"; readonly unit: string; readonly before: string; readonly after: string }
+  | { readonly verb: "delete"; readonly unit: string; readonly before: string };
+
+export function diffUnits(change: Change): readonly UnitChange[] {
+  const before = change.verb === "create" ? {} : change.live.units;
+  const after = change.verb === "delete" ? {} : change.desired.units;
+  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
+  return names.flatMap((unit): UnitChange[] => {
+    const was = before[unit];
+    const is = after[unit];
+    if (was === is) return [];
+    if (was === undefined) return is === undefined ? [] : [{ verb: "create", unit, after: is }];
+    return is === undefined
+      ? [{ verb: "delete", unit, before: was }]
+      : [{ verb: "update", unit, before: was, after: is }];
+  });
+}

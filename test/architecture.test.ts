@@ -28,6 +28,7 @@ const vocabulary = [
   "errors.ts",
   "secret.ts",
   "defined.ts",
+  "impact.ts",
   "poll.ts",
   "problem.ts",
   "option-names.ts",

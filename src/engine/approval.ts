@@ -1,6 +1,6 @@
 /** What an approved plan allows: everything that it lists, and nothing else. Pure. */
-import { type Change, subjectOf } from "../resource.ts";
-import { diffUnits, fingerprint } from "./diff.ts";
+import { type Change, diffUnits, subjectOf } from "../resource.ts";
+import { fingerprint } from "./diff.ts";
 import type { ComponentPlan } from "./plan.ts";
 
 /** The changes that the approved plan does not list. An earlier component may have made a part of a listed one already. */

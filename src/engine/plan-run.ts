@@ -1,6 +1,7 @@
 /** Planning: reads the live state, finds what differs and what forbids it. Reads only; all components side by side. */
-import type { Component, Hazard } from "../component.ts";
-import type { Change, Resource } from "../resource.ts";
+import type { Component, Hazard, Impact } from "../component.ts";
+import { mergedImpacts, noImpact } from "../impact.ts";
+import { type Change, type Resource, subjectOf } from "../resource.ts";
 import { diff, digestOf, fingerprint } from "./diff.ts";
 import { leftBehind, leftBehindNotes } from "./left-behind.ts";
 import { inOrder, select } from "./order.ts";
@@ -17,7 +18,8 @@ export async function plan(
 ): Promise<Plan> {
   const { selected } = select(components, options);
   const read = await Promise.all(selected.map((component) => planComponent(component, run, options)));
-  const plans = withAwaited(read, selected, options);
+  const known = withAwaited(read, selected, options);
+  const plans = await Promise.all(known.map((part) => withImpact(part, selected, run)));
   return { components: plans, digest: digestOf(plans.map(digestOfPart)) };
 }
 
@@ -42,6 +44,38 @@ function withAwaited(
     known.set(name, { ...rest, changes, waitsFor });
   }
   return parts.map((part) => known.get(part.component) ?? part);
+}
+
+/** Adds what clients notice, as far as the component can tell. */
+async function withImpact(
+  part: ComponentPlan,
+  components: readonly Component[],
+  run: RunWorld,
+): Promise<ComponentPlan> {
+  if (part.changes.length === 0) return part;
+  const component = components.find(({ name }) => name === part.component);
+  const foreign = new Set(part.hazards.flatMap((hazard) => hazard.foreign?.changes ?? []));
+  const own = part.changes.filter((change) => !foreign.has(change));
+  const taken = part.changes.filter((change) => foreign.has(change)).map((change) => subjectOf(change).id);
+  const notices = taken.map((id) => `${id.slice(id.indexOf("/") + 1)}, which is not ours, is taken over`);
+  const unknown = [`changes of ${part.component}`];
+  const judged =
+    component?.impact === undefined ? { ...noImpact, unknown } : await judgedBy(component, own, run, unknown);
+  return { ...part, impact: mergedImpacts([judged, { ...noImpact, notices }]) };
+}
+
+async function judgedBy(
+  component: Component,
+  changes: readonly Change[],
+  run: RunWorld,
+  unknown: readonly string[],
+): Promise<Impact> {
+  try {
+    return (await component.impact?.(changes, new Turn(run, component).io)) ?? noImpact;
+  } catch (error) {
+    expectedFailure(error);
+    return { ...noImpact, unknown };
+  }
 }
 
 function isNew(part: ComponentPlan | undefined): boolean {

@@ -1,5 +1,5 @@
 /** What a run would do, and what it did: plain values that are printed, saved, hashed and compared. */
-import type { Activation, Check, ComponentName, Hazard, Outcome } from "../component.ts";
+import type { Activation, Check, ComponentName, Hazard, Impact, Outcome } from "../component.ts";
 import type { Change, HostName, Resource, ResourceId } from "../resource.ts";
 
 export interface Plan {
@@ -13,6 +13,8 @@ export interface ComponentPlan {
   readonly component: ComponentName;
   readonly desired: readonly Resource[];
   readonly changes: readonly Change[];
+  /** What clients notice of them; absent when there are none. */
+  readonly impact?: Impact;
   /** What the changes endanger, and what they meet that is foreign; a sync asks for each one's consent. */
   readonly hazards: readonly Hazard[];
   /** Deletes that wait for consent (`--allow prune`): ours, but no longer declared. */

@@ -2,8 +2,7 @@
 import type { ComponentName, Hazard } from "../component.ts";
 import { RefusedError } from "../errors.ts";
 import { option } from "../option-names.ts";
-import type { Change } from "../resource.ts";
-import { diffUnits } from "./diff.ts";
+import { type Change, diffUnits } from "../resource.ts";
 import type { ComponentPlan } from "./plan.ts";
 
 /** Shrinking is judged only where there is enough to lose; the numbers follow octoDNS (30 % of at least 10 records). */

@@ -1,29 +1,66 @@
-/** The client impact of a plan: the names that stop answering or move. Judged by the DNS records alone, which every name has. */
-import { diffUnits } from "../engine/diff.ts";
-import type { Plan } from "../engine/plan.ts";
-import { oneLine, shortList } from "./words.ts";
+/** What clients notice of a plan, from what its components say of their changes; what nobody can tell is "unknown". */
+import type { Impact } from "../component.ts";
+import type { ComponentPlan, Plan } from "../engine/plan.ts";
+import { mergedImpacts, noImpact } from "../impact.ts";
+import { hanging } from "./layout.ts";
+import type { View } from "./view.ts";
+import { count, oneLine, shortList } from "./words.ts";
 
-/** At most one line; empty where the DNS records do not show whether clients are affected. */
-export function clientImpact({ components }: Plan): readonly string[] {
-  const changed = components.filter(({ changes }) => changes.length > 0);
-  const names = changed
-    .filter(({ component }) => component === "dns")
-    .flatMap(({ changes }) => changes.flatMap((change) => diffUnits(change)))
-    .filter(({ unit }) => unit.includes("."))
-    .map((change) => ({ ...change, name: oneLine(change.unit) }));
-  const added = names.filter(({ verb }) => verb === "create").map(({ name }) => name);
-  // A name that goes from one record file to another is neither added nor removed.
-  const removed = names.filter(({ verb, name }) => verb === "delete" && !added.includes(name));
-  const moved = names.flatMap((change) =>
-    change.verb === "update" ? [`${change.name} (moves to ${oneLine(change.after)})`] : [],
-  );
-  const gone = removed.map(({ name }) => name);
-  const parts = [
-    ...(gone.length === 0 ? [] : [`clients of ${shortList(gone, 3)} (no longer answered)`]),
-    ...(moved.length === 0 ? [] : [`clients of ${shortList(moved, 3)}`]),
-  ];
-  if (parts.length > 0) return [parts.join("; ")];
-  // A change of another component may affect clients in ways that the records do not show.
-  const isNew = added.length > 0 && changed.every(({ component }) => component === "dns");
-  return isNew ? [`none (new: ${shortList([...new Set(added)], 3)})`] : [];
+/** Clauses of a list before "and … more". */
+const mostNotices = 6;
+const mostNames = 3;
+
+/** "reloads: nginx, pve-firewall · restarts: none"; undefined where nothing is reloaded or restarted. */
+export function activationWords(plan: Plan): string | undefined {
+  const { activations } = impactOf(plan);
+  const of = (wanted: string): string => {
+    const units = activations.filter(({ kind }) => kind === wanted).map(({ unit }) => oneLine(unit));
+    return units.length === 0 ? "none" : [...new Set(units)].join(", ");
+  };
+  return activations.length === 0 ? undefined : `reloads: ${of("reload")} · restarts: ${of("restart")}`;
+}
+
+/** "Client impact: …", and which services are away for a moment. */
+export function impactLines(plan: Plan, view: View): readonly string[] {
+  const impact = impactOf(plan);
+  const some = (words: readonly string[], most: number): string =>
+    shortList(words.map(oneLine), view.full ? Number.POSITIVE_INFINITY : most);
+  const { notices, added, blinks, unknown } = impact;
+  const fresh = added.length === 0 ? "" : ` (new: ${some(added, mostNames)})`;
+  const known = notices.length === 0 ? [] : [shortClauses(notices, view.full ? notices.length : mostNotices)];
+  const open = unknown.length === 0 ? [] : [`unknown: ${some(unknown, mostNames)}`];
+  const parts = [...known, ...open];
+  const text = parts.length === 0 ? `none${fresh}` : parts.join("; ");
+  const away =
+    blinks.length === 0
+      ? []
+      : hanging(
+          "Interrupted for a moment: ",
+          `${count(blinks.length, "service")} (${some(blinks, mostNames)})`,
+          view.width,
+        );
+  return [...hanging("Client impact: ", text, view.width), ...away];
+}
+
+function shortClauses(clauses: readonly string[], most: number): string {
+  const more = clauses.length > most ? [`${clauses.length - most} more`] : [];
+  return [...clauses.slice(0, most).map(oneLine), ...more].join("; ");
+}
+
+function impactOf({ components }: Plan): Impact {
+  return mergedImpacts(components.flatMap((part) => [part.impact ?? noImpact, unseen(part)]));
+}
+
+/** What is unknown because it could not be seen, or was left undone by an earlier run. */
+function unseen(part: ComponentPlan): Impact {
+  const { component, changes, impact, unread, unreadResources, pendingActivation } = part;
+  const isUnseen = unread !== undefined || unreadResources.length > 0;
+  return {
+    ...noImpact,
+    unknown: [
+      ...(isUnseen ? [`${component}, which cannot be read now`] : []),
+      ...(changes.length > 0 && impact === undefined ? [`changes of ${component}`] : []),
+      ...(pendingActivation.length > 0 ? [`activation of ${component}`] : []),
+    ],
+  };
 }

@@ -63,6 +63,7 @@ function componentPlan(part: ComponentPlan): PlanDocument["components"][number] 
     component: part.component,
     resources: part.desired.length,
     changes: part.changes.map(changeDocument),
+    ...defined({ impact: part.impact }),
     hazards: part.hazards.map(hazardDocument),
     orphans: part.orphans.map(({ id }) => id),
     pendingActivation: part.pendingActivation,

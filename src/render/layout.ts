@@ -49,6 +49,18 @@ export function hanging(first: string, text: string, width: number): readonly st
   return wrap(text, width - indent.length).map((line, at) => (at === 0 ? first : indent) + line);
 }
 
+/** One line where it fits; on a narrow terminal it is broken between its parts. */
+export function wrapAtDots(line: string, width: number): readonly string[] {
+  const lines: string[] = [];
+  for (const part of line.split(" · ")) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + part.length + 3 <= width)
+      lines[lines.length - 1] = `${last} · ${part}`;
+    else lines.push(last === undefined ? part : `  · ${part}`);
+  }
+  return lines;
+}
+
 export interface Column {
   readonly align?: "left" | "right";
   /** This column is wrapped when a row is wider than the terminal. At most one column is flexible. */

@@ -129,6 +129,18 @@ const planDocument = object({
       component: componentName,
       resources: about("Number of declared resources.", integer),
       changes: array(change),
+      impact: optional(
+        about(
+          "What clients notice of the changes; absent when there are none. `unknown` is what nobody can tell.",
+          object({
+            notices: array(string),
+            added: about("Names that are new to clients.", array(string)),
+            activations: array(activation),
+            blinks: about("Services that are away for a moment.", array(string)),
+            unknown: array(string),
+          }),
+        ),
+      ),
       hazards: about("What the changes endanger, and what they meet that is foreign.", array(hazard)),
       orphans: about(`Ours, no longer declared, kept without \`${option.allow} prune\`.`, array(string)),
       pendingActivation: about("Written by an earlier run and never activated.", array(string)),

@@ -1,8 +1,7 @@
 /** A change in the domain's terms: units that are added, removed or different; for a text without units, a short unified diff. */
 import { structuredPatch } from "diff";
-import type { UnitChange } from "../engine/diff.ts";
 import { option } from "../option-names.ts";
-import { type Change, type Resource, type SourceRef, subjectOf } from "../resource.ts";
+import { type Change, type Resource, type SourceRef, subjectOf, type UnitChange } from "../resource.ts";
 import { secretMark, withoutSecrets } from "../secret-spans.ts";
 import { hanging, padEnd } from "./layout.ts";
 import { shownUnits } from "./units.ts";

@@ -6,8 +6,8 @@ import { exitCodes } from "../errors.ts";
 import { option } from "../option-names.ts";
 import { subjectOf } from "../resource.ts";
 import { errorLines } from "./errors.ts";
-import { clientImpact } from "./impact.ts";
-import { hanging, padEnd } from "./layout.ts";
+import { activationWords, impactLines } from "./impact.ts";
+import { hanging, padEnd, wrapAtDots } from "./layout.ts";
 import { noteLines, signOfChanges } from "./notes.ts";
 import { changeLines, most, nameOf } from "./text-changes.ts";
 import { painted, type Sign, type View } from "./view.ts";
@@ -31,6 +31,8 @@ export function planLines(plan: Plan, facts: PlanFacts, view: View): readonly st
   if (isConverged(plan)) return [inSyncLine(plan, facts, view), ...notes];
   const nameWidth = Math.max(...plan.components.map(({ component }) => component.length));
   const { create, update, remove } = planTally(plan);
+  const activations = activationWords(plan);
+  const activated = activations === undefined ? "" : `${activations} · `;
   const failed = plan.components.some(
     ({ unread, unreadResources }) =>
       unread?.kind === "error" || unreadResources.some(({ kind }) => kind === "error"),
@@ -43,10 +45,13 @@ export function planLines(plan: Plan, facts: PlanFacts, view: View): readonly st
     "",
     ...plan.components.flatMap((part) => componentLines(part, nameWidth, view)),
     "",
-    `Plan: ${create} to create, ${update} to update, ${remove} to delete · ${duration(facts.durationMs)}`,
+    ...wrapAtDots(
+      `Plan: ${create} to create, ${update} to update, ${remove} to delete · ${activated}${duration(facts.durationMs)}`,
+      view.width,
+    ),
     ...(create > 0 && !view.full ? [`\`${option.full}\` shows what is to be created in detail`] : []),
     ...notes,
-    ...clientImpact(plan).flatMap((line) => hanging("Client impact: ", line, view.width)),
+    ...impactLines(plan, view),
     ...foreignLines(foreign, view),
     ...(facts.refusal === undefined || isForeignOnly
       ? []

@@ -6,7 +6,7 @@ import { option } from "../option-names.ts";
 import { subjectOf } from "../resource.ts";
 import { closingWords } from "./closing.ts";
 import { errorLines, hintLines } from "./errors.ts";
-import { hanging, table } from "./layout.ts";
+import { hanging, table, wrapAtDots } from "./layout.ts";
 import { noteLines, signOfChanges } from "./notes.ts";
 import { checksOf, summaryLine } from "./summary.ts";
 import { nameOf } from "./text-changes.ts";
@@ -121,16 +121,4 @@ function checkLines(failed: readonly Check[], view: View): readonly string[] {
     ...(failed.length > shown.length ? [`  … ${failed.length - shown.length} more (${option.full})`] : []),
     ...hints.flatMap((hint) => hintLines(hint, view)),
   ];
-}
-
-/** One line where it fits; on a narrow terminal it is broken between its parts. */
-function wrapAtDots(line: string, width: number): readonly string[] {
-  const lines: string[] = [];
-  for (const part of line.split(" · ")) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + part.length + 3 <= width)
-      lines[lines.length - 1] = `${last} · ${part}`;
-    else lines.push(last === undefined ? part : `  · ${part}`);
-  }
-  return lines;
 }

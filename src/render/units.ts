@@ -1,6 +1,5 @@
 /** What differs in a change, as it may be shown. */
-import { diffUnits, type UnitChange } from "../engine/diff.ts";
-import type { Change } from "../resource.ts";
+import { type Change, diffUnits, type UnitChange } from "../resource.ts";
 import { secretMark } from "../secret-spans.ts";
 
 /** Of a replaced secret only the new value is known: what it replaces is hidden as well. */

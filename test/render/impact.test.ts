@@ -1,42 +1,88 @@
+/** The plan's words on what clients notice: never a "none" that nobody can vouch for. */
+
 import { expect, test } from "vitest";
-import type { Plan } from "../../src/engine/plan.ts";
-import { clientImpact } from "../../src/render/impact.ts";
+import type { Impact } from "../../src/component.ts";
+import type { ComponentPlan } from "../../src/engine/plan.ts";
+import { noImpact } from "../../src/impact.ts";
+import { activationWords, impactLines } from "../../src/render/impact.ts";
+import { plainView } from "../../src/render/view.ts";
 import type { Change } from "../../src/resource.ts";
 
-function planOf(changes: Readonly<Record<string, Change>>): Plan {
-  const components = Object.entries(changes).map(([component, change]) => ({
+const change: Change = {
+  verb: "create",
+  desired: { id: "dns/records", host: "pve", text: "", units: {} },
+};
+
+function part(component: string, more: Partial<ComponentPlan> = {}): ComponentPlan {
+  return {
     component,
     desired: [],
-    changes: [change],
+    changes: [],
     hazards: [],
     orphans: [],
     leftBehind: [],
     pendingActivation: [],
     unreadResources: [],
     notes: [],
-  }));
-  return { components, digest: "" };
+    ...more,
+  };
 }
 
-const resource = (units: Record<string, string>) =>
-  ({ id: "dns/records", host: "pve", text: JSON.stringify(units), units }) as const;
-const added: Change = { verb: "create", desired: resource({ "a.example.net": "10.0.0.1" }) };
+const changed = (component: string, impact: Partial<Impact>): ComponentPlan =>
+  part(component, { changes: [change], impact: { ...noImpact, ...impact } });
 
-test("names that are only added affect no client", () => {
-  expect(clientImpact(planOf({ dns: added }))).toEqual(["none (new: a.example.net)"]);
+test.each<[string, readonly ComponentPlan[], readonly string[]]>([
+  ["nothing", [changed("trust", {})], ["Client impact: none"]],
+  [
+    "new names only",
+    [changed("dns", { added: ["a.example.net"] }), changed("traefik", {})],
+    ["Client impact: none (new: a.example.net)"],
+  ],
+  [
+    "what several components say",
+    [
+      changed("dns", { notices: ["a.example.net moves from 10.0.0.1 to 10.0.0.2"] }),
+      changed("firewall", { notices: ["policy_in: ACCEPT -> DROP"] }),
+    ],
+    ["Client impact: a.example.net moves from 10.0.0.1 to 10.0.0.2; policy_in: ACCEPT -> DROP"],
+  ],
+  [
+    "a component that cannot tell",
+    [changed("dns", { added: ["a.example.net"] }), part("mail", { changes: [change] })],
+    ["Client impact: unknown: changes of mail"],
+  ],
+  [
+    "a component that cannot be read",
+    [part("stacks", { unread: { kind: "not-ready", reason: "no Portainer" } })],
+    ["Client impact: unknown: stacks, which cannot be read now"],
+  ],
+  [
+    "single resources that cannot be read",
+    [part("stacks", { unreadResources: [{ kind: "error", reason: "down", ids: ["stacks/a"] }] })],
+    ["Client impact: unknown: stacks, which cannot be read now"],
+  ],
+  [
+    "what an earlier run left undone",
+    [part("nginx", { pendingActivation: ["nginx/gateway"] })],
+    ["Client impact: unknown: activation of nginx"],
+  ],
+  [
+    "services that blink",
+    [changed("stacks", { notices: ["web of wiki is recreated"], blinks: ["wiki/web"] })],
+    ["Client impact: web of wiki is recreated", "Interrupted for a moment: 1 service (wiki/web)"],
+  ],
+])("%s", (_, components, lines) => {
+  expect(impactLines({ components, digest: "" }, plainView)).toEqual(lines);
 });
 
-test("beside changes of other components nothing is claimed", () => {
-  expect(clientImpact(planOf({ dns: added, firewall: added }))).toEqual([]);
-});
-
-test("clients of names that go or move are named", () => {
-  const change: Change = {
-    verb: "update",
-    live: resource({ "a.example.net": "10.0.0.1", "b.example.net": "10.0.0.1" }),
-    desired: resource({ "b.example.net": "10.0.0.2" }),
-  };
-  expect(clientImpact(planOf({ dns: change, firewall: added }))).toEqual([
-    "clients of a.example.net (no longer answered); clients of b.example.net (moves to 10.0.0.2)",
-  ]);
+test("reloads and restarts are named once each", () => {
+  const nginx = { kind: "reload", unit: "nginx", host: "lxc/101" } as const;
+  const dnsmasq = { kind: "restart", unit: "dnsmasq", host: "pve" } as const;
+  const components = [
+    changed("certificates", { activations: [nginx] }),
+    changed("nginx", { activations: [nginx] }),
+    changed("dns", { activations: [dnsmasq] }),
+  ];
+  expect(activationWords({ components, digest: "" })).toBe("reloads: nginx · restarts: dnsmasq");
+  expect(activationWords({ components: [changed("trust", {})], digest: "" })).toBeUndefined();
 });

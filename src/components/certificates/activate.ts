@@ -32,7 +32,7 @@ export async function activate(certificates: readonly Certificate[], io: Io): Pr
 }
 
 /** The declared command. Without one, the gateway and Portainer are notified all the same: both read their files only once. */
-function hookOf({ roles, portainer }: Site, { postRenewal, serves }: Certificate): Hook | undefined {
+export function hookOf({ roles, portainer }: Site, { postRenewal, serves }: Certificate): Hook | undefined {
   if (postRenewal !== undefined) return parseHook(postRenewal.command);
   if (serves === "gateway") return { host: roles.gateway.host, argv: ["systemctl", "reload", "nginx"] };
   if (serves !== "portainer" || portainer === undefined) return undefined;
@@ -70,7 +70,7 @@ async function notify(hook: Hook | undefined, io: Io): Promise<Outcome> {
 }
 
 /** Why the command has nothing to do, if so. */
-async function absence(host: Host, { needs, unit }: HookEffect): Promise<string | undefined> {
+export async function absence(host: Host, { needs, unit }: HookEffect): Promise<string | undefined> {
   const succeeds = async (...argv: readonly string[]): Promise<boolean> =>
     (await host.run({ argv, effect: "read" })).exitCode === 0;
   if (needs === "active-unit" && !(await succeeds("systemctl", "is-active", "--quiet", unit)))

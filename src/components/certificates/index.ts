@@ -4,6 +4,7 @@ import { subjectOf } from "../../resource.ts";
 import { activate } from "./activate.ts";
 import { apply } from "./apply.ts";
 import { certificateOf, compile } from "./compile.ts";
+import { impact } from "./impact.ts";
 import { readPairs } from "./read.ts";
 import { verify } from "./verify.ts";
 
@@ -14,6 +15,7 @@ export const certificates: Component = {
   findsDeclaredOnly: true,
   compile,
 
+  impact,
   async read(io) {
     return (await readPairs(io, io.site.certificates)).map(({ resource }) => resource);
   },

@@ -16,6 +16,7 @@ import {
   wildcardsResource,
 } from "./compile.ts";
 import { hazards } from "./hazards.ts";
+import { impact } from "./impact.ts";
 import { verify } from "./verify.ts";
 
 const directory = "/etc/dnsmasq.d";
@@ -31,6 +32,7 @@ export const dns: Component = {
   after: [],
   compile,
 
+  impact,
   async read(io) {
     const host = io.host("pve");
     const [files, unit] = await Promise.all([

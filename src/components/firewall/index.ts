@@ -13,6 +13,7 @@ import { restoreCopies } from "./copies.ts";
 import { fileChanges, isRollback, parsed, partsOf, partsOfAll, pathOf, placeOf, withParts } from "./files.ts";
 import { guard } from "./guard.ts";
 import { hazards } from "./hazards.ts";
+import { impact } from "./impact.ts";
 import { read, readInstalled, readUnits } from "./read.ts";
 import { verify } from "./verify.ts";
 
@@ -23,6 +24,7 @@ export const firewall: Component = {
   name: "firewall",
   after: [],
   compile,
+  impact,
   read,
 
   async validate(changes, io) {

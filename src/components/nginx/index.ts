@@ -7,6 +7,7 @@ import { type Change, candidateOf, type Resource, type ResourceId, subjectOf } f
 import { serviceResource } from "../resources.ts";
 import { commands } from "./commands.ts";
 import { compile, gatewayResource, linkResource, paths, serviceId, targetOf } from "./compile.ts";
+import { impact } from "./impact.ts";
 import { verify } from "./verify.ts";
 
 export const nginx: Component = {
@@ -14,6 +15,7 @@ export const nginx: Component = {
   after: ["certificates", "traefik"],
   compile,
 
+  impact,
   async read(io) {
     const host = gateway(io);
     const [files, unit] = await Promise.all([

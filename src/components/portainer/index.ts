@@ -7,6 +7,7 @@ import { applyAgent } from "./agent.ts";
 import { applyAdministrator, applyEnvironment } from "./api.ts";
 import { administratorId, agentId, compile, environmentId, serverId, storageId } from "./compile.ts";
 import { hazards } from "./hazards.ts";
+import { impact } from "./impact.ts";
 import { read } from "./read.ts";
 import { applyServer, applyStorage } from "./server.ts";
 import { verify } from "./verify.ts";
@@ -17,6 +18,7 @@ export const portainer: Component = {
   after: ["dns", "firewall", "certificates"],
   independent: true,
   compile,
+  impact,
   read,
 
   hazards,

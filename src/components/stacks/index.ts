@@ -4,6 +4,7 @@ import { readForeign } from "../foreign/read.ts";
 import { apply } from "./apply.ts";
 import { compile } from "./compile.ts";
 import { hazards } from "./hazards.ts";
+import { impact } from "./impact.ts";
 import { read } from "./live.ts";
 import { verify } from "./verify.ts";
 
@@ -12,6 +13,7 @@ export const stacks: Component = {
   after: ["portainer"],
   independent: true,
   compile,
+  impact,
   read,
   hazards,
   readForeign,

@@ -12,6 +12,7 @@ import { activate, configurationFiles, nothingLoaded } from "./activate.ts";
 import { commands } from "./commands.ts";
 import { compile, needsRoot, paths, rootId, routesOf, routesResource, serviceId } from "./compile.ts";
 import { declaredElsewhere } from "./elsewhere.ts";
+import { impact } from "./impact.ts";
 import { verify } from "./verify.ts";
 
 export const traefik: Component = {
@@ -19,6 +20,7 @@ export const traefik: Component = {
   after: ["firewall", "certificates"],
   compile,
 
+  impact,
   async read(io) {
     const host = mesh(io);
     const needed = needsRoot(routesOf(io.site));

@@ -6,6 +6,7 @@ import { bundleHolds, fingerprintOf, parseChain } from "../../formats/x509/index
 import type { Resource } from "../../resource.ts";
 import { certificateIn, rootResource } from "../resources.ts";
 import { commands, paths } from "./commands.ts";
+import { impact } from "./impact.ts";
 
 const id = "trust/root";
 
@@ -20,6 +21,7 @@ export const trust: Component = {
 
   compile: () => [trusted],
 
+  impact,
   async read(io) {
     const [root, files] = await Promise.all([
       findRoot(io.site.ca.rootFiles, io.host),

@@ -1,0 +1,23 @@
+/** What people and programs notice of changes, put together. Pure. */
+import type { Impact } from "./component.ts";
+
+/** Nobody notices anything. */
+export const noImpact: Impact = { notices: [], added: [], activations: [], blinks: [], unknown: [] };
+
+export function mergedImpacts(impacts: readonly Impact[]): Impact {
+  const activations = new Map(
+    impacts.flatMap((impact) =>
+      impact.activations.map((one) => [`${one.kind} ${one.unit} ${one.host}`, one]),
+    ),
+  );
+  const all = (of: (impact: Impact) => readonly string[]): readonly string[] => [
+    ...new Set(impacts.flatMap(of)),
+  ];
+  return {
+    notices: all(({ notices }) => notices),
+    added: all(({ added }) => added),
+    activations: [...activations.values()],
+    blinks: all(({ blinks }) => blinks),
+    unknown: all(({ unknown }) => unknown),
+  };
+}
