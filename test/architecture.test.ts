@@ -64,7 +64,14 @@ const rules: readonly (readonly [where: (path: string) => boolean, allowed: Allo
   [(path) => vocabulary.includes(path) || within("problem-codes")(path), () => false],
   [(path) => path === "main.ts", (name) => isNode(name) || within("cli")(name)],
   [within("cli"), () => true],
-  [within("formats"), (name) => isPackage(name) || name === "node:crypto" || within("formats")(name)],
+  [
+    within("formats"),
+    (name) =>
+      isPackage(name) ||
+      name === "node:crypto" ||
+      within("formats")(name) ||
+      /^formats\/.*\.json$/.test(name),
+  ],
   [within("hosts"), (name) => isPackage(name) || isNode(name) || within("hosts", "formats")(name)],
   [within("apis"), (name) => isPackage(name) || isNode(name) || within("apis", "formats")(name)],
   [

@@ -1,7 +1,7 @@
-/** The shapes of the Compose specification, by its published schema (compose-spec.json of compose-go 2.9.1, Apache-2.0, without its descriptions). */
+/** The shapes of the Compose specification, by its published schema. */
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
+import schema from "../../src/formats/compose/compose-spec.json" with { type: "json" };
 import { invalid } from "./compose-errors.ts";
-import schema from "./compose-spec.json" with { type: "json" };
 import type { YamlObject } from "./compose-values.ts";
 
 let compiled: ValidateFunction | undefined;

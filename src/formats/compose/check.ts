@@ -2,15 +2,11 @@
  * Values that Compose, or Docker behind it, refuses (compose-go 2, distribution/reference): reported before a deployment
  * fails because of them. A value with a variable that cannot be filled in is not judged.
  */
-import type { ComposeFault, ComposeNode, Member, Name, Place } from "./document.ts";
+import type { ComposeFault, ComposeNode, Member, Name } from "./document.ts";
+import { mountFaults } from "./mounts.ts";
 
 /** "none" and "any" are Swarm's words; Compose takes them for "no" and "always". */
 const restarts = ["no", "none", "always", "any", "on-failure", "unless-stopped"];
-const conditions = ["service_started", "service_healthy", "service_completed_successfully"];
-const durations = ["interval", "timeout", "start_period", "start_interval"];
-
-/** Go's notation, with days and weeks. */
-const duration = /^[-+]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h|d|w))+)$/;
 
 const label = "[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?";
 const registry = `(?:${label}(?:\\.${label})*|\\[[a-fA-F0-9:]+\\])(?::\\d+)?`;
@@ -20,159 +16,117 @@ export const imageReference = new RegExp(
   `^(?:sha256:[a-f0-9]{64}|(?:${registry}/)?${component}(?:/${component})*(?::\\w[\\w.-]{0,127})?(?:@[A-Za-z][\\w+.-]*:[a-fA-F0-9]{32,})?)$`,
 );
 
-/** What Compose or Docker refuses in the values of services. */
-export function valueFaults(services: readonly Member[]): readonly ComposeFault[] {
-  return [
-    ...services.flatMap((service) => [
-      ...notationFaults(service),
-      ...environmentFaults(service),
-      ...networkFaults(service, services),
-      ...conditionFaults(service),
-    ]),
-    ...nameClashes(services.filter(isAlwaysOn)),
-    ...dependencyCycles(services.filter(isAlwaysOn)),
+/** What Compose or Docker refuses in the values of a service. */
+export function valueFaults({ key: name, value }: Member): readonly ComposeFault[] {
+  const faults: (ComposeFault | readonly ComposeFault[])[] = [
+    invalid(
+      value.get("restart"),
+      (text) => restarts.includes(text.split(":")[0] ?? ""),
+      "is not a valid restart policy",
+      '"no", always, on-failure or unless-stopped',
+    ),
+    invalid(
+      value.get("image"),
+      (text) => imageReference.test(text),
+      "is not a valid image reference",
+      "registry/repository:tag, the repository in lower case, without spaces",
+    ),
+    invalid(
+      value.get("container_name"),
+      (text) => /^[a-zA-Z0-9][\w.-]+$/.test(text),
+      "is not a valid name of a container",
+      'two or more letters, digits, ".", "_" and "-", with a letter or digit first',
+    ),
+    mountFaults(value),
+    healthFaults(value.get("healthcheck").get("test")),
+    hostFaults(value.get("extra_hosts")),
+    environmentFaults(value.get("environment")),
+    value
+      .get("devices")
+      .items.flatMap((device) =>
+        invalid(
+          device,
+          (text) => text.split(":").length < 4,
+          "is not a valid device",
+          "/dev/HOST:/dev/CONTAINER:rwm, or the long form",
+        ),
+      ),
+    countFaults(value.get("gpus")),
+    countFaults(value.get("deploy").get("resources").get("reservations").get("devices")),
+    formatFaults(value.get("env_file")),
+    nullFaults(name, value),
   ];
-}
-
-/** A service with profiles may never run, and not beside the others. */
-function isAlwaysOn({ value }: Member): boolean {
-  return value.member("profiles") === undefined;
+  return faults.flat();
 }
 
 /** A simple value that is there and is known. */
-function known(node: ComposeNode): Name | undefined {
-  const { text, place, isUnknown } = node;
+export function known({ text, place, isUnknown }: ComposeNode): Name | undefined {
   return text === undefined || text === "" || isUnknown ? undefined : { name: text, place };
 }
 
-function notationFaults({ key: service, value }: Member): readonly ComposeFault[] {
-  const health = value.get("healthcheck");
-  const checked: readonly (readonly [ComposeNode, (text: string) => boolean, what: string, hint: string])[] =
-    [
-      [
-        value.get("restart"),
-        (text) => restarts.includes(text.split(":")[0] ?? ""),
-        "is not a valid restart policy",
-        '"no", always, on-failure or unless-stopped',
-      ],
-      [
-        value.get("image"),
-        (text) => imageReference.test(text),
-        "is not a valid image reference",
-        "registry/repository:tag, the repository in lower case, without spaces",
-      ],
-      ...durations.map(
-        (key) =>
-          [
-            health.get(key),
-            (text: string) => duration.test(text),
-            `is not a valid duration (${key} of the health check of ${service})`,
-            "a number with its unit: 30s, 1m30s, 500ms",
-          ] as const,
-      ),
-    ];
-  return checked.flatMap(([node, isValid, what, hint]) => {
-    const found = known(node);
-    if (found === undefined || isValid(found.name)) return [];
-    return [{ message: `${JSON.stringify(found.name)} ${what}`, place: found.place, hint }];
+function invalid(
+  node: ComposeNode,
+  isValid: (text: string) => boolean,
+  what: string,
+  hint: string,
+): readonly ComposeFault[] {
+  const found = known(node);
+  if (found === undefined || isValid(found.name)) return [];
+  return [{ message: `${JSON.stringify(found.name)} ${what}`, place: found.place, hint }];
+}
+
+function healthFaults(test: ComposeNode): readonly ComposeFault[] {
+  const [first] = test.isList ? test.items : [];
+  if (first?.text === undefined || ["CMD", "CMD-SHELL", "NONE"].includes(first.text)) return [];
+  const message = 'a health check\'s list must begin with "CMD", "CMD-SHELL" or "NONE"';
+  return [{ message, place: first.place, hint: 'put "CMD" before the program\'s name' }];
+}
+
+function hostFaults(hosts: ComposeNode): readonly ComposeFault[] {
+  if (!hosts.isList) return [];
+  return hosts.items.flatMap((host) =>
+    invalid(host, (text) => /[:=]./.test(text), "is not a valid extra host", "NAME=ADDRESS"),
+  );
+}
+
+/** Compose 2.26 makes a name with a space of it, 2.40 refuses it. */
+function environmentFaults(environment: ComposeNode): readonly ComposeFault[] {
+  return environment.names.flatMap(({ name, place }): readonly ComposeFault[] => {
+    const [variable = ""] = environment.isMapping ? [name] : name.split("=", 1);
+    if (!/\s$/.test(variable)) return [];
+    const message = `Compose 2.40 refuses the variable ${JSON.stringify(variable)}: its name ends in a space`;
+    return [{ message, place, severity: "warning" }];
   });
 }
 
-function environmentFaults({ key, value }: Member): readonly ComposeFault[] {
-  const environment = value.get("environment");
-  if (!environment.isList) return [];
-  return environment.items
-    .filter((item) => item.isMapping || item.isList)
-    .map(({ isMapping, place }) => ({
-      message: `environment of ${key}: expected NAME=value, got a ${isMapping ? "mapping" : "list"}`,
-      place,
-      hint: isMapping ? 'write "NAME=value", or remove the "- " from every line' : "write NAME=value",
-    }));
-}
-
-function networkFaults({ key, value }: Member, services: readonly Member[]): readonly ComposeFault[] {
-  const mode = known(value.get("network_mode"));
-  if (mode === undefined) return [];
-  const faults: ComposeFault[] = [];
-  const networks = value.member("networks");
-  if (networks !== undefined && networks.value.names.length > 0)
-    faults.push({
-      message: `service ${key} has both network_mode and networks`,
-      place: networks.place,
-      hint: "remove one of them",
-    });
-  const other = serviceOfMode(mode);
-  if (other !== undefined && !services.some((each) => each.key === other))
-    faults.push({
-      message: `service ${key} refers to service ${other}, which the file does not declare`,
-      place: mode.place,
-    });
-  return faults;
-}
-
-/** The service whose network `network_mode: service:NAME` shares. */
-function serviceOfMode(mode: Name | undefined): string | undefined {
-  return /^service:(.*)$/.exec(mode?.name ?? "")?.[1];
-}
-
-function conditionFaults({ value }: Member): readonly ComposeFault[] {
-  return value.get("depends_on").members.flatMap((dependency) => {
-    const condition = known(dependency.value.get("condition"));
-    if (condition === undefined || conditions.includes(condition.name)) return [];
-    const message = `unknown condition ${JSON.stringify(condition.name)}`;
-    return [{ message, place: condition.place, hint: `one of ${conditions.join(", ")}` }];
+function countFaults(devices: ComposeNode): readonly ComposeFault[] {
+  return devices.items.flatMap((device) => {
+    const count = device.member("count");
+    if (count === undefined || device.member("device_ids") === undefined) return [];
+    return [{ message: '"count" and "device_ids" exclude each other', place: count.place }];
   });
 }
 
-/** Two containers of one name: Docker makes the first only. */
-function nameClashes(services: readonly Member[]): readonly ComposeFault[] {
-  const taken = new Map<string, string>();
-  return services.flatMap(({ key, value }): readonly ComposeFault[] => {
-    const wanted = known(value.get("container_name"));
-    if (wanted === undefined) return [];
-    const other = taken.get(wanted.name);
-    taken.set(wanted.name, other ?? key);
-    if (other === undefined) return [];
-    const message = `the container of ${other} already has the name ${wanted.name}`;
-    return [{ message, place: wanted.place, hint: "remove container_name, or give each its own" }];
+function formatFaults(files: ComposeNode): readonly ComposeFault[] {
+  return files.items.flatMap((file): readonly ComposeFault[] => {
+    const format = known(file.get("format"));
+    if (format === undefined) return [];
+    const message = `unknown format of an environment file: ${JSON.stringify(format.name)}`;
+    return format.name === "raw"
+      ? [
+          {
+            message: "Compose 2.26 (Debian 13) refuses the format raw",
+            place: format.place,
+            severity: "warning",
+          },
+        ]
+      : [{ message, place: format.place, hint: "raw, or none" }];
   });
 }
 
-/** Services that wait for themselves, directly or through others; each cycle once, at the service that it begins with. */
-function dependencyCycles(services: readonly Member[]): readonly ComposeFault[] {
-  const needs = new Map(services.map(({ key, value }) => [key, neededBy(value)]));
-  const faults: ComposeFault[] = [];
-  const done = new Set<string>();
-  /** The services on the way, in their order. */
-  const path = new Set<string>();
-  const visit = (name: string): void => {
-    path.add(name);
-    for (const { name: needed, place } of needs.get(name) ?? []) {
-      if (path.has(needed)) faults.push(cycleFault([...path], needed, place));
-      else if (!done.has(needed)) visit(needed);
-    }
-    path.delete(name);
-    done.add(name);
-  };
-  for (const { key } of services) if (!done.has(key)) visit(key);
-  return faults;
-}
-
-function cycleFault(path: readonly string[], needed: string, place: Place): ComposeFault {
-  const cycle = path.slice(path.indexOf(needed));
-  const message =
-    cycle.length === 1
-      ? `service ${needed} depends on itself`
-      : `services depend on each other: ${[...cycle, needed].join(" -> ")}`;
-  const hint = "remove one of these dependencies: Compose cannot tell which service to start first";
-  return { message, place, hint };
-}
-
-/** The services that one is started after. */
-function neededBy(service: ComposeNode): readonly Name[] {
-  const needed = service.get("depends_on").names;
-  const mode = known(service.get("network_mode"));
-  const other = serviceOfMode(mode);
-  if (mode === undefined || !other || needed.some(({ name }) => name === other)) return needed;
-  return [...needed, { name: other, place: mode.place }];
+/** Keys whose empty value makes Compose itself crash (2.26 to 2.40). */
+function nullFaults(service: string, value: ComposeNode): readonly ComposeFault[] {
+  const pid = value.member("pid");
+  if (pid === undefined || !pid.value.isNull) return [];
+  return [{ message: `"pid" of service ${service} must be text`, place: pid.place }];
 }

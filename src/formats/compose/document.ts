@@ -12,7 +12,7 @@ import {
   visit,
 } from "yaml";
 import type { FaultAt } from "../fault.ts";
-import { readYaml, targetOf, type YamlFault } from "../yaml/index.ts";
+import { numberIn, readYaml, targetOf, type YamlFault } from "../yaml/index.ts";
 import { filledValue } from "./interpolation.ts";
 
 /** A place in a Compose file; lines and columns count from 1. */
@@ -55,6 +55,8 @@ export class ComposeDocument {
   readonly isValid: boolean;
   /** Invalid YAML, or values whose variables cannot be filled in. */
   readonly faults: readonly ComposeFault[];
+  /** The profiles that COMPOSE_PROFILES asks for. */
+  readonly profiles: readonly string[];
   readonly #text: string;
   readonly #lines = new LineCounter();
   readonly #filled = new Map<unknown, string>();
@@ -63,6 +65,7 @@ export class ComposeDocument {
   /** @param project the name that it runs under, which Compose gives to the variable COMPOSE_PROJECT_NAME */
   constructor(text: string, variables: ReadonlyMap<string, string>, project?: string) {
     this.#text = text;
+    this.profiles = (variables.get("COMPOSE_PROFILES") ?? "").split(",").map((profile) => profile.trim());
     const { document, faults } = readYaml(text, this.#lines);
     this.yaml = document;
     this.isValid = faults.length === 0;
@@ -77,6 +80,15 @@ export class ComposeDocument {
 
   get services(): ComposeNode {
     return this.root.get("services");
+  }
+
+  /** Whether Compose runs a service: it has no profile, or one that is asked for. */
+  isEnabled(service: ComposeNode): boolean {
+    const wanted = service.get("profiles").items.map(({ text = "" }) => text);
+    return (
+      wanted.length === 0 ||
+      wanted.some((each) => this.profiles.includes(each) || this.profiles.includes("*"))
+    );
   }
 
   node(yaml: unknown): ComposeNode {
@@ -192,6 +204,13 @@ export class ComposeNode {
     );
   }
 
+  /** A simple value as a label or an environment variable gets it: Compose writes numbers anew, 493 for 0755 and 1 for 1.0. */
+  get asVariable(): string | undefined {
+    const number = this.hasVariables ? undefined : numberIn(this.yaml);
+    const isExact = number !== undefined && (Number.isSafeInteger(number) || !Number.isInteger(number));
+    return isExact ? String(number) : this.text;
+  }
+
   /** A simple value as it stands in the file, without its quotes. */
   get written(): string {
     return isScalar(this.yaml) ? String(this.yaml.value) : "";
@@ -228,8 +247,8 @@ export class ComposeNode {
   }
 
   member(key: string): Member | undefined {
-    for (const pair of this.#pairs()) if (keyOf(pair) === key) return this.#memberOf(key, pair);
-    return undefined;
+    const pair = this.#find(key, 0);
+    return pair === undefined ? undefined : this.#memberOf(key, pair);
   }
 
   get(key: string): ComposeNode {
@@ -245,6 +264,20 @@ export class ComposeNode {
       },
       value: document.node(value),
     };
+  }
+
+  /** The pair with a key: its own, or else the first that is merged into it. Files are read by this more than by anything else. */
+  #find(key: string, depth: number): Pair | undefined {
+    if (!isMap(this.yaml)) return undefined;
+    const { items } = this.yaml;
+    const own = items.find((pair) => !isMerge(pair) && keyOf(pair) === key);
+    if (own !== undefined || depth > deepestMerge) return own;
+    for (const { value } of items.filter(isMerge))
+      for (const source of this.#document.node(value).items) {
+        const found = source.#find(key, depth + 1);
+        if (found !== undefined) return found;
+      }
+    return undefined;
   }
 
   /** Its own pairs, and then those that are merged into it: of several with one key, the first counts. */

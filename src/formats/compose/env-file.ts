@@ -10,6 +10,27 @@ export function parseEnvFile(text: string, variables: Variables): ReadonlyMap<st
   return new EnvFile(text, variables).read();
 }
 
+/**
+ * Reads an environment file of the format raw: each line is NAME=value, and a value is what stands there.
+ * @throws ComposeTextError as {@link parseEnvFile} does
+ */
+export function parseRawEnvFile(text: string, variables: Variables): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const [at, line] of text
+    .replace(/^\uFEFF/, "")
+    .split(/\r?\n/)
+    .entries()) {
+    if (/^\s*(?:#|$)/.test(line)) continue;
+    const equals = line.indexOf("=");
+    const key = (equals < 0 ? line : line.slice(0, equals)).trimStart();
+    if (key === "" || /\s/.test(key))
+      throw new ComposeTextError(`line ${at + 1}: a variable's name cannot be empty or contain a space`, "");
+    const value = equals < 0 ? variables.get(key) : line.slice(equals + 1);
+    if (value !== undefined) found.set(key, value);
+  }
+  return found;
+}
+
 /** White space within a line, as Go counts it. */
 const blank = /[\t\v\f\r \u0085\u00a0]*/y;
 const lead = /(?:\s|\u0085|#[^\n]*)*(?:export[\t\v\f\r \u0085\u00a0]+)?/y;

@@ -2,11 +2,14 @@
  * Compose files: the services, ports, labels and volumes of a file once its variables are filled in, and everything that
  * Compose, or Portainer that runs it, would refuse.
  */
+import { refused } from "./alternatives.ts";
 import { valueFaults } from "./check.ts";
-import { ComposeDocument, type ComposeFault, type Member, type Place } from "./document.ts";
-import { keyFaults, refused } from "./keys.ts";
+import { consistencyFaults } from "./consistency.ts";
+import { ComposeDocument, type ComposeFault, type ComposeNode, type Member, type Place } from "./document.ts";
 import { type ComposePort, isClash } from "./ports.ts";
 import { type ComposeService, type DeclaredNames, readService, sections } from "./service.ts";
+import { shapeFaults } from "./shapes.ts";
+import { typedValue } from "./typed.ts";
 
 export type { ComposeFault, Place } from "./document.ts";
 export type { ComposePort } from "./ports.ts";
@@ -52,7 +55,8 @@ export function readDocument(document: ComposeDocument, project?: string): ReadC
     return {
       faults: [{ message: "this is not a Compose file: it has no services", place: { line: 1, column: 1 } }],
     };
-  const faults = [...document.faults, ...keyFaults(root.members, "file", "a Compose file")];
+  const shapes = typedFaults(root);
+  const faults = [...document.faults, ...consistencyFaults(document)];
   const include = root.member("include");
   if (include !== undefined) faults.push(refused("include", include.place));
   const { members } = document.services;
@@ -64,13 +68,31 @@ export function readDocument(document: ComposeDocument, project?: string): ReadC
   names.networks.add("default");
   const read = members.map((member) => readService(member, names));
   const services = read.map(({ service }) => service);
-  faults.push(...read.flatMap((each) => each.faults), ...valueFaults(members), ...portClashes(services));
+  faults.push(
+    ...read.flatMap((each) => each.faults),
+    ...members.flatMap(valueFaults),
+    ...portClashes(services),
+  );
   const volumes = root.get("volumes").members.map((member) => volumeOf(member, project));
   const misnamed = volumes.filter(({ name }) => !volumeName.test(name));
   faults.push(...misnamed.map(nameFault));
   // The name is an argument of commands and a part of paths: nothing is made from one that Docker refuses.
   const usable = volumes.filter((volume) => !misnamed.includes(volume));
-  return { compose: { services, volumes: usable }, faults: inOrder(faults) };
+  return { compose: { services, volumes: usable }, faults: inOrder([...shapes, ...without(faults, shapes)]) };
+}
+
+/** Values that do not have the type, the notation or the shape that their keys want. */
+function typedFaults(root: ComposeNode): readonly ComposeFault[] {
+  const faults: ComposeFault[] = [];
+  const value = typedValue(root, faults);
+  return [...faults, ...shapeFaults(value)];
+}
+
+/** The faults that are not at the place of another: what has a wrong shape has no right meaning either. */
+function without(faults: readonly ComposeFault[], others: readonly ComposeFault[]): readonly ComposeFault[] {
+  const at = ({ place }: ComposeFault): string => `${place.line}:${place.column}`;
+  const taken = new Set(others.map(at));
+  return faults.filter((fault) => !taken.has(at(fault)));
 }
 
 /** What Docker (29) takes as a volume's name. */
@@ -90,18 +112,15 @@ function volumeOf({ key, place, value }: Member, project: string | undefined): C
   return { key, name: value.get("name").text ?? oldName ?? ownName, external, place };
 }
 
-/** Two ports of one file at the same port of the machine. A port that a service publishes twice is one. */
+/** Two ports of one file at the same port of the machine. */
 function portClashes(services: readonly ComposeService[]): readonly ComposeFault[] {
   const taken = new Map<number, { readonly name: string; readonly port: ComposePort }[]>();
   return services.flatMap(({ name, ports, profiles }) =>
     ports.flatMap((port): readonly ComposeFault[] => {
-      const { published, protocol, target, place } = port;
+      const { published, protocol, place } = port;
       if (published === undefined || profiles.length > 0) return [];
       const others = taken.get(published) ?? [];
       const other = others.find((one) => isClash(one.port, port));
-      const isSame =
-        other?.name === name && other.port.target === target && other.port.hostIp === port.hostIp;
-      if (isSame) return [];
       taken.set(published, [...others, { name, port }]);
       if (other === undefined) return [];
       const message = `port ${published}/${protocol} of the machine is already published by ${other.name}`;

@@ -1,5 +1,5 @@
 /** What a service mounts: its volumes, short forms and long, and the configs and secrets that it names. */
-import type { ComposeNode } from "./document.ts";
+import type { ComposeFault, ComposeNode } from "./document.ts";
 
 export interface ServiceMount {
   /** "bind", "volume", "tmpfs" …; "" for a long form without a type. */
@@ -22,6 +22,25 @@ export function mountsOf(service: ComposeNode): readonly ServiceMount[] {
     // One path alone is a volume without a name.
     if (target === undefined) return { type: "volume", source: "", target: first, node: item };
     return { type: /^[./~]/.test(first) ? "bind" : "volume", source: first, target, node: item };
+  });
+}
+
+/** Items of `volumes` that Compose cannot read. */
+export function mountFaults(service: ComposeNode): readonly ComposeFault[] {
+  return service.get("volumes").items.flatMap((item): readonly ComposeFault[] => {
+    if (item.isUnknown) return [];
+    const { place } = item;
+    if (item.isMapping) {
+      const isBind = item.get("type").text === "bind";
+      if ((item.get("target").text ?? "") === "") return [{ message: 'a mount must have "target"', place }];
+      return isBind && (item.get("source").text ?? "") === ""
+        ? [{ message: 'a bind must have "source"', place }]
+        : [];
+    }
+    const parts = (item.text ?? "").split(":");
+    if (item.text === undefined || (parts.length < 4 && !parts.includes(""))) return [];
+    const message = `${JSON.stringify(item.text)} is not a valid volume`;
+    return [{ message, place, hint: "SOURCE:TARGET or SOURCE:TARGET:ro" }];
   });
 }
 

@@ -1,5 +1,6 @@
 /** Ports of a Compose service, short forms and long. */
 import { defined } from "../../defined.ts";
+import { addressNumber } from "../ipv4/index.ts";
 import type { ComposeFault, ComposeNode, Place } from "./document.ts";
 
 /** A container's port, and where the machine publishes it. */
@@ -26,45 +27,95 @@ export interface ReadPorts {
   readonly faults: readonly ComposeFault[];
 }
 
-/** The ports of `ports`; those with a variable without a value are left out. */
+/** The ports of `ports`, each once; those with a variable without a value are left out. */
 export function portsOf(service: ComposeNode): ReadPorts {
-  const ports: ComposePort[] = [];
+  const ports = new Map<string, ComposePort>();
   const faults: ComposeFault[] = [];
   for (const item of service.get("ports").items) {
     if (item.isUnknown) continue;
-    const { place } = item;
-    const read = item.isMapping ? longPort(item) : shortPorts(item.text ?? "", place);
-    if (typeof read === "string") faults.push({ message: read, place });
-    else ports.push(...read);
+    const read = item.isMapping ? longPort(item) : shortPorts(item.text ?? "", item.place);
+    faults.push(...read.faults);
+    for (const port of read.ports) ports.set(keyOf(port), port);
   }
-  return { ports, faults };
+  return { ports: [...ports.values()], faults };
 }
 
-function longPort(item: ComposeNode): readonly ComposePort[] | string {
+function keyOf({ target, published, hostIp, protocol }: ComposePort): string {
+  return JSON.stringify([target, published, hostIp, protocol]);
+}
+
+function refused(message: string, place: Place, hint?: string): ReadPorts {
+  return { ports: [], faults: [defined({ message, place, hint })] };
+}
+
+function longPort(item: ComposeNode): ReadPorts {
   const text = (key: string): string => item.get(key).text ?? "";
+  const invalid = (key: string, what: string): ReadPorts =>
+    refused(
+      `${JSON.stringify(text(key))} is not a valid ${what}`,
+      item.member(key)?.value.place ?? item.place,
+    );
+  if (item.member("target") === undefined) return refused('a port must have "target"', item.place);
   const target = portNumber(text("target"));
-  if (target === undefined) return `target ${JSON.stringify(text("target"))} is not a valid port`;
-  const published = rangeOf(text("published"));
-  if (text("published") !== "" && published === undefined)
-    return `published ${JSON.stringify(text("published"))} is not a valid port`;
-  return [portOf(target, published ?? [], text("host_ip"), text("protocol"), item.place)];
+  if (target === undefined || target === 0) return invalid("target", "port of a container");
+  const published = text("published") === "" ? [] : rangeOf(text("published"));
+  if (published === undefined) return invalid("published", "port of the machine");
+  if (text("host_ip") !== "" && !isAddress(text("host_ip"))) return invalid("host_ip", "address");
+  if (!isProtocol(text("protocol"))) return invalid("protocol", "protocol");
+  return { ports: [portOf(target, published, text("host_ip"), text("protocol"), item.place)], faults: [] };
 }
 
-/** "80", "8080:80", "127.0.0.1:8080:80/udp", "8000-8002:80-82", "[::1]:8080:80". */
-function shortPorts(text: string, place: Place): readonly ComposePort[] | string {
-  const [, places = "", protocol = ""] = /^([^/]*)(?:\/([a-z]+))?$/i.exec(text.trim()) ?? [];
-  const [, bracketed, rest = ""] = /^(?:\[([^\]]*)\]:)?(.*)$/.exec(places) ?? [];
-  const parts = rest.split(":");
-  const targets = rangeOf(parts.pop() ?? "");
-  if (targets === undefined) return `${JSON.stringify(text)} is not a valid port`;
+/** "80", "8080:80", "127.0.0.1:8080:80/udp", "8000-8002:80-82", "[::1]:8080:80" (go-connections, nat). */
+function shortPorts(text: string, place: Place): ReadPorts {
+  const invalid = (part: string, what: string): ReadPorts =>
+    refused(`${JSON.stringify(part)} is not a valid ${what}`, place, portHint);
+  const parts = text.split(":");
+  const [container = "", protocol = "", more] = (parts.pop() ?? "").split("/");
   const host = parts.pop() ?? "";
+  const address = parts.join(":");
+  const targets = rangeOf(container);
+  if (targets === undefined || targets.includes(0)) return invalid(container, "port of a container");
   const published = host === "" ? [] : rangeOf(host);
-  if (published === undefined) return `published ${JSON.stringify(host)} is not a valid port`;
-  const hostIp = bracketed ?? parts.join(":");
-  if (targets.length === 1) return [portOf(targets[0] ?? 0, published, hostIp, protocol, place)];
-  if (published.length !== 0 && published.length !== targets.length)
-    return `${JSON.stringify(text)} has ranges of different lengths`;
-  return targets.map((target, at) => portOf(target, published.slice(at, at + 1), hostIp, protocol, place));
+  if (published === undefined) return invalid(host, "port of the machine");
+  const hostIp = /^\[(.*)\]$/.exec(address)?.[1] ?? address;
+  if (address !== "" && !isAddress(hostIp)) return invalid(address, "address");
+  if (!isProtocol(protocol)) return invalid(protocol, "protocol");
+  if (targets.length > 1 && published.length > 0 && published.length !== targets.length)
+    return refused(`${JSON.stringify(text)} has ranges of different lengths`, place);
+  const [only] = targets;
+  const ports =
+    targets.length === 1 && only !== undefined
+      ? [portOf(only, published, hostIp, protocol, place)]
+      : targets.map((target, at) => portOf(target, published.slice(at, at + 1), hostIp, protocol, place));
+  return { ports, faults: olderFaults(address, more, place) };
+}
+
+const portHint = "[ADDRESS:][PORT:]PORT[/tcp], without spaces";
+
+/** What only one of the versions of Compose reads. */
+function olderFaults(address: string, more: string | undefined, place: Place): readonly ComposeFault[] {
+  const severity = "warning";
+  if (more !== undefined) return [{ message: "Compose 2.40 refuses two protocols", place, severity }];
+  if (!address.includes(":") || address.startsWith("[")) return [];
+  const message = "Compose 2.26 (Debian 13) refuses an IPv6 address without brackets";
+  return [{ message, place, severity, hint: `[${address}]` }];
+}
+
+function isProtocol(text: string): boolean {
+  return ["", "tcp", "udp", "sctp"].includes(text.toLowerCase());
+}
+
+function isAddress(text: string): boolean {
+  if (!text.includes(":")) return addressNumber(text) !== undefined;
+  const halves = text.split("::");
+  const groups = halves.flatMap((half) => (half === "" ? [] : half.split(":")));
+  const last = groups.at(-1) ?? "";
+  const width = groups.length + (last.includes(".") ? 1 : 0);
+  const areGroups = groups.every(
+    (group, at) =>
+      /^[\da-f]{1,4}$/i.test(group) || (at === groups.length - 1 && addressNumber(group) !== undefined),
+  );
+  return areGroups && (halves.length === 1 ? width === 8 : halves.length === 2 && width < 8);
 }
 
 /** One port of a container; of a range of published ports Docker takes one that is free. */
@@ -85,15 +136,13 @@ function portOf(
 }
 
 function rangeOf(text: string): readonly number[] | undefined {
-  const [, first = "", last = first] = /^(\d+)(?:-(\d+))?$/.exec(text.trim()) ?? [];
-  if (first === "") return undefined;
-  if (first === "0" && last === "0") return [0];
-  const [from, to] = [portNumber(first), portNumber(last)];
-  if (from === undefined || to === undefined || to < from) return undefined;
+  const [first, last, more] = text.split("-");
+  const from = portNumber(first ?? "");
+  const to = last === undefined ? from : portNumber(last);
+  if (from === undefined || to === undefined || to < from || more !== undefined) return undefined;
   return Array.from({ length: to - from + 1 }, (_, at) => from + at);
 }
 
 function portNumber(text: string): number | undefined {
-  const port = Number(text);
-  return /^\d+$/.test(text) && port >= 1 && port <= 65_535 ? port : undefined;
+  return /^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? Number(text) : undefined;
 }

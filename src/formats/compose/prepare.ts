@@ -7,7 +7,7 @@ import { defined } from "../../defined.ts";
 import { yamlText } from "../yaml/index.ts";
 import { ComposeDocument, type ComposeFault, type ComposeNode } from "./document.ts";
 import { editService } from "./edit.ts";
-import { parseEnvFile } from "./env-file.ts";
+import { parseEnvFile, parseRawEnvFile } from "./env-file.ts";
 import { filesLabel, filesLabels } from "./file-labels.ts";
 import { type Compose, inOrder, readDocument } from "./index.ts";
 import { ComposeTextError } from "./interpolation.ts";
@@ -131,7 +131,7 @@ function inlineEnvironments(document: ComposeDocument, options: PrepareOptions):
   const inlined = document.services.members.flatMap(({ key: name, value }) => {
     const files = value.get("env_file");
     if (files.isNull) return [];
-    const { pairs, faults } = readEnvironment(name, files, options);
+    const { pairs, faults } = readEnvironment(name, value, options);
     const service = editService(document, name);
     service?.setPairs("environment", pairs, true);
     return [{ service, faults }];
@@ -148,19 +148,26 @@ interface ReadEnvironment {
 
 /** The variables of a service's environment files, as they are written under `environment`. */
 function readEnvironment(
-  service: string,
-  node: ComposeNode,
+  name: string,
+  service: ComposeNode,
   { variables, files }: PrepareOptions,
 ): ReadEnvironment {
+  const own = ownVariables(service.get("environment"));
+  const read = new Map<string, string>();
+  const known = { get: (key: string) => variables.get(key) ?? own.get(key) ?? read.get(key) };
   const pairs = new Map<string, string>();
   const faults: ComposeFault[] = [];
-  for (const item of node.items) {
+  for (const item of service.get("env_file").items) {
     const path = (item.isMapping ? item.get("path").text : item.text) ?? "";
     const relative = environmentPath(item);
     const file = files.get(relative ?? "");
     if (file !== undefined) {
       try {
-        for (const [key, value] of parseEnvFile(file.content, variables)) pairs.set(key, escaped(value));
+        const parse = item.get("format").text === "raw" ? parseRawEnvFile : parseEnvFile;
+        for (const [key, value] of parse(file.content, known)) {
+          read.set(key, value);
+          pairs.set(key, escaped(value));
+        }
       } catch (error) {
         if (!(error instanceof ComposeTextError)) throw error;
         faults.push({ message: `${path}: ${error.reason}`, place: item.place });
@@ -169,10 +176,21 @@ function readEnvironment(
       // Portainer's own name for a file of the stack's variables.
       for (const variable of variables.keys()) pairs.set(variable, `\${${variable}}`);
     } else if (item.get("required").text !== "false") {
-      faults.push(missingFile(`env_file of ${service}`, path, item.place));
+      faults.push(missingFile(`env_file of ${name}`, path, item.place));
     }
   }
   return { pairs, faults };
+}
+
+/** The variables that `environment` itself gives values. */
+function ownVariables(environment: ComposeNode): ReadonlyMap<string, string> {
+  const pairs = environment.isMapping
+    ? environment.members.map(({ key, value }) => [key, value.text] as const)
+    : environment.names.map(({ name }) => {
+        const at = name.indexOf("=");
+        return at < 0 ? ([name, undefined] as const) : ([name.slice(0, at), name.slice(at + 1)] as const);
+      });
+  return new Map(pairs.flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const])));
 }
 
 /** The stack's files that services name as environment files, configs or secrets: each with those services. */

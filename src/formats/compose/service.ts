@@ -1,7 +1,7 @@
 /** One service of a Compose file. */
 import { defined } from "../../defined.ts";
+import { refused } from "./alternatives.ts";
 import type { ComposeFault, ComposeNode, Member, Place } from "./document.ts";
-import { keyFaults, refused } from "./keys.ts";
 import { grantsOf, mountsOf } from "./mounts.ts";
 import { type ComposePort, portsOf } from "./ports.ts";
 
@@ -44,15 +44,12 @@ export interface ReadService {
 export function readService({ key: name, place, value }: Member, declared: DeclaredNames): ReadService {
   const text = (key: string): string | undefined => value.get(key).text;
   const faults: ComposeFault[] = [];
-  if (value.yaml !== null && !value.isMapping)
-    faults.push({ message: `service ${name} must be a mapping`, place });
-  faults.push(...keyFaults(value.members, "service", `service ${name}`));
   for (const key of ["build", "extends"] as const) {
     const found = value.member(key);
     if (found !== undefined) faults.push(refused(key, found.place));
   }
   const hasImage = (text("image") ?? "") !== "" || value.get("image").isUnknown;
-  if (!hasImage && value.member("build") === undefined)
+  if (value.isMapping && !hasImage && !["build", "provider"].some((key) => value.member(key)))
     faults.push({ message: `service ${name} has no image`, place });
 
   const labels = labelsOf(value.get("labels"));
@@ -70,12 +67,18 @@ export function readService({ key: name, place, value }: Member, declared: Decla
     labels: labels.labels,
     // The network of the machine or of another container has no ports of its own.
     ports: networkMode === "host" || networkMode?.includes(":") ? [] : ports.ports,
-    restart: (text("restart") ?? "no").split(":")[0] ?? "no",
+    restart: restartOf(text("restart")),
     healthcheck: health.isMapping && health.get("disable").text !== "true",
     profiles: value.get("profiles").items.flatMap((profile) => profile.text ?? []),
     replicas: /^\d+$/.test(replicas) ? Number(replicas) : 1,
   });
   return { service, faults };
+}
+
+/** "none", "any" and no text are other words for the same (Compose 2.26 to 2.40). */
+function restartOf(policy = "no"): string {
+  const [name = ""] = policy.split(":");
+  return name === "" || name === "none" ? "no" : name === "any" ? "always" : name;
 }
 
 /** Labels as a mapping or a list of key=value. */
@@ -84,20 +87,24 @@ function labelsOf(node: ComposeNode): {
   readonly faults: readonly ComposeFault[];
 } {
   if (node.isMapping) {
-    const labels = node.members.map(({ key, place, value }) => ({ key, value: value.text ?? "", place }));
+    const labels = node.members.map(({ key, place, value }) => ({
+      key,
+      value: value.asVariable ?? "",
+      place,
+    }));
     return { labels, faults: [] };
   }
   const labels = new Map<string, ComposeLabel>();
   const faults: ComposeFault[] = [];
   for (const { text = "", place } of node.items) {
     const [key = "", ...rest] = text.split("=");
-    const value = rest.join("=");
-    const before = labels.get(key);
-    if (before?.value === value)
-      faults.push({ message: `label ${key} is given twice`, place, severity: "warning" });
-    else if (before !== undefined)
-      faults.push({ message: `label ${key} is given twice, with different values`, place });
-    labels.set(key, { key, value, place });
+    if (labels.has(key))
+      faults.push({
+        message: `label ${key} is there twice: the last one counts`,
+        place,
+        severity: "warning",
+      });
+    labels.set(key, { key, value: rest.join("="), place });
   }
   return { labels: [...labels.values()], faults };
 }
@@ -108,7 +115,7 @@ function references(name: string, service: ComposeNode, declared: DeclaredNames)
     ({ name: source, place: node.place }) as const;
   const used = {
     networks: service.get("networks").names,
-    services: service.get("depends_on").names,
+    services: [],
     configs: grantsOf(service, "configs").map(placed),
     secrets: grantsOf(service, "secrets").map(placed),
     volumes: mountsOf(service)

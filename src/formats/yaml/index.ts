@@ -3,6 +3,7 @@ import {
   Composer,
   type CST,
   Document,
+  isScalar,
   type LineCounter,
   Parser,
   type ScalarTag,
@@ -13,8 +14,8 @@ import { checkStructure, type YamlFault } from "./structure.ts";
 
 export { targetOf, type YamlFault } from "./structure.ts";
 
-/** Characters: 128 KiB, several times the largest Compose file that anybody publishes; 1 MiB takes seconds to read. */
-export const largestYaml = 128 * 1024;
+/** Characters: 96 KiB, several times the largest Compose file that anybody publishes; 1 MiB takes seconds to read. */
+export const largestYaml = 96 * 1024;
 
 /** No Compose file nests deeper; the limit keeps a hostile text from exhausting the stack. */
 const deepest = 100;
@@ -81,6 +82,20 @@ function tooDeep(token: CST.Token | null | undefined, depth: number): number | u
   }
   return undefined;
 }
+
+/** The number that a scalar is to Go's parser (go-yaml 3), which reads those of YAML 1.1 as well: `0755`, `1_000`, `0b11`. */
+export function numberIn(node: unknown): number | undefined {
+  if (!isScalar(node) || typeof node.value === "boolean") return undefined;
+  const { type, tag, source = "" } = node;
+  if (type === "PLAIN" && tag === undefined && digits.test(source)) {
+    const plain = source.replaceAll("_", "");
+    const value = Number(plain.replace(/^[-+]/, "").replace(/^0(?=[0-7])/, "0o"));
+    return plain.startsWith("-") ? -value : value;
+  }
+  return typeof node.value === "number" ? node.value : undefined;
+}
+
+const digits = /^[-+]?(?:0b[01_]+|0o?[0-7_]+|0x[\da-f_]+|[1-9][\d_]*)$/i;
 
 /** The text of a document; long lines are not folded. */
 export function yamlText(document: Document): string {

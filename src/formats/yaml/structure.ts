@@ -5,7 +5,6 @@ import {
   isAlias,
   isCollection,
   isMap,
-  isPair,
   isScalar,
   isSeq,
   type Node,
@@ -74,10 +73,13 @@ class Walk {
     const keys = new Set<string>();
     return pairs.reduce((sum, { key, value }) => {
       const name = this.#keyName(key);
+      const size = this.size(value);
       if (name !== undefined && keys.has(name))
         this.#at(key, { message: `key ${JSON.stringify(name)} is there twice in one mapping` });
       else if (name !== undefined) keys.add(name);
-      return sum + this.size(isPair(value) ? null : value);
+      if (isScalar(key) && typeof key.value === "symbol" && !isMergeable(value))
+        this.#at(value, { message: 'a merge ("<<") needs a mapping, or a list of mappings' });
+      return sum + size;
     }, 0);
   }
 
@@ -128,4 +130,15 @@ class Walk {
     const [from = 0, to = from] = (node as Partial<Node> | null)?.range ?? [];
     this.report({ ...fault, from, to });
   }
+}
+
+function isMergeable(value: unknown): boolean {
+  const node = isAlias(value) ? targetOf(value) : value;
+  if (!isSeq(node)) return isMap(node) || isUnresolved(value);
+  return node.items.every((item) => isMap(isAlias(item) ? targetOf(item) : item) || isUnresolved(item));
+}
+
+/** An alias that is not followed yet, or that has a fault of its own. */
+function isUnresolved(value: unknown): boolean {
+  return isAlias(value) && targetOf(value) === undefined;
 }
