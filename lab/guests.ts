@@ -50,10 +50,12 @@ export function setGuestConfig(
   id: number,
   values: ReadonlyMap<string, string>,
 ): void {
-  const config = guestConfig(lab, kind, id);
-  for (const [key, value] of values) config.set(key, value);
-  const text = [...config].map(([key, value]) => `${key}: ${value}\n`).join("");
-  lab.files.write("pve", configPath(kind, id), text, { mode: "640" });
+  const path = configPath(kind, id);
+  const [current = "", ...snapshots] = (lab.files.text("pve", path) ?? "").split(/^(?=\[)/m);
+  const kept = current.split("\n").filter((line) => line !== "" && !values.has(line.split(":", 1)[0] ?? ""));
+  const lines = [...kept, ...[...values].map(([key, value]) => `${key}: ${value}`)];
+  const text = [lines.map((line) => `${line}\n`).join(""), ...snapshots].join("");
+  lab.files.write("pve", path, text, { mode: "640" });
 }
 
 /** Whether Proxmox filters the guest's first interface: its `firewall=1`. */

@@ -53,9 +53,13 @@ async function obstacle(): Promise<string | undefined> {
     : `its parts cannot be built here: ${build.stderr.trim().split("\n").at(-1)}`;
 }
 
-/** Builds what is not cached, and boots. @param site a site's directory, or a file with a fabric */
-export async function boot(site: string): Promise<void> {
-  await expectTool("up", site);
+/**
+ * Builds what is not cached, and boots.
+ * @param site a site's directory, or a file with a fabric
+ * @param house a directory with files that machines have besides, by machine
+ */
+export async function boot(site: string, ...house: readonly string[]): Promise<void> {
+  await expectTool("up", site, ...house);
 }
 
 /** Every machine as it was after `boot`. */

@@ -21,9 +21,17 @@ export interface Fabric extends Omit<LabFacts, "guests"> {
 export type Machine = LabFacts["guests"][number] & {
   /** Whether the firewall of Proxmox filters its interface (firewall=1). Filtered unless it says false. */
   readonly filtered?: boolean;
+  /** Of a container: where its ids begin on the hypervisor's disk; 0 for a privileged one, Proxmox's default unless given. */
+  readonly firstId?: number;
   /** NFS directories that it mounts. */
   readonly shares: readonly { readonly server: string; readonly path: string; readonly mountPoint: string }[];
 };
+
+/** What Proxmox maps id 0 of an unprivileged container to. */
+export const defaultFirstId = 100_000;
+
+/** A map of its own, written into the container's configuration. */
+const ownFirstId = 200_000;
 
 /** Reads a fabric: from a site's directory, or from a file of the testbed's own tests that holds one as JSON. */
 export async function readFabric(path: string): Promise<Fabric> {
@@ -39,6 +47,11 @@ export async function readFabric(path: string): Promise<Fabric> {
 function fabricOf(site: Site): Fabric {
   const facts = factsOf(site);
   const { hostname, provisioner } = site.ca;
+  // Unprivileged as Proxmox makes them, but for the CA, which has a map of its own, and one without a role, which has none.
+  const roles = Object.values(facts.roles);
+  const privileged = facts.guests.find(({ kind, host }) => kind === "lxc" && !roles.includes(host));
+  const firstIdOf = (host: string): Pick<Machine, "firstId"> =>
+    host === facts.roles.ca ? { firstId: ownFirstId } : host === privileged?.host ? { firstId: 0 } : {};
   return {
     ...facts,
     images: siteImages(site),
@@ -46,6 +59,7 @@ function fabricOf(site: Site): Fabric {
     ca: { hostname, provisioner },
     guests: facts.guests.map((guest) => ({
       ...guest,
+      ...firstIdOf(guest.host),
       shares: (site.guests.find(({ host }) => host === guest.host)?.shares ?? []).map(
         ({ server, path, mountPoint }) => ({ server, path, mountPoint }),
       ),

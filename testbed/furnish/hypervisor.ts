@@ -1,7 +1,7 @@
 /** The hypervisor: the bridge, the datasets by both their paths, the guests' configurations, and what starts at boot. */
 import { copyFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Machine } from "./fabric.ts";
+import { defaultFirstId, type Machine } from "./fabric.ts";
 import { type Layers, machineOf } from "./layers.ts";
 
 /** Where pve-cluster keeps what /etc/pve shows. */
@@ -70,8 +70,14 @@ function containerLines({ fabric }: Layers, guest: Machine): readonly string[] {
     "ostype: debian",
     `rootfs: local-lvm:vm-${guest.id}-disk-0,size=16G`,
     "swap: 512",
-    "unprivileged: 1",
+    ...namespaceLines(guest),
   ];
+}
+
+function namespaceLines({ firstId = defaultFirstId }: Machine): readonly string[] {
+  if (firstId === 0) return [];
+  const own = ["u", "g"].map((kind) => `lxc.idmap: ${kind} 0 ${firstId} 65536`);
+  return ["unprivileged: 1", ...(firstId === defaultFirstId ? [] : own)];
 }
 
 function machineLines({ fabric }: Layers, guest: Machine): readonly string[] {

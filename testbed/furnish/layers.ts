@@ -1,8 +1,8 @@
 /** Writing the files that machines have before Phoenix comes: a directory for each, laid over the common tree at boot. */
 import { createHash } from "node:crypto";
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { Fabric } from "./fabric.ts";
+import { defaultFirstId, type Fabric } from "./fabric.ts";
 
 /** "pve", "lxc-101", "vm-1001", "client": the name of a machine in the testbed. */
 export type MachineName = string;
@@ -13,6 +13,8 @@ export interface Layers {
   path(machine: MachineName, path: string): string;
   write(machine: MachineName, path: string, text: string, mode?: number): void;
   directory(machine: MachineName, path: string): void;
+  /** Gives what lies behind a mount point to the container's root, with the directories up to there. Written files are already. */
+  give(machine: MachineName, path: string): void;
   /** Lets units of the machine's own tree start at boot. */
   enable(machine: MachineName, ...units: readonly string[]): void;
   /** What every machine has, written last: its identity, and that nothing needs to be updated at its first boot. */
@@ -39,26 +41,40 @@ const unneeded = [
 
 /** @param run the testbed's directory, see settings.sh */
 export function openLayers(run: string, fabric: Fabric): Layers {
-  const path = (machine: MachineName, wanted: string): string => {
-    const mounts = fabric.mounts
+  const mountOf = (machine: MachineName, wanted: string): Fabric["mounts"][number] | undefined =>
+    fabric.mounts
       .filter((mount) => machineOf(mount.host) === machine)
       .filter((mount) => wanted === mount.path || wanted.startsWith(`${mount.path}/`))
-      .sort((a, b) => b.path.length - a.path.length);
-    const [mount] = mounts;
+      .sort((a, b) => b.path.length - a.path.length)[0];
+  const path = (machine: MachineName, wanted: string): string => {
+    const mount = mountOf(machine, wanted);
     if (mount === undefined) return join(run, "layers", machine, wanted);
     return join(run, "layers/pve", treePath(mount), wanted.slice(mount.path.length));
+  };
+  const give = (machine: MachineName, wanted: string): void => {
+    const guest = fabric.guests.find(({ host, kind }) => kind === "lxc" && machineOf(host) === machine);
+    const mount = mountOf(machine, wanted);
+    if (guest === undefined || mount === undefined) return;
+    const { firstId = defaultFirstId } = guest;
+    for (let at = wanted; at.length >= mount.path.length; at = dirname(at))
+      chownSync(path(machine, at), firstId, firstId);
   };
   const write = (machine: MachineName, wanted: string, text: string, mode = 0o644): void => {
     const real = path(machine, wanted);
     mkdirSync(dirname(real), { recursive: true });
     writeFileSync(real, text, { mode });
     chmodSync(real, mode);
+    give(machine, wanted);
   };
   return {
     fabric,
     path,
     write,
-    directory: (machine, wanted) => mkdirSync(path(machine, wanted), { recursive: true }),
+    give,
+    directory: (machine, wanted) => {
+      mkdirSync(path(machine, wanted), { recursive: true });
+      give(machine, wanted);
+    },
     enable: (machine, ...units) => {
       const wants = path(machine, "/etc/systemd/system/multi-user.target.wants");
       mkdirSync(wants, { recursive: true });

@@ -31,11 +31,12 @@ const context = {
   clock: { now: Date.now },
   store: { read: () => fabric, write: () => undefined },
 };
-const { rootPem } = await initCa(context as unknown as LabContext, ca, {
+const { rootPem, shared } = await initCa(context as unknown as LabContext, ca, {
   ...fabric.ca,
   address,
   domain: fabric.domain,
 });
+for (const path of shared) layers.give(machineOf(ca), path);
 furnishClient(layers, rootPem);
 await furnishCertificates(layers);
 for (const machine of ["pve", "client", ...fabric.guests.map(({ host }) => machineOf(host))])

@@ -52,18 +52,13 @@ export function unitOf({ machine }: Pick<Guest, "machine">): string {
 }
 
 /** Changes values of the configuration; undefined removes one. What the change means for a running guest is the caller's. */
-export function setConfig(
-  { kind, id, config }: Guest,
-  values: ReadonlyMap<string, string | undefined>,
-): void {
-  const changed = new Map(config);
-  for (const [key, value] of values) {
-    if (value === undefined) changed.delete(key);
-    else changed.set(key, value);
-  }
-  const text = [...changed].map(([key, value]) => `${key}: ${value}\n`).join("");
+export function setConfig({ kind, id }: Guest, values: ReadonlyMap<string, string | undefined>): void {
   const path = pathOf(kind, id);
-  writeFileSync(`${path}.tmp.${process.pid}`, text);
+  const [current = "", ...snapshots] = readFileSync(path, "utf8").split(/^(?=\[)/m);
+  const kept = current.split("\n").filter((line) => line !== "" && !values.has(line.split(":", 1)[0] ?? ""));
+  const set = [...values].flatMap(([key, value]) => (value === undefined ? [] : [`${key}: ${value}`]));
+  const text = [...kept, ...set].map((line) => `${line}\n`).join("");
+  writeFileSync(`${path}.tmp.${process.pid}`, [text, ...snapshots].join(""));
   renameSync(`${path}.tmp.${process.pid}`, path);
 }
 

@@ -1,0 +1,123 @@
+/**
+ * The example site on a host that already lives (living-host/ beside this file): an administrator's dnsmasq, firewall, Nginx site,
+ * Portainer, stack and crashing container, in containers that are unprivileged, have a map of their own, or are privileged.
+ */
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Site } from "../../src/model.ts";
+import { boot, down, expectRun, say, unavailable } from "./machines.ts";
+import { converge, hurry, phoenix, siteIn } from "./phoenix.ts";
+import { containersOf, realityOf } from "./reality.ts";
+import { serverSentEvents, upload, websocket } from "./streams.ts";
+
+const root = join(import.meta.dirname, "../../examples/homelab");
+const house = join(import.meta.dirname, "living-host");
+
+interface PlanShown {
+  readonly components: readonly {
+    readonly component: string;
+    readonly hazards: readonly {
+      readonly consent?: string;
+      readonly foreign?: { readonly host: string; readonly name: string };
+    }[];
+  }[];
+}
+
+/** What is foreign, in the words of the plan: "/etc/dnsmasq.d/lan.conf:3 on pve". */
+async function foreignIn(why: string): Promise<readonly string[]> {
+  const { stdout, stderr } = await phoenix(why, "plan", "all", "--output", "json");
+  if (!stdout.startsWith("{")) throw new Error(stderr);
+  const { components } = JSON.parse(stdout) as PlanShown;
+  return components.flatMap(({ hazards }) =>
+    hazards.flatMap(({ foreign }) => (foreign === undefined ? [] : [`${foreign.name} on ${foreign.host}`])),
+  );
+}
+
+/** Every foreign thing, as it is: files with their content, containers with their ids. */
+async function foreignThings(): Promise<Readonly<Record<string, string>>> {
+  const files = {
+    dnsmasq: ["pve", "/etc/dnsmasq.d/lan.conf"],
+    firewall: ["pve", "/etc/pve/firewall/cluster.fw"],
+    nginx: ["lxc-210", "/etc/nginx/sites-enabled/house"],
+    stack: ["vm-312", "/root/queue/compose.yaml"],
+  } as const;
+  const texts = Object.entries(files).map(
+    async ([name, [machine, path]]) => [name, await expectRun(machine, ["cat", path])] as const,
+  );
+  const containers = (["vm-310", "vm-311", "vm-312"] as const).map(
+    async (machine) =>
+      [
+        machine,
+        (await containersOf(machine))
+          .filter(({ name }) => ["portainer", "importer", "queue-redis-1"].includes(name))
+          .map(({ name, id }) => `${name} ${id}`)
+          .join("\n"),
+      ] as const,
+  );
+  return Object.fromEntries(await Promise.all([...texts, ...containers]));
+}
+
+describe.skipIf(unavailable !== undefined)("the example site on a host that already lives", () => {
+  let site: Site;
+  beforeAll(async () => {
+    say("booting the example site on a host that already lives …");
+    site = await siteIn(root);
+    await boot(root, house);
+    await hurry();
+  });
+  afterAll(down);
+
+  test("containers are in the user namespaces that their configurations say", async () => {
+    const first = async (machine: "lxc-210" | "lxc-212" | "lxc-220") =>
+      (await expectRun(machine, ["cat", "/proc/self/uid_map"])).trim().split(/\s+/)[1];
+    expect([await first("lxc-210"), await first("lxc-212"), await first("lxc-220")]).toEqual([
+      "100000",
+      "200000",
+      "0",
+    ]);
+  });
+
+  test("the first plan names every foreign thing", async () => {
+    const found = (await foreignIn("nothing is ours yet")).join("\n");
+    expect(found).toContain("/etc/dnsmasq.d/lan.conf:2 on pve");
+    expect(found).toContain("container portainer on vm/310");
+  });
+
+  test("without consent a sync changes nothing that is foreign, and ends with 5", async () => {
+    const before = await foreignThings();
+    const { exitCode } = await phoenix("without consent", "sync", "all");
+    expect(exitCode).toBe(5);
+    expect(await foreignThings()).toEqual(before);
+  }, 600_000);
+
+  test("with consent it converges", async () => {
+    const { exitCode, stdout, stderr } = await phoenix("with consent", "sync", "all", "--allow", "adopt");
+    expect(exitCode, stdout + stderr).toBe(0);
+  }, 900_000);
+
+  test("a second sync changes nothing", async () => {
+    const before = await realityOf(site);
+    expect(await converge("nothing is to be done")).toContain("0 created, 0 updated, 0 deleted");
+    expect(await realityOf(site)).toEqual(before);
+  }, 300_000);
+
+  test("the container that crashes is left to its owner", async () => {
+    const [importer] = (await containersOf("vm-311")).filter(({ name }) => name === "importer");
+    expect(importer?.state).toMatch(/restarting|running|exited/);
+  });
+
+  describe("through the gateway and the mesh", () => {
+    test("a websocket and server-sent events last a minute, and an upload of 200 MB arrives", async () => {
+      const [socket, events, sent] = await Promise.all([
+        websocket("git.oak.home.arpa", 62),
+        serverSentEvents("ollama.oak.home.arpa", 60),
+        upload("photos.oak.home.arpa", 200),
+      ]);
+      expect(socket).toEqual({ echoes: ["hello", "still there"] });
+      expect(events).toMatchObject({ status: 200, events: 60 });
+      expect(events.longestGapMs).toBeLessThan(5_000);
+      expect(events.lastedMs).toBeGreaterThan(59_000);
+      expect(sent).toEqual({ status: 200, bytes: 200 * 1024 * 1024, same: true });
+    }, 180_000);
+  });
+});
