@@ -1,13 +1,16 @@
 /** The lab's firewall: what the installed rules do with a new connection. */
 
-import { portNames } from "../src/formats/netbase/ports.ts";
+import { portNames, portProtocols } from "../src/formats/netbase/ports.ts";
 import { protocolNumbers } from "../src/formats/netbase/protocols.ts";
 import type { HostName } from "../src/resource.ts";
 import type { LabGuest } from "./facts.ts";
+import type { LabFiles } from "./files.ts";
 import { hasFilteredInterface } from "./guests.ts";
 import type { Lab } from "./parts.ts";
-import { compile, isEnabled, type World } from "./pve-firewall/compile.ts";
+import { compile, isEnabled, type Ruleset, type World } from "./pve-firewall/compile.ts";
 import { type Decision, decide, type Place } from "./pve-firewall/decide.ts";
+import { loadError } from "./pve-firewall/load.ts";
+import type { Netbase } from "./pve-firewall/netbase.ts";
 import { type FirewallConfig, readFirewall } from "./pve-firewall/read.ts";
 import { isActive } from "./units.ts";
 
@@ -21,7 +24,20 @@ export interface NewConnection {
 }
 
 /** What Debian has in /etc/services and /etc/protocols. */
-const netbase = { ports: portNames, protocols: protocolNumbers };
+export const debianNetbase: Netbase = {
+  ports: portNames,
+  protocols: protocolNumbers,
+  services: new Map(
+    [...portNames.keys()].map((name) => [
+      name,
+      new Set(portProtocols(name).flatMap((number) => protocolNamed(number))),
+    ]),
+  ),
+};
+
+function protocolNamed(number: number): readonly string[] {
+  return [...protocolNumbers].flatMap(([name, each]) => (each === number ? [name] : []));
+}
 
 const directory = "/etc/pve/firewall";
 const clusterFile = `${directory}/cluster.fw`;
@@ -31,11 +47,36 @@ const hostFile = "/etc/pve/local/host.fw";
 export async function verdictOf(lab: Lab, connection: NewConnection): Promise<Decision> {
   if (!isActive(lab, "pve", "pve-firewall")) return "ACCEPT";
   const { from, to, source, destination: dest, protocol, port } = connection;
-  const guests = lab.facts.guests.filter(({ host }) => host === from || host === to);
-  const ruleset = compile(worldOf(lab, guests));
+  const { ruleset } = loaded(lab);
   const packet = { source, dest, protocol, dport: port };
   const sent = decide(ruleset, placeOf(lab, from, "OUT"), packet);
   return sent === "ACCEPT" ? decide(ruleset, placeOf(lab, to, "IN"), packet) : sent;
+}
+
+/** What the kernel has, and why it has not what is in the files. */
+export interface Loaded {
+  readonly ruleset: Ruleset;
+  readonly error?: string;
+}
+
+const kept = new WeakMap<LabFiles, Loaded>();
+const compiled = new WeakMap<LabFiles, { readonly key: string; readonly loaded: Loaded }>();
+
+/** The rules in force: those of the files, or the previous ones where Proxmox or the kernel's tools end with an error. */
+export function loaded(lab: Lab): Loaded {
+  const world = worldOf(lab);
+  const texts = [clusterFile, hostFile, ...lab.facts.guests.map(({ id }) => `${directory}/${id}.fw`)];
+  const flags = world.guests.map(({ filtered }) => filtered);
+  const key = JSON.stringify([texts.map((path) => lab.files.text("pve", path)), flags, isEnabled(world)]);
+  const known = compiled.get(lab.files);
+  if (known?.key === key) return known.loaded;
+  const ruleset = compile(world);
+  const error = ruleset.dies ?? loadError(ruleset);
+  const before = kept.get(lab.files)?.ruleset ?? { ...ruleset, chains: new Map(), ipv6: new Map() };
+  const now: Loaded = error === undefined ? { ruleset } : { ruleset: before, error };
+  kept.set(lab.files, now);
+  compiled.set(lab.files, { key, loaded: now });
+  return now;
 }
 
 /** Between a guest's interface and its firewall bridge there is a link called fwln…, where firewall=1 is set. */
@@ -64,9 +105,10 @@ export function worldOf(lab: Lab, guests: readonly LabGuest[] = lab.facts.guests
       tap: tapOf(guest),
       filtered: hasFilteredInterface(lab, guest),
       file: readOther(lab, `${directory}/${guest.id}.fw`, "guest", cluster),
+      ...(guest.kind === "lxc" && guest.address !== undefined ? { address: guest.address } : {}),
     })),
     localNetwork: lab.facts.network,
-    netbase,
+    netbase: debianNetbase,
     now: Math.floor(lab.clock.now() / 1000),
   };
 }
@@ -78,7 +120,7 @@ const clustersKept = 20;
 
 function readCluster({ files }: Lab): FirewallConfig {
   const text = files.text("pve", clusterFile) ?? "";
-  const found = clusters.get(text) ?? readFirewall(clusterFile, text, "cluster", netbase);
+  const found = clusters.get(text) ?? readFirewall(clusterFile, text, "cluster", debianNetbase);
   if (clusters.size >= clustersKept) clusters.clear();
   clusters.set(text, found);
   return found;
@@ -94,7 +136,7 @@ function readOther(
   const besides = others.get(cluster) ?? new Map<string, FirewallConfig>();
   others.set(cluster, besides);
   const key = `${path}\n${text}`;
-  const found = besides.get(key) ?? readFirewall(path, text, place, netbase, cluster);
+  const found = besides.get(key) ?? readFirewall(path, text, place, debianNetbase, cluster);
   besides.set(key, found);
   return found;
 }

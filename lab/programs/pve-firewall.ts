@@ -3,7 +3,7 @@
  * installed. Warnings about lines go to standard error, and the exit code is 0 nevertheless.
  */
 
-import { clusterIsEnabled, worldOf } from "../firewall.ts";
+import { clusterIsEnabled, loaded, worldOf } from "../firewall.ts";
 import { done, type Lab, type Program } from "../parts.ts";
 import { compile } from "../pve-firewall/compile.ts";
 import { startUnit } from "../unit-control.ts";
@@ -18,7 +18,12 @@ export const pveFirewall: Program = async ({ context, args }) => {
     case "status": {
       const enabled = clusterIsEnabled(context) ? "enabled" : "disabled";
       const running = isActive(context, "pve", unit) ? "running" : "stopped";
-      return done(`Status: ${enabled}/${running}\n`, warnings(context));
+      const { dies } = compile(worldOf(context));
+      // Proxmox compiles the files to say whether anything is pending.
+      if (dies !== undefined) return { exitCode: 255, stdout: "", stderr: `${dies}\n` };
+      const pending =
+        running === "running" && loaded(context).error !== undefined ? " (pending changes)" : "";
+      return done(`Status: ${enabled}/${running}${pending}\n`, warnings(context));
     }
     case "compile":
       return done(compiled(context), warnings(context));

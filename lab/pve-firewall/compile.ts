@@ -1,10 +1,14 @@
 /**
- * From firewall files to chains of netfilter, as pve-firewall 6.0.4 makes them with its iptables backend. IPv4 only. Guests are
- * filtered where their firewall bridge passes packets on, the host in INPUT and OUTPUT. Part of the oracle: see read.ts.
+ * From firewall files to chains of netfilter, as pve-firewall 6.0.4 makes them with its iptables backend. Guests are filtered
+ * where their firewall bridge passes packets on, the host in INPUT and OUTPUT. Part of the oracle: see read.ts.
  */
-import { type MacroMatch, macroMatches } from "./macros.ts";
+
+import { type ChainRule, type Family, type Match, setName } from "./chains.ts";
+import { normalized } from "./ip.ts";
+import { matchesOf } from "./matches.ts";
 import type { Netbase } from "./netbase.ts";
 import { type FirewallConfig, nothing, type SetEntry } from "./read.ts";
+import { discovery, establishedRules, type Parts, partsOf, policy } from "./standard.ts";
 import type { Rule } from "./verify.ts";
 
 export interface FilteredGuest {
@@ -14,6 +18,8 @@ export interface FilteredGuest {
   /** net0 has firewall=1. */
   readonly filtered: boolean;
   readonly file: FirewallConfig;
+  /** A container's own address, which Proxmox knows from its configuration. */
+  readonly address?: string;
 }
 
 export interface World {
@@ -27,35 +33,15 @@ export interface World {
   readonly now: number;
 }
 
-/** What a packet must be; every member that is given. */
-export interface Match {
-  readonly iface?: { readonly direction: "in" | "out"; readonly name: string };
-  /** A port of the firewall bridge; "fwln+" is every link to it. */
-  readonly bridged?: { readonly direction: "in" | "out"; readonly name: string };
-  /** States of conntrack; no new connection has one of these. */
-  readonly state?: "INVALID" | "RELATED,ESTABLISHED";
-  readonly protocol?: string;
-  /** A type of ICMP by its name or number. */
-  readonly icmpType?: string;
-  /** An address, a network, a range or a list; a set by its name in the kernel. */
-  readonly source?: string | { readonly set: string };
-  readonly dest?: string | { readonly set: string };
-  readonly dport?: string;
-  readonly sport?: string;
-}
-
-export interface ChainRule extends Match {
-  /** ACCEPT, DROP, REJECT or another chain. */
-  readonly target: string;
-  /** What a REJECT answers with. */
-  readonly rejectWith?: "tcp-reset" | "icmp-host-prohibited";
-}
-
 export interface Ruleset {
   readonly enabled: boolean;
-  /** By their names in the kernel. */
+  /** Sets of both families by their names in the kernel. */
   readonly sets: ReadonlyMap<string, readonly SetEntry[]>;
   readonly chains: ReadonlyMap<string, readonly ChainRule[]>;
+  /** The chains of ip6tables. */
+  readonly ipv6: ReadonlyMap<string, readonly ChainRule[]>;
+  /** Why Proxmox cannot compile anything: the node keeps its previous rules. */
+  readonly dies?: string;
   readonly warnings: readonly string[];
   readonly netbase: Netbase;
 }
@@ -76,247 +62,267 @@ export function isEnabled({ cluster, now }: Pick<World, "cluster" | "now">): boo
 
 export function compile(world: World): Ruleset {
   const { cluster, host, guests, netbase } = world;
-  const warnings = [cluster, host, ...guests.map(({ file }) => file)].flatMap((each) => each.warnings);
-  if (!isEnabled(world)) return { enabled: false, sets: new Map(), chains: new Map(), warnings, netbase };
-  const compiler = new Compiler(world, warnings);
-  compiler.standardChains();
-  if (host.options.enable !== "0") compiler.hostChains();
-  compiler.guestChains();
-  return { enabled: true, sets: compiler.sets, chains: compiler.chains, warnings, netbase };
+  const files = [cluster, host, ...guests.map(({ file }) => file)];
+  const dies = files.find((file) => file.dies !== undefined)?.dies;
+  const warnings = files.flatMap((each) => each.warnings);
+  const sets = new Map<string, readonly SetEntry[]>();
+  const off = { sets, chains: new Map(), ipv6: new Map(), warnings, netbase };
+  if (dies !== undefined) return { ...off, enabled: isEnabled(world), dies };
+  if (!isEnabled(world)) return { ...off, enabled: false };
+  const [chains = new Map(), ipv6 = new Map()] = (["4", "6"] as const).map((family) => {
+    const compiler = new Compiler(world, family, sets, warnings);
+    compiler.standardChains();
+    if (host.options.enable !== "0") compiler.hostChains();
+    compiler.guestChains();
+    compiler.makeSets();
+    return compiler.chains;
+  });
+  return { enabled: true, sets, chains, ipv6, warnings: [...new Set(warnings)], netbase };
 }
 
-class Compiler {
-  readonly sets = new Map<string, readonly SetEntry[]>();
-  readonly chains = new Map<string, readonly ChainRule[]>();
-  readonly #world: World;
-  readonly #warnings: string[];
-  readonly #established: readonly ChainRule[];
-  readonly #local: string;
+/** What the compiler of a rule dies of. */
+class CompileError extends Error {}
 
-  constructor(world: World, warnings: string[]) {
-    const { cluster, host, localNetwork } = world;
+class Compiler {
+  readonly chains = new Map<string, readonly ChainRule[]>();
+  readonly #sets: Map<string, readonly SetEntry[]>;
+  readonly #world: World;
+  readonly #family: Family;
+  readonly #warnings: string[];
+  readonly #local: string;
+  readonly #parts: Parts;
+
+  constructor(world: World, family: Family, sets: Map<string, readonly SetEntry[]>, warnings: string[]) {
+    const { cluster, localNetwork } = world;
     this.#world = world;
+    this.#family = family;
+    this.#sets = sets;
     this.#warnings = warnings;
     this.#local = cluster.aliases.get("local_network") ?? localNetwork;
-    this.#established = established(host.options.nf_conntrack_allow_invalid === "1");
-    for (const [name, entries] of cluster.sets)
-      this.sets.set(setName(name), resolved(entries, cluster, cluster));
-    const members = this.sets.get(setName("management")) ?? [];
-    const hasLocal = members.some(({ address }) => address === this.#local);
-    const own = hasLocal ? [] : [{ address: this.#local, nomatch: false }];
-    this.sets.set(setName("management"), [...members, ...own]);
+    this.#parts = partsOf(family);
   }
 
   standardChains(): void {
-    this.chains.set("PVEFW-Drop", [
-      { protocol: "icmp", icmpType: "fragmentation-needed", target: "ACCEPT" },
-      { protocol: "icmp", icmpType: "time-exceeded", target: "ACCEPT" },
-      { target: "DROP" },
+    const { passing, multicast, icmp, rejections } = this.#parts;
+    this.chains.set("PVEFW-Drop", [...passing, { target: "DROP" }]);
+    this.chains.set("PVEFW-Reject", [
+      ...passing,
+      { protocol: "udp", dport: "1900", target: "DROP" },
+      { target: "PVEFW-reject" },
     ]);
     this.chains.set("PVEFW-reject", [
-      { protocol: "icmp", target: "DROP" },
-      { protocol: "tcp", target: "REJECT", rejectWith: "tcp-reset" },
-      { target: "REJECT", rejectWith: "icmp-host-prohibited" },
+      ...(this.#family === "4" ? [{ source: multicast, target: "DROP" }] : []),
+      { protocol: icmp, target: "DROP" },
+      ...rejections,
     ]);
   }
 
-  /** host.fw comes before cluster.fw, and what Proxmox accepts itself behind both. */
+  /** host.fw comes before cluster.fw, and what Proxmox accepts itself behind both. A rule that does not compile is left out. */
   hostChains(): void {
     const { cluster, host } = this.#world;
-    const rules = (direction: "IN" | "OUT"): readonly ChainRule[] => [
-      ...this.#translate([...host.rules, ...cluster.rules], host, direction),
-    ];
+    const established = establishedRules(false);
+    const rules = (direction: Direction): readonly ChainRule[] =>
+      [...host.rules, ...cluster.rules].flatMap((rule) =>
+        this.#orWarn(() => this.#rule(rule, nothing, direction)),
+      );
+    const managed = { set: setName("management", "0", this.#family) };
+    const outgoing = this.#isOfFamily(this.#local) ? management.out : [];
     this.chains.set("PVEFW-HOST-IN", [
       { iface: { direction: "in", name: "lo" }, target: "ACCEPT" },
-      ...this.#established,
+      ...established,
+      ...discovery(this.#family, host, true),
       ...this.#blacklist(),
       { protocol: "igmp", target: "ACCEPT" },
       ...rules("IN"),
-      ...management.in.map((dport) => ({
-        protocol: "tcp",
-        source: { set: setName("management") },
-        dport,
-        target: "ACCEPT",
-      })),
+      ...management.in.map((dport) => ({ protocol: "tcp", source: managed, dport, target: "ACCEPT" })),
       policy(cluster.options.policy_in ?? "DROP"),
     ]);
     this.chains.set("PVEFW-HOST-OUT", [
       { iface: { direction: "out", name: "lo" }, target: "ACCEPT" },
-      ...this.#established,
+      ...established,
+      ...discovery(this.#family, host, false),
       { protocol: "igmp", target: "ACCEPT" },
       ...rules("OUT"),
-      ...management.out.map((dport) => ({ protocol: "tcp", dest: this.#local, dport, target: "ACCEPT" })),
+      ...outgoing.map((dport) => ({ protocol: "tcp", dest: this.#local, dport, target: "ACCEPT" })),
       policy(cluster.options.policy_out ?? "ACCEPT"),
     ]);
   }
 
+  /** A group that does not compile ends a guest's chain, which is then not hung in: nothing of the guest is filtered there. */
   guestChains(): void {
-    const guests = this.#world.guests.filter(({ filtered, file }) => filtered && file.options.enable === "1");
-    for (const { tap, id, file } of guests) {
-      for (const [name, entries] of file.sets)
-        this.sets.set(setName(name, id), resolved(entries, file, this.#world.cluster));
-      const dhcp = (sport: string, dport: string): readonly ChainRule[] =>
-        file.options.dhcp === "0" ? [] : [{ protocol: "udp", sport, dport, target: "ACCEPT" }];
-      this.chains.set(`${tap}-IN`, [
-        ...dhcp("67", "68"),
-        ...this.#translate(file.rules, file, "IN", id),
-        policy(file.options.policy_in ?? "DROP"),
-      ]);
-      this.chains.set(`${tap}-OUT`, [
-        ...dhcp("68", "67"),
-        ...this.#translate(file.rules, file, "OUT", id),
-        policy(file.options.policy_out ?? "ACCEPT"),
-      ]);
-    }
+    const { guests, host } = this.#world;
+    const hung: ChainRule[] = [];
+    // Virtual machines come first, each kind by the text of its id.
+    const order = ({ tap, id }: FilteredGuest): string => `${tap.startsWith("tap") ? 0 : 1} ${id}`;
+    const on = guests.filter(({ filtered, file }) => filtered && file.options.enable === "1");
+    for (const guest of on.sort((one, other) => (order(one) < order(other) ? -1 : 1)))
+      this.#orWarn(() => {
+        for (const direction of ["IN", "OUT"] as const) {
+          const name = `${guest.tap}-${direction}`;
+          this.chains.set(name, this.#guestChain(guest, direction));
+          const side = direction === "IN" ? "out" : "in";
+          hung.push({ bridged: { direction: side, name: guest.tap }, target: name });
+        }
+        return [];
+      });
     this.chains.set("PVEFW-FORWARD", [
-      ...this.#established,
+      ...establishedRules(host.options.nf_conntrack_allow_invalid === "1"),
       ...this.#blacklist({ bridged: { direction: "in", name: "fwln+" } }),
-      ...guests.map(({ tap }) => ({
-        bridged: { direction: "out" as const, name: tap },
-        target: `${tap}-IN`,
-      })),
-      ...guests.map(({ tap }) => ({
-        bridged: { direction: "in" as const, name: tap },
-        target: `${tap}-OUT`,
-      })),
+      ...hung.filter(({ bridged }) => bridged?.direction === "out"),
+      ...hung.filter(({ bridged }) => bridged?.direction === "in"),
     ]);
   }
 
+  #guestChain({ id, file }: FilteredGuest, direction: Direction): readonly ChainRule[] {
+    const isIn = direction === "IN";
+    const { ipfilter, radv } = file.options;
+    const [server = "", client = ""] = this.#family === "4" ? ["67", "68"] : ["547", "546"];
+    const dhcp = {
+      protocol: "udp",
+      target: "ACCEPT",
+      ...(isIn ? { sport: server, dport: client } : { sport: client, dport: server }),
+    };
+    const own = { set: setName("ipfilter-net0", id, this.#family), except: true } as const;
+    const isSpoofed = !isIn && (ipfilter === "1" || file.sets.has("ipfilter-net0"));
+    const advertises = this.#family === "6" && !isIn && radv !== "1";
+    return [
+      ...(file.options.dhcp === "0" ? [] : [dhcp]),
+      ...(advertises ? [{ protocol: "icmpv6", icmpType: "router-advertisement", target: "DROP" }] : []),
+      ...(isSpoofed ? [{ source: own, target: "DROP" }] : []),
+      ...discovery(this.#family, file, isIn || radv === "1"),
+      ...file.rules.flatMap((rule) => {
+        const { i } = rule.options;
+        // A guest's chain is about net0.
+        if (i !== undefined && i !== "0" && i !== "net0") return [];
+        const make = (): readonly ChainRule[] => this.#rule(rule, file, direction, id);
+        return rule.type === "group" ? make() : this.#orWarn(make);
+      }),
+      policy(isIn ? (file.options.policy_in ?? "DROP") : (file.options.policy_out ?? "ACCEPT")),
+    ];
+  }
+
+  #orWarn(make: () => readonly ChainRule[]): readonly ChainRule[] {
+    try {
+      return make();
+    } catch (error) {
+      if (!(error instanceof CompileError)) throw error;
+      this.#warnings.push(error.message);
+      return [];
+    }
+  }
+
   #blacklist(match: Match = {}): readonly ChainRule[] {
-    const name = setName("blacklist");
-    return this.sets.has(name) ? [{ ...match, source: { set: name }, target: "DROP" }] : [];
+    const set = setName("blacklist", "0", this.#family);
+    return this.#world.cluster.sets.has("blacklist") ? [{ ...match, source: { set }, target: "DROP" }] : [];
   }
 
   /** @param own the file whose names a rule may use besides those of cluster.fw */
-  #translate(
-    rules: readonly Rule[],
-    own: FirewallConfig,
-    direction: "IN" | "OUT",
-    guest?: string,
-  ): readonly ChainRule[] {
-    return rules.flatMap((rule): readonly ChainRule[] => {
-      const { i } = rule.options;
-      // A guest's chain is about net0.
-      if (guest !== undefined && i !== undefined && i !== "net0") return [];
-      const iface = guest === undefined ? ifaceMatch(i, direction) : {};
-      if (rule.type === "group") return this.#group(rule.action, iface, direction);
-      if (rule.type !== direction.toLowerCase()) return [];
-      const { source, dest } = rule.options;
-      const ends = [source, dest].map((text) => this.#address(text, own, guest));
-      const unknown = ends.find((end) => typeof end === "object" && "unknown" in end);
-      if (typeof unknown === "object" && "unknown" in unknown) this.#warnings.push(unknown.unknown);
-      if (unknown !== undefined || isIpv6(rule)) return [];
-      return matchesOf(rule).map((match) => ({
-        ...iface,
-        ...match,
-        ...(source === undefined ? {} : { source: ends[0] as End }),
-        ...(dest === undefined ? {} : { dest: ends[1] as End }),
-        target: rule.action === "REJECT" ? "PVEFW-reject" : rule.action,
-      }));
-    });
+  #rule(rule: Rule, own: FirewallConfig, direction: Direction, guest?: string): readonly ChainRule[] {
+    const { enabled, errors, family, type, action, options } = rule;
+    if (!enabled || errors.size > 0 || (family !== undefined && family !== this.#family)) return [];
+    const iface = guest === undefined ? ifaceMatch(options.i, direction) : {};
+    if (type === "group") return [{ ...iface, target: this.#group(action, direction) }];
+    if (type !== direction.toLowerCase()) return [];
+    const ends = {
+      ...this.#end("source", options.source, own, guest),
+      ...this.#end("dest", options.dest, own, guest),
+    };
+    const target = action === "REJECT" ? "PVEFW-reject" : action;
+    const matches = matchesOf(rule, this.#family);
+    if (typeof matches === "string") throw new CompileError(matches);
+    return matches.map((match) => ({ ...iface, ...match, ...ends, target }));
   }
 
-  #group(group: string, iface: Match, direction: "IN" | "OUT"): readonly ChainRule[] {
-    const { cluster } = this.#world;
-    const rules = cluster.groups.get(group);
-    if (rules === undefined) {
-      this.#warnings.push(`no such security group '${group}'`);
-      return [];
-    }
+  /** The chains of a group are made for both directions when it is met first. One of a rule that fails ends there. */
+  #group(group: string, direction: Direction): string {
     const target = `GROUP-${group}-${direction}`;
-    if (!this.chains.has(target)) this.chains.set(target, this.#translate(rules, nothing, direction));
-    return [{ ...iface, target }];
+    if (this.chains.has(target)) return target;
+    const rules = this.#world.cluster.groups.get(group);
+    if (rules === undefined) this.#warnings.push(`no such security group '${group}'`);
+    if (this.chains.has(`GROUP-${group}-IN`))
+      throw new CompileError(`chain 'GROUP-${group}-IN' already exists`);
+    for (const each of ["IN", "OUT"] as const) {
+      const chain: ChainRule[] = [];
+      this.chains.set(`GROUP-${group}-${each}`, chain);
+      for (const rule of rules ?? []) chain.push(...this.#rule(rule, nothing, each));
+    }
+    return target;
   }
 
-  /** A guest's names come before those of cluster.fw, unless the rule says whose it means. */
-  #address(
+  #end(
+    side: "source" | "dest",
     text: string | undefined,
     own: FirewallConfig,
     guest: string | undefined,
-  ): End | { readonly unknown: string } | undefined {
+  ): Pick<Match, "source" | "dest"> {
+    if (text === undefined || text === "0") return {};
     const { cluster } = this.#world;
     const [, plus, scope, name = ""] =
-      /^(\+)?(dc\/|guest\/)?([A-Za-z][A-Za-z0-9_-]+)$/.exec(text ?? "") ?? [];
-    if (name === "") return text;
-    const [isOwn, isShared] = [scope !== "dc/", scope !== "guest/"];
+      /^(\+)?(dc\/|guest\/|sdn\/)?([A-Za-z][A-Za-z0-9_-]+)$/.exec(text) ?? [];
+    if (name === "") return { [side]: text };
+    const [isOwn, isShared] = [scope !== "dc/" && scope !== "sdn/", scope !== "guest/" && scope !== "sdn/"];
     if (plus !== undefined) {
-      if (isOwn && guest !== undefined && own.sets.has(name)) return { set: setName(name, guest) };
-      return isShared && cluster.sets.has(name)
-        ? { set: setName(name) }
-        : { unknown: `no such ipset '${name}'` };
+      if (isOwn && guest !== undefined && own.sets.has(name))
+        return { [side]: { set: setName(name, guest, this.#family) } };
+      if (isShared && cluster.sets.has(name)) return { [side]: { set: setName(name, "0", this.#family) } };
+      throw new CompileError(`no such ipset '${name}'`);
     }
-    const alias = name.toLowerCase();
-    const found =
-      (isOwn ? own.aliases.get(alias) : undefined) ?? (isShared ? cluster.aliases.get(alias) : undefined);
-    return found ?? { unknown: `no such alias '${text}'` };
+    const address = aliasIn(name, scope ?? "", own, cluster);
+    if (address === undefined) throw new CompileError(`no such alias '${text}'`);
+    return { [side]: address };
+  }
+
+  /** Every set of a file is made, used or not. The management set always has the local network. */
+  makeSets(): void {
+    const { cluster, guests } = this.#world;
+    const local = [{ address: this.#local, nomatch: false }];
+    const shared = new Map(cluster.sets).set("management", [
+      ...(cluster.sets.get("management") ?? []),
+      ...local,
+    ]);
+    for (const [name, entries] of shared) this.#makeSet(name, "0", entries, nothing);
+    for (const { id, file, address } of guests) {
+      const own = address === undefined ? [] : [{ address, nomatch: false }];
+      const filter = file.options.ipfilter === "1" ? [["ipfilter-net0", []] as const] : [];
+      for (const [name, entries] of new Map<string, readonly SetEntry[]>([...filter, ...file.sets]))
+        this.#makeSet(name, id, [...entries, ...(name === "ipfilter-net0" ? own : [])], file);
+    }
+  }
+
+  /** Entries with the addresses behind their aliases; of two in one notation the later counts. */
+  #makeSet(name: string, guest: string, entries: readonly SetEntry[], own: FirewallConfig): void {
+    const made = new Map<string, boolean>();
+    for (const { address, nomatch } of entries) {
+      const [, scope = "", alias] = /^(dc\/|guest\/)?([A-Za-z][A-Za-z0-9_-]+)$/.exec(address) ?? [];
+      const plain = alias === undefined ? address : aliasIn(alias, scope, own, this.#world.cluster);
+      if (plain === undefined) this.#warnings.push(`no such alias '${alias}'`);
+      else if (this.#isOfFamily(plain)) made.set(normalized(plain), nomatch);
+    }
+    const all = [...made].map(([address, nomatch]) => ({ address, nomatch }));
+    this.#sets.set(setName(name, guest, this.#family), all);
+  }
+
+  #isOfFamily(address: string): boolean {
+    return address.includes(":") === (this.#family === "6");
   }
 }
 
-type End = NonNullable<Match["source"]>;
+type Direction = "IN" | "OUT";
 
-function ifaceMatch(name: string | undefined, direction: "IN" | "OUT"): Match {
-  if (name === undefined) return {};
-  return { iface: { direction: direction === "IN" ? "in" : "out", name } };
-}
-
-/** Chains for IPv4 leave such rules out. */
-function isIpv6({ options: { p, source, dest } }: Rule): boolean {
-  return /^(?:icmpv6|ipv6-icmp)$/.test(p ?? "") || [source, dest].some((end) => end?.includes(":") === true);
-}
-
-/** A rule without its ends as netfilter takes it: a macro may be several matches; "0" means neither a port nor a protocol. */
-function matchesOf({ macro, options }: Rule): readonly Match[] {
-  const parts: readonly Partial<MacroMatch>[] = macro === undefined ? [{}] : (macroMatches(macro) ?? []);
-  return parts.flatMap((part): readonly Match[] => {
-    const { p, dport, sport, "icmp-type": type } = { ...options, ...part };
-    if (p === "icmpv6") return [];
-    const isIcmp = p === "icmp";
-    const icmpType = type ?? (isIcmp ? dport : undefined);
-    return [
-      {
-        ...(p === undefined || p === "0" ? {} : { protocol: p }),
-        ...(icmpType === undefined ? {} : { icmpType }),
-        ...(dport === undefined || dport === "0" || isIcmp ? {} : { dport }),
-        ...(sport === undefined || sport === "0" ? {} : { sport }),
-      },
-    ];
-  });
-}
-
-/**
- * A packet on its way from a filtered guest is looked up twice, on the guest's firewall bridge and behind it. A reset that
- * answers a first packet ends the connection at the first look, so that the second finds it invalid: a closed port of a
- * filtered guest is silent, here as on Proxmox, unless host.fw says nf_conntrack_allow_invalid.
- */
-function established(allowsInvalid: boolean): readonly ChainRule[] {
-  const accepted: ChainRule = { state: "RELATED,ESTABLISHED", target: "ACCEPT" };
-  return allowsInvalid ? [accepted] : [{ state: "INVALID", target: "DROP" }, accepted];
-}
-
-function policy(name: string): ChainRule {
-  if (name === "ACCEPT") return { target: "ACCEPT" };
-  return { target: name === "REJECT" ? "PVEFW-reject" : "PVEFW-Drop" };
-}
-
-/** A set's name in the kernel, at most 31 characters: longer ones are told apart by a number made of them. */
-export function setName(name: string, guest = "0"): string {
-  const long = `PVEFW-${guest}-${name}-v4`;
-  if (long.length <= 31) return long;
-  const sum = [...name].reduce((hash, letter) => (hash * 33 + letter.charCodeAt(0)) % 2 ** 32, 5381);
-  return `PVEFW-${guest}-${sum.toString(16)}-v4`;
-}
-
-/** Entries with the addresses behind their aliases. */
-function resolved(
-  entries: readonly SetEntry[],
+function aliasIn(
+  name: string,
+  scope: string,
   own: FirewallConfig,
   cluster: FirewallConfig,
-): readonly SetEntry[] {
-  return entries.flatMap(({ address, nomatch }): readonly SetEntry[] => {
-    const [, scope, name = ""] = /^(dc\/|guest\/)?([A-Za-z][A-Za-z0-9_-]+)$/.exec(address) ?? [];
-    const alias = name.toLowerCase();
-    const found = (scope === "dc/" ? undefined : own.aliases.get(alias)) ?? cluster.aliases.get(alias);
-    const plain = name === "" ? address : found;
-    return plain === undefined || plain.includes(":") ? [] : [{ address: plain, nomatch }];
-  });
+): string | undefined {
+  const lower = name.toLowerCase();
+  return (
+    (scope === "dc/" ? undefined : own.aliases.get(lower)) ??
+    (scope === "guest/" ? undefined : cluster.aliases.get(lower))
+  );
+}
+
+function ifaceMatch(name: string | undefined, direction: Direction): Match {
+  if (name === undefined || name === "0") return {};
+  return { iface: { direction: direction === "IN" ? "in" : "out", name } };
 }

@@ -41,7 +41,19 @@ const macros: ReadonlyMap<string, readonly MacroMatch[]> = new Map(
   }),
 );
 
-/** The matches that a macro stands for, in any letter case; undefined for an unknown macro. */
-export function macroMatches(name: string): readonly MacroMatch[] | undefined {
-  return macros.get(name.toLowerCase());
+/** Macros that are another ICMP in IPv6, and those that are of IPv6 only. */
+const inIpv6: ReadonlyMap<string, readonly MacroMatch[]> = new Map([
+  ["ping", [matchIn("icmpv6/echo-request")]],
+  ["trcrt", [matchIn("udp/33434:33524"), matchIn("icmpv6/echo-request")]],
+]);
+const ofIpv6: ReadonlySet<string> = new Set(["dhcpv6", "neighbordiscovery"]);
+
+/**
+ * The matches that a macro stands for, in any letter case; undefined for an unknown macro.
+ * @param family of the rules that are made; as they are checked, where none is known
+ */
+export function macroMatches(name: string, family?: "4" | "6"): readonly MacroMatch[] | undefined {
+  const lower = name.toLowerCase();
+  if (family === "4" && ofIpv6.has(lower)) return [];
+  return (family === "6" ? inIpv6.get(lower) : undefined) ?? macros.get(lower);
 }

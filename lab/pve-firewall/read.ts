@@ -2,7 +2,10 @@
  * Proxmox's firewall files as pve-firewall 6.0.4 reads them: what it takes, and what it says about every other line. Part of
  * an oracle: written from Proxmox's behaviour and held to its recorded answers, with nothing of the product's own reader.
  */
+import { isIPv6 } from "node:net";
+import { space, word } from "./ip.ts";
 import type { Netbase } from "./netbase.ts";
+import { readOption } from "./options.ts";
 import { networkError, type Place, type Rule, ruleErrors, type Scope } from "./verify.ts";
 
 /** One entry of an IP set. */
@@ -19,10 +22,13 @@ export interface FirewallConfig {
   /** By name in lower case. */
   readonly aliases: ReadonlyMap<string, string>;
   readonly sets: ReadonlyMap<string, readonly SetEntry[]>;
+  /** Rules with errors stay here, and out of the firewall. */
   readonly groups: ReadonlyMap<string, readonly Rule[]>;
   readonly rules: readonly Rule[];
   /** As `pve-firewall status` prints them. */
   readonly warnings: readonly string[];
+  /** Why Proxmox cannot go on: it updates nothing then. */
+  readonly dies?: string;
 }
 
 export const nothing: FirewallConfig = {
@@ -41,20 +47,6 @@ const sections: Readonly<Record<Exclude<Place, "group">, RegExp>> = {
   guest: /^(?:options|aliases|rules|ipset)$/,
 };
 
-const level = "(?:emerg|alert|crit|err|warning|notice|info|debug|nolog)?";
-const options: Readonly<Record<Exclude<Place, "group">, RegExp>> = {
-  cluster:
-    /^(?:enable:\s*\d+|ebtables:\s*[01]|policy_(?:in|out|forward):\s*(?:accept|drop|reject)|log_ratelimit:\s*\S+)$/i,
-  host: new RegExp(
-    `^(?:(?:enable|nosmurfs|tcpflags|ndp|log_nf_conntrack|nf_conntrack_allow_invalid|protection_synflood|nftables):\\s*[01]|(?:log_level_(?:in|out|forward)|tcp_flags_log_level|smurf_log_level):\\s*${level}|nf_conntrack_helpers:\\s*\\S+|(?:nf_conntrack_(?:max|tcp_timeout_(?:established|syn_recv))|protection_(?:synflood_(?:rate|burst)|limit)):\\s*\\d+)$`,
-    "i",
-  ),
-  guest: new RegExp(
-    `^(?:(?:enable|dhcp|ndp|radv|macfilter|ipfilter|ips):\\s*[01]|policy_(?:in|out):\\s*(?:accept|drop|reject)|log_level_(?:in|out):\\s*${level}|ips_queues:\\s*\\d+(?::\\d+)?|layer2_protocols:\\s*\\S+)$`,
-    "i",
-  ),
-};
-
 /** @param path as warnings name the file @param cluster cluster.fw, whose names the file's rules may use as well */
 export function readFirewall(
   path: string,
@@ -67,12 +59,16 @@ export function readFirewall(
   const warnings: string[] = [];
   for (const [at, raw] of text.split("\n").entries()) {
     const line = raw.replace(/^[ \t]+|[ \t]+$/g, "");
-    if (line === "" || line.startsWith("#")) continue;
+    if (line.startsWith("#") || emptyLine.test(line)) continue;
     const said = reader.take(line);
     if (said !== undefined) warnings.push(`${path} (line ${at + 1})${said}`);
   }
   return { ...reader.config, warnings };
 }
+
+const emptyLine = new RegExp(`^${space}*$`);
+const plainHeader = /^\[(options|aliases|rules)\]$/i;
+const namedHeader = new RegExp(`^\\[(ipset|group)${space}+(${word})\\]${space}*(?:#.*)?$`, "i");
 
 /** Takes a file line by line. A name counts from the line that defines it. */
 class Reader {
@@ -84,6 +80,7 @@ class Reader {
   readonly #sets = new Map<string, SetEntry[]>();
   readonly #groups = new Map<string, Rule[]>();
   readonly #rules: Rule[] = [];
+  #dies: string | undefined;
   /** What a line of the section that the reader is in does. */
   #section: ((line: string) => string | undefined) | undefined;
 
@@ -101,17 +98,14 @@ class Reader {
       sets: this.#sets,
       groups,
       rules: this.#rules,
+      ...(this.#dies === undefined ? {} : { dies: this.#dies }),
     };
   }
 
   /** @returns what Proxmox says about the line, behind "FILE (line N)"; undefined for a line that it takes */
   take(line: string): string | undefined {
-    const [, kind = "", name] =
-      /^\[(options|aliases|rules|ipset|group)(?:\s+(\S+))?\]\s*(#.*)?$/i.exec(line) ?? [];
-    const isNamed = /^(?:ipset|group)$/i.test(kind);
-    const isHeader = isNamed ? name !== undefined : kind !== "" && line.endsWith("]") && name === undefined;
-    if (isHeader && sections[this.#place].test(kind.toLowerCase()))
-      return this.#enter(kind.toLowerCase(), name);
+    const [, kind = "", name] = plainHeader.exec(line) ?? namedHeader.exec(line) ?? [];
+    if (sections[this.#place].test(kind.toLowerCase())) return this.#enter(kind.toLowerCase(), name);
     return this.#section === undefined ? ": skip line - no section" : this.#section(line);
   }
 
@@ -136,7 +130,8 @@ class Reader {
       case "ipset": {
         const entries: SetEntry[] = [];
         this.#sets.set(name, entries);
-        return (line) => this.#entry(line, name, entries);
+        const seen = new Set<string>();
+        return (line) => this.#entry(line, name, entries, seen);
       }
       case "group": {
         const rules: Rule[] = [];
@@ -149,57 +144,66 @@ class Reader {
   }
 
   #option(line: string): string | undefined {
-    if (!options[this.#place].test(line)) return `: can't parse option '${line}'`;
-    const [key = "", value = ""] = line.split(/:\s*/, 2);
-    this.#options[key.toLowerCase()] = key.toLowerCase().startsWith("policy_") ? value.toUpperCase() : value;
+    const read = readOption(line, this.#place);
+    if ("error" in read) return `: ${read.error}`;
+    if (read.dies !== undefined) this.#dies = read.dies;
+    this.#options[read.name] = read.value;
     return undefined;
   }
 
   #alias(line: string): string | undefined {
-    const [, name = "", address = ""] = /^(\S+)\s(\S+)$/.exec(line.replace(/\s*#.*$/, "")) ?? [];
+    const [, name = "", address = ""] = aliasLine.exec(line.replace(trailingComment, "")) ?? [];
     if (name === "") return ": Use of uninitialized value";
     const error = networkError(address);
     if (error !== undefined) return `: ${error}`;
-    this.#aliases.set(name.toLowerCase(), address);
+    this.#aliases.set(name.toLowerCase(), withoutFullPrefix(address));
     return undefined;
   }
 
-  #entry(line: string, set: string, entries: SetEntry[]): string | undefined {
-    const [, bang, address = ""] = /^(!)?\s*(.*?)\s*$/.exec(line.replace(/#.*$/, "")) ?? [];
-    const [, scope = "", alias] = /^(dc\/|guest\/)?([A-Za-z][A-Za-z0-9_-]+)$/.exec(address) ?? [];
-    const errors =
+  #entry(line: string, set: string, entries: SetEntry[], seen: Set<string>): string | undefined {
+    const plain = line.replace(/#.*$/, "");
+    const [, bang, text = plain] = entryLine.exec(plain) ?? [];
+    const [, scope = "", alias] = /^(dc\/|guest\/)?([A-Za-z][A-Za-z0-9_-]+)$/.exec(text) ?? [];
+    const address = alias === undefined ? withoutFullPrefix(text) : text;
+    let error =
       alias === undefined
-        ? networkError(address)
-        : this.#scope.alias(alias.toLowerCase(), scope) === undefined
-          ? `no such alias '${alias}'`
-          : undefined;
-    const plain = address.replace(/\/32$/, "");
-    const isSecond = entries.some((entry) => entry.address === plain);
-    const error = /\/0+$/.test(address)
-      ? "a zero prefix is not allowed in ipset entries"
-      : (errors ?? (isSecond ? `duplicate ipset entry for '${plain}'` : undefined));
+        ? networkError(text)
+        : this.#hasAlias(alias.toLowerCase(), scope)
+          ? undefined
+          : `no such alias '${alias}'`;
+    if (error === undefined && seen.has(address)) error = `duplicate ipset entry for '${address}'`;
+    if (/\/0+$/.test(address)) error = "a zero prefix is not allowed in ipset entries";
+    seen.add(address);
     if (error !== undefined) return ` - errors in ipset '${set}': ${line}\n  cidr: ${error}`;
-    entries.push({ address: plain, nomatch: bang !== undefined });
+    entries.push({ address, nomatch: bang !== undefined });
     return undefined;
+  }
+
+  #hasAlias(name: string, scope: string): boolean {
+    const isOwn = this.#place === "cluster" || scope !== "dc/";
+    return (isOwn && this.#aliases.has(name)) || (scope !== "guest/" && this.#cluster.aliases.has(name));
   }
 
   #rule(line: string, into: Rule[], place: Place): string | undefined {
     const rule = parseRule(line);
     if (typeof rule === "string") return `: ${rule}`;
-    const errors = ruleErrors(rule, place, this.#scope);
-    if (errors.size > 0) {
-      const words = [...errors].map(([parameter, error]) => `\n  ${parameter}: ${error}`).join("");
-      return ` - errors in rule parameters: ${line}${words}`;
-    }
-    if (rule.enabled) into.push(rule);
-    return undefined;
+    const { errors, family, dies } = ruleErrors(rule, place, this.#scope(place));
+    if (dies !== undefined) return `: ${dies}`;
+    into.push({ ...rule, errors, ...(family === undefined ? {} : { family }) });
+    if (errors.size === 0) return undefined;
+    const words = [...errors].map(([parameter, error]) => `\n  ${parameter}: ${error}`).join("");
+    return ` - errors in rule parameters: ${line}${words}`;
   }
 
-  get #scope(): Scope {
+  /** A group's rules have no file of their own to look into. */
+  #scope(place: Place): Scope {
     return {
       alias: (name, scope) =>
-        (scope === "dc/" && this.#place !== "cluster" ? undefined : this.#aliases.get(name)) ??
-        (scope === "guest/" ? undefined : this.#cluster.aliases.get(name)),
+        (scope === "dc/" && this.#place !== "cluster"
+          ? undefined
+          : scope === "guest/" && place === "group"
+            ? undefined
+            : this.#aliases.get(name)) ?? (scope === "guest/" ? undefined : this.#cluster.aliases.get(name)),
       hasAlias: (name) => this.#aliases.has(name) || this.#cluster.aliases.has(name),
       netbase: this.#netbase,
       hasSet: (name) => this.#sets.has(name) || this.#cluster.sets.has(name),
@@ -207,39 +211,57 @@ class Reader {
   }
 }
 
+const trailingComment = new RegExp(`${space}*#.*$`);
+const aliasLine = new RegExp(`^(${word})${space}(${word})$`);
+const entryLine = new RegExp(`^(!)?${space}*(${word})${space}*$`);
+
+/** Proxmox leaves the prefix of a single address out. */
+function withoutFullPrefix(text: string): string {
+  if (networkError(text) !== undefined) return text;
+  return text.replace(isIPv6(text.replace(/\/.*/, "")) ? /\/128$/ : /\/32$/, "");
+}
+
 /** Options of a rule, by the names that it is stored with. */
-const flags: readonly (readonly [keyof Rule["options"], RegExp])[] = [
-  ["i", /^-i (\S+)\s*/],
-  ["p", /^(?:-p|--?proto) (\S+)\s*/],
-  ["dport", /^--?dport (\S+)\s*/],
-  ["sport", /^--?sport (\S+)\s*/],
-  ["source", /^--?source (\S+)\s*/],
-  ["dest", /^--?dest (\S+)\s*/],
-  ["log", /^--?log (emerg|alert|crit|err|warning|notice|info|debug|nolog)\s*/],
-  ["icmp-type", /^--?icmp-type (\S+)\s*/],
-];
+const flags: readonly (readonly [keyof Rule["options"], RegExp])[] = (
+  [
+    ["i", "-i"],
+    ["p", "(?:-p|--?proto)"],
+    ["dport", "--?dport"],
+    ["sport", "--?sport"],
+    ["source", "--?source"],
+    ["dest", "--?dest"],
+    ["icmp-type", "--?icmp-type"],
+  ] as const
+).map(([name, flag]) => [name, new RegExp(`^${flag} (${word})${space}*`)]);
+const logFlag = new RegExp(`^--?log (emerg|alert|crit|err|warning|notice|info|debug|nolog)${space}*`);
+const allFlags = [...flags, ["log", logFlag] as const];
+
+const ruleHead = new RegExp(`^(${word})${space}+(${word})${space}*`);
+const macroAction = new RegExp(`^(${word})\\((ACCEPT|DROP|REJECT)\\)$`);
 
 /** @returns the words of the fault for a line that is not a rule */
-function parseRule(text: string): Rule | string {
+function parseRule(text: string): Omit<Rule, "errors"> | string {
   const [code = ""] = text.split("#", 1);
   const line = code.replace(/^\|/, "");
-  const [head = "", type = "", what = ""] = /^(\S+)\s+(\S+)\s*/.exec(line) ?? [];
+  const [head = "", type = "", what = ""] = ruleHead.exec(line) ?? [];
   if (head === "") return `unable to parse rule: ${line}`;
-  const isGroup = type.toLowerCase() === "group";
+  const kind = type.toLowerCase();
   const given: Record<string, string> = {};
   let left = line.slice(head.length);
   for (;;) {
-    const [flag, pattern] = flags.find(([name, each]) => (!isGroup || name === "i") && each.test(left)) ?? [];
+    const [flag, pattern] =
+      allFlags.find(([name, each]) => (kind !== "group" || name === "i") && each.test(left)) ?? [];
     const [whole = "", value = ""] = pattern?.exec(left) ?? [];
     if (flag === undefined) break;
     given[flag] = value;
     left = left.slice(whole.length);
   }
   if (left !== "") return `unable to parse rule parameters: ${left}`;
-  const [, macro, verdict] = (isGroup ? null : /^(\S+)\((ACCEPT|DROP|REJECT)\)$/.exec(what)) ?? [];
+  const mayBeMacro = kind === "in" || kind === "out" || kind === "forward";
+  const [, macro, verdict] = (mayBeMacro ? macroAction.exec(what) : null) ?? [];
   return {
     enabled: !code.startsWith("|"),
-    type: type.toLowerCase(),
+    type: kind,
     action: verdict ?? what,
     ...(macro === undefined ? {} : { macro }),
     options: given,

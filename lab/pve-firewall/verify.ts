@@ -1,4 +1,6 @@
 /** What pve-firewall 6.0.4 says about the parameters of a rule. Part of the oracle: see read.ts. */
+import { isIPv4, isIPv6 } from "node:net";
+import { netIp } from "./ip.ts";
 import { macroMatches } from "./macros.ts";
 import type { Netbase } from "./netbase.ts";
 
@@ -14,6 +16,10 @@ export interface Rule {
   readonly options: Readonly<
     Partial<Record<"i" | "p" | "dport" | "sport" | "source" | "dest" | "log" | "icmp-type", string>>
   >;
+  /** By parameter. */
+  readonly errors: ReadonlyMap<string, string>;
+  /** The only family that it is for. */
+  readonly family?: "4" | "6";
 }
 
 /** The names that a rule may use. */
@@ -44,46 +50,81 @@ redirect`.split(/\s+/),
   ),
 };
 
+/** Whether a family has a type of ICMP by this name. */
+export function isIcmpType(family: "4" | "6", name: string): boolean {
+  return icmpTypes[family].has(name);
+}
+
 const isIcmp = (protocol = ""): boolean => /^(?:icmp|icmpv6|ipv6-icmp)$/.test(protocol);
 const hasPorts = (protocol = ""): boolean => /^(?:tcp|udp|udplite|dccp|sctp|6|17|33|132|136)$/.test(protocol);
 
-/** Errors by parameter, as Proxmox words them; the first of each parameter counts. "0" is no value to it. */
-export function ruleErrors(rule: Rule, place: Place, scope: Scope): ReadonlyMap<string, string> {
+/** What Proxmox finds in a rule. */
+export interface Finding {
+  /** By parameter, as Proxmox words them; the first of each counts. */
+  readonly errors: ReadonlyMap<string, string>;
+  readonly family?: "4" | "6";
+  /** The line is given up: the families of an alias and of the rest differ. */
+  readonly dies?: string;
+}
+
+/** Judges a rule in Proxmox's order. */
+export function ruleErrors(rule: Omit<Rule, "errors">, place: Place, scope: Scope): Finding {
   const errors = new Map<string, string>();
   const add = (parameter: string, error: string | undefined): void => {
     if (error !== undefined && !errors.has(parameter)) errors.set(parameter, error);
   };
-  const { i, p, source, dest, "icmp-type": icmpType } = rule.options;
+  const { i, p, "icmp-type": icmpType } = rule.options;
   for (const [parameter, error] of typeErrors(rule, place)) add(parameter, error);
-  if (i !== undefined) {
+  if (isSet(i)) {
     if (place === "group") add("type", "parameter -i not allowed for this rule type");
-    const isName = /^[a-z][a-z0-9_]{1,20}(?:[:.]\d+)?$/.test(i);
+    const isName = /^[a-z][a-z0-9_]{1,20}(?:[:.]\d+)?$/i.test(i);
     add("iface", isName ? undefined : `invalid network interface name '${i}'`);
     if (place === "guest" && !/^net\d+$/.test(i))
       add("iface", "value does not match the regex pattern 'net\\d+'");
   }
-  if (rule.macro !== undefined && macroMatches(rule.macro) === undefined)
+  if (isSet(rule.macro) && macroMatches(rule.macro) === undefined)
     add("macro", `unknown macro '${rule.macro}'`);
   if (isSet(p) && !isProtocol(p, scope.netbase)) add("proto", `unknown protocol '${p}'`);
   portErrors(rule, "dport", scope.netbase, add);
-  if (icmpType !== undefined) {
+  if (isSet(icmpType)) {
     if (!isIcmp(p)) add("proto", "missing property - 'icmp-type' requires this property");
     if (isSet(rule.options.dport)) add("icmp-type", "'icmp-type' cannot be specified together with 'dport'");
     if (isIcmp(p) && !icmpTypes[p === "icmp" ? "4" : "6"].has(icmpType))
       add("icmp-type", `invalid icmp-type '${icmpType}' for proto '${p}'`);
   }
   portErrors(rule, "sport", scope.netbase, add);
-  let family = p === "icmp" ? "4" : isIcmp(p) ? "6" : undefined;
-  for (const [parameter, text] of [["source", source] as const, ["dest", dest] as const]) {
-    if (text === undefined) continue;
+  const end = endErrors(rule, scope, isIcmp(p) ? (p === "icmp" ? "4" : "6") : undefined, add);
+  if (end.dies !== undefined) return { errors, dies: end.dies };
+  if (errors.size === 0)
+    for (const [parameter, error] of macroErrors(rule, end.family)) add(parameter, error);
+  return { errors, ...(end.family === undefined ? {} : { family: end.family }) };
+}
+
+/** Source and destination: an alias of another family ends the judgement, an address of another is an error. */
+function endErrors(
+  { options }: Omit<Rule, "errors">,
+  scope: Scope,
+  fixed: "4" | "6" | undefined,
+  add: (parameter: string, error: string | undefined) => void,
+): Pick<Finding, "family" | "dies"> {
+  const mixed = "detected mixed ipv4/ipv6 addresses in rule";
+  let family = fixed;
+  for (const parameter of ["source", "dest"] as const) {
+    const text = options[parameter];
+    if (!isSet(text)) continue;
     const found = addressFamily(text);
-    add(parameter, found.error ?? nameError(text, scope));
-    if (found.family !== undefined && family !== undefined && family !== found.family)
-      add(parameter, "detected mixed ipv4/ipv6 addresses in rule");
+    add(parameter, found.error);
+    if (found.family !== undefined && family !== undefined && family !== found.family) add(parameter, mixed);
     family ??= found.family;
+    add(parameter, nameError(text, scope));
+    const [, within = "", alias] = /^(dc\/|guest\/)?([A-Za-z][A-Za-z0-9_-]+)$/.exec(text) ?? [];
+    const address = alias === undefined ? undefined : scope.alias(alias.toLowerCase(), within);
+    if (address === undefined) continue;
+    const own = address.includes(":") ? "6" : "4";
+    if (family !== undefined && family !== own) return { dies: mixed };
+    family = own;
   }
-  if (errors.size === 0) for (const [parameter, error] of macroErrors(rule)) add(parameter, error);
-  return errors;
+  return family === undefined ? {} : { family };
 }
 
 /** Perl's truth: "0" is not given. */
@@ -91,20 +132,25 @@ function isSet(value: string | undefined): value is string {
   return value !== undefined && value !== "0";
 }
 
-function typeErrors({ type, action }: Rule, place: Place): readonly (readonly [string, string])[] {
+function typeErrors(
+  { type, action }: Omit<Rule, "errors">,
+  place: Place,
+): readonly (readonly [string, string])[] {
+  const found: [string, string][] = [];
+  if (!isSet(action)) found.push(["action", "missing property"]);
+  if (!isSet(type)) return [["type", "missing property"], ...found];
   const allowed = place === "group" ? /^(?:in|out|forward)$/ : place === "guest" ? /^(?:in|out|group)$/ : /./;
   const isKnown = /^(?:in|out|forward|group)$/.test(type);
   const environment = place === "guest" ? "vm" : place;
   if (!isKnown || !allowed.test(type))
-    return [["type", `invalid rule type '${type}' for rule_env '${environment}'`]];
-  if (type === "group")
-    return /^[A-Za-z][A-Za-z0-9_-]+$/.test(action)
-      ? []
-      : [["action", "invalid characters in security group name"]];
-  if (!/^(?:ACCEPT|DROP|REJECT)$/.test(action)) return [["action", `unknown action '${action}'`]];
-  return type === "forward" && action === "REJECT"
-    ? [["action", "cannot define REJECT rules on forward chain"]]
-    : [];
+    found.push(["type", `invalid rule type '${type}' for rule_env '${environment}'`]);
+  if (type === "group" && isSet(action) && !/^[A-Za-z][A-Za-z0-9_-]+$/.test(action))
+    found.push(["action", "invalid characters in security group name"]);
+  if (type === "forward" && action === "REJECT")
+    found.push(["action", "cannot define REJECT rules on forward chain"]);
+  if (/^(?:in|out|forward)$/.test(type) && isSet(action) && !/^(?:ACCEPT|DROP|REJECT)$/.test(action))
+    found.push(["action", `unknown action '${action}'`]);
+  return found;
 }
 
 /** By name, or by a number that /etc/protocols has. */
@@ -113,7 +159,7 @@ function isProtocol(text: string, { protocols }: Netbase): boolean {
 }
 
 function portErrors(
-  { options }: Rule,
+  { options }: Omit<Rule, "errors">,
   parameter: "dport" | "sport",
   netbase: Netbase,
   add: (parameter: string, error: string | undefined) => void,
@@ -123,19 +169,21 @@ function portErrors(
   // Types of ICMP once stood in the place of a port.
   const mayBeIcmpType = parameter === "dport" && isIcmp(p);
   add(parameter, portListError(text, mayBeIcmpType, netbase));
-  if (p === undefined) add("proto", `missing property - '${parameter}' requires this property`);
+  if (!isSet(p)) add("proto", `missing property - '${parameter}' requires this property`);
   if (!hasPorts(p) && !mayBeIcmpType) add(parameter, `protocol '${p ?? ""}' does not support ports`);
 }
 
 function portListError(text: string, mayBeIcmpType: boolean, { ports }: Netbase): string | undefined {
   if (text.endsWith(",")) return "extraneous commas in list";
   let numbers = 0;
+  let hasType = false;
   for (const item of text.split(",")) {
     const range = /^(\d+):(\d+)$/.exec(item);
     const [from = "", to = ""] = range?.slice(1) ?? (/^\d+$/.test(item) ? [item, item] : []);
     if (from === "") {
       const isType = mayBeIcmpType && (icmpTypes["4"].has(item) || icmpTypes["6"].has(item));
       if (!isType && !ports.has(item)) return `invalid port '${item}'`;
+      hasType ||= isType;
       continue;
     }
     numbers += range === null ? 1 : 2;
@@ -143,22 +191,27 @@ function portListError(text: string, mayBeIcmpType: boolean, { ports }: Netbase)
     if (Number(from) > Number(to))
       return `backwards range '${item}' not allowed, did you mean '${to}:${from}'?`;
   }
+  if (hasType && numbers > 0) return "ICMP ports not allowed in port range";
   return numbers > 15 ? "too many entries in port list (> 15 numbers)" : undefined;
 }
 
 /** The family of addresses; none for sets and aliases. */
 function addressFamily(text: string): { readonly family?: "4" | "6"; readonly error?: string } {
-  if (text.startsWith("+") || /^(?:dc\/|guest\/)?[A-Za-z][A-Za-z0-9_-]+$/.test(text)) return {};
+  if (/^\+./.test(text)) return text.length > 65 ? { error: "ipset name too long" } : {};
+  if (/^(?:dc\/|guest\/)?[A-Za-z][A-Za-z0-9_-]+$/.test(text))
+    return text.length > 64 ? { error: "alias name too long" } : {};
   if (text.endsWith(",")) return { error: "extraneous commas in list" };
   const parts = text.split(",");
+  let family: "4" | "6" | undefined;
   for (const part of parts) {
-    const error = ipError(part);
-    if (error !== undefined) return { error: `invalid IP address: ${error}` };
+    const found = netIp(part);
+    if (typeof found === "object") return { error: `invalid IP address: ${found.error}` };
+    if (family !== undefined && family !== found)
+      return { error: `detected mixed ipv4/ipv6 addresses in address list '${text}'` };
+    family = found;
   }
-  const families = new Set(parts.map((part) => (part.includes(":") ? "6" : "4")));
-  if (families.size > 1) return { error: `detected mixed ipv4/ipv6 addresses in address list '${text}'` };
   if (parts.length > 1 && text.includes("-")) return { error: "you can't use a range in a list" };
-  return { family: [...families][0] ?? "4" };
+  return family === undefined ? {} : { family };
 }
 
 /** Names that a rule uses must be defined before it; whose they are is looked at when the rule is compiled. */
@@ -172,58 +225,21 @@ function nameError(text: string, { hasAlias, hasSet }: Scope): string | undefine
   return alias === undefined || hasAlias(alias.toLowerCase()) ? undefined : `no such alias '${text}'`;
 }
 
-/** What Perl's Net::IP says: it takes short addresses, masks and leading zeros, and no host bits. */
-function ipError(text: string): string | undefined {
-  if (text.includes(":")) return ipv6Error(text);
-  if (!/^[\d./-]+$/.test(text)) return `Invalid chars in IP ${text}`;
-  const [from = "", to] = text.split("-");
-  const [address = "", prefix] = from.split("/");
-  for (const quad of address.split("."))
-    if (Number(quad) > 255) return `Invalid quad in IP address ${address} - ${quad}`;
-  if (to !== undefined)
-    return numberOf(from) > numberOf(to)
-      ? `Begin address is greater than End address ${quadsOf(from).join(".")} - ${quadsOf(to).join(".")}`
-      : undefined;
-  if (prefix === undefined || prefix.includes(".")) return undefined;
-  if (Number(prefix) > 32) return `Prefix length ${prefix} is longer than IP address (32)`;
-  const bits = numberOf(address).toString(2).padStart(32, "0");
-  return bits.slice(Number(prefix)).includes("1") ? `Invalid prefix ${bits}/${prefix}` : undefined;
-}
-
-/** Short addresses end in zeros. */
-function quadsOf(address: string): readonly number[] {
-  return [...address.split(".").map(Number), 0, 0, 0].slice(0, 4);
-}
-
-function numberOf(address: string): number {
-  return quadsOf(address).reduce((sum, quad) => sum * 256 + quad, 0);
-}
-
-function ipv6Error(text: string): string | undefined {
-  const [address = "", prefix = "128"] = text.split("/");
-  const [head = "", tail] = address.split("::");
-  const groups = (side: string): readonly string[] => (side === "" ? [] : side.split(":"));
-  const given = [...groups(head), ...groups(tail ?? "")];
-  if (given.some((group) => !/^[0-9a-f]{1,4}$/i.test(group)) || (tail === undefined && given.length !== 8))
-    return `Invalid IP address ${text}`;
-  const zeros = Array<string>(8 - given.length).fill("0");
-  const bits = [...groups(head), ...zeros, ...groups(tail ?? "")]
-    .map((group) => Number.parseInt(group, 16).toString(2).padStart(16, "0"))
-    .join("");
-  return bits.slice(Number(prefix)).includes("1") ? `Invalid prefix ${bits}/${prefix}` : undefined;
-}
-
 /** For aliases and sets; neither host bits nor the length of a prefix are looked at. */
 export function networkError(text: string): string | undefined {
-  const quad = "(?:25[0-5]|2[0-4]\\d|1?\\d?\\d)";
-  const isNetwork = new RegExp(`^${quad}(?:\\.${quad}){3}(?:/\\d+)?$`).test(text);
-  const isIpv6 = text.includes(":") && /^[0-9a-f:.]+(?:\/\d+)?$/i.test(text);
-  return isNetwork || isIpv6 ? undefined : "value does not look like a valid IP address or CIDR network";
+  const [, address = "", prefix = ""] = /^([^/]*)(\/\d+)?$/.exec(text) ?? [];
+  const isNetwork = isIPv4(address) || (isIPv6(address) && !address.includes("%"));
+  return isNetwork && address + prefix === text
+    ? undefined
+    : "value does not look like a valid IP address or CIDR network";
 }
 
 /** What a macro fixes cannot be given otherwise, for any of its matches. */
-function macroErrors({ macro = "", options }: Rule): readonly (readonly [string, string])[] {
-  for (const match of macroMatches(macro) ?? [])
+function macroErrors(
+  { macro = "0", options }: Omit<Rule, "errors">,
+  family: "4" | "6" | undefined,
+): readonly (readonly [string, string])[] {
+  for (const match of (isSet(macro) ? macroMatches(macro, family) : undefined) ?? [])
     for (const [name, key] of [
       ["proto", "p"] as const,
       ["dport", "dport"] as const,

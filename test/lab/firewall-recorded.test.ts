@@ -1,12 +1,11 @@
 /** The lab's Proxmox firewall against recorded answers of the real one: word for word, packet for packet. */
 import { describe, expect, test } from "vitest";
+import { debianNetbase } from "../../lab/firewall.ts";
 import { compile } from "../../lab/pve-firewall/compile.ts";
 import { type Decision, decide, type Place } from "../../lab/pve-firewall/decide.ts";
 import { macroMatches } from "../../lab/pve-firewall/macros.ts";
 import { readNetbase } from "../../lab/pve-firewall/netbase.ts";
 import { readFirewall } from "../../lab/pve-firewall/read.ts";
-import { portNames } from "../../src/formats/netbase/ports.ts";
-import { protocolNumbers } from "../../src/formats/netbase/protocols.ts";
 import {
   type RecordedWorld,
   recordedLines,
@@ -16,7 +15,7 @@ import {
   sharedCluster,
 } from "../formats/pve-firewall-recorded.ts";
 
-const netbase = { ports: portNames, protocols: protocolNumbers };
+const netbase = debianNetbase;
 const shared = readFirewall("cluster.fw", sharedCluster, "cluster", netbase);
 
 describe("lines", () => {
@@ -86,6 +85,11 @@ test("names of ports and protocols are the first of a line", () => {
     protocols: new Map([
       ["ip", 0],
       ["mptcp", 262],
+    ]),
+    services: new Map([
+      ["ssh", new Set(["tcp"])],
+      ["http", new Set(["tcp"])],
+      ["snmp", new Set(["udp"])],
     ]),
   });
 });

@@ -1,5 +1,6 @@
 /** Chains and sets as the kernel's programs take them. */
-import type { ChainRule, Match, Ruleset } from "../../../lab/pve-firewall/compile.ts";
+import type { ChainRule, Match } from "../../../lab/pve-firewall/chains.ts";
+import type { Ruleset } from "../../../lab/pve-firewall/compile.ts";
 
 /** What to give to netfilter; "" takes every rule away. */
 export interface Commands {
@@ -11,7 +12,8 @@ export interface Commands {
 
 export function commandsOf({ enabled, sets, chains }: Ruleset): Commands {
   if (!enabled) return { sets: "", rules: "" };
-  return { sets: setLines(sets), rules: ruleLines(chains) };
+  const ofIpv4 = new Map([...sets].filter(([name]) => name.endsWith("-v4")));
+  return { sets: setLines(ofIpv4), rules: ruleLines(chains) };
 }
 
 /** Each set is made if need be, emptied and filled. */
@@ -70,7 +72,8 @@ function ports(option: "dport" | "sport", text: string | undefined): readonly st
 
 function address(end: Match["source"], side: "src" | "dst"): readonly string[] {
   if (end === undefined) return [];
-  if (typeof end === "object") return ["-m", "set", "--match-set", end.set, side];
+  if (typeof end === "object")
+    return ["-m", "set", ...(end.except ? ["!"] : []), "--match-set", end.set, side];
   if (end.includes("-")) return ["-m", "iprange", `--${side}-range`, end];
   return [side === "src" ? "-s" : "-d", end];
 }
