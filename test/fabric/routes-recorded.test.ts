@@ -24,7 +24,7 @@ const stricter: readonly (readonly [kind: RegExp, reason: string])[] = [
   [/have the same rule and the same priority/, "which one serves changes from reload to reload"],
   [/does not publish its port|on the loopback address only/, "the mesh is another machine"],
   [/does not name one of its services/, "Traefik drops the router, and says so in its log alone"],
-  [/is ".*" here and ".*" in/, "Traefik drops what two containers declare differently"],
+  [/has another value in/, "Traefik drops what two containers declare differently"],
   [/no label of the stack declares/, "the mesh reaches services of the stack alone"],
   [/which is Traefik itself/, "it would open the mesh's API to everyone"],
   [

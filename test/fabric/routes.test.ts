@@ -258,7 +258,9 @@ describe("several containers", () => {
       container(basic),
       container("traefik.enable=true\ntraefik.http.routers.web.rule=Host(`b.c`)", { service: "other" }),
     ]);
-    expect(faults.map(({ message }) => message).join()).toContain("router web.rule is");
+    expect(faults.map(({ message }) => message).join()).toContain(
+      "router web.rule has another value in stacks/app/phoenix.json:1",
+    );
   });
 });
 
@@ -365,6 +367,21 @@ describe("values that Traefik refuses, and a whole file with them", () => {
     ["serverstransport=ghost@docker", "labels cannot declare one"],
   ])("of a service: %s", (label, words) => {
     expect(said(`traefik.http.services.web.loadbalancer.${label}`)).toContain(words);
+  });
+
+  test("the fault of a router is at the label that it is about", () => {
+    const at = (line: number, key: string, value: string) => ({ key, value, from: { ...from, line } });
+    const { faults } = translateLabels([
+      container("", {
+        labels: [
+          at(1, "traefik.enable", "true"),
+          at(2, "traefik.http.routers.web.rule", "Host(`web.example.net`)"),
+          at(3, "traefik.http.routers.web.middlewares", "ghost"),
+          at(4, "traefik.http.routers.web.service", "none"),
+        ],
+      }),
+    ]);
+    expect(faults.map(({ place }) => place.line)).toEqual([3, 4]);
   });
 
   test("the fault is at its label, not at the middleware's first one", () => {

@@ -10,6 +10,7 @@ import type { Backend, Middleware } from "../../model.ts";
 import type { SourceRef } from "../../resource.ts";
 import { backendsOf } from "./backend.ts";
 import {
+  askedOfMesh,
   type DeclaredRouter,
   type DeclaredService,
   type LabelFault,
@@ -92,10 +93,10 @@ function routeOf(
     const hint = "DNS, the certificate and the gateway need a name: add Host(`…`) to the rule";
     faults.error(from, `router ${name} names no host`, hint);
   }
+  const middlewares = middlewaresOf(labels, name, router, faults);
   const service = serviceOf(labels, name, router, faults);
   if (service === undefined) return undefined;
   const { backends, loadBalancer } = backendsOf(service, faults);
-  const middlewares = middlewaresOf(labels, name, router, faults);
   const [backend, ...more] = backends;
   if (backend === undefined || hosts.length === 0) return undefined;
   const servers = more.length === 0 ? undefined : more.map((each) => ({ url: urlOf(each) }));
@@ -115,9 +116,10 @@ function routeOf(
 function serviceOf(
   labels: Labels,
   name: string,
-  { service, from, containers }: DeclaredRouter,
+  { service, from: ofRule, containers, places }: DeclaredRouter,
   faults: LabelFaults,
 ): DeclaredService | undefined {
+  const from = places.get("service") ?? ofRule;
   if (service !== undefined) {
     const wanted = service.replace(/@docker$/, "");
     const found = labels.services.get(wanted);
@@ -147,13 +149,15 @@ function serviceOf(
 function middlewaresOf(
   labels: Labels,
   router: string,
-  { stack, middlewares, from }: DeclaredRouter,
+  { stack, middlewares, from: ofRule, places }: DeclaredRouter,
   faults: LabelFaults,
 ): readonly Middleware[] {
+  const from = places.get("middlewares") ?? ofRule;
   const expand = (written: string, within: readonly string[]): readonly Middleware[] => {
     const name = written.replace(/@docker$/, "");
     if (name.endsWith("@file")) {
-      faults.warn(from, `router ${router} uses ${name}, which must be declared in the mesh by other means`);
+      const message = `router ${router} uses ${name}, which must be declared in the mesh by other means`;
+      faults.warn(from, message, askedOfMesh);
       return [{ name, options: {} }];
     }
     const found = labels.middlewares.get(name);

@@ -46,7 +46,10 @@ export interface DeclaredRouter {
   readonly priority?: number;
   readonly middlewares: readonly string[];
   readonly containers: readonly LabelledContainer[];
+  /** Of the rule, where it has one. */
   readonly from: SourceRef;
+  /** Of its other fields. */
+  readonly places: ReadonlyMap<string, SourceRef>;
 }
 
 export interface DeclaredService {
@@ -75,3 +78,6 @@ export interface Labels {
   /** Routes ("<stack>-<router>") that were meant for TLS. */
   readonly secure: ReadonlySet<string>;
 }
+
+/** The hint beside what labels may name and nothing in the site declares. */
+export const askedOfMesh = "a sync looks for it in the mesh's own files before it writes routes";

@@ -5,6 +5,7 @@ import { wholeFaults } from "../../formats/traefik/middlewares.ts";
 import { readValue } from "../../formats/traefik/values.ts";
 import type { SourceRef } from "../../resource.ts";
 import {
+  askedOfMesh,
   type DeclaredMiddleware,
   type DeclaredRouter,
   type DeclaredService,
@@ -147,7 +148,7 @@ class LabelReader {
   #router(container: LabelledContainer, line: LabelLine, name: string, path: readonly string[]): undefined {
     const { key, value, from } = line;
     const { stack } = container;
-    const created = { stack, middlewares: [], containers: [], from };
+    const created = { stack, middlewares: [], containers: [], from, places: new Map() };
     const router: Growing<DeclaredRouter> = this.#routers.get(name) ?? created;
     this.#routers.set(name, router);
     if (!router.containers.includes(container)) router.containers = [...router.containers, container];
@@ -161,6 +162,7 @@ class LabelReader {
       return;
     }
     if (!this.#isFirst(container, `router ${name}`, `${field}${item ?? ""}`, line)) return;
+    router.places = new Map([...router.places, [field, from]]);
     switch (field) {
       case "rule":
         router.rule = value;
@@ -249,6 +251,7 @@ class LabelReader {
       return this.#faults.warn(
         from,
         `servers transport ${value} must be declared in the mesh by other means`,
+        askedOfMesh,
       );
     this.#faults.error(
       from,
@@ -292,7 +295,7 @@ class LabelReader {
     if (before.value !== line.value)
       this.#faults.error(
         line.from,
-        `${object}.${field} is ${JSON.stringify(line.value)} here and ${JSON.stringify(before.value)} in ${before.from.file}:${before.from.line}`,
+        `${object}.${field} has another value in ${before.from.file}:${before.from.line}`,
       );
     return false;
   }
