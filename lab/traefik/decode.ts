@@ -133,7 +133,7 @@ function decodedValue(value: unknown, kind: Kind): unknown {
     case "any":
       return isMap(value) ? value : textOf(value);
     case "text":
-      return Array.isArray(value) ? `║24║${value.map(textOf).join("║")}` : textOf(value);
+      return textOf(value);
     case "list":
       return Array.isArray(value)
         ? value.map((item) => textOf(item).trim())
@@ -154,6 +154,8 @@ function decodedValue(value: unknown, kind: Kind): unknown {
 
 /** A scalar as Go prints it. */
 function textOf(value: unknown): string {
+  // Where no list belongs, it has become one text.
+  if (Array.isArray(value)) return `║24║${value.map(textOf).join("║")}`;
   if (typeof value === "number" && Number.isInteger(value)) return BigInt(value).toString();
   return typeof value === "number" ? value.toFixed(6) : isMap(value) ? "" : String(value ?? "");
 }

@@ -75,7 +75,9 @@ const checks: Readonly<Record<string, Check>> = {
   ipAllowList: allowList("IPAllowLister"),
   ipWhiteList: allowList("IPWhiteLister"),
   headers: (options) => {
-    if (!Object.values(options).some(isSet)) fail("headers configuration not valid");
+    // Seconds of HSTS count when they are there at all.
+    if (options.stsSeconds === undefined && !Object.values(options).some(isSet))
+      fail("headers configuration not valid");
     for (const each of stringsOf(options.accessControlAllowOriginListRegex))
       prefixed("error occurred during origin parsing: ", () => compileRegexp(each));
   },
@@ -92,7 +94,11 @@ const checks: Readonly<Record<string, Check>> = {
   basicAuth: users(2, "Basic"),
   digestAuth: users(3, "Digest"),
   forwardAuth: ({ authResponseHeadersRegex, tls }) => {
-    const ca = textOf(fieldsOf(tls).ca);
+    const { ca: root, cert, key } = fieldsOf(tls);
+    const ca = textOf(root);
+    for (const [name, pem] of Object.entries({ cert: textOf(cert), key: textOf(key) }))
+      if (pem !== "" && !pem.includes("-----BEGIN"))
+        fail(`unable to create client TLS configuration: ${name} file does not exist`);
     if (ca !== "" && !ca.includes("-----BEGIN"))
       fail("unable to create client TLS configuration: failed to parse CA");
     compileWith(textOf(authResponseHeadersRegex));
@@ -115,6 +121,9 @@ const checks: Readonly<Record<string, Check>> = {
     for (const type of included) checkMediaType(type, "included");
     for (const encoding of stringsOf(options.encodings))
       if (!encodings.includes(encoding)) fail(`unsupported encoding: ${encoding}`);
+    const preferred = textOf(options.defaultEncoding);
+    if (preferred !== "" && !encodings.includes(preferred))
+      fail(`unsupported default encoding: ${preferred}`);
   },
   retry: ({ attempts }) => {
     if (Number(attempts ?? 0) < 1) fail(`incorrect (or empty) value for attempt (${attempts ?? 0})`);

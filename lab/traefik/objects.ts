@@ -77,7 +77,10 @@ export function innerServices(service: Readonly<Record<string, unknown>>): reado
   const names = listed.flatMap((list) =>
     Array.isArray(list) ? list.map((each) => fieldsOf(each).name) : [],
   );
-  const single = [fieldsOf(failover).service, fieldsOf(failover).fallback, fieldsOf(mirroring).service];
+  const single = [
+    ...(failover === undefined ? [] : [fieldsOf(failover).service ?? "", fieldsOf(failover).fallback ?? ""]),
+    ...(mirroring === undefined ? [] : [fieldsOf(mirroring).service ?? ""]),
+  ];
   return [...single, ...names].filter((name) => typeof name === "string");
 }
 
@@ -96,7 +99,7 @@ function balancerFaults(
     const fault = urlFault(url);
     if (fault !== undefined)
       faults.push(`error parsing server URL ${url}: parse ${JSON.stringify(url)}: ${fault}`);
-    else if (typeof serversTransport === "string" && serversTransport !== "default@internal") {
+    else if (typeof serversTransport === "string" && !/^(?:default@internal)?$/.test(serversTransport)) {
       const name = qualified(serversTransport);
       if (dynamic.serversTransports[ownName(name)] === undefined)
         faults.push(

@@ -25,7 +25,7 @@ export const retryFunctions: Vocabulary = {
 };
 
 const lexeme =
-  /\s*(?:(&&|\|\||[=!<>]=|[<>(),])|(\d+\.\d*(?:e[+-]?\d+)?|\.\d+|\d+e[+-]?\d+)|(\d+)|("(?:[^"\\]|\\.)*"|`[^`]*`)|([A-Za-z_]\w*))/y;
+  /(?:\s|\/\/.*|\/\*[\s\S]*?\*\/)*(?:(&&|\|\||[=!<>]=|[<>(),])|(\d+\.\d*(?:e[+-]?\d+)?|\.\d+|\d+e[+-]?\d+)|(\d+)|("(?:[^"\\]|\\.)*"|`[^`]*`)|([A-Za-z_]\w*))/y;
 
 interface Token {
   readonly text: string;
@@ -110,7 +110,7 @@ function called(
 function tokensOf(text: string): readonly Token[] {
   const tokens: Token[] = [];
   const kinds = ["sign", "float", "int", "text", "name"] as const;
-  const end = text.trimEnd().length;
+  const end = text.replace(/(?:\s|\/\/.*|\/\*[\s\S]*?\*\/)+$/, "").length;
   for (let at = 0; at < end; at = lexeme.lastIndex) {
     lexeme.lastIndex = at;
     const found = lexeme.exec(text);

@@ -79,7 +79,7 @@ const service = struct("", {
   }),
 });
 
-const ipStrategy = orEmpty(struct("depth:number excludedIPs:list ipv6Subnet:number"));
+const ipStrategy = struct("depth:number excludedIPs:list ipv6Subnet:number");
 const sourceCriterion = struct("requestHeaderName requestHost:boolean", { ipStrategy });
 const users = struct("users:list usersFile realm removeHeader:boolean headerField");
 const subject = struct(
@@ -105,8 +105,8 @@ const middleware = struct("", {
   replacePath: struct("path"),
   replacePathRegex: struct("regex replacement"),
   chain: struct("middlewares:list"),
-  ipAllowList: struct("sourceRange:list rejectStatusCode:number", { ipStrategy }),
-  ipWhiteList: struct("sourceRange:list", { ipStrategy }),
+  ipAllowList: struct("sourceRange:list rejectStatusCode:number", { ipStrategy: orEmpty(ipStrategy) }),
+  ipWhiteList: struct("sourceRange:list", { ipStrategy: orEmpty(ipStrategy) }),
   headers,
   encodedCharacters: struct(
     `allowEncodedSlash:boolean allowEncodedBackSlash:boolean allowEncodedNullCharacter:boolean

@@ -14,6 +14,7 @@ const stricter: readonly (readonly [kind: RegExp, reason: string])[] = [
   [/is on entry point/, "the mesh has no other entry point than web"],
   [/is a template/, "it says something else on each machine"],
   [/middleware m: sourceRange: "x"/, "what nobody uses is not built, and fails as soon as somebody uses it"],
+  [/is not a valid status/, "Traefik takes the first two numbers of a range and drops the rest"],
   [/is not a valid text/, "a list where a text belongs becomes a text of boxes and numbers"],
   [/is not a valid number/, "JSON has no number beyond 2^53, and none with underscores"],
 ];

@@ -41,14 +41,14 @@ const vocabularies = {
 /** Why Traefik refuses a condition; undefined when it takes it. */
 export function conditionFault(condition: string, of: keyof typeof vocabularies): string | undefined {
   const { terms, functions } = vocabularies[of];
-  if (condition.trim() === "") return "the condition is empty";
-  const unknown = [...condition.matchAll(/(\w+)\s*\(/g)].find(([, name = ""]) => !functions.includes(name));
+  const bare = condition.replace(/\/\/[^\n]*|\/\*[\s\S]*?\*\//g, " ");
+  if (bare.trim() === "") return "the condition is empty";
+  const unknown = [...bare.matchAll(/(\w+)\s*\(/g)].find(([, name = ""]) => !functions.includes(name));
   if (unknown !== undefined) return `unknown function ${unknown[1]}() in the condition`;
   // The notation is Go's: a line that ends in an operand ends the expression.
-  if (/[\w)"`][ \t]*\n\s*\S/.test(condition))
-    return "the condition has an operator at the beginning of a line";
+  if (/[\w)"`][ \t]*\n\s*\S/.test(bare)) return "the condition has an operator at the beginning of a line";
   // Every comparison becomes a mark, and what is made of marks becomes one.
-  let shape = condition.replace(terms, mark);
+  let shape = bare.replace(terms, mark);
   for (let before = ""; before !== shape; ) {
     before = shape;
     shape = shape.replace(compound, mark);

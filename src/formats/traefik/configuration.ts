@@ -155,6 +155,8 @@ function serviceFaults(name: string, service: JsonObject, declared: Declared): v
   // Such a service costs 3.0.4 and 3.6.0 a gigabyte of memory a second.
   const cycle = cycleFrom(services, name, innerServices);
   if (cycle !== undefined) say(`${where} leads back to itself: ${cycle.join(" -> ")}`);
+  if (service.failover !== undefined && textOf(service.failover, "fallback") === "")
+    say(`${where} has no fallback`);
   const watched = textOf(service.failover, "service").replace(/@file$/, "");
   if (
     service.failover !== undefined &&
@@ -165,8 +167,9 @@ function serviceFaults(name: string, service: JsonObject, declared: Declared): v
 
 function balancerFaults(where: string, value: unknown, { http, elsewhere, say }: Declared): void {
   const { servers, ...balancer } = membersOf(value);
-  if (servers === undefined || Object.keys(balancer).length > 0)
-    for (const { message } of fieldFaults({ loadBalancer: balancer }, { loadBalancer: loadBalancerFields }))
+  const given = withoutNull(balancer);
+  if (servers === undefined || Object.keys(given).length > 0)
+    for (const { message } of fieldFaults({ loadBalancer: given }, { loadBalancer: loadBalancerFields }))
       say(`${where}: ${message}`);
   for (const server of objectsOf(servers)) {
     const url = textOf(server, "url");
@@ -174,7 +177,7 @@ function balancerFaults(where: string, value: unknown, { http, elsewhere, say }:
     if (!isServerUrl(url)) say(`${where}: ${JSON.stringify(url)} is not a valid URL of a server`);
   }
   const { serversTransport: transport } = balancer;
-  if (typeof transport !== "string" || transport === "default@internal") return;
+  if (typeof transport !== "string" || /^(?:default@internal)?$/.test(transport)) return;
   if (!isDeclared(transport, membersOf(http.serversTransports), elsewhere.serversTransports))
     say(`${where} uses transport ${transport}, which does not exist`);
 }
@@ -182,7 +185,7 @@ function balancerFaults(where: string, value: unknown, { http, elsewhere, say }:
 /** A scheme that Traefik connects by, a host, and perhaps a port. */
 function isServerUrl(url: string): boolean {
   const [, host = ""] =
-    /^(?:https?|h2c):\/\/(\[[\da-f:.]+\]|[^/:?#\s[\]]+)(?::\d*)?(?:[/?#]\S*)?$/i.exec(url) ?? [];
+    /^(?:https?|h2c):\/\/(\[[\da-f:.]+\]|[^/:?#\s[\]{}|^`\\<>"%]+)(?::\d*)?(?:[/?#]\S*)?$/i.exec(url) ?? [];
   return host !== "" && URL.canParse(`http://${host}/`);
 }
 

@@ -122,7 +122,7 @@ export const middlewareFields: Fields = {
   ),
   compress: fields(
     `excludedContentTypes:mediaTypes includedContentTypes:mediaTypes minResponseBodyBytes:number
-     encodings:list@3.2 defaultEncoding`,
+     encodings:list@3.2 defaultEncoding:encoding`,
   ),
   passTLSClientCert: {
     ...fields("pem:boolean"),
@@ -165,6 +165,11 @@ export function fieldNamed(known: Fields, name: string): string | undefined {
 /** What a single value that stands for a whole mapping means: "true" and "" are all its defaults. */
 function isSwitchedOn(text: string): boolean {
   return /^(?:true)?$/i.test(text);
+}
+
+/** Whether a value stands for a mapping that is not there: any word but "true". */
+export function isSwitchedOff(name: string, value: unknown): boolean {
+  return mayBeEmpty.has(name) && typeof value !== "object" && !isSwitchedOn(String(value));
 }
 
 /**
@@ -240,6 +245,7 @@ export function fieldFaults(value: Readonly<Record<string, unknown>>, known: Fie
     if (typeof kind === "object" || kind === "map") {
       const members = typeof member === "object" && !Array.isArray(member) ? { ...member } : {};
       const isEmpty = Object.values(members).every((each) => each === null);
+      if (isSwitchedOff(name, member)) return [];
       if (isEmpty && !(mayBeEmpty.has(name) && (typeof member === "object" || isSwitchedOn(String(member)))))
         return [{ message: `${name} is empty` }];
       return typeof kind === "object" ? fieldFaults(members, kind) : [];

@@ -1,11 +1,11 @@
 /** What Traefik asks of a middleware as a whole, besides each of its values (3.0.4 and 3.7.15). Pure. */
 import type { FaultAt } from "../fault.ts";
 import { type JsonObject, member, membersOf } from "../json/index.ts";
-import { fieldFaults, middlewareFields } from "./fields.ts";
+import { fieldFaults, isSwitchedOff, middlewareFields } from "./fields.ts";
 
 /** The faults of a middleware's options; the place of one is the field that it is about, "" for the whole. */
 export function middlewareFaults(options: JsonObject): readonly FaultAt<string>[] {
-  const [kind, ...more] = Object.keys(options);
+  const [kind, ...more] = Object.keys(options).filter((name) => !isSwitchedOff(name, options[name]));
   if (kind === undefined) return [{ place: "", message: "it has no type" }];
   if (more.length > 0) {
     const hint = "declare one middleware for each, and use both";

@@ -85,6 +85,11 @@ const kinds = {
         ? undefined
         : `${JSON.stringify(text)} would be a file in the mesh guest`,
   },
+  encoding: {
+    base: "text",
+    check: (name) =>
+      /^(?:gzip|br|zstd|)$/.test(name) ? undefined : `unknown encoding ${JSON.stringify(name)}`,
+  },
   strategy: {
     base: "text",
     check: (name) =>
@@ -120,13 +125,13 @@ export function readValue(kind: Kind, raw: unknown): ReadValue {
     | Duration
     | { base: "boolean"; check?: never };
   const text = String(raw);
+  if (Array.isArray(raw) && base !== "list") return invalid(base, text);
   switch (base) {
     case "text":
-      if (Array.isArray(raw)) return invalid(base, text);
       return checked(text, check?.(text));
     case "list": {
-      const items = Array.isArray(raw) ? raw.map(String) : text.split(",");
-      const list = text === "" ? [] : items.map((item) => item.trim());
+      const items = Array.isArray(raw) ? raw.map(String) : text === "" ? [] : text.split(",");
+      const list = items.map((item) => item.trim());
       return checked(list, firstOf(list, check));
     }
     case "boolean": {
