@@ -223,7 +223,7 @@ function read(files: Readonly<Record<string, string>>) {
     const prepared = preparedCompose(files["docker-compose.yml"] ?? "", {
       project: "recorded",
       variables,
-      labels: {},
+      labels: new Map(),
       directory: "/project",
       files: new Map(Object.entries(files).map(([path, content]) => [path, { content, destination: "" }])),
     });

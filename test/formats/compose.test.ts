@@ -19,7 +19,7 @@ interface CaseOptions {
 function optionsOf({ variables, labels, files }: CaseOptions): PrepareOptions {
   return {
     variables: new Map(Object.entries(variables)),
-    labels: Object.fromEntries(
+    labels: new Map(
       Object.entries(labels).map(([name, pairs]) => [name, pairs.map(([key, value]) => ({ key, value }))]),
     ),
     directory: "/persistent-storage/stacks/app",

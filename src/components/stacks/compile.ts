@@ -71,7 +71,7 @@ function targetOf(site: Site, stack: Stack): StackTarget {
   const prepared = preparedCompose(stack.compose.text, {
     project: stack.project,
     variables,
-    labels: stack.labels,
+    labels: new Map(Object.entries(stack.labels)),
     directory: `${stack.share.mountPoint}/stacks/${directory}`,
     files,
   });

@@ -17,7 +17,7 @@ import { escaped, missingFile, rewriteBinds, rewriteFiles, within } from "./path
 export interface PrepareOptions {
   readonly variables: ReadonlyMap<string, string>;
   /** Labels to inject, by service, written as they would be in the Compose file. */
-  readonly labels: Readonly<Record<string, readonly { readonly key: string; readonly value: string }[]>>;
+  readonly labels: ReadonlyMap<string, readonly { readonly key: string; readonly value: string }[]>;
   /** The stack's directory as the machine that runs it sees it. */
   readonly directory: string;
   /** The stack's files, by their paths below `directory`. */
@@ -88,10 +88,11 @@ function withFilesLabels(
 ): PrepareOptions["labels"] {
   const contents = new Map([...files].map(([path, { content }]) => [`${directory}/${path}`, content]));
   const fingerprints = filesLabels(document, contents);
-  return Object.fromEntries(
+  return new Map(
     namesOf(document).map((name) => {
       const value = fingerprints.get(name);
-      return [name, [...(labels[name] ?? []), ...(value === undefined ? [] : [{ key: filesLabel, value }])]];
+      const own = value === undefined ? [] : [{ key: filesLabel, value }];
+      return [name, [...(labels.get(name) ?? []), ...own]];
     }),
   );
 }
@@ -100,10 +101,10 @@ function withFilesLabels(
 function injectLabels(document: ComposeDocument, labels: PrepareOptions["labels"]): void {
   const edit = (name: string) => editService(document, name);
   const names = namesOf(document);
-  const others = names.filter((name) => (labels[name] ?? []).length === 0);
+  const others = names.filter((name) => (labels.get(name) ?? []).length === 0);
   const before = others.map((name) => effectiveLabels(document.services.get(name)));
   for (const name of names) {
-    const pairs = new Map((labels[name] ?? []).map(({ key, value }) => [key, value]));
+    const pairs = new Map((labels.get(name) ?? []).map(({ key, value }) => [key, value]));
     const service = pairs.size === 0 ? undefined : edit(name);
     if (service === undefined) continue;
     for (const other of others.map(edit))

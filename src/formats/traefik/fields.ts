@@ -221,16 +221,21 @@ export function setField(
 
 function setDeep(target: Record<string, unknown>, path: readonly string[], value: string): void {
   const [first = "", ...rest] = path;
-  if (rest.length === 0) target[first] = value;
+  if (rest.length === 0) put(target, first, value);
   else setDeep(memberIn(target, first), rest, value);
 }
 
 function memberIn(target: Record<string, unknown>, name: string): Record<string, unknown> {
-  const found = target[name];
+  const found = Object.hasOwn(target, name) ? target[name] : undefined;
   if (typeof found === "object" && found !== null) return found as Record<string, unknown>;
   const made: Record<string, unknown> = {};
-  target[name] = made;
+  put(target, name, made);
   return made;
+}
+
+/** Sets a member whose name comes from a label: an assignment to `__proto__` would change every object. */
+function put(target: Record<string, unknown>, name: string, value: unknown): void {
+  Object.defineProperty(target, name, { value, enumerable: true, writable: true, configurable: true });
 }
 
 /** Faults of a mapping in a file: unknown fields, empty mappings, values of the wrong kind. */

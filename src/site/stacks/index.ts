@@ -99,7 +99,7 @@ function prepared(
   return preparedCompose(text, {
     project,
     variables: values,
-    labels: {},
+    labels: new Map(),
     directory: mountPoint,
     files: new Map(files),
   });
