@@ -1,26 +1,36 @@
-/** nginx-test of the nginx component: the candidate takes the place of the enabled gateway and of the distribution's site. */
+/** nginx-test of the nginx component: files in the places of enabled ones, without the distribution's site. */
 import { type NginxSource, nginxSource } from "../nginx/config.ts";
 import { mainFile, testNginx, testOutput } from "../nginx/load.ts";
 import { failed, type Program } from "../parts.ts";
 
 const enabled = "/etc/nginx/sites-enabled";
-const sites = "/tmp/tmp.phoenixLab";
+const copies = "/tmp/tmp.phoenixLab";
 const candidateMain = "/etc/nginx/.phoenix-test.phxlab";
 
-export const nginxTest: Program = ({ context, host, stdin }) => {
+export const nginxTest: Program = ({ context, host, args, stdin }) => {
   const real = nginxSource(context, host);
-  const main = real.text(mainFile) ?? "";
+  const given = stdin.split("\n").map((line) => Buffer.from(line, "base64").toString("utf8"));
+  const files = new Map(args.map((path, at) => [path, given[at] ?? ""]));
+  const main = files.get(mainFile) ?? real.text(mainFile) ?? "";
   if (!main.includes(`${enabled}/`))
     return failed(83, "nginx.conf does not include /etc/nginx/sites-enabled/*");
-  const others = real.list(enabled).filter((name) => name !== "gateway" && name !== "default");
-  const overlay = new Map([
-    ...others.map((name) => [`${sites}/${name}`, real.text(`${enabled}/${name}`) ?? ""] as const),
-    [`${sites}/gateway`, stdin],
-    [candidateMain, main.replace(/\/etc\/nginx\/sites-enabled\/[^;]*;/g, `${sites}/*;`)],
-  ]);
+  const target = context.files.linkTarget(host, `${enabled}/default`);
+  const isDistribution = /^(\/etc\/nginx|\.\.)\/sites-available\/default$/.test(target ?? "");
+  const copied = (directory: string): readonly string[] => {
+    const there = real.list(directory).filter((name) => !(isDistribution && name === "default"));
+    const added = [...files.keys()].filter((path) => path.startsWith(`${directory}/`));
+    const names = new Set([...there, ...added.map((path) => path.slice(directory.length + 1))]);
+    return [...names].sort();
+  };
+  const asReal = (path: string): string => path.replace(`${copies}/`, "/etc/nginx/");
   const source: NginxSource = {
-    text: (path) => overlay.get(path) ?? real.text(path),
-    list: (directory) => (directory === sites ? [...others, "gateway"].sort() : real.list(directory)),
+    text: (path) =>
+      path === candidateMain
+        ? main
+            .replace(/\/etc\/nginx\/sites-enabled\/[^;]*;/g, `${copies}/sites-enabled/*;`)
+            .replaceAll("/etc/nginx/conf.d/", `${copies}/conf.d/`)
+        : (files.get(asReal(path)) ?? real.text(asReal(path))),
+    list: (directory) => (directory.startsWith(copies) ? copied(asReal(directory)) : real.list(directory)),
   };
   const { exitCode, stderr } = testOutput(testNginx(context, source, candidateMain), candidateMain, true);
   return { exitCode, stdout: stderr, stderr: "" };

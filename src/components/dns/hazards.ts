@@ -2,7 +2,7 @@
 import { foreignHazard, type Hazard, type Io } from "../../component.ts";
 import { parseConfLines } from "../../formats/dnsmasq/index.ts";
 import { type Change, subjectOf } from "../../resource.ts";
-import { commentedOut } from "../foreign/files.ts";
+import { editedFile } from "../foreign/files.ts";
 import { commands } from "./commands.ts";
 import { paths } from "./compile.ts";
 import { type ForeignLine, foreignHosts, foreignLines, type OwnNames, ownNames } from "./foreign.ts";
@@ -38,13 +38,8 @@ function lineHazards(lines: readonly ForeignLine[], texts: ReadonlyMap<string, s
     const message = `${name}: ${says}`;
     if (stays !== undefined) return foreignHazard(message, { host: "pve", name, takeover: stays });
     const removed = lines.filter((other) => other.file === file && other.stays === undefined);
-    const change = commentedOut(
-      "dns",
-      "pve",
-      file,
-      texts.get(file) ?? "",
-      removed.map((each) => each.line),
-    );
+    const edits = new Map(removed.map((each) => [each.line, undefined]));
+    const change = editedFile("dns", "pve", file, texts.get(file) ?? "", edits);
     const changes = changed.has(file) ? [] : [change];
     changed.add(file);
     return foreignHazard(message, { host: "pve", name, takeover: "the line is commented out", changes });

@@ -5,25 +5,26 @@ import type { Host } from "../../hosts/host.ts";
 import type { Change, HostName, Resource, ResourceId } from "../../resource.ts";
 
 /**
- * Takes lines of somebody else's file over: each is commented out and nothing else is changed, so that a rollback, or a
- * person, restores the file.
- * @param lines counted from 1
+ * Takes lines of somebody else's file over: each is commented out or replaced and nothing else is changed, so that a rollback,
+ * or a person, restores the file.
+ * @param edits the new text of each line, by its number from 1; undefined to comment it out
  */
-export function commentedOut(
+export function editedFile(
   component: ComponentName,
   host: HostName,
   path: string,
   text: string,
-  lines: readonly number[],
+  edits: ReadonlyMap<number, string | undefined>,
 ): Change {
   const before = text.split("\n");
-  const chosen = new Set(lines);
-  const after = before.map((line, at) => (chosen.has(at + 1) ? `# taken over by phoenix: ${line}` : line));
+  const after = before.map((line, at) =>
+    edits.has(at + 1) ? (edits.get(at + 1) ?? `# taken over by phoenix: ${line}`) : line,
+  );
   const resource = (content: readonly string[]): Resource => ({
     id: `${component}/${path}`,
     host,
     text: content.join("\n"),
-    units: Object.fromEntries([...chosen].map((line) => [`line ${line}`, content[line - 1] ?? ""])),
+    units: Object.fromEntries([...edits.keys()].map((line) => [`line ${line}`, content[line - 1] ?? ""])),
   });
   return { verb: "update", live: resource(before), desired: resource(after) };
 }

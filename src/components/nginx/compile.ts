@@ -8,6 +8,7 @@ import {
   gatewayConfig,
   gatewayUnits,
 } from "../../formats/nginx/index.ts";
+import type { FileState } from "../../hosts/host.ts";
 import { type Certificate, defaultServiceOptions, type ServiceOptions, type Site } from "../../model.ts";
 import type { Resource, ResourceId } from "../../resource.ts";
 import { serviceResource } from "../resources.ts";
@@ -81,6 +82,11 @@ export function gatewayResource(site: Site, text: string): Resource {
 export function linkResource(site: Site, id: ResourceId, target: string | undefined): Resource {
   const state = target === undefined ? "not enabled" : `enabled: ${target}`;
   return { id, host: site.roles.gateway.host, text: state, units: { [id.slice("nginx/".length)]: state } };
+}
+
+/** Debian's own site, as it is enabled on installation; what people put in its place is theirs. */
+export function isDistribution(file: FileState | undefined): boolean {
+  return file?.link !== undefined && /^(\/etc\/nginx|\.\.)\/sites-available\/default$/.test(file.link);
 }
 
 /** The target in the text of a link resource. */

@@ -4,9 +4,20 @@ import { CandidateError, NotReadyError } from "../../errors.ts";
 import { unitState } from "../../formats/systemd/index.ts";
 import type { FileState, Host } from "../../hosts/host.ts";
 import { type Change, candidateOf, type Resource, type ResourceId, subjectOf } from "../../resource.ts";
+import { foreignPath, writeForeign } from "../foreign/files.ts";
+import { readForeign } from "../foreign/read.ts";
 import { serviceResource } from "../resources.ts";
 import { commands } from "./commands.ts";
-import { compile, gatewayResource, linkResource, paths, serviceId, targetOf } from "./compile.ts";
+import {
+  compile,
+  gatewayResource,
+  isDistribution,
+  linkResource,
+  paths,
+  serviceId,
+  targetOf,
+} from "./compile.ts";
+import { hazards } from "./hazards.ts";
 import { impact } from "./impact.ts";
 import { verify } from "./verify.ts";
 
@@ -32,17 +43,33 @@ export const nginx: Component = {
     const live: Resource[] = [];
     if (file !== undefined) live.push(gatewayResource(io.site, file.text));
     if (enabled !== undefined) live.push(linkResource(io.site, "nginx/enabled", linkOf(enabled)));
-    live.push(linkResource(io.site, "nginx/distribution-site", linkOf(files.get(paths.distribution))));
+    const distribution = files.get(paths.distribution);
+    live.push(
+      linkResource(
+        io.site,
+        "nginx/distribution-site",
+        isDistribution(distribution) ? distribution?.link : undefined,
+      ),
+    );
     live.push(serviceResource(serviceId, host.name, state));
     return live;
   },
 
+  hazards,
+  readForeign,
+
   async validate(changes, io) {
     const candidate = candidateOf(changes, "nginx/gateway");
     if (candidate === undefined) return;
-    const { exitCode, stdout, stderr } = await gateway(io).run(commands.test(candidate.text));
-    const lines = `${stdout}\n${stderr}`.split("\n");
-    const messages = lines.filter((line) => line.trim() !== "" && !isDeprecation(line));
+    const foreign = changes.flatMap((change) => {
+      const path = foreignPath(subjectOf(change).id);
+      return path === undefined ? [] : [[path, subjectOf(change).text] as const];
+    });
+    const files = new Map([[paths.enabled, candidate.text], ...foreign]);
+    const { exitCode, stdout, stderr } = await gateway(io).run(commands.test(files));
+    // The checker read copies: name the files that they were made from.
+    const lines = `${stdout}\n${stderr}`.replaceAll(/\/tmp\/tmp\.\w+\//g, "/etc/nginx/").split("\n");
+    const messages = lines.filter((line) => line.trim() !== "" && !isHarmless(line));
     // A warning is a failure: "conflicting server name … ignored" means that some name is not served.
     if (exitCode === 0 && messages.length === 0) return;
     throw new CandidateError(
@@ -53,6 +80,8 @@ export const nginx: Component = {
   async apply(change, io) {
     const host = gateway(io);
     const subject = subjectOf(change);
+    const foreign = foreignPath(subject.id);
+    if (foreign !== undefined) return writeForeign(host, foreign, subject.text);
     switch (subject.id) {
       case "nginx/gateway":
         return change.verb === "delete"
@@ -92,7 +121,12 @@ function linkOf(file: FileState | undefined): string | undefined {
   return file === undefined ? undefined : (file.link ?? "a regular file");
 }
 
-/** Old versions need `listen … http2`; versions from 1.25.1 on accept it with a warning. */
-function isDeprecation(line: string): boolean {
-  return line.includes('"listen ... http2" directive is deprecated');
+/**
+ * Old versions need `listen … http2`; versions from 1.25.1 on accept it with a warning, and warn too where another site
+ * listens on the same port without it.
+ */
+function isHarmless(line: string): boolean {
+  return (
+    line.includes('"listen ... http2" directive is deprecated') || line.includes("protocol options redefined")
+  );
 }

@@ -7,6 +7,8 @@ export interface Directive {
   readonly block?: readonly Directive[];
   /** Counts from 1. */
   readonly line: number;
+  /** Where its ";" or "}" stands. */
+  readonly lastLine: number;
 }
 
 export class NginxSyntaxError extends Error {
@@ -56,7 +58,9 @@ export function parseNginx(text: string): readonly Directive[] {
         if (first === undefined) throw new NginxSyntaxError(`unexpected "${token.text}"`, token.line);
         const args = rest.map((word) => word.text);
         const head = { name: first.text, args, line: first.line };
-        return token.text === ";" ? head : { ...head, block: block(depth + 1) };
+        if (token.text === ";") return { ...head, lastLine: token.line };
+        const inner = block(depth + 1);
+        return { ...head, block: inner, lastLine: tokens[at - 1]?.line ?? token.line };
       }
       if (!token.quoted && token.text === "}") {
         throw new NginxSyntaxError('unexpected "}"', token.line);
