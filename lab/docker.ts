@@ -6,7 +6,7 @@ import type { LabContext } from "./context.ts";
 import { atTime } from "./docker/lifecycle.ts";
 import { mountAll, pathInContainer, volumeDirectory } from "./docker/mounts.ts";
 import { bindPorts } from "./docker/ports.ts";
-import { startProcess } from "./docker/processes.ts";
+import { isPortainer, startProcess } from "./docker/processes.ts";
 import {
   type ContainerSpec,
   DockerError,
@@ -144,6 +144,13 @@ export class LabDocker {
       const { log, end } = startProcess(container, {
         path: (path) => this.pathIn(container, path),
         data: this.dataOf(container),
+        busy: this.state.containers.some(
+          (each) =>
+            each.id !== container.id &&
+            each.state === "running" &&
+            isPortainer(each.image) &&
+            this.dataOf(each) === this.dataOf(container),
+        ),
       });
       const { end: _, ...rest } = container;
       const started: LabContainer = {

@@ -187,7 +187,10 @@ export interface Portainer {
   /** HTTPS port of the user interface and API, 9443. */
   readonly port: number;
   readonly adminUser: string;
-  readonly adminPassword: Secret;
+  /** Absent when the API key is all there is: of a Portainer that has its administrator already. */
+  readonly adminPassword?: Secret;
+  /** Used instead of a login. */
+  readonly apiKey?: Secret;
   /** The Compose file that the site declares for the server. */
   readonly compose: ComposeFile;
   readonly share: Share;

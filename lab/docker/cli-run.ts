@@ -18,6 +18,7 @@ const known = [
   "publish,p",
   "volume,v",
   "mount",
+  "volumes-from",
   "env,e",
   "env-file",
   "name",
@@ -49,12 +50,12 @@ export const run: Cli = (call) => {
   const progress: string[] = [];
   try {
     const container = call.docker.create(specOf(call, parsed, progress));
-    const { id, state, exitCode, log } = call.docker.start(container.id);
+    const { id, state, exitCode, log, end } = call.docker.start(container.id);
     if (parsed.values.has("detach")) return { ...ok(`${id}\n`), stderr: lines(progress) };
     // In the foreground the program waits; what would run on is taken to have done its work.
     if (state === "running") call.docker.stop(id);
     if (parsed.values.has("rm")) call.docker.remove(id, true);
-    return { exitCode, stdout: "", stderr: lines([...progress, ...(exitCode === 0 ? [] : log)]) };
+    return { exitCode, stdout: "", stderr: lines([...progress, ...(end === undefined ? [] : log)]) };
   } catch (error) {
     return complaint(error, progress);
   }
@@ -111,7 +112,11 @@ function specOf(call: CliCall, { values, rest }: ParsedOptions, progress: string
       }),
     ),
     ports,
-    mounts: [...all("volume").map((text) => named(shortMount(text, "/"))), ...all("mount").map(longMount)],
+    mounts: [
+      ...all("volumes-from").flatMap((name) => call.docker.container(name).mounts),
+      ...all("volume").map((text) => named(shortMount(text, "/"))),
+      ...all("mount").map(longMount),
+    ],
     networks: [last("network") ?? "bridge"],
     restart: last("restart") ?? "no",
     ...(values.has("health-cmd") ? { healthcheck: { ...healthDefaults, passes: true } } : {}),

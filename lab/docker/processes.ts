@@ -1,5 +1,6 @@
 /** What the main process of a container does when it starts: most run on, some end. */
 import { type ProcessFiles, startPortainerProcess } from "../portainer/process.ts";
+import { isResetHelper, resetPassword } from "../portainer/reset-password.ts";
 import type { ContainerSpec, ProcessEnd } from "./state.ts";
 
 export interface StartedProcess {
@@ -16,6 +17,10 @@ export function startProcess(spec: ContainerSpec, files: ProcessFiles): StartedP
   if (isPortainer(image)) {
     const { log, exitCode } = startPortainerProcess(spec, files);
     return exitCode === undefined ? { log } : { log, end: { afterMs: 0, exitCode } };
+  }
+  if (isResetHelper(image)) {
+    const { log, exitCode = 0 } = resetPassword(files);
+    return { log, end: { afterMs: 0, exitCode } };
   }
   const end = endOf([...entrypoint, ...command]);
   return { log: [`${image} is ready`], ...(end === undefined ? {} : { end }) };

@@ -13,6 +13,8 @@ export interface ProcessFiles {
   path(inContainer: string): string | undefined;
   /** The real path of /data. */
   readonly data: string;
+  /** A running server has its database open. */
+  readonly busy?: boolean;
 }
 
 export interface ProcessStart {

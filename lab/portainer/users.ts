@@ -10,6 +10,7 @@ export const shortestPassword = 12;
 export const userRoutes: readonly Route[] = [
   { method: "GET", pattern: /^\/users\/admin\/check$/, access: "public", act: adminCheck },
   { method: "POST", pattern: /^\/users\/admin\/init$/, access: "public", act: adminInit },
+  { method: "PUT", pattern: /^\/users\/(\d+)\/passwd$/, access: "user", act: changePassword },
   { method: "POST", pattern: /^\/auth$/, access: "public", act: logIn },
   { method: "POST", pattern: /^\/auth\/logout$/, access: "user", act: logOut },
   { method: "GET", pattern: /^\/users\/(\d+)\/tokens$/, access: "user", act: listKeys },
@@ -114,6 +115,32 @@ function createKey(call: Call) {
   };
   process.database.write({ apiKeys: [...apiKeys, apiKey], last: { ...last, apiKey: apiKey.id } });
   return json(201, { rawAPIKey, apiKey: { ...apiKey, lastUsed: 0 } });
+}
+
+/** Every token of the user ends with the password (2.23 H/users/user_update_password.go). */
+function changePassword(call: Call) {
+  const { process, user, params } = call;
+  limited(call);
+  const payload = payloadOf(call);
+  const [password, newPassword] = [textOf(payload("Password")), textOf(payload("NewPassword"))];
+  if (password === "") throw new Problem(400, "Invalid request payload", "Invalid current password");
+  if (newPassword === "") throw new Problem(400, "Invalid request payload", "Invalid new password");
+  const { users } = process.database.read();
+  const changed = users.find(({ id }) => id === Number(params[0]));
+  if (user === undefined || changed === undefined)
+    throw new Problem(404, "Unable to find a user with the specified identifier inside the database");
+  if (!isPassword(changed.password, password))
+    throw new Problem(
+      403,
+      "Current password doesn't match",
+      "Current password does not match the password provided. Please try again",
+    );
+  if (Buffer.byteLength(newPassword) < shortestPassword)
+    throw new Problem(400, "Password does not meet the requirements");
+  const tokenIssueAt = Math.floor(process.clock.now() / 1000);
+  const after = { ...changed, password: hashPassword(newPassword), tokenIssueAt };
+  process.database.write({ users: users.map((each) => (each.id === changed.id ? after : each)) });
+  return noContent;
 }
 
 function listKeys({ process, params }: Call) {

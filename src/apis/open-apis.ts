@@ -1,8 +1,10 @@
 /** The APIs of one run, each opened by its first call: a run that needs none contacts none. */
 import type { Clock } from "../component.ts";
+import { defined } from "../defined.ts";
 import { NotReadyError } from "../errors.ts";
 import type { Network } from "../hosts/network.ts";
 import type { Site } from "../model.ts";
+import type { Secret } from "../secret.ts";
 import type { Apis } from "./apis.ts";
 import { createPortainerClient } from "./portainer/client.ts";
 import type { PortainerApi } from "./portainer/index.ts";
@@ -12,6 +14,8 @@ import type { StepCaApi } from "./step-ca/index.ts";
 export interface ApisOptions {
   /** PEM of the site's root certificate; asked for with each request, so the caller keeps it. @throws NotReadyError when there is none yet */
   readonly root: () => Promise<string>;
+  /** The administrator's password that worked last, if it is known. */
+  readonly previousPassword?: () => Promise<Secret | undefined>;
 }
 
 /** One instance of each client, so that one login serves the whole run. */
@@ -30,7 +34,8 @@ export function openApis(site: Site, network: Network, clock: Clock, options: Ap
   };
 }
 
-function openPortainer(site: Site, network: Network, clock: Clock, { root }: ApisOptions): PortainerApi {
+function openPortainer(site: Site, network: Network, clock: Clock, options: ApisOptions): PortainerApi {
+  const { root, previousPassword } = options;
   const declared = site.portainer;
   if (declared === undefined)
     throw new NotReadyError("the site declares no Portainer server", {
@@ -44,6 +49,6 @@ function openPortainer(site: Site, network: Network, clock: Clock, { root }: Api
     port: declared.port,
     hostname: declared.hostname,
     user: declared.adminUser,
-    password: declared.adminPassword,
+    ...defined({ password: declared.adminPassword, apiKey: declared.apiKey, previousPassword }),
   });
 }

@@ -5,6 +5,7 @@ import { completionCommand } from "./completion.ts";
 import { explainCommand } from "./explain.ts";
 import { labCommands } from "./lab.ts";
 import { planCommand } from "./plan.ts";
+import { portainerResetCommand } from "./portainer.ts";
 import { schemaCommand } from "./schema.ts";
 import { statusCommand } from "./status.ts";
 import { syncCommand } from "./sync.ts";
@@ -16,6 +17,7 @@ export const commands: readonly CommandDefinition[] = [
   syncCommand,
   verifyCommand,
   statusCommand,
+  portainerResetCommand,
   explainCommand,
   ...labCommands,
   schemaCommand,

@@ -103,9 +103,10 @@ async function openRun(
   site: Site,
   world: World,
 ): Promise<Omit<RunWorld, "journal" | "emit" | "signal">> {
-  const [{ openApis }, { findRoot }] = await Promise.all([
+  const [{ openApis }, { findRoot }, { knownPassword }] = await Promise.all([
     import("../apis/open-apis.ts"),
     import("../fabric/ca-files.ts"),
+    import("../fabric/portainer-files.ts"),
   ]);
   let found: string | undefined;
   // Looks for the root until it is found; then it is known for the rest of the run.
@@ -114,7 +115,10 @@ async function openRun(
   return {
     site,
     world,
-    apis: openApis(site, world.network, world.clock, { root }),
+    apis: openApis(site, world.network, world.clock, {
+      root,
+      previousPassword: () => knownPassword(site, (name) => world.host(name)),
+    }),
     stop: call.interruption.stop,
     ...defined({ operator: await operatorAddress(call, world) }),
   };

@@ -21,7 +21,10 @@ async function candidates(...words: readonly string[]): Promise<readonly string[
 
 describe("what can come next", () => {
   test.each([
-    [[""], ["check", "plan", "sync", "verify", "status", "explain", "lab", "schema", "completion"]],
+    [
+      [""],
+      ["check", "plan", "sync", "verify", "status", "portainer", "explain", "lab", "schema", "completion"],
+    ],
     [["s"], ["sync", "status", "schema"]],
     [
       ["lab", ""],

@@ -29,7 +29,7 @@ test("trust, certificate, Portainer, agent, stack", async () => {
   await server.writeFiles([
     { path: "/opt/portainer/cert.pem", text: chain },
     { path: "/opt/portainer/key.pem", text: key.reveal(), mode: "600" },
-    { path: "/opt/portainer/password", text: declared.adminPassword.reveal(), mode: "600" },
+    { path: "/opt/portainer/password", text: declared.adminPassword!.reveal(), mode: "600" },
   ]);
   const socket = "/var/run/docker.sock:/var/run/docker.sock";
   const run = (name: string, ports: string, image: string, ...more: string[]) =>

@@ -31,7 +31,7 @@ const { gateway, mesh } = site.roles;
 const portainer = site.portainer!;
 const primary = portainer.guest.host;
 const [agent] = portainer.environments.filter(({ kind }) => kind === "agent");
-const password = portainer.adminPassword.reveal();
+const password = portainer.adminPassword!.reveal();
 
 /** A lab after its first sync, which was traced. Tests that change it work on copies. */
 const lab = await freshLab(homelab);

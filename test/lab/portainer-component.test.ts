@@ -345,21 +345,6 @@ describe("what goes wrong", () => {
     expect(await sync(lab, site, [certificates, portainer])).toMatchObject({ outcome: "changed" });
   });
 
-  test("another password is told and changes nothing", async () => {
-    const lab = await settled();
-    const before = ids(lab);
-    const other = siteWith({ adminPassword: new Secret("another long password") });
-    const refused = await sync(lab, other);
-    expect(refused).toMatchObject({
-      outcome: "failed",
-      reason: expect.stringMatching(/Invalid credentials/),
-      hint: expect.stringContaining("not the stored one"),
-    });
-    expect(ids(lab)).toEqual(before);
-    expect(await sync(lab)).toMatchObject({ outcome: "changed" });
-    expect(await sync(lab)).toMatchObject({ outcome: "unchanged" });
-  });
-
   test("an image that cannot be had, a file that Compose refuses, a container that does not stay up: the old one stays", async () => {
     const lab = await settled();
     const before = ids(lab);

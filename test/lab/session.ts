@@ -8,6 +8,7 @@ import { plan } from "../../src/engine/plan-run.ts";
 import { type RunWorld, sync, verify } from "../../src/engine/run.ts";
 import type { Event } from "../../src/event.ts";
 import { findRoot } from "../../src/fabric/ca-files.ts";
+import { knownPassword } from "../../src/fabric/portainer-files.ts";
 import { readOnly } from "../../src/hosts/decorators.ts";
 import type { Decorator } from "../../src/hosts/world.ts";
 import { openJournal } from "../../src/journal/journal.ts";
@@ -85,6 +86,7 @@ async function session<T>(
       world,
       apis: openApis(site, world.network, world.clock, {
         root: async () => (await findRoot(site.ca.rootFiles, (name) => world.host(name))).pem,
+        previousPassword: () => knownPassword(site, (name) => world.host(name)),
       }),
       journal: openJournal(world.host("pve"), { readOnly: reading }),
       emit: (event) => events.push(event),

@@ -129,7 +129,7 @@ async function withPortainer(version: string): Promise<string> {
   await server.writeFiles([
     { path: "/opt/portainer/cert.pem", text: chain },
     { path: "/opt/portainer/key.pem", text: key.reveal(), mode: "600" },
-    { path: "/opt/portainer/password", text: declared.adminPassword.reveal(), mode: "600" },
+    { path: "/opt/portainer/password", text: declared.adminPassword!.reveal(), mode: "600" },
   ]);
   const socket = ["-v", "/var/run/docker.sock:/var/run/docker.sock"];
   const run = (name: string, ports: string) => [

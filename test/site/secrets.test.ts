@@ -24,7 +24,7 @@ async function passwordOf(
     );
     await prepare(directory);
     const { site, problems } = await loadSite(directory);
-    return site?.portainer?.adminPassword.reveal() ?? problems.map(problemText).join("\n");
+    return site?.portainer?.adminPassword?.reveal() ?? problems.map(problemText).join("\n");
   });
 }
 

@@ -75,7 +75,7 @@ export function converges(site: () => Site): void {
       const { portainer, stacks } = site();
       if (portainer === undefined) return;
       const { hostname, adminUser, adminPassword, environments } = portainer;
-      const ask = await portainerApi(hostname, adminUser, adminPassword.reveal());
+      const ask = await portainerApi(hostname, adminUser, adminPassword!.reveal());
       const listed = (await ask("GET", "/endpoints")) as { Id: number; Name: string; Status: number }[];
       const up = listed.filter(({ Status }) => Status === 1).map(({ Name }) => Name);
       // Portainer's own engine may be there besides.

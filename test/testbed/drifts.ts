@@ -109,7 +109,7 @@ const besides: readonly Drift[] = [
       const ask = await portainerApi(
         portainer.hostname,
         portainer.adminUser,
-        portainer.adminPassword.reveal(),
+        portainer.adminPassword!.reveal(),
       );
       const all = (await ask("GET", "/endpoints")) as { Id: number; Name: string }[];
       return ask("PUT", `/endpoints/${all.find(({ Name }) => Name === name)?.Id}`, {

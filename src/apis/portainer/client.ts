@@ -28,7 +28,7 @@ export function createPortainerClient(options: PortainerOptions): PortainerApi {
 
 function administration(
   session: PortainerSession,
-): Pick<PortainerApi, "status" | "adminExists" | "createAdmin" | "login"> {
+): Pick<PortainerApi, "status" | "adminExists" | "createAdmin" | "login" | "rotatePassword"> {
   return {
     status: async () => {
       try {
@@ -73,6 +73,7 @@ function administration(
     },
 
     login: () => session.login(),
+    rotatePassword: () => session.rotatePassword(),
   };
 }
 

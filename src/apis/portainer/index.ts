@@ -11,8 +11,13 @@ export interface PortainerApi {
   adminExists(): Promise<boolean>;
   /** Creates the first administrator. Safe to call when one exists. @throws ApiError */
   createAdmin(user: string, password: Secret): Promise<void>;
-  /** Proves that the configured credentials work. @throws ApiError 422 with a hint when the password differs from the stored one. */
-  login(): Promise<void>;
+  /**
+   * Proves that the credentials work: the configured ones, or the password that worked last.
+   * @throws ApiError 422 with a hint when the stored password is neither
+   */
+  login(): Promise<"configured" | "previous">;
+  /** Replaces the password that worked last by the configured one. @throws ApiError */
+  rotatePassword(): Promise<void>;
 
   environments(): Promise<readonly EnvironmentState[]>;
   /** Registers an agent or the local engine. @throws ApiError with a hint for "already paired". */

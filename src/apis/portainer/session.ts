@@ -5,7 +5,7 @@
 import type { Clock } from "../../component.ts";
 import { defined } from "../../defined.ts";
 import { ApiError, TransportError } from "../../errors.ts";
-import { parseJson, textOf } from "../../formats/json/index.ts";
+import { numberOf, parseJson, textOf } from "../../formats/json/index.ts";
 import { causeIn } from "../../formats/text/last-lines.ts";
 import type { HttpRequest, HttpResponse, Network } from "../../hosts/network.ts";
 import { retry } from "../../poll.ts";
@@ -20,7 +20,12 @@ export interface PortainerOptions {
   /** The name in its certificate. */
   readonly hostname: string;
   readonly user: string;
-  readonly password: Secret;
+  /** Absent when only the API key is configured. */
+  readonly password?: Secret;
+  /** The password that worked last, when it may be another one: tried when the configured one is refused. */
+  readonly previousPassword?: () => Promise<Secret | undefined>;
+  /** Used instead of a login: LDAP and OAuth have none for a program. */
+  readonly apiKey?: Secret;
   /** PEM of the root that its certificate must lead to. */
   readonly root: () => Promise<string>;
 }
@@ -53,6 +58,8 @@ const timedOutHint =
 export class PortainerSession {
   readonly #options: PortainerOptions;
   #token: Promise<string> | undefined;
+  /** The password that was accepted, when it is not the configured one. */
+  #previous: Secret | undefined;
   /** Portainer has answered in this run: when it refuses a connection now, it is restarting. */
   #hasAnswered = false;
 
@@ -61,7 +68,31 @@ export class PortainerSession {
   }
 
   /** Proves the credentials, unless that was done before. @throws ApiError, TransportError */
-  async login(): Promise<void> {
+  async login(): Promise<"configured" | "previous"> {
+    if (this.#options.apiKey !== undefined) {
+      const path = "/api/settings";
+      // Only an administrator may see them.
+      await this.call({ method: "GET", path, purpose: "accept the API key", effect: "read" });
+      return "configured";
+    }
+    await this.#currentToken();
+    return this.#previous === undefined ? "configured" : "previous";
+  }
+
+  /** Replaces the previous password, with which the login worked, by the configured one. @throws ApiError, TransportError */
+  async rotatePassword(): Promise<void> {
+    if ((await this.login()) === "configured" || this.#previous === undefined) return;
+    const { user, password } = this.#options;
+    await this.call({
+      method: "PUT",
+      path: `/api/users/${userIn(await this.#currentToken())}/passwd`,
+      purpose: `change the password of ${user}`,
+      effect: "change",
+      json: { Password: this.#previous.reveal(), NewPassword: password?.reveal() },
+    });
+    // Every token of the user has ended with its password.
+    this.#token = undefined;
+    this.#previous = undefined;
     await this.#currentToken();
   }
 
@@ -72,12 +103,18 @@ export class PortainerSession {
 
   /** A call with the login; an expired token is replaced. @throws ApiError, TransportError */
   async call(call: PortainerCall): Promise<HttpResponse> {
+    const { apiKey } = this.#options;
+    if (apiKey !== undefined) {
+      const response = await this.#send(call, { "x-api-key": apiKey.reveal() });
+      return checked(response.status === 401 ? { ...call, hint: () => keyHint } : call, response);
+    }
     const used = this.#currentToken();
-    const response = await this.#send(call, `Bearer ${await used}`);
+    const response = await this.#send(call, { authorization: `Bearer ${await used}` });
     if (response.status !== 401) return checked(call, response);
     // Every token expires when Portainer restarts. Calls side by side share the one new login.
     if (this.#token === used) this.#token = undefined;
-    return checked(call, await this.#send(call, `Bearer ${await this.#currentToken()}`));
+    const authorization = `Bearer ${await this.#currentToken()}`;
+    return checked(call, await this.#send(call, { authorization }));
   }
 
   /** The JSON that Portainer answers. @throws ApiError, TransportError */
@@ -97,22 +134,32 @@ export class PortainerSession {
   }
 
   async #requestToken(): Promise<string> {
-    const { user, password } = this.#options;
-    const response = await this.#send({
+    const { user, password, previousPassword } = this.#options;
+    const response = await this.#authenticate(password);
+    const token = tokenIn(response);
+    if (token !== undefined) return token;
+    const previous = response.status === 422 ? await previousPassword?.() : undefined;
+    if (previous !== undefined && previous.reveal() !== password?.reveal()) {
+      const other = tokenIn(await this.#authenticate(previous));
+      this.#previous = other === undefined ? undefined : previous;
+      if (other !== undefined) return other;
+    }
+    throw refusal({ purpose: `log ${user} in`, hint: loginHint }, response);
+  }
+
+  #authenticate(password: Secret | undefined): Promise<HttpResponse> {
+    return this.#send({
       method: "POST",
       path: "/api/auth",
       purpose: "log in",
       effect: "read",
-      json: { Username: user, Password: password.reveal() },
+      json: { Username: this.#options.user, Password: password?.reveal() },
     });
-    const jwt = response.status === 200 ? textOf(parseJson(response.text), "jwt") : "";
-    if (jwt !== "") return jwt;
-    throw refusal({ purpose: `log ${user} in`, hint: loginHint }, response);
   }
 
-  async #send(call: PortainerCall, authorization?: string): Promise<HttpResponse> {
+  async #send(call: PortainerCall, credentials: HttpRequest["headers"] = {}): Promise<HttpResponse> {
     const { network, clock } = this.#options;
-    const request = await this.#request(call, authorization);
+    const request = await this.#request(call, credentials);
     let started = 0;
     const response = await retry(
       clock,
@@ -127,7 +174,7 @@ export class PortainerSession {
     return response;
   }
 
-  async #request(call: PortainerCall, authorization?: string): Promise<HttpRequest> {
+  async #request(call: PortainerCall, credentials: HttpRequest["headers"]): Promise<HttpRequest> {
     const { address, port, hostname, root } = this.#options;
     const { method, path, effect, json, form, timeoutMs } = call;
     const type = json === undefined ? form?.type : "application/json";
@@ -135,12 +182,22 @@ export class PortainerSession {
       method,
       url: `https://${address}:${port}${path}`,
       hostname,
-      headers: defined({ accept: "application/json", "content-type": type, authorization }),
+      headers: { ...defined({ accept: "application/json", "content-type": type }), ...credentials },
       ca: await root(),
       effect,
       ...defined({ body: json === undefined ? form?.content : JSON.stringify(json), timeoutMs }),
     };
   }
+}
+
+function tokenIn({ status, text }: HttpResponse): string | undefined {
+  return status === 200 ? textOf(parseJson(text), "jwt") || undefined : undefined;
+}
+
+/** The number of the user that a token is for. */
+function userIn(token: string): number {
+  const [, payload = ""] = token.split(".");
+  return numberOf(parseJson(Buffer.from(payload, "base64url").toString()), "id");
 }
 
 function checked(call: PortainerCall, response: HttpResponse): HttpResponse {
@@ -176,8 +233,12 @@ export function messageIn(text: string): string {
   return message.toLowerCase() === details.toLowerCase() ? message : `${message}: ${details}`;
 }
 
+const keyHint =
+  "the API key was revoked, or is another Portainer's: make one under the administrator's access tokens";
+
 function loginHint({ status }: HttpResponse): string | undefined {
-  if (status === 422) return "the password in the configuration is not the stored one";
+  if (status === 422)
+    return "the configured password is not the stored one: `phoenix portainer reset-password` sets it";
   if (status === 403)
     return "Portainer bans an address for an hour after ten quick logins; restarting its container ends the ban";
   return undefined;

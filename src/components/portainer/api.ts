@@ -1,13 +1,14 @@
 /** Portainer through its own API: waiting for it, its administrator, its environments. */
 import type { PortainerStatus } from "../../apis/portainer/index.ts";
 import type { Io } from "../../component.ts";
-import { InterruptedError, PhoenixError, TransportError } from "../../errors.ts";
+import { CandidateError, InterruptedError, PhoenixError, TransportError } from "../../errors.ts";
 import type { Portainer, PortainerEnvironment } from "../../model.ts";
 import { poll } from "../../poll.ts";
 import type { Change } from "../../resource.ts";
 import { commands } from "./commands.ts";
 import { declaredServer, type Settings } from "./compile.ts";
 import { mustRun } from "./container.ts";
+import { passwordFiles, writePrivate } from "./secrets.ts";
 
 /** From a container's start to its first answer: it may have to migrate its database first. Milliseconds. */
 const startMs = 90_000;
@@ -59,15 +60,25 @@ export async function waitForServer(io: Io, portainer: Portainer): Promise<void>
   });
 }
 
-/** Creates a missing administrator and proves the login. Another password stays as it is. */
+/** Creates a missing administrator, replaces the password that worked last by the configured one, and proves the login. */
 export async function applyAdministrator(change: Change, portainer: Portainer, io: Io): Promise<void> {
   if (change.verb === "delete" || change.desired.unread) return;
   await waitForServer(io, portainer);
-  const { adminUser, adminPassword } = portainer;
-  const exists = await io.apis.portainer.adminExists();
-  if (!exists) await io.apis.portainer.createAdmin(adminUser, adminPassword);
-  await io.apis.portainer.login();
-  if (exists && wasUnknown(change)) io.unchanged(change.desired.id);
+  const { adminUser, adminPassword, guest } = portainer;
+  const api = io.apis.portainer;
+  const exists = await api.adminExists();
+  if (!exists) {
+    if (adminPassword === undefined)
+      throw new CandidateError("Portainer has no administrator yet, and the site has no password for one", {
+        hint: "give portainer_api.admin_password",
+      });
+    await api.createAdmin(adminUser, adminPassword);
+  }
+  const isRotated = (await api.login()) === "previous";
+  if (isRotated) await api.rotatePassword();
+  // Only now: until then the file has the password that works.
+  await writePrivate(io.host(guest.host), passwordFiles(portainer));
+  if (exists && !isRotated && wasUnknown(change)) io.unchanged(change.desired.id);
 }
 
 /** What Portainer had while it was stopped shows when it runs: it is not counted as changed. */

@@ -18,6 +18,11 @@ export const commands = {
   inspect: (container: string) => read("docker", "container", "inspect", container),
   log: (container: string) => read("docker", "logs", "--tail", "5", container),
   restart: (container: string) => docker("restart", container),
+  stop: (container: string) => docker("stop", container),
+  start: (container: string) => docker("start", container),
+  /** Prints the new password: its output is a secret. */
+  resetPassword: (container: string, image: string) =>
+    docker("run", "--rm", "--volumes-from", container, "--", image),
   runContainer: (image: string, options: readonly string[]) =>
     docker("run", "--detach", ...options, "--", image),
   removeContainer: (container: string) => docker("rm", "--force", container),

@@ -1,17 +1,17 @@
 /** What should be: the server with its storage and administrator, an agent on each machine, and their registrations. */
 import { defined } from "../../defined.ts";
 import { shareDirectory } from "../../fabric/guests.ts";
+import { adminPasswordFile, portainerDirectory } from "../../fabric/portainer-files.ts";
 import { ports } from "../../fabric/ports.ts";
 import type { HostPath, Portainer, PortainerEnvironment, Site } from "../../model.ts";
 import { canonicalJson, type HostName, type Resource, type ResourceId } from "../../resource.ts";
 import { portainerCompose, type ServerCompose } from "./compose.ts";
 
-/** Files on the virtual machines' own disks: not on the share, where other machines could read them. */
 export const paths = {
-  directory: "/etc/phoenix/portainer",
-  serverEnvironment: "/etc/phoenix/portainer/server.env",
-  adminPassword: "/etc/phoenix/portainer/admin-password",
-  agentEnvironment: "/etc/phoenix/portainer/agent.env",
+  directory: portainerDirectory,
+  serverEnvironment: `${portainerDirectory}/server.env`,
+  adminPassword: adminPasswordFile,
+  agentEnvironment: `${portainerDirectory}/agent.env`,
 } as const;
 
 export const agentContainer = "portainer_agent";
@@ -50,8 +50,8 @@ export function composeOf(portainer: Portainer): { compose: ServerCompose } | { 
   });
 }
 
-export function usesPasswordFile({ adminUser }: Portainer): boolean {
-  return adminUser === optionUser;
+export function usesPasswordFile({ adminUser, adminPassword }: Portainer): boolean {
+  return adminUser === optionUser && adminPassword !== undefined;
 }
 
 /** Where the Compose file is written, and its path on the machine that runs it. */

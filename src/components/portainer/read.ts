@@ -33,7 +33,15 @@ import {
   volumesOf,
 } from "./compile.ts";
 import { inspect, inspected } from "./container.ts";
-import { agentSecret, differing, secretState, serverFiles, serverPaths } from "./secrets.ts";
+import {
+  agentSecret,
+  differing,
+  passwordFiles,
+  secretState,
+  serverFiles,
+  serverPaths,
+  staleServerFiles,
+} from "./secrets.ts";
 
 export async function read(io: Io): Promise<readonly Resource[]> {
   const { portainer } = io.site;
@@ -161,7 +169,7 @@ async function readServer(io: Io, portainer: Portainer): Promise<readonly Resour
     io.host(written.host).readFiles([written.path]),
   ]);
   if (container === undefined) return [];
-  const others = differing(there, serverFiles(portainer, secret)).map(({ path }) => path);
+  const others = staleServerFiles(there, serverFiles(portainer, secret)).map(({ path }) => path);
   if (compose.get(written.path)?.text !== text) others.unshift(written.path);
   return [
     serverResource(portainer, {
@@ -186,14 +194,22 @@ async function readApi(io: Io, portainer: Portainer): Promise<ApiReading> {
       return { error: silent(portainer, status), repairable };
     }
     if (!(await io.apis.portainer.adminExists())) return { resources: [] };
-    await io.apis.portainer.login();
+    const state = await administratorState(io, portainer);
     const live = await io.apis.portainer.environments();
     const registered = portainer.environments.flatMap((each) => readEnvironment(portainer, each, live));
-    return { resources: [administratorResource(portainer, loginWorks), ...registered] };
+    return { resources: [administratorResource(portainer, state), ...registered] };
   } catch (error) {
     if (!isUnavailable(error)) throw error;
     return { error, repairable: false };
   }
+}
+
+/** @throws ApiError when no known password works */
+async function administratorState(io: Io, portainer: Portainer): Promise<string> {
+  if ((await io.apis.portainer.login()) === "previous") return "exists, with its previous password";
+  const files = passwordFiles(portainer);
+  const there = await io.host(portainer.guest.host).readFiles(files.map(({ path }) => path));
+  return differing(there, files).length === 0 ? loginWorks : "exists, and its password file is out of date";
 }
 
 /** What Portainer answered, or why it did not; `repairable` when a restart of its container would help. */

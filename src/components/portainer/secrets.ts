@@ -24,10 +24,13 @@ export const serverPaths: readonly string[] = [paths.serverEnvironment, paths.ad
 
 export function serverFiles(portainer: Portainer, secret: Secret): readonly FileWrite[] {
   const files = [privateFile(paths.serverEnvironment, `${name}=${secret.reveal()}\n`)];
-  // Portainer removes exactly one line feed at the end.
-  if (usesPasswordFile(portainer))
-    files.push(privateFile(paths.adminPassword, `${portainer.adminPassword.reveal()}\n`));
+  if (usesPasswordFile(portainer)) files.push(...passwordFiles(portainer));
   return files;
+}
+
+/** The file with the administrator's password, when one is configured. */
+export function passwordFiles({ adminPassword }: Portainer): readonly FileWrite[] {
+  return adminPassword === undefined ? [] : [privateFile(paths.adminPassword, `${adminPassword.reveal()}\n`)];
 }
 
 export function agentFiles(secret: Secret): readonly FileWrite[] {
@@ -49,9 +52,22 @@ export function differing(
   });
 }
 
-export async function writePrivate(host: Host, files: readonly FileWrite[]): Promise<void> {
+/** The server's files that are missing or differ. A password that differs is the one that worked last: it stays until it is rotated. */
+export function staleServerFiles(
+  there: ReadonlyMap<string, FileState>,
+  files: readonly FileWrite[],
+): readonly FileWrite[] {
+  return differing(there, files).filter(({ path }) => path !== paths.adminPassword || !there.has(path));
+}
+
+/** @param stale which of the files to write, from what is at their paths */
+export async function writePrivate(
+  host: Host,
+  files: readonly FileWrite[],
+  stale: typeof differing = differing,
+): Promise<void> {
   const there = await host.readFiles(files.map(({ path }) => path));
-  const missing = differing(there, files);
+  const missing = stale(there, files);
   if (missing.length === 0) return;
   await host.expect({ argv: ["mkdir", "-p", "-m", "700", paths.directory], effect: "change" });
   await host.writeFiles(missing);

@@ -13,7 +13,7 @@ import { commands } from "./commands.ts";
 import { compile, composeOf, composePlaces, directoriesOf, type Server, volumesOf } from "./compile.ts";
 import { definitionIn, directoryOf, type ServerCompose } from "./compose.ts";
 import { type Container, inspect, provideImage } from "./container.ts";
-import { agentSecret, serverFiles, writePrivate } from "./secrets.ts";
+import { agentSecret, serverFiles, staleServerFiles, writePrivate } from "./secrets.ts";
 
 /** Owner of new data directories: what root of an NFS client becomes where its export does not trust root. */
 const dataOwner = "nobody:nogroup";
@@ -69,7 +69,7 @@ async function deploy(compose: ServerCompose, portainer: Portainer, io: Io): Pro
   const before = await inspect(host, compose.container);
   refuseForeign(before, compose, host);
   await requireCertificate(host, portainer);
-  await writePrivate(host, serverFiles(portainer, await agentSecret(io)));
+  await writePrivate(host, serverFiles(portainer, await agentSecret(io)), staleServerFiles);
   await provideImage(host, compose.image);
   const { exitCode, stderr } = await host.run(commands.check(directoryOf(seen), compose.text));
   if (exitCode !== 0)

@@ -76,6 +76,9 @@ export const hypervisorShape = object(
       admin_password: anyText(
         "The administrator's password, a secret: env:NAME, file:PATH, age:PATH#KEY or exec:COMMAND.",
       ),
+      api_key: text(
+        "An administrator's API key, a secret, used instead of a login: needed where LDAP or OAuth is on. The password is then needed for a new Portainer only.",
+      ),
       portainer_hostname: text(
         "Portainer's host name. Default: that of the service on Portainer's virtual machine.",
       ),

@@ -1,5 +1,6 @@
 /** Portainer: the machine that runs it, and its Compose file among the stacks. */
 
+import { defined } from "../../defined.ts";
 import { pathOnShare } from "../../fabric/guest-paths.ts";
 import { serverService } from "../../fabric/portainer-server.ts";
 import { ports } from "../../fabric/ports.ts";
@@ -144,6 +145,33 @@ interface PortainerParts {
   readonly environments: readonly PortainerEnvironment[];
 }
 
+/** The administrator's password, an API key, or both; undefined with a problem without any. */
+async function readCredentials(
+  config: Cell,
+  secrets: SecretReader,
+  problems: Problems,
+): Promise<Pick<Portainer, "adminPassword" | "apiKey"> | undefined> {
+  const api = config.get("portainer_api");
+  const [written, keyWritten] = [api?.get("admin_password"), api?.get("api_key")];
+  // Empty text is a placeholder: nothing was filled in.
+  const password = written?.literal === "" ? undefined : written;
+  const key = keyWritten?.literal === "" ? undefined : keyWritten;
+  if (password === undefined && key === undefined) {
+    problems.report("PHX0704", written ?? api ?? config, "Portainer's administrator has no password", {
+      hint: '"portainer_api": {"admin_password": "file:/etc/phoenix/portainer-password"}',
+    });
+    return undefined;
+  }
+  const secret = password === undefined ? undefined : await secrets.read(password, true);
+  const apiKey = key === undefined ? undefined : await secrets.read(key, true);
+  const message = `Portainer refuses a new administrator's password of fewer than ${shortestPassword} characters`;
+  if (password !== undefined && (secret?.length ?? shortestPassword) < shortestPassword)
+    problems.report("PHX0705", password, message);
+  if ((password !== undefined && secret === undefined) || (key !== undefined && apiKey === undefined))
+    return undefined;
+  return defined({ adminPassword: secret?.value, apiKey: apiKey?.value });
+}
+
 /** Portainer with everything it needs; undefined without Portainer, or when something is missing, which is reported. */
 export async function readPortainer(
   config: Cell,
@@ -155,18 +183,7 @@ export async function readPortainer(
 ): Promise<Portainer | undefined> {
   if (settings === undefined) return undefined;
   const agentImage = readAgentImage(config, problems);
-  const api = config.get("portainer_api");
-  const written = api?.get("admin_password");
-  // Empty text is a placeholder: no password was filled in.
-  const password = written?.literal === "" ? undefined : written;
-  if (password === undefined)
-    problems.report("PHX0704", written ?? api ?? config, "Portainer's administrator has no password", {
-      hint: '"portainer_api": {"admin_password": "file:/etc/phoenix/portainer-password"}',
-    });
-  const secret = password === undefined ? undefined : await secrets.read(password, true);
-  const message = `Portainer refuses a new administrator's password of fewer than ${shortestPassword} characters`;
-  if (password !== undefined && secret?.length !== undefined && secret.length < shortestPassword)
-    problems.report("PHX0705", password, message);
+  const credentials = await readCredentials(config, secrets, problems);
   const { host, from, shares } = settings.guest;
   const [share] = shares;
   if (share === undefined)
@@ -174,7 +191,8 @@ export async function readPortainer(
       hint: 'add one to its volumes: {"type": "nfs", "path": …, "mount_point": …}',
     });
   const certificate = certificates.find(({ serves }) => serves === "portainer");
-  if (secret === undefined || share === undefined || compose === undefined || certificate === undefined)
+  const api = config.get("portainer_api");
+  if (credentials === undefined || share === undefined || compose === undefined || certificate === undefined)
     return undefined;
   const certPath = pathOnShare(share, certificate.certPath, hypervisor);
   const keyPath = pathOnShare(share, certificate.keyPath, hypervisor);
@@ -182,7 +200,7 @@ export async function readPortainer(
   return {
     ...settings,
     adminUser: api?.get("admin_user")?.text ?? "admin",
-    adminPassword: secret.value,
+    ...credentials,
     compose,
     share,
     certificate: { ...certificate, inGuest: { certPath, keyPath } },
