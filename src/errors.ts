@@ -59,6 +59,11 @@ export class TransportError extends PhoenixError {
   }
 }
 
+/** Phoenix runs on, or was sent to, a machine that is not a Proxmox VE host: it can do nothing from there, so it ends the run. */
+export class WrongHostError extends PhoenixError {
+  override readonly name = "WrongHostError";
+}
+
 /** A command ran on a host and failed. The message never holds standard input or a secret. */
 export class CommandError extends PhoenixError {
   override readonly name = "CommandError";

@@ -84,7 +84,9 @@ const rules: readonly (readonly [where: (path: string) => boolean, allowed: Allo
   [
     within("render"),
     (name) =>
-      isPackage(name) || within("render")(name) || ["engine/diff.ts", "components/index.ts"].includes(name),
+      isPackage(name) ||
+      within("render")(name) ||
+      ["engine/explained.ts", "components/index.ts"].includes(name),
   ],
   [within("site"), (name) => isPackage(name) || isNode(name) || within("site", "fabric", "formats")(name)],
   [within("fabric"), within("fabric", "formats")],

@@ -55,7 +55,19 @@ export interface UnreadResources extends Unread {
 export interface RunResult {
   readonly command: "sync" | "verify";
   readonly components: readonly ComponentResult[];
+  /** Machines that do not answer, which several failures may have in common. */
+  readonly causes?: readonly Cause[];
+  /** Components that this run did not cover: what failed for an external cause may need them. */
+  readonly apart?: readonly ComponentName[];
   readonly durationMs: number;
+}
+
+/** A machine that does not answer. */
+export interface Cause {
+  readonly host: HostName;
+  readonly address?: string;
+  readonly reason: string;
+  readonly hint?: string;
 }
 
 /** A resource that the run touched, and what a second look found of it. */

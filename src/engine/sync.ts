@@ -1,6 +1,7 @@
 /** Syncing: the plan, the answer to it, every component in its turn, and the last checks. Each outcome is a value. */
 import type { Component } from "../component.ts";
 import { InterruptedError, RefusedError } from "../errors.ts";
+import { causesOf } from "./causes.ts";
 import { ownedAfter } from "./left-behind.ts";
 import { type Selection, select } from "./order.ts";
 import { type ComponentResult, isConverged, type Plan, type RunResult } from "./plan.ts";
@@ -39,7 +40,10 @@ export async function sync(
       throw error;
     },
   );
-  return { command: "sync", components: results, durationMs: run.world.clock.now() - started };
+  const causes = await causesOf(results, run);
+  const apart = components.map(({ name }) => name).filter((name) => !names.includes(name));
+  const durationMs = run.world.clock.now() - started;
+  return { command: "sync", components: results, causes, apart, durationMs };
 }
 
 async function take(

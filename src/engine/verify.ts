@@ -1,6 +1,7 @@
 /** Proving: each component's checks, with nothing changed. */
 import { type Check, type Component, isOwnFailure } from "../component.ts";
 import { InterruptedError } from "../errors.ts";
+import { causesOf } from "./causes.ts";
 import { select } from "./order.ts";
 import type { ComponentResult, RunResult } from "./plan.ts";
 import { Turn } from "./turn.ts";
@@ -16,7 +17,8 @@ export async function verify(
   const { selected } = select(components, options);
   run.emit({ type: "run-started", command: "verify", components: selected.map(({ name }) => name) });
   const results = await Promise.all(selected.map((component) => verifyComponent(component, run)));
-  return { command: "verify", components: results, durationMs: run.world.clock.now() - started };
+  const causes = await causesOf(results, run);
+  return { command: "verify", components: results, causes, durationMs: run.world.clock.now() - started };
 }
 
 export async function verifyComponent(component: Component, run: RunWorld): Promise<ComponentResult> {

@@ -2,7 +2,14 @@
 import type { Apis } from "../apis/apis.ts";
 import type { ComponentName } from "../component.ts";
 import { defined } from "../defined.ts";
-import { adviceOn, InterruptedError, NotReadyError, PhoenixError, RefusedError } from "../errors.ts";
+import {
+  adviceOn,
+  InterruptedError,
+  NotReadyError,
+  PhoenixError,
+  RefusedError,
+  WrongHostError,
+} from "../errors.ts";
 import type { Emit } from "../event.ts";
 import type { World } from "../hosts/world.ts";
 import type { Site } from "../model.ts";
@@ -55,7 +62,7 @@ export function unreadBy(error: PhoenixError): Unread {
 
 /** An error as an expected failure. @throws the error itself when it is a bug, or ends the whole run */
 export function expectedFailure(error: unknown): PhoenixError {
-  const endsRun = error instanceof InterruptedError || error instanceof RefusedError;
+  const endsRun = [InterruptedError, RefusedError, WrongHostError].some((kind) => error instanceof kind);
   if (error instanceof PhoenixError && !endsRun) return error;
   throw error;
 }

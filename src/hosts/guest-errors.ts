@@ -1,5 +1,5 @@
 /** Failures between the hypervisor and a guest, before the guest's command runs. */
-import { CommandError, TransportError } from "../errors.ts";
+import { CommandError, TransportError, WrongHostError } from "../errors.ts";
 import { option } from "../option-names.ts";
 import type { GuestName } from "../resource.ts";
 import { programOf } from "./command-error.ts";
@@ -28,7 +28,7 @@ export function notHere(
   program: "pct" | "qm",
   target: GuestName,
   result: CommandResult,
-): TransportError | undefined {
+): TransportError | WrongHostError | undefined {
   const lines = errorLines(result);
   // PVE's message for a guest that this node does not have (pve-container 6.1, qemu-server 9.2).
   const absent = `/${partsOf(target).id}.conf' does not exist`;
@@ -40,7 +40,7 @@ export function notHere(
     line.endsWith(`: ${program}: not found`) ||
     /^timeout: failed to run command/.test(line);
   if (result.exitCode !== 127 || !lines.some(isMissing)) return undefined;
-  return new TransportError(target, `${target} cannot be reached: ${program} is not installed here`, {
+  return new WrongHostError(`this is not a Proxmox VE host: ${program} is not installed`, {
     hint: `run phoenix on a Proxmox host, or name one with ${option.host}`,
   });
 }

@@ -1,5 +1,5 @@
 /** Running commands in a container, through `pct exec` on the node that has it. Facts: pve-container 6.1. */
-import { TransportError } from "../errors.ts";
+import { TransportError, type WrongHostError } from "../errors.ts";
 import { errorLines, notHere, refuseNonAscii } from "./guest-errors.ts";
 import type { CommandResult, Exec } from "./host.ts";
 
@@ -21,7 +21,7 @@ export function pctExec(parent: Exec, id: number): Exec {
  * The error of `pct` itself, if it was not the command that failed. Its exit codes are leftover errno values, or 255, so its
  * messages decide, and only when the command wrote nothing to standard output.
  */
-function pctError(id: number, result: CommandResult): TransportError | undefined {
+function pctError(id: number, result: CommandResult): TransportError | WrongHostError | undefined {
   if (result.exitCode === 0 || result.stdout !== "") return undefined;
   const target = `lxc/${id}` as const;
   const lines = errorLines(result);

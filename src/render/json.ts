@@ -108,6 +108,8 @@ export function resultDocument(
     ...origin,
     ...tallyOf(result),
     components: result.components.map((one) => ({ ...one, changes: one.changes.map(changeDocument) })),
+    causes: result.causes ?? [],
+    apart: result.apart ?? [],
     durationMs: result.durationMs,
     exitCode,
   };

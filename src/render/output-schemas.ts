@@ -192,6 +192,11 @@ const resultDocument = object({
       durationMs,
     }),
   ),
+  causes: about(
+    "Machines that do not answer, which several failures may have in common.",
+    array(object({ host: hostName, address: optional(string), reason: string, hint: optional(string) })),
+  ),
+  apart: about("Components that the run did not cover.", array(componentName)),
   durationMs,
   exitCode,
 });

@@ -43,7 +43,7 @@ export function planLines(plan: Plan, facts: PlanFacts, view: View): readonly st
   return [
     `site  ${oneLine(facts.site)}    host  ${oneLine(facts.world)}`,
     "",
-    ...plan.components.flatMap((part) => componentLines(part, nameWidth, view)),
+    ...plan.components.flatMap((part) => componentLines(part, nameWidth, view, sameCause(plan, part))),
     "",
     ...wrapAtDots(
       `Plan: ${create} to create, ${update} to update, ${remove} to delete · ${activated}${duration(facts.durationMs)}`,
@@ -87,13 +87,29 @@ function inSyncLine(plan: Plan, facts: PlanFacts, view: View): string {
   return `${view.paint.green("In sync")}: ${count(resources, "resource")} in ${count(plan.components.length, "component")} · \`phoenix verify\` proves it · ${duration(facts.durationMs)}`;
 }
 
-function componentLines(part: ComponentPlan, nameWidth: number, view: View): readonly string[] {
+/** An earlier component that cannot be read for the same reason: it is told there. */
+function sameCause({ components }: Plan, { component, unread }: ComponentPlan): string | undefined {
+  const first = components.find((part) => part.unread?.reason === unread?.reason);
+  return unread === undefined || first?.component === component ? undefined : first?.component;
+}
+
+function componentLines(
+  part: ComponentPlan,
+  nameWidth: number,
+  view: View,
+  toldAt: string | undefined,
+): readonly string[] {
   const sign = signOf(part);
   const head = `${painted(sign, view.paint)} ${padEnd(part.component, nameWidth)}  `;
   const indent = " ".repeat(nameWidth + 4);
   const width = view.width - indent.length;
   if (part.unread !== undefined)
-    return placed(head, indent, [...awaitedLines(part, view, width), ...unreadLines(part.unread, "", width)]);
+    return placed(head, indent, [
+      ...awaitedLines(part, view, width),
+      ...(toldAt === undefined
+        ? unreadLines(part.unread, "", width)
+        : [`${wordOf(part.unread)}, for the same reason as ${toldAt}`]),
+    ]);
   const changes = part.changes.flatMap((change) => changeLines(change, { ...view, width }));
   const changed = new Set(part.changes.map((change) => subjectOf(change).id));
   const waiting = part.pendingActivation
@@ -123,10 +139,14 @@ function shortName(id: string): string {
   return oneLine(id.slice(id.indexOf("/") + 1));
 }
 
-function unreadLines({ kind, reason, hint }: Unread, what: string, width: number): readonly string[] {
-  const words = kind === "error" ? "cannot be read" : "not ready";
+function wordOf({ kind }: Unread): string {
+  return kind === "error" ? "cannot be read" : "not ready";
+}
+
+function unreadLines(why: Unread, what: string, width: number): readonly string[] {
+  const { reason, hint } = why;
   return [
-    ...hanging("", `${what}${words}: ${flat(reason)}`, width),
+    ...hanging("", `${what}${wordOf(why)}: ${flat(reason)}`, width),
     ...(hint === undefined ? [] : hanging("  hint: ", flat(hint), width)),
   ];
 }

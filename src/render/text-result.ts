@@ -1,9 +1,11 @@
 /** What a sync or verify did: a line per component, then each failure with its hints, then the summary. */
-import type { Check } from "../component.ts";
+import type { Check, ComponentName } from "../component.ts";
+import { mayBeExplained } from "../engine/explained.ts";
 import type { ComponentResult, RunResult } from "../engine/plan.ts";
 import type { ExitCode } from "../errors.ts";
 import { option } from "../option-names.ts";
 import { subjectOf } from "../resource.ts";
+import { explained } from "./causes.ts";
 import { closingWords } from "./closing.ts";
 import { errorLines, hintLines } from "./errors.ts";
 import { hanging, table, wrapAtDots } from "./layout.ts";
@@ -11,7 +13,7 @@ import { noteLines, signOfChanges } from "./notes.ts";
 import { checksOf, summaryLine } from "./summary.ts";
 import { nameOf } from "./text-changes.ts";
 import { painted, type Sign, type View } from "./view.ts";
-import { count, duration, flat } from "./words.ts";
+import { count, duration, flat, list } from "./words.ts";
 
 /** Failed checks that are listed before "… n more". */
 const mostChecks = 10;
@@ -36,7 +38,11 @@ export function resultLines(
     {},
     { align: "right" as const, paint: view.paint.dim },
   ];
-  const blocks = components.flatMap((component) => failureBlocks(component, view));
+  const { blocks: causes, components: left } = explained(result, view);
+  const skipped = components.filter(({ outcome }) => outcome === "skipped").map(({ component }) => component);
+  const apart = [...(result.apart ?? []), ...skipped];
+  const { block: elsewhere, components: own } = failedElsewhere(left, apart, view);
+  const blocks = [...causes, ...groupedFailures(own, view), ...elsewhere];
   const orphans = components.flatMap((component) => component.orphans);
   const notes = noteLines(components, orphans, view);
   const closing = hanging("", closingWords(result, exitCode, cut), view.width).filter((line) => line !== "");
@@ -91,34 +97,69 @@ function changedWords({ changes }: ComponentResult, view: View): string {
     .join(", ");
 }
 
-function failureBlocks(component: ComponentResult, view: View): readonly (readonly string[])[] {
+/** Components that failed for one reason are one error. */
+function groupedFailures(components: readonly ComponentResult[], view: View): readonly (readonly string[])[] {
+  const groups = new Map<string, ComponentResult[]>();
+  for (const component of components) {
+    const { outcome, reason = "", checks } = component;
+    const isPlain = outcome === "failed" && checks.length === 0;
+    const key = isPlain ? reason : component.component;
+    groups.set(key, [...(groups.get(key) ?? []), component]);
+  }
+  return [...groups.values()].flatMap(([first, ...others]) => {
+    if (first === undefined) return [];
+    const names = [first, ...others].map(({ component }) => component);
+    return failureBlocks(first, list(names), view);
+  });
+}
+
+function failureBlocks(component: ComponentResult, name: string, view: View): readonly (readonly string[])[] {
   const { outcome, reason, checks } = component;
   const failed = checks.filter(({ status }) => status === "fail");
   if (outcome === "failed" || outcome === "rolled-back") {
-    const head = outcome === "rolled-back" ? `rolled back: ${component.component}` : component.component;
+    const head = outcome === "rolled-back" ? `rolled back: ${name}` : name;
     const message = `${head}: ${reason ?? "no reason given"}`;
     // A failure that quotes its only failed check is complete.
     const isQuoted = failed.length === 1 && reason?.includes(failed[0]?.claim ?? "") === true;
     const listed = isQuoted ? [] : checkLines(failed, view);
     const isRepeated = !isQuoted && failed.some(({ hint }) => hint === component.hint);
-    const hint = isRepeated ? [] : hintLines(component.hint, view);
-    return [[...errorLines({ message }, view), ...listed, ...hint]];
+    const hint = isRepeated ? undefined : component.hint;
+    return [[...errorLines({ message, hint }, view), ...listed]];
   }
   if (failed.length === 0) return [];
-  const message = `${component.component}: ${count(failed.length, "check")} failed`;
+  const message = `${name}: ${count(failed.length, "check")} failed`;
   return [[...errorLines({ message }, view), ...checkLines(failed, view)]];
 }
 
-function checkLines(failed: readonly Check[], view: View): readonly string[] {
+/** Checks whose cause may lie in components that this run did not cover are one error. */
+function failedElsewhere(
+  components: readonly ComponentResult[],
+  apart: readonly ComponentName[],
+  view: View,
+): { readonly block: readonly (readonly string[])[]; readonly components: readonly ComponentResult[] } {
+  const failed = components.flatMap(({ checks }) => checks.filter(mayBeExplained));
+  if (apart.length === 0 || failed.length === 0) return { block: [], components };
+  const message = `${count(failed.length, "check")} failed for an external cause; this run did not cover ${list(apart)}`;
+  const hint = `\`phoenix sync ${apart.join(" ")}\` sets up what may be missing`;
+  const lines = [...errorLines({ message, hint }, view), ...checkLines(failed, view, false)];
+  const left = components.map((one) => ({
+    ...one,
+    checks: one.checks.filter((check) => !mayBeExplained(check)),
+  }));
+  return { block: [lines], components: left };
+}
+
+/** Each check with what was seen, and its hint below it; one that several have in common stands below the last of them. */
+function checkLines(failed: readonly Check[], view: View, hinted = true): readonly string[] {
   const shown = view.full ? failed : failed.slice(0, mostChecks);
-  const hints = [...new Set(shown.flatMap(({ hint }) => (hint === undefined ? [] : [hint])))];
-  const lines = shown.flatMap((check) => {
+  const lines = shown.flatMap((check, at) => {
     const observed = check.observed === undefined ? "" : `; got: ${check.observed}`;
-    return hanging("  check failed: ", flat(`${check.claim}${observed}`), view.width);
+    const isLast = hinted && shown[at + 1]?.hint !== check.hint;
+    return [
+      ...hanging("  check failed: ", flat(`${check.claim}${observed}`), view.width),
+      ...(isLast ? hintLines(check.hint, view) : []),
+    ];
   });
-  return [
-    ...lines,
-    ...(failed.length > shown.length ? [`  … ${failed.length - shown.length} more (${option.full})`] : []),
-    ...hints.flatMap((hint) => hintLines(hint, view)),
-  ];
+  const more = failed.length - shown.length;
+  return [...lines, ...(more > 0 ? [`  … ${more} more (${option.full})`] : [])];
 }

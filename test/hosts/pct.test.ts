@@ -1,6 +1,6 @@
 /** What `pct exec` says about itself, and what is the command's own affair (pve-container 6.1). */
 import { describe, expect, test } from "vitest";
-import { CommandError, TransportError } from "../../src/errors.ts";
+import { CommandError, TransportError, WrongHostError } from "../../src/errors.ts";
 import { NotOnNodeError } from "../../src/hosts/guest-errors.ts";
 import { pctExec } from "../../src/hosts/pct.ts";
 import { failure, recorded } from "./recorded.ts";
@@ -19,6 +19,19 @@ test("the command goes behind --, without the hypervisor's environment", async (
     },
   ]);
   expect(result).toEqual({ exitCode: 0, stdout: "out", stderr: "" });
+});
+
+test.each([
+  ["here", "pct: command not found\n"],
+  ["behind a shell", "sh: 1: pct: not found\n"],
+  ["behind ssh", "timeout: failed to run command 'pct': No such file or directory\n"],
+])("no Proxmox %s is one error, whatever the guest", async (_, stderr) => {
+  const error = await failure(pctExec(recorded({ exitCode: 127, stderr }).exec, 102)(ls));
+  expect(error).toBeInstanceOf(WrongHostError);
+  expect(error).toMatchObject({
+    message: "this is not a Proxmox VE host: pct is not installed",
+    hint: expect.stringContaining("--host"),
+  });
 });
 
 describe("pct's own errors", () => {
@@ -44,15 +57,6 @@ describe("pct's own errors", () => {
       "400 Parameter verification failed.\nvmid: type check ('integer') failed - got 'abc'\npct exec <vmid>\n",
       "400 Parameter verification failed",
       undefined,
-    ],
-    ["no Proxmox", 127, "pct: command not found\n", "pct is not installed here", "--host"],
-    ["no Proxmox behind a shell", 127, "sh: 1: pct: not found\n", "pct is not installed here", "--host"],
-    [
-      "no Proxmox behind ssh",
-      127,
-      "timeout: failed to run command 'pct': No such file or directory\n",
-      "pct is not installed here",
-      "--host",
     ],
   ])("%s", async (_, exitCode, stderr, message, hint) => {
     const error = await failure(pctExec(recorded({ exitCode, stderr }).exec, 102)(ls));

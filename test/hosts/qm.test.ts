@@ -1,7 +1,7 @@
 /** `qm guest exec` exits 0 whatever happened: what its recorded answers mean (qemu-server 9.2). */
 import { describe, expect, test } from "vitest";
 import type { Clock } from "../../src/component.ts";
-import { TransportError } from "../../src/errors.ts";
+import { TransportError, WrongHostError } from "../../src/errors.ts";
 import { NotOnNodeError } from "../../src/hosts/guest-errors.ts";
 import { qmExec } from "../../src/hosts/qm.ts";
 import { type Answer, failure, type Recorded, recorded } from "./recorded.ts";
@@ -164,14 +164,18 @@ describe("refusals", () => {
     ],
     ["Agent error: PID ld does not exist\n", "no longer knows how the command ended", "lost"],
     ["Agent error: Invalid parameter 'pid'\n", "no longer knows how the command ended", "lost"],
-    ["qm: command not found\n", "qm is not installed here", "--host"],
   ])("%j", async (stderr, message, hint) => {
-    const exitCode = stderr.includes("command not found") ? 127 : 255;
-    const error = await failure(answered({ exitCode, stderr }));
+    const error = await failure(answered({ exitCode: 255, stderr }));
     expect(error).toBeInstanceOf(TransportError);
     expect(error).toMatchObject({ target: "vm/1001" });
     expect((error as TransportError).message).toContain(message);
     expect((error as TransportError).hint).toContain(hint);
+  });
+
+  test("no Proxmox is one error, whatever the guest", async () => {
+    const error = await failure(answered({ exitCode: 127, stderr: "qm: command not found\n" }));
+    expect(error).toBeInstanceOf(WrongHostError);
+    expect(error).toMatchObject({ message: "this is not a Proxmox VE host: qm is not installed" });
   });
 
   test("another node's machine", async () => {
