@@ -23,6 +23,16 @@ export function withoutSecrets(text: string): string {
   return replaced(text, secretSpans(text));
 }
 
+/** The secrets in a file's text, to be compared with those of another. */
+export function secretsIn(text: string): readonly string[] {
+  return secretSpans(text).map(({ start, end }) => text.slice(start, end));
+}
+
+/** Whether a text has something in it that looks like a secret: the password in a URL. */
+export function looksSecret(text: string): boolean {
+  return withoutSecretLooks(text) !== text;
+}
+
 /** Prose (a message, a log) with what looks like a secret replaced. A word before a colon means nothing there. */
 export function withoutSecretLooks(text: string): string {
   return replaced(text, merged(text, [...looking(text), ...behindOptions(text)]));

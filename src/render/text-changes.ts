@@ -2,7 +2,7 @@
 import { structuredPatch } from "diff";
 import { option } from "../option-names.ts";
 import { type Change, type Resource, type SourceRef, subjectOf, type UnitChange } from "../resource.ts";
-import { secretMark, withoutSecrets } from "../secret-spans.ts";
+import { secretMark, secretsIn, withoutSecrets } from "../secret-spans.ts";
 import { hanging, padEnd } from "./layout.ts";
 import { shownUnits } from "./units.ts";
 import { painted, type Sign, type View } from "./view.ts";
@@ -92,13 +92,17 @@ function quoteEmpty(value: string): string {
 
 /** A unified diff without file names. */
 function textLines(change: Change, view: View): readonly string[] {
-  const before = change.verb === "create" ? "" : withoutSecrets(change.live.text);
-  const after = change.verb === "delete" ? "" : withoutSecrets(change.desired.text);
+  const [live, desired] = [
+    change.verb === "create" ? "" : change.live.text,
+    change.verb === "delete" ? "" : change.desired.text,
+  ];
+  const [before, after] = [withoutSecrets(live), withoutSecrets(desired)];
   const lineCount = clean(before + after)
     .trimEnd()
     .split("\n").length;
   if (change.verb !== "update") return [count(lineCount, "line")];
   if (before === after) return ["(secret, changed)"];
+  const hidden = secretsIn(live).join("\n") === secretsIn(desired).join("\n") ? [] : ["(secret, changed)"];
   // Two large and different texts could take minutes: after the time limit only their sizes are shown.
   const patch = structuredPatch("live", "desired", before, after, "", "", { context: 2, timeout: 1000 });
   if (patch === undefined)
@@ -108,7 +112,7 @@ function textLines(change: Change, view: View): readonly string[] {
     ...withoutReplaced(hunk.lines).map((line) => diffLine(clean(line).trimEnd(), view)),
   ]);
   const shown = view.full ? lines : lines.slice(0, most);
-  return [...shown, ...more(lines.length - shown.length, "more lines")];
+  return [...shown, ...more(lines.length - shown.length, "more lines"), ...hidden];
 }
 
 /** Of a replaced secret only the new value is known: lines removed where it appears are hidden. */

@@ -30,6 +30,13 @@ test("the hash of a password that goes is not shown", () => {
   expect(shown).toContain("users:");
 });
 
+test("a secret that changes beside something else is mentioned", () => {
+  const shown = linesOf('users: ["a:canary-1"]\nb: 1\n', 'users: ["a:canary-2"]\nb: 2\n');
+  expect(shown).not.toContain("canary");
+  expect(shown).toContain("+b: 2");
+  expect(shown).toContain("(secret, changed)");
+});
+
 test("any other change is", () => {
   expect(linesOf("rule: a\n", "rule: b\n")).toContain("-rule: a");
 });

@@ -7,6 +7,7 @@ import { didYouMean } from "../../formats/text/nearest.ts";
 import type { StackFile, StackLabel, StackVariable, StackVolume } from "../../model.ts";
 import type { SourceRef } from "../../resource.ts";
 import { Secret } from "../../secret.ts";
+import { looksSecret } from "../../secret-spans.ts";
 import { isSensitiveName } from "../../sensitive.ts";
 import type { SecretReader } from "../secrets/index.ts";
 import type { Cell } from "../text/cell.ts";
@@ -45,7 +46,7 @@ export async function readVariables(
     } else if (before !== undefined) {
       problems.report("PHX0406", from, `variable ${name} is declared twice`, { related: [before] });
     } else {
-      const isSensitive = isSensitiveName(name);
+      const isSensitive = isSensitiveName(name) || looksSecret(value.literal ?? "");
       const secret = await secrets.read(value, isSensitive);
       if (secret === undefined) unread.push(name);
       else variables.push({ name, value: secret.value, sensitive: isSensitive || secret.isReference, from });
