@@ -2,8 +2,11 @@
 import { commandsConsent } from "../engine/order.ts";
 import { type ExitCode, exitCodes } from "../errors.ts";
 import { option } from "../option-names.ts";
+import type { Problem } from "../problem.ts";
+import { count } from "../render/words.ts";
 import type { OuterReference } from "../site/secrets/index.ts";
 import type { Call, CommandDefinition } from "./command.ts";
+import { problemsOf } from "./concerns.ts";
 
 export const checkCommand: CommandDefinition = {
   name: "check",
@@ -13,10 +16,11 @@ export const checkCommand: CommandDefinition = {
     `hint. Secrets from commands (exec:) are not looked up without ${option.allow} ${commandsConsent}; those from files outside`,
     "of the site are read and listed.",
   ],
-  uses: ["site", "output"],
+  uses: ["site", "only", "skip", "output"],
   examples: [
     ["phoenix check", "the site in its default directory"],
     ["phoenix check --site .", "the site in this directory, before a commit"],
+    ["phoenix check --only dns", "what keeps one component from working"],
     ["phoenix check --output json", "the problems as JSON, for an editor or a pipeline"],
   ],
   exits: [
@@ -36,8 +40,9 @@ async function runCheck(call: Call): Promise<ExitCode> {
     import("./output.ts"),
   ]);
   const runsCommands = call.options.allow.has(commandsConsent);
-  const { root, site, problems, sources, outer } = await loadProven(call, { runsCommands });
-  const isBroken = site === undefined || problems.some(({ severity }) => severity === "error");
+  const { root, site, problems: all, sources, outer } = await loadProven(call, { runsCommands });
+  const problems = problemsOf(all, call.options);
+  const isBroken = problems.some(({ severity }) => severity === "error");
   const exitCode = isBroken ? exitCodes.error : exitCodes.converged;
   const durationMs = Math.round(performance.now() - started);
   const size = site && {
@@ -47,12 +52,21 @@ async function runCheck(call: Call): Promise<ExitCode> {
   };
   await deliver(
     call,
-    { problems, notes: outerNotes(outer), size, durationMs },
+    { problems, notes: [...outerNotes(outer), ...otherNotes(all, problems)], size, durationMs },
     (shown) => checkDocument(root, shown, exitCode),
     (shown, view) => checkLines(shown, sources, view),
     site,
   );
   return exitCode;
+}
+
+/** A selection hides what still keeps the site from being planned. */
+function otherNotes(all: readonly Problem[], shown: readonly Problem[]): readonly string[] {
+  const hidden = all.filter((problem) => !shown.includes(problem));
+  const errors = hidden.filter(({ severity }) => severity === "error").length;
+  if (hidden.length === 0) return [];
+  const counts = `${count(errors, "error")}, ${count(hidden.length - errors, "warning")}`;
+  return [`not shown, because other components are concerned: ${counts}`];
 }
 
 /** What reaches beyond the site: whoever did not write it should know. */

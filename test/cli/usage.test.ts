@@ -10,6 +10,7 @@ import { targetsOf } from "../../src/cli/targets.ts";
 import { componentNames, loadComponents } from "../../src/components/index.ts";
 import { exitCodes, UsageError } from "../../src/errors.ts";
 import { nearest } from "../../src/formats/text/nearest.ts";
+import { inDirectory, layOut } from "../site/tree.ts";
 import { call } from "./edge.ts";
 
 const none = { only: [], skip: [] };
@@ -223,5 +224,25 @@ describe("help", () => {
         expect(name).toBe("phoenix");
         expect(parse(argv, commands), line).toMatchObject({ kind: "call" });
       }
+  });
+});
+
+describe("check of some components", () => {
+  test("shows what concerns them, and says what is hidden", async () => {
+    await inDirectory(async (directory) => {
+      layOut(
+        directory,
+        '=== etc/certificate-manifest.json\n[]\n=== stacks/wiki/phoenix.json replace\n--- "port": "3000"\n+++ "port": "x y"\n',
+      );
+      const check = (...more: readonly string[]) => call(["check", "--site", directory, ...more]);
+      const [all, dns, notDns] = [await check(), await check("--only", "dns"), await check("--skip", "dns")];
+      expect(all.code).toBe(exitCodes.error);
+      expect(all.stdout).toMatch(/PHX0505[\s\S]*PHX06|PHX06[\s\S]*PHX0505/);
+      expect(dns.code).toBe(exitCodes.converged);
+      expect(dns.stdout).not.toMatch(/PHX05|PHX06|PHX07/);
+      expect(dns.stdout).toMatch(/not shown, because other components are concerned: \d errors/);
+      expect(notDns.code).toBe(exitCodes.error);
+      expect(notDns.stdout).toContain("PHX0505");
+    });
   });
 });
