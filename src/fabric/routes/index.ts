@@ -152,8 +152,8 @@ function middlewaresOf(
   { stack, middlewares, from: ofRule, places }: DeclaredRouter,
   faults: LabelFaults,
 ): readonly Middleware[] {
-  const from = places.get("middlewares") ?? ofRule;
   const expand = (written: string, within: readonly string[]): readonly Middleware[] => {
+    const from = places.get(`middleware ${within[0] ?? written}`) ?? ofRule;
     const name = written.replace(/@docker$/, "");
     if (name.endsWith("@file")) {
       const message = `router ${router} uses ${name}, which must be declared in the mesh by other means`;

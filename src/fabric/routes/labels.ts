@@ -61,6 +61,20 @@ export interface DeclaredService {
   readonly loadBalancer: Readonly<Record<string, unknown>>;
 }
 
+/** The place of a word in a label's value; of the whole label where it was not written in the plain way. */
+export function placeOfWord({ key, value, from }: LabelLine, word: string): SourceRef {
+  const { column, endColumn = column } = from;
+  for (const text of [`${key}=${value}`, value]) {
+    // As it is, or between quotes.
+    const quotes = endColumn - column - text.length;
+    const at = text.lastIndexOf(word);
+    if ((quotes !== 0 && quotes !== 2) || at < 0) continue;
+    const start = column + quotes / 2 + at;
+    return { ...from, column: start, endColumn: start + word.length };
+  }
+  return from;
+}
+
 /** A service without any labels. */
 export function newService(name: string, from: SourceRef): DeclaredService {
   return { name, containers: [], from, servers: new Map(), loadBalancer: {} };

@@ -14,6 +14,7 @@ import {
   type LabelledContainer,
   type Labels,
   newService,
+  placeOfWord,
 } from "./labels.ts";
 import { authAddressFault } from "./url.ts";
 
@@ -173,9 +174,13 @@ class LabelReader {
       case "service":
         if (value !== "") router.service = value;
         return;
-      case "middlewares":
-        router.middlewares = item === undefined ? listOf(value) : [...router.middlewares, value];
+      case "middlewares": {
+        const names = item === undefined ? listOf(value) : [value];
+        router.middlewares = item === undefined ? names : [...router.middlewares, ...names];
+        const places = names.map((each) => [`middleware ${each}`, placeOfWord(line, each)] as const);
+        router.places = new Map([...router.places, ...places]);
         return;
+      }
       case "priority": {
         const read = readValue("number", value);
         if ("fault" in read) return this.#fault(line, read.fault);

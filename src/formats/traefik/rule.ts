@@ -204,7 +204,9 @@ function tokensOf(rule: string): readonly string[] {
     if (rest === "") break;
     const [found] = token.exec(rest) ?? [];
     if (found === undefined) {
-      const hint = rest.startsWith("'") ? "put values in backticks" : undefined;
+      // A value without quotes is a word up to its first dot.
+      const isValue = rest.startsWith("'") || tokens.at(-1) === "(" || tokens.at(-2) === "(";
+      const hint = isValue ? backticks : undefined;
       throw new RuleError(`unexpected ${rest.charAt(0)}`, hint);
     }
     // Go ends an expression at a line break behind an operand.
@@ -218,10 +220,13 @@ function tokensOf(rule: string): readonly string[] {
 }
 
 /** The value of a token in backticks or double quotes. */
+const backticks = "put values in backticks: Host(`app.example.net`)";
+
 function literal(written: string): string {
   const value = written.slice(1, -1);
   if (written.startsWith("`")) return value;
-  if (!written.startsWith('"')) throw new RuleError(`expected a value in backticks, got ${written}`);
+  if (!written.startsWith('"'))
+    throw new RuleError(`expected a value in backticks, got ${written}`, backticks);
   return value.replace(escapes, (whole, code: string) => {
     if (code === '"' || code === "\\") return code;
     const [, prefix, digits = ""] = /^([xuU]?)([\da-fA-F]{2,})$/.exec(code) ?? [];
