@@ -48,7 +48,7 @@ export interface DeclaredRouter {
   readonly containers: readonly LabelledContainer[];
   /** Of the rule, where it has one. */
   readonly from: SourceRef;
-  /** Of its other fields. */
+  /** Of its other fields by their names, and of each middleware it names: "service", "middleware auth". */
   readonly places: ReadonlyMap<string, SourceRef>;
 }
 
