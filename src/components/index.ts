@@ -15,5 +15,6 @@ const table: Readonly<Record<ComponentName, () => Promise<Component>>> = {
 export const componentNames: readonly ComponentName[] = Object.keys(table);
 
 export async function loadComponents(): Promise<readonly Component[]> {
-  return Promise.all(Object.values(table).map((load) => load()));
+  const { withGuestNames } = await import("./foreign/guests.ts");
+  return Promise.all(Object.values(table).map(async (load) => withGuestNames(await load())));
 }

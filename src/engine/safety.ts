@@ -42,9 +42,10 @@ export function refusalOf(
   if (refused.length === 0) return undefined;
   const place = ({ from }: Hazard): string =>
     from === undefined ? "" : `\n  ${from.file}:${from.line}:${from.column}`;
-  const message = refused.map((hazard) => `${hazard.message}${place(hazard)}`).join("\n  and ");
+  // Several components may meet the same thing.
+  const messages = new Set(refused.map((hazard) => `${hazard.message}${place(hazard)}`));
   const hints = new Set(refused.map(hintOf));
-  return new RefusedError(`refused: ${message}`, { hint: [...hints].join("\n") });
+  return new RefusedError(`refused: ${[...messages].join("\n  and ")}`, { hint: [...hints].join("\n") });
 }
 
 /** @throws RefusedError for a plan with a hazard that has no consent, before anything is touched */

@@ -38,8 +38,10 @@ export function planLines(plan: Plan, facts: PlanFacts, view: View): readonly st
       unread?.kind === "error" || unreadResources.some(({ kind }) => kind === "error"),
   );
   const hazards = plan.components.flatMap((part) => part.hazards);
-  const foreign = hazards.filter((hazard) => hazard.foreign !== undefined);
-  const isForeignOnly = hazards.length > 0 && foreign.length === hazards.length;
+  // Several components may meet the same thing.
+  const once = new Map(hazards.map((hazard) => [hazard.message, hazard]));
+  const foreign = [...once.values()].filter((hazard) => hazard.foreign !== undefined);
+  const isForeignOnly = once.size > 0 && foreign.length === once.size;
   return [
     `site  ${oneLine(facts.site)}    host  ${oneLine(facts.world)}`,
     "",

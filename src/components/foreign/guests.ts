@@ -1,0 +1,55 @@
+/** A guest that has the id of one of the site's and another name: most likely it is somebody else's. */
+import { type Component, foreignHazard, type Hazard, type Io } from "../../component.ts";
+import { hostLabel } from "../../fabric/guests.ts";
+import type { Guest } from "../../model.ts";
+import { type Change, subjectOf } from "../../resource.ts";
+
+/** The component with the names of the guests that its changes touch compared to those on the hypervisor. */
+export function withGuestNames(component: Component): Component {
+  return {
+    ...component,
+    hazards: async (changes, io) => {
+      const found = await Promise.all([guestHazards(changes, io), component.hazards?.(changes, io) ?? []]);
+      return found.flat();
+    },
+  };
+}
+
+async function guestHazards(changes: readonly Change[], io: Io): Promise<readonly Hazard[]> {
+  const touched = new Set(changes.filter(({ verb }) => verb !== "delete").map(guestOf));
+  const guests = io.site.guests.filter(({ host }) => touched.has(host));
+  if (guests.length === 0) return [];
+  const files = await io.host("pve").readFiles(guests.map(configurationOf));
+  return guests.flatMap((guest): Hazard[] => {
+    const path = configurationOf(guest);
+    const found = nameIn(files.get(path)?.text ?? "");
+    if (found === undefined || hostLabel(found.name) === hostLabel(guest.name)) return [];
+    const message = `${path}:${found.line}: ${guest.host} is "${found.name}" on the hypervisor and "${guest.name}" in the site`;
+    const foreign = {
+      host: "pve",
+      name: `${path}:${found.line}`,
+      takeover: `"${found.name}" is configured as the site's "${guest.name}"`,
+    } as const;
+    return [{ ...foreignHazard(message, foreign), from: guest.from }];
+  });
+}
+
+/** The guest that a change configures: where its resource is, or whose firewall it is. */
+function guestOf(change: Change): string {
+  const { id, host } = subjectOf(change);
+  return /^firewall\/(?:group|guest)-((?:lxc|vm)[/-]\d+)$/.exec(id)?.[1]?.replace("-", "/") ?? host;
+}
+
+function configurationOf({ kind, id }: Guest): string {
+  return `/etc/pve/${kind === "lxc" ? "lxc" : "qemu-server"}/${id}.conf`;
+}
+
+/** The name in a guest's present configuration; its snapshots follow it, in sections. */
+function nameIn(text: string): { readonly name: string; readonly line: number } | undefined {
+  for (const [at, raw] of text.split("\n").entries()) {
+    if (raw.startsWith("[")) return undefined;
+    const name = /^(?:hostname|name):\s*(\S+)/.exec(raw)?.[1]?.split(".")[0];
+    if (name !== undefined) return { name, line: at + 1 };
+  }
+  return undefined;
+}
