@@ -134,12 +134,11 @@ function decodedValue(value: unknown, kind: Kind): unknown {
       return isMap(value) ? value : textOf(value);
     case "text":
       return textOf(value);
-    case "list":
-      return Array.isArray(value)
-        ? value.map((item) => textOf(item).trim())
-        : textOf(value)
-            .split(",")
-            .map((item) => item.trim());
+    case "list": {
+      const text = Array.isArray(value) ? "" : textOf(value);
+      const items = Array.isArray(value) ? value.map(textOf) : text === "" ? [] : text.split(",");
+      return items.map((item) => item.trim());
+    }
     case "number": {
       const number = parseInt64(textOf(value));
       return Number.isSafeInteger(Number(number)) ? Number(number) : String(number);

@@ -90,7 +90,7 @@ export function urlFault(text: string): string | undefined {
   const colon = bracketed === undefined ? (/:.*/s.exec(host)?.[0] ?? "") : port;
   if (!/^(?::\d*)?$/.test(colon)) return `invalid port ${JSON.stringify(colon)} after host`;
   const sequence = /%(?![\da-fA-F]{2}).{0,2}/.exec(host)?.[0];
-  if (sequence !== undefined) return `invalid URL sequence ${JSON.stringify(sequence)}`;
+  if (sequence !== undefined) return `invalid URL escape ${JSON.stringify(sequence)}`;
   const character = /[ \\^`{|}]/.exec(host)?.[0];
   return character === undefined ? undefined : `invalid character ${JSON.stringify(character)} in host name`;
 }

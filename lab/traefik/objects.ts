@@ -26,7 +26,7 @@ export function serviceFaults(
   if (within.includes(name))
     return [`could not instantiate service ${name}: recursion detected in ${[...within, name].join("->")}`];
   const service = dynamic.services[ownName(name)];
-  if (service === undefined || !name.endsWith("@file")) return [`the service "${name}" does not exist`];
+  if (service === undefined) return [`the service "${name}" does not exist`];
   const types = serviceTypes.filter((type) => service[type] !== undefined);
   if (types.length === 0) return [`the service "${name}" does not have any type defined`];
   if (types.length > 1) {
@@ -153,8 +153,14 @@ export function errorService(dynamic: DynamicConfiguration, name: string): strin
   return errors === undefined ? undefined : qualified(String(fieldsOf(errors).service ?? ""));
 }
 
+/** The name that an object has in its section: without the provider, if that is a file. */
 export function ownName(name: string): string {
   return name.replace(/@file$/, "");
+}
+
+/** The name of an object by that in its section. */
+export function fullName(own: string): string {
+  return own.endsWith("@docker") ? own : `${own}@file`;
 }
 
 /** A name without a provider belongs to the file that names it. */

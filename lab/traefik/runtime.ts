@@ -5,6 +5,7 @@ import { type Matcher, RuleError, ruleMatcher } from "./match.ts";
 import {
   chained,
   errorService,
+  fullName,
   innerServices,
   middlewareFaults,
   ownName,
@@ -92,7 +93,7 @@ function objects(
 ): ReadonlyMap<string, RuntimeObject> {
   return new Map(
     Object.entries(section).map(([own, configuration]) => {
-      const name = `${own}@file`;
+      const name = fullName(own);
       const errors = faultsOf(name);
       const status = errors.length === 0 ? "enabled" : "disabled";
       return [name, { name, status, errors, usedBy: usersOf(name), configuration }];
@@ -134,7 +135,7 @@ function runtimeRouter(
       : []),
   ];
   return {
-    name: `${name}@file`,
+    name: fullName(name),
     rule,
     service,
     entryPoints,

@@ -184,3 +184,28 @@ export const roots: Struct = struct("", {
   udp: struct("", { routers: freely, services: freely }),
   tls: struct("certificates:any", { options: freely, stores: freely }),
 });
+
+/** The roots of labels: a service has one server, and only a load balancer is built; transports cannot be declared. */
+export const labelRoots: Readonly<Record<string, Field>> = {
+  docker: struct("network lbswarm:boolean allownonrunning:boolean"),
+  http: struct("serversTransports:any models:any", {
+    routers: ["map of", router],
+    services: [
+      "map of",
+      {
+        ...service,
+        fields: {
+          ...service.fields,
+          loadBalancer: struct("", {
+            ...Object.fromEntries(Object.entries(loadBalancer.fields).filter(([name]) => name !== "servers")),
+            server: struct("url weight:number preservePath:boolean scheme port"),
+          }),
+        },
+      },
+    ],
+    middlewares: ["map of", middleware],
+  }),
+  tcp: freely,
+  udp: freely,
+  tls: freely,
+};

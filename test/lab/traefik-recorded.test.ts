@@ -1,8 +1,16 @@
-/** The lab's Traefik plays 3.7.15: what it makes of each recorded file is what that version made of it. */
+/** The lab's Traefik plays 3.7.15: what it makes of each recorded file and set of labels is what that version made of it. */
 import { expect, test } from "vitest";
-import { decodeDynamic, RefusedFile } from "../../lab/traefik/decode.ts";
+import { type DynamicConfiguration, decodeDynamic, RefusedFile } from "../../lab/traefik/decode.ts";
+import { type LabelledContainer, labelConfiguration } from "../../lab/traefik/labels.ts";
 import { traefikRuntime } from "../../lab/traefik/runtime.ts";
-import { outcomeOf, type RecordedAnswer, recordedFiles } from "../formats/traefik-recorded.ts";
+import {
+  containersOf,
+  outcomeOf,
+  type RecordedAnswer,
+  type RecordedCase,
+  recordedFiles,
+  recordedLabels,
+} from "../formats/traefik-recorded.ts";
 
 const point = { port: 80, trusted: [] };
 const fixed = {
@@ -14,25 +22,27 @@ const fixed = {
 
 function answer(text: string): RecordedAnswer {
   try {
-    const { routers, services, middlewares } = traefikRuntime(fixed, decodeDynamic(text));
-    const statuses = (
-      objects: Iterable<{
-        name: string;
-        status: "enabled" | "warning" | "disabled";
-        errors: readonly string[];
-      }>,
-    ) =>
-      Object.fromEntries([...objects].map(({ name, status, errors }) => [name, { status, error: errors }]));
-    return {
-      accepted: true,
-      routers: statuses(routers),
-      services: statuses(services.values()),
-      middlewares: statuses(middlewares.values()),
-    };
+    return { accepted: true, ...ofRuntime(decodeDynamic(text)) };
   } catch (error) {
     if (error instanceof RefusedFile) return { accepted: false, message: error.message };
     throw error;
   }
+}
+
+function ofRuntime(dynamic: DynamicConfiguration): Omit<RecordedAnswer, "accepted"> {
+  const { routers, services, middlewares } = traefikRuntime(fixed, dynamic);
+  const statuses = (
+    objects: Iterable<{
+      name: string;
+      status: "enabled" | "warning" | "disabled";
+      errors: readonly string[];
+    }>,
+  ) => Object.fromEntries([...objects].map(({ name, status, errors }) => [name, { status, error: errors }]));
+  return {
+    routers: statuses(routers),
+    services: statuses(services.values()),
+    middlewares: statuses(middlewares.values()),
+  };
 }
 
 /** Where the lab is less kind: re2js has the classes of characters under the names of Go 1.22, 3.7.15 also under others. */
@@ -48,4 +58,37 @@ test.each(unkind)("%s is what the oldest version makes of it", (name) => {
 
 test.each(recordedFiles.filter(({ name }) => !unkind.includes(name)))("$name", ({ files, newest }) => {
   expect(outcomeOf(answer(files["dynamic.yml"] ?? ""))).toEqual(outcomeOf(newest));
+});
+
+function ofLabels(recorded: RecordedCase): RecordedAnswer {
+  const containers = containersOf(recorded).flatMap(({ name, labels, ports, marks }, at) => {
+    if (marks.state !== undefined && marks.state !== "running") return [];
+    const health = marks.health as LabelledContainer["health"];
+    return [
+      {
+        name: `${name}-recorded`,
+        labels: Object.fromEntries(labels),
+        address: `127.0.1.${at + 1}`,
+        ports: ports.map((port) => Number(port.replace(/\/.*$/, "").split(":").at(-1))),
+        ...(health === undefined ? {} : { health }),
+      },
+    ];
+  });
+  const options = recorded.files.traefik ?? "";
+  const { dynamic } = labelConfiguration(containers, {
+    exposedByDefault: options.includes("exposedByDefault=true"),
+    defaultRule: /defaultRule=(.*)/.exec(options)?.[1] ?? "Host(`{{ normalize .Name }}`)",
+  });
+  const file = decodeDynamic(recorded.files["dynamic.yml"] ?? "");
+  const both = Object.fromEntries(
+    (["routers", "services", "middlewares", "serversTransports"] as const).map((name) => [
+      name,
+      { ...dynamic[name], ...file[name] },
+    ]),
+  );
+  return { accepted: true, ...ofRuntime({ ...file, ...both }) };
+}
+
+test.each(recordedLabels)("labels: $name", (recorded) => {
+  expect(outcomeOf(ofLabels(recorded))).toEqual(outcomeOf(recorded.newest));
 });
