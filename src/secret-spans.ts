@@ -1,5 +1,5 @@
 /** Finds secrets in text by the list of `sensitive.ts`. Line ends are never part of a span: places stay what they are. */
-import { isInnocentValue, isSensitiveName, secretLooks, secretOptions } from "./sensitive.ts";
+import { isInnocentValue, isSensitiveName, secretLooks, secretWords } from "./sensitive.ts";
 
 /** Offsets of a secret in a text; `end` is the one after its last character. */
 export interface SecretSpan {
@@ -205,8 +205,11 @@ function named(text: string): SecretSpan[] {
 const option =
   /(?<![\w-])--?([A-Za-z][\w-]+)(?:["']?\s*,\s*|["']?\s*\n\s*-\s+|["']?[ \t]+|=)(?=["']?[^\s"'-])/g;
 
+/** A header as Nginx, Apache and HAProxy set it: `proxy_set_header X-Api-Key X`. */
+const header = /\b(?:\w*_header|RequestHeader[ \t]+\w+|set-header)[ \t]+["']?([A-Za-z][\w-]+)["']?[ \t]+/g;
+
 function behindOptions(text: string): SecretSpan[] {
-  const words = [...text.matchAll(option)].flatMap((match) => {
+  const words = [...text.matchAll(option), ...text.matchAll(header)].flatMap((match) => {
     if (!isSensitiveName(match[1] ?? "")) return [];
     const at = match.index + match[0].length;
     const quote = text[at];
@@ -214,7 +217,7 @@ function behindOptions(text: string): SecretSpan[] {
     const end = /^[^\s"',\]]+/.exec(text.slice(at, at + 4096))?.[0].length ?? 0;
     return [{ start: at, end: at + end }];
   });
-  return [...words, ...secretOptions.flatMap((pattern) => found(text, pattern))];
+  return [...words, ...secretWords.flatMap((pattern) => found(text, pattern))];
 }
 
 /** In order, without overlaps, on single lines, and without those that tell nothing. */

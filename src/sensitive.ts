@@ -8,7 +8,7 @@ const anywhere = /passw|passphrase|passcode|secret|credential|cookie|webhook|tok
 /** Words that make a name secret, alone or at the end of another word: "sshpass", "masterauth", "apikey". */
 const atTheEnd = /(?:^|(?<!by|com))pass$|(?:^|[a-z])(?:pwd?|auth|keys?)$/;
 const alone =
-  /^(?:authorization|bearer|dsn|hmac|jwt|mnemonic|otp|pat|pin|private|psk|salt|seed|signature|totp)$/;
+  /^(?:authorization|bearer|claim|dsn|hmac|jwt|mnemonic|otp|pat|pin|private|psk|salt|seed|signature|totp)$/;
 
 /** Last words of names that say where a secret is, whose it is or how it is made. */
 const innocentEnd = new Set(
@@ -57,7 +57,8 @@ export const secretLooks: readonly RegExp[] = [
   /\b[a-z][a-z0-9+.-]{1,30}:\/\/[^\s"'`/:@?#]{0,200}:(?<secret>(?!\$\{?\w+\}?@)[^\s"'`]{1,500})@(?=[\w.[\]$-])/gi,
   /\bhttps?:\/\/(?<secret>[\w-]{16,200})@/gi,
   /[?&](?:access_|refresh_|id_)?(?:token|key|api_?key|auth|sig|signature|password|passwd|pwd|secret|client_secret)=(?<secret>[^\s"'`&#]+)/gi,
-  /\bhttps?:\/\/[^\s"'`/]{1,250}\/[^\s"'`]{0,300}?(?:webhooks?(?:b2)?|hooks?)\/(?<secret>[^\s"'`]{8,})/gi,
+  /\bhttps?:\/\/[^\s"'`/]{1,250}\/[^\s"'`]{0,300}?(?:webhooks?(?:b2)?|hooks?|api\/push|with\/key)\/(?<secret>[^\s"'`]{6,})/gi,
+  /\bhttps?:\/\/(?:hc-ping\.com|ntfy\.sh)\/(?<secret>[^\s"'`?]+)/gi,
   /\bhttps?:\/\/[^\s"'`/]{0,200}(?:hooks?|webhooks?)\.[^\s"'`/]{1,200}\/(?<secret>[^\s"'`]{8,})/gi,
   /\b(?:bot|tg:\/\/)(?<secret>\d{6,12}:[\w-]{30,})/g,
   /\b(?:gh[opusr]_|github_pat_|glpat-|gldt-|xox[abeoprs]-|sk[-_](?:live_|test_|ant-|proj-)?|rk_live_|npm_|pypi-|dop_v1_|hv[sb]\.|shp(?:at|ss)_|dckr_pat_|ptr_|glsa_|tskey-|SG\.|hf_|AKIA|ASIA|AIza|ya29\.)[\w.+/=-]{12,}/g,
@@ -67,9 +68,12 @@ export const secretLooks: readonly RegExp[] = [
   /\b(?:[Bb]earer|[Bb]asic|[Tt]oken)\s+(?<secret>(?=\S*\d)[\w.~+/-]{8,}=*)/g,
 ];
 
-/** Options of programs that take a secret under a name of one letter. */
-export const secretOptions: readonly RegExp[] = [
-  /\b(?:redis-cli\b[^\n]{0,200}?\s-a|sshpass\s+-p|curl\b[^\n]{0,200}?\s(?:-u|--user)|(?:mysql|mariadb)[\w-]*\b[^\n]{0,200}?\s-p)\s*["']?(?<secret>[^\s"']+)/g,
+/** Words of a command line that are secret by where they stand: behind an option of one letter, or in a pipe. */
+export const secretWords: readonly RegExp[] = [
+  /\b(?:redis-cli|sshpass|(?:mysql|mariadb)[\w-]*|mosquitto_\w+|docker[\s"',]+login)\b[^\n]{0,200}?[\s"']-[apP](?:["']?,?[ \t]*["']?)(?<secret>[^\s"',\]]+)/g,
+  /\b(?:curl|wget)\b[^\n]{0,200}?[\s"'](?:-u|--user)(?:["']?,?[ \t=]*["']?)(?<secret>[^\s"',\]]+)/g,
+  /\bhtpasswd[\s"',]+[^\n]{0,200}?-\w*b\w*[^\n]{0,200}?[\s"',]+(?<secret>[^\s"',\]]+)["'\]]*$/gm,
+  /\becho[\s"',]+(?<secret>[^\s"',|]+)["']?\s*\|[^\n]{0,200}?--password-stdin/g,
   /(?<![\w-])(?:requirepass|masterauth)\s+["']?(?<secret>[^\s"',]+)/g,
 ];
 

@@ -56,6 +56,22 @@ describe("hidden", () => {
     anything: ghp_CANARYCANARYCANARYCANARYCANARY000000
     anything: eyJhbGciOiJIUzI1NiJ9.CANARYCANARY.CANARYCANARY
     anything: AGE-SECRET-KEY-1CANARY
+    proxy_set_header X-Api-Key CANARY;
+    proxy_set_header Authorization "Basic CANARY";
+    add_header Set-Cookie "session=CANARY";
+    PLEX_CLAIM=claim-CANARY
+    url: https://hc-ping.com/CANARY-1234
+    url: https://uptime.example.net/api/push/CANARY?status=up
+    url: https://maker.ifttt.com/trigger/x/with/key/CANARY
+    url: https://ha.example.net/api/webhook/CANARY
+    test: ["CMD", "redis-cli", "-a", "CANARY", "ping"]
+    test: mysqladmin ping -uroot -pCANARY
+    mosquitto_pub -u u -P CANARY
+    docker login -u u -p CANARY registry.example.net
+    echo CANARY | docker login --password-stdin
+    htpasswd -b -c users ops CANARY
+    users = ["admin:CANARY", "ops:CANARY"]
+    CONNECTION_STRING="Server=db;User Id=sa;Password=CANARY;"
     `
       .split("\n")
       .map((line) => line.trim())
@@ -76,6 +92,7 @@ describe("hidden", () => {
     ["an object of several lines", '{\n  "name": "DB_PASSWORD",\n  "value": "CANARY"\n}, { "port": 1 }'],
     ["an option above its value", "command:\n  - --requirepass\n  - CANARY\n  - --port\n  - 1"],
     ["an option above its value in JSON", '[\n  "--password",\n  "CANARY",\n  "--port"\n]'],
+    ["users of a Traefik file", "basicAuth:\n  users:\n    - 'ops:CANARY'\n    - ops:CANARY\n  realm: 1"],
     ["a private key", "x: |\n  -----BEGIN PRIVATE KEY-----\n  CANARY\n  -----END PRIVATE KEY-----\nport: 1"],
   ])("%s", (_, text) => {
     const clean = withoutSecrets(text);
