@@ -23,30 +23,39 @@ interface Pattern {
   readonly isWord: boolean;
 }
 
+/** Replaces secrets in a text; `distinctive` leaves those alone that an ordinary word or number could be mistaken for. */
+export type Redactor = Redact & { readonly distinctive: Redact };
+
 /**
- * A function that replaces every one of these secrets in a text: line by line where it has several, with any white space between
- * its words, cut, and in the encodings of JSON, URLs, HTML, Compose files, shells, base64 and hexadecimal digits.
- * @param options `isDistinctive`: only those that no ordinary word or number can be mistaken for
+ * Replaces every one of these secrets: line by line where it has several, with any white space between its words, cut, and in the
+ * encodings of JSON, URLs, HTML, Compose files, shells, base64 and hexadecimal digits.
  */
-export function redactor(secrets: readonly Secret[], { isDistinctive = false } = {}): Redact {
-  const texts = new Set(secrets.flatMap((secret) => patternsOf(secret.reveal())));
-  const patterns = byBeginning([...texts].filter((text) => !isDistinctive || !isWord(text)));
-  if (patterns.size === 0) return (text) => text;
-  return (text) => {
-    let clean = "";
-    let done = 0;
-    for (let at = 0; at < text.length; at++) {
-      if (text.startsWith(secretMark, at)) at += secretMark.length - 1;
-      else {
-        const end = longestEnd(text, at, patterns.get(beginning(text, at)));
-        if (end === undefined) continue;
-        clean += text.slice(done, at) + secretMark;
-        done = end;
-        at = end - 1;
-      }
-    }
-    return clean + text.slice(done);
+export function redactor(secrets: readonly Secret[]): Redactor {
+  let known: Patterns | undefined;
+  const replaceIn = (text: string, isWanted: (pattern: Pattern) => boolean): string => {
+    if (secrets.length === 0) return text;
+    known ??= byBeginning(new Set(secrets.flatMap((secret) => patternsOf(secret.reveal()))));
+    return replaced(text, known, isWanted);
   };
+  return Object.assign((text: string) => replaceIn(text, () => true), {
+    distinctive: (text: string) => replaceIn(text, ({ isWord }) => !isWord),
+  });
+}
+
+function replaced(text: string, patterns: Patterns, isWanted: (pattern: Pattern) => boolean): string {
+  let clean = "";
+  let done = 0;
+  for (let at = 0; at < text.length; at++) {
+    if (text.startsWith(secretMark, at)) at += secretMark.length - 1;
+    else {
+      const end = longestEnd(text, at, patterns.get(beginning(text, at))?.filter(isWanted));
+      if (end === undefined) continue;
+      clean += text.slice(done, at) + secretMark;
+      done = end;
+      at = end - 1;
+    }
+  }
+  return clean + text.slice(done);
 }
 
 /** Members that hold words of ours, or the names of things: they are the structure of a value, never a secret in it. */
@@ -149,12 +158,15 @@ function base64(bytes: Buffer): readonly string[] {
   });
 }
 
+/** By their first two characters. */
+type Patterns = ReadonlyMap<number, readonly Pattern[]>;
+
 /** Whether it could be part of a longer word or number by chance. */
 function isWord(text: string): boolean {
   return text.length < shortestWithinWords || /^\d+$/.test(text);
 }
 
-function byBeginning(texts: readonly string[]): ReadonlyMap<number, readonly Pattern[]> {
+function byBeginning(texts: ReadonlySet<string>): Patterns {
   const patterns = new Map<number, Pattern[]>();
   for (const raw of texts) {
     const text = raw.replaceAll(/\s+/g, " ");

@@ -51,7 +51,7 @@ export function openTerminal(edge: Edge): Terminal {
       known.push(...secrets);
       const byValue = redactor(known);
       clean = (text) => withoutSecretLooks(byValue(text));
-      net = redactor(known, { isDistinctive: true });
+      net = byValue.distinctive;
     },
     redact: (value) => redacted(value, clean),
     print: (document) => edge.stdout.write(document),
