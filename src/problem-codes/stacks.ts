@@ -33,7 +33,7 @@ export const stackCodes = {
     A label is not key=value, has two values, or has a variable or a dollar sign that Docker Compose cannot resolve.
     Write key=value. Write a dollar sign that does not begin a variable as $$.`,
   PHX0411: both`invalid Traefik labels
-    A container's Traefik labels do not make a route that works: they name an unknown entry point, middleware, port or option.
+    A container's Traefik labels do not make a route that works: they name an unknown entry point, middleware, port or option, or have a value that Traefik 3.0 or 3.7 refuses.
     Correct the label. The container must publish the port that the route leads to.`,
   PHX0413: error`duplicate stack name in Portainer
     Two stacks would get the same stack name. Portainer keeps lower-case letters, digits, - and _ only.

@@ -92,3 +92,47 @@ function ofLabels(recorded: RecordedCase): RecordedAnswer {
 test.each(recordedLabels)("labels: $name", (recorded) => {
   expect(outcomeOf(ofLabels(recorded))).toEqual(outcomeOf(recorded.newest));
 });
+
+/** Where 3.0.4 does something else than the version that the lab plays: newer fields, and cycles that eat its memory. */
+const otherIn304 = `
+documents/services that lead to each other
+middlewares/basicAuth empty
+middlewares/basicauth empty
+middlewares/compress with an unknown encoding
+middlewares/compress with encodings
+middlewares/encodedCharacters
+middlewares/errors with statusRewrites
+middlewares/forwardAuth with forwardBody
+middlewares/headers with contentSecurityPolicyReportOnly
+middlewares/rateLimit with Redis
+routers/observability
+routers/observability
+services/health check with unhealthyInterval
+services/highestRandomWeight
+services/passive health check
+services/preservepath
+services/scheme empty
+services/server with IPv6 without brackets
+services/server with preservePath
+services/sticky with a path
+services/strategy hrw
+services/strategy p2c
+services/strategy unknown
+services/strategy unknown
+services/strategy wrr
+services/strategy wrr
+services/url and port
+services/url without a scheme
+services/weighted with itself
+values/an empty strategy
+values/compress with an unknown default encoding
+values/headers with HSTS zero
+values/stripPrefixRegex with a Unicode class in lower case
+values/stripPrefixRegex with a long name of a class`;
+
+test("3.0.4 differs in these cases alone", () => {
+  const differing = [...recordedFiles, ...recordedLabels].filter(
+    ({ oldest, newest }) => JSON.stringify(outcomeOf(oldest)) !== JSON.stringify(outcomeOf(newest)),
+  );
+  expect(differing.map(({ name }) => name).sort()).toEqual(otherIn304.trim().split("\n").sort());
+});
