@@ -27,6 +27,8 @@ export interface Resource {
   readonly text: string;
   /** What the text says in the domain's terms ("chat.example.net" -> "10.0.0.153"); only explains a change. */
   readonly units: Readonly<Record<string, string>>;
+  /** Whole texts that units stand for by a fingerprint: a change of such a unit is shown as their difference. */
+  readonly documents?: Readonly<Record<string, string>>;
   /** Where the configuration declares each unit. */
   readonly from?: Readonly<Record<string, SourceRef>>;
   /** The text and units hold a secret: renderers show the units' keys, never values or text. "text": the units hold none. */

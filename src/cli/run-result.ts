@@ -3,7 +3,7 @@ import type { RunResult } from "../engine/plan.ts";
 import type { ExitCode } from "../errors.ts";
 import { option } from "../option-names.ts";
 import { resultDocument } from "../render/json.ts";
-import { resultLines } from "../render/text-result.ts";
+import { type Ending, resultLines } from "../render/text-result.ts";
 import type { Interruption } from "./interruption.ts";
 import { deliver } from "./output.ts";
 import type { Session } from "./session.ts";
@@ -14,20 +14,20 @@ export function cutBy({ reason, waitedFor }: Interruption): string | undefined {
   return reason === "signal" ? "Interrupted" : `The time given by ${option.timeout} is up${waitedFor}`;
 }
 
-/** @param cut why the run ended early, as `cutBy` says it */
 export async function deliverResult(
   { call, run, site, root, display }: Session,
   result: RunResult,
   exitCode: ExitCode,
-  cut?: string,
+  ending: Ending = {},
 ): Promise<void> {
   display.pause();
+  const told = call.terminal.redact(ending);
   const origin = { site: root, world: run.world.description };
   await deliver(
     call,
     result,
-    (shown) => resultDocument(shown, origin, exitCode),
-    (shown, view) => resultLines(shown, exitCode, view, cut),
+    (shown) => resultDocument(shown, origin, exitCode, told),
+    (shown, view) => resultLines(shown, exitCode, view, told),
     site,
   );
 }

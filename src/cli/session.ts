@@ -23,6 +23,8 @@ export interface Session {
   readonly root: string;
   readonly site: Site;
   readonly sources: ProvenSite["sources"];
+  /** The site's warnings; it has no errors. */
+  readonly warnings: ProvenSite["problems"];
   readonly components: readonly Component[];
   readonly run: RunWorld;
   readonly journal: Journal;
@@ -69,6 +71,7 @@ export async function withSession(
       root: proven.root,
       site,
       sources: proven.sources,
+      warnings: proven.problems,
       components,
       run: {
         ...run,

@@ -11,6 +11,7 @@ import {
   UsageError,
 } from "../errors.ts";
 import { option } from "../option-names.ts";
+import type { Problem } from "../problem.ts";
 import type { ResourceId } from "../resource.ts";
 import type { Call, CommandDefinition } from "./command.ts";
 import { runPlan } from "./plan.ts";
@@ -128,6 +129,7 @@ async function syncAndShow(session: Session, targets: Targets, lost: AbortSignal
     import("./run-result.ts"),
   ]);
   const startedMs = run.world.clock.now();
+  const news = warningsSinceLastRun(session);
   let plan: Plan | undefined;
   const approve = (planned: Plan): Promise<boolean> =>
     askForYes(session, planned, targets, run.world.clock.now() - startedMs);
@@ -146,7 +148,7 @@ async function syncAndShow(session: Session, targets: Targets, lost: AbortSignal
       : exitCodeOf(result);
   // A run that lost its lock must not write: the journal is the other run's now.
   if (!lost.aborted) await recordRun(session, targets, startedMs, result, exitCode, plan);
-  await deliverResult(session, result, exitCode, cut);
+  await deliverResult(session, result, exitCode, { ...defined({ cut }), newWarnings: await news });
   return exitCode;
 }
 
@@ -183,16 +185,26 @@ async function askForYes(
   return answer !== undefined && /^y(es)?$/i.test(answer.trim());
 }
 
+/** A history that cannot be read has no news to tell. */
+async function warningsSinceLastRun({ journal, warnings }: Session): Promise<readonly Problem[]> {
+  const { newWarnings } = await import("./warnings.ts");
+  const last = await journal.runs.latest().catch(() => undefined);
+  return newWarnings(warnings, last?.warnings);
+}
+
 /** Adds the run to the history; a failure to do so does not fail the run. */
 async function recordRun(
-  { call, sources, display, lastWords }: Session,
+  { call, sources, warnings, display, lastWords }: Session,
   targets: Targets,
   startedMs: number,
   result: RunResult,
   exitCode: ExitCode,
   plan: Plan | undefined,
 ): Promise<void> {
-  const { ownIdentity } = await import("../journal/process-identity.ts");
+  const [{ ownIdentity }, { warningText }] = await Promise.all([
+    import("../journal/process-identity.ts"),
+    import("./warnings.ts"),
+  ]);
   const { who, host } = ownIdentity();
   try {
     await lastWords(async (pve) => {
@@ -204,6 +216,7 @@ async function recordRun(
         siteDigest: digestOf(sources),
         startedMs,
         exitCode,
+        warnings: warnings.map(warningText),
         result,
         ...defined({ plan }),
       });

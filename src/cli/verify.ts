@@ -1,4 +1,5 @@
 /** `phoenix verify`: proves the live systems from outside. */
+import { defined } from "../defined.ts";
 import { type ExitCode, exitCodes } from "../errors.ts";
 import type { Call, CommandDefinition } from "./command.ts";
 import { choicesOf, refuseUnknownResources, targetsOf } from "./targets.ts";
@@ -44,7 +45,7 @@ async function runVerify(call: Call): Promise<ExitCode> {
     const result = await verify(components, run, choices);
     const { interruption } = call;
     const exitCode = interruption.reason === "signal" ? exitCodes.interrupted : exitCodeOf(result);
-    await deliverResult(session, result, exitCode, cutBy(interruption));
+    await deliverResult(session, result, exitCode, defined({ cut: cutBy(interruption) }));
     return exitCode;
   });
 }

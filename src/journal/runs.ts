@@ -24,6 +24,8 @@ export interface FinishedRun {
   /** Milliseconds since the epoch. */
   readonly startedMs: number;
   readonly exitCode: number;
+  /** The site's warnings, a text each. */
+  readonly warnings?: readonly string[];
   readonly result: RunResult;
   /** The plan: its changes are recorded too when they failed or were rolled back. */
   readonly plan?: Plan;
@@ -120,7 +122,8 @@ function document(
     const changes = changesOf(component, plan).map((change) => recorded(change, redact));
     return { component: name, outcome, ...defined({ reason: why && redact(why) }), changes };
   });
-  return { ...run, durationMs: result.durationMs, components };
+  const warnings = run.warnings?.map(redact);
+  return { ...run, ...defined({ warnings }), durationMs: result.durationMs, components };
 }
 
 /** What was done, and then what was planned and is not in place. */

@@ -19,6 +19,7 @@ import type {
 import type { CheckFacts } from "./problems.ts";
 import { tallyOf } from "./summary.ts";
 import { type PlanFacts, planTally } from "./text-plan.ts";
+import type { Ending } from "./text-result.ts";
 import { shownUnits } from "./units.ts";
 
 export function checkDocument(
@@ -101,6 +102,7 @@ export function resultDocument(
   result: RunResult,
   origin: Pick<ResultDocument, "site" | "world">,
   exitCode: ExitCode,
+  { newWarnings = [] }: Pick<Ending, "newWarnings"> = {},
 ): ResultDocument {
   return {
     format: "phoenix.result/2",
@@ -110,6 +112,7 @@ export function resultDocument(
     components: result.components.map((one) => ({ ...one, changes: one.changes.map(changeDocument) })),
     causes: result.causes ?? [],
     apart: result.apart ?? [],
+    newWarnings,
     durationMs: result.durationMs,
     exitCode,
   };

@@ -197,6 +197,7 @@ const resultDocument = object({
     array(object({ host: hostName, address: optional(string), reason: string, hint: optional(string) })),
   ),
   apart: about("Components that the run did not cover.", array(componentName)),
+  newWarnings: about("Warnings of the site that the last run did not have.", array(problem)),
   durationMs,
   exitCode,
 });

@@ -48,7 +48,9 @@ function unitLines(
   view: View,
 ): readonly string[] {
   const shown = view.full ? units : units.slice(0, most);
-  const values = shown.map((unit) => (sensitive ? secretValue(unit) : shownValue(unit)));
+  const values = shown.map((unit) =>
+    sensitive ? secretValue(unit) : documentsOf(unit, change) === undefined ? shownValue(unit) : "",
+  );
   const nameWidth = Math.max(
     0,
     ...shown.flatMap(({ unit }, at) =>
@@ -65,9 +67,24 @@ function unitLines(
       change.verb === "update" && unit.verb !== "delete" ? change.desired.from?.[unit.unit] : undefined;
     const place = from === undefined ? "" : `   # ${oneLine(from.file)}:${from.line}`;
     const fits = rest.length === 0 && first.length + place.length <= view.width;
-    return [`${painted(sign, view.paint)}${first.slice(1)}${fits ? view.paint.dim(place) : ""}`, ...rest];
+    const texts = sensitive ? undefined : documentsOf(unit, change);
+    return [
+      `${painted(sign, view.paint)}${first.slice(1)}${fits ? view.paint.dim(place) : ""}`,
+      ...rest,
+      ...(texts === undefined ? [] : differenceLines(...texts, view).map((line) => `    ${line}`)),
+    ];
   });
   return [...lines, ...more(units.length - shown.length, "more")];
+}
+
+/** The texts before and after that a unit stands for. */
+function documentsOf(
+  { unit, verb }: UnitChange,
+  change: Change,
+): [before: string, after: string] | undefined {
+  if (verb !== "update" || change.verb !== "update") return undefined;
+  const [before, after] = [change.live.documents?.[unit], change.desired.documents?.[unit]];
+  return before === undefined || after === undefined ? undefined : [before, after];
 }
 
 function shownValue(unit: UnitChange): string {
@@ -90,17 +107,15 @@ function quoteEmpty(value: string): string {
   return value === "" ? '""' : oneLine(value);
 }
 
-/** A unified diff without file names. */
 function textLines(change: Change, view: View): readonly string[] {
-  const [live, desired] = [
-    change.verb === "create" ? "" : change.live.text,
-    change.verb === "delete" ? "" : change.desired.text,
-  ];
+  if (change.verb === "update") return differenceLines(change.live.text, change.desired.text, view);
+  const lineCount = clean(subjectOf(change).text).trimEnd().split("\n").length;
+  return [count(lineCount, "line")];
+}
+
+/** A unified diff without file names, its secrets redacted. */
+function differenceLines(live: string, desired: string, view: View): readonly string[] {
   const [before, after] = [withoutSecrets(live), withoutSecrets(desired)];
-  const lineCount = clean(before + after)
-    .trimEnd()
-    .split("\n").length;
-  if (change.verb !== "update") return [count(lineCount, "line")];
   if (before === after) return ["(secret, changed)"];
   const hidden = secretsIn(live).join("\n") === secretsIn(desired).join("\n") ? [] : ["(secret, changed)"];
   // Two large and different texts could take minutes: after the time limit only their sizes are shown.

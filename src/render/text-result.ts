@@ -4,6 +4,7 @@ import { mayBeExplained } from "../engine/explained.ts";
 import type { ComponentResult, RunResult } from "../engine/plan.ts";
 import type { ExitCode } from "../errors.ts";
 import { option } from "../option-names.ts";
+import type { Problem } from "../problem.ts";
 import { subjectOf } from "../resource.ts";
 import { explained } from "./causes.ts";
 import { closingWords } from "./closing.ts";
@@ -11,19 +12,26 @@ import { errorLines, hintLines } from "./errors.ts";
 import { hanging, table, wrapAtDots } from "./layout.ts";
 import { noteLines, signOfChanges } from "./notes.ts";
 import { checksOf, summaryLine } from "./summary.ts";
-import { nameOf } from "./text-changes.ts";
+import { nameOf, placeOf } from "./text-changes.ts";
 import { painted, type Sign, type View } from "./view.ts";
 import { count, duration, flat, list } from "./words.ts";
 
 /** Failed checks that are listed before "… n more". */
 const mostChecks = 10;
 
-/** @param cut why the run ended early: "Interrupted" */
+/** What the command line knows of a run besides its result. */
+export interface Ending {
+  /** Why it ended early: "Interrupted". */
+  readonly cut?: string;
+  /** Warnings of the site that the last run did not have. */
+  readonly newWarnings?: readonly Problem[];
+}
+
 export function resultLines(
   result: RunResult,
   exitCode: ExitCode,
   view: View,
-  cut?: string,
+  { cut, newWarnings = [] }: Ending = {},
 ): readonly string[] {
   const { components } = result;
   const rows = components.map((component) => [
@@ -54,8 +62,15 @@ export function resultLines(
     ...blocks.flatMap((block) => ["", ...block]),
     "",
     ...wrapAtDots(summaryLine(result), view.width),
+    ...newWarnings.flatMap((warning) =>
+      hanging("new since the last run: ", warningWords(warning), view.width),
+    ),
     ...closing,
   ];
+}
+
+function warningWords({ at, code, message }: Problem): string {
+  return `${placeOf(at)}: warning[${code}]: ${flat(message)}`;
 }
 
 function signOf({ outcome, changes, checks }: ComponentResult): Sign {

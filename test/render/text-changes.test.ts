@@ -57,3 +57,30 @@ test("of a resource whose text alone holds a secret, the units are shown and the
   };
   expect(changeLines(unnamed, plainView).join("\n")).not.toContain("password");
 });
+
+test("a unit that stands for a text is shown as the difference of the texts, not as two fingerprints", () => {
+  const stack = (compose: string, fingerprint: string, more = {}) =>
+    ({
+      id: "stacks/wiki",
+      host: "vm/311",
+      text: compose,
+      units: { "compose file": `text ${fingerprint}` },
+      documents: { "compose file": compose },
+      ...more,
+    }) as const;
+  const change: Change = {
+    verb: "update",
+    live: stack(
+      "services:\n  web:\n    image: wiki:1\n    environment:\n      DB_PASSWORD: hunter2\n",
+      "810158eb",
+    ),
+    desired: stack(
+      "services:\n  web:\n    image: wiki:2\n    environment:\n      DB_PASSWORD: hunter2\n",
+      "c451a814",
+    ),
+  };
+  const shown = changeLines(change, plainView).join("\n");
+  expect(shown).toContain("-    image: wiki:1");
+  expect(shown).toContain("+    image: wiki:2");
+  expect(shown).not.toMatch(/810158eb|c451a814|hunter2/);
+});

@@ -138,20 +138,26 @@ export interface StackFacts {
 }
 
 export function stackResource({ id, host, sensitive, ...facts }: StackFacts): Resource {
+  const compose = new Secret(facts.compose).fingerprint();
+  const copy = facts.files[composeFileName];
   return {
     id,
     host,
     text: canonicalJson(facts),
     units: {
       environment: facts.environment,
-      "compose file": `text ${new Secret(facts.compose).fingerprint()}`,
+      "compose file": `text ${compose}`,
       ...prefixed("variable", facts.variables),
-      ...prefixed("file", facts.files),
+      // Portainer has the file; the copy on the share is the same unless somebody changed one of them.
+      ...prefixed(
+        "file",
+        copy === compose ? { ...facts.files, [composeFileName]: "as deployed" } : facts.files,
+      ),
       ...prefixed("service", facts.containers),
       ...prefixed("volume", facts.volumes),
     },
     // The units have fingerprints of what may be secret.
-    ...(sensitive ? { sensitive: "text" as const } : {}),
+    ...(sensitive ? { sensitive: "text" as const } : { documents: { "compose file": facts.compose } }),
   };
 }
 

@@ -1,5 +1,5 @@
 /** What `--ask` shows is what it does: nothing else, and nothing at all when a machine changed while the question stood. */
-import { appendFileSync } from "node:fs";
+import { appendFileSync, cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { PlanDocument, ResultDocument } from "../../../src/render/output-schemas.ts";
@@ -67,4 +67,20 @@ test("what Portainer kept while it was stopped is listed as unknown, and not cou
   expect(code, stderr + stdout).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({ created: 0, updated: 1, deleted: 0 });
   expect(stderr).toContain("to create or update once it is ready: grafana on vm/311 (docker-one)");
+});
+
+test("warnings of the site that the last run did not have are told, once", async () => {
+  const lab = await syncedLab(homelab);
+  const site = join(lab, "../site");
+  cpSync(homelab.root, site, { recursive: true });
+  const path = join(site, "etc/phoenix_hypervisor_config.json");
+  writeFileSync(path, readFileSync(path, "utf8").replace("{", '{\n  "nobody_knows_this": 1,'));
+  const first = await syncAll(lab, "--site", site);
+  expect(first.document.newWarnings).toMatchObject([
+    {
+      at: { file: "etc/phoenix_hypervisor_config.json", line: 2 },
+      message: expect.stringContaining("nobody_knows_this"),
+    },
+  ]);
+  expect((await syncAll(lab, "--site", site)).document.newWarnings).toEqual([]);
 });
