@@ -36,9 +36,11 @@ export function foreignPath(id: ResourceId): string | undefined {
 }
 
 /** Writes a foreign file with its own mode and owner; where a link leads to it, the file behind the link. */
-export async function writeForeign(host: Host, path: string, text: string): Promise<void> {
+export async function writeForeign(host: Host, path: string, text: string, staging?: string): Promise<void> {
   const state = (await host.readFiles([path])).get(path);
   const link = state?.link ?? path;
   const target = link.startsWith("/") ? link : `${path.slice(0, path.lastIndexOf("/"))}/${link}`;
-  await host.writeFiles([{ path: target, text, ...defined({ mode: state?.mode, owner: state?.owner }) }]);
+  await host.writeFiles([
+    { path: target, text, ...defined({ mode: state?.mode, owner: state?.owner, staging }) },
+  ]);
 }

@@ -7,11 +7,14 @@ import { configurationFaults } from "../../formats/traefik/configuration.ts";
 import { routeFaults } from "../../formats/traefik/lint.ts";
 import type { Host } from "../../hosts/host.ts";
 import { candidateOf, type Resource, subjectOf } from "../../resource.ts";
+import { foreignPath, writeForeign } from "../foreign/files.ts";
+import { readForeign } from "../foreign/read.ts";
 import { certificateIn, rootResource, serviceResource } from "../resources.ts";
 import { activate, configurationFiles, nothingLoaded } from "./activate.ts";
 import { commands } from "./commands.ts";
 import { compile, needsRoot, paths, rootId, routesOf, routesResource, serviceId } from "./compile.ts";
 import { declaredElsewhere } from "./elsewhere.ts";
+import { hazards } from "./hazards.ts";
 import { impact } from "./impact.ts";
 import { verify } from "./verify.ts";
 
@@ -43,6 +46,9 @@ export const traefik: Component = {
     return live;
   },
 
+  hazards,
+  readForeign,
+
   async validate(changes, io) {
     const candidate = candidateOf(changes, "traefik/routes");
     if (candidate === undefined) return;
@@ -58,6 +64,8 @@ export const traefik: Component = {
     const subject = subjectOf(change);
     const write = (path: string, text: string): Promise<void> =>
       host.writeFiles([{ path, text, mode: "644", staging: paths.staging }]);
+    const foreign = foreignPath(subject.id);
+    if (foreign !== undefined) return writeForeign(host, foreign, subject.text, paths.staging);
     switch (subject.id) {
       case "traefik/routes":
         if (change.verb === "delete") return host.remove([paths.configuration]);
