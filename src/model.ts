@@ -293,6 +293,8 @@ export interface Stack {
   /** Labels to add, by the service's name in the Compose file. */
   readonly labels: Readonly<Record<string, readonly StackLabel[]>>;
   readonly volumes: readonly StackVolume[];
+  /** External networks that the machine gets before the stack is deployed, by Docker's names. */
+  readonly networks: readonly string[];
   readonly from: SourceRef;
 }
 

@@ -47,4 +47,19 @@ export const stackCodes = {
   PHX0416: error`invalid volume
     A volume's directory leads out of the share, or the Compose file has no such external volume.
     Name a directory below the share, and a volume that the Compose file declares with external: true.`,
+  PHX0417: error`container name used twice
+    Containers of two stacks on one virtual machine have the same container_name. The second of them would not start.
+    Remove container_name, or give each its own.`,
+  PHX0418: error`network made twice
+    Two stacks on one virtual machine make a network of the same name. Docker Compose refuses the second of them.
+    Let one stack make it, and declare it in the other with external: true.`,
+  PHX0419: warning`external network that nobody makes
+    A Compose file uses an external network. Its deployment fails while the network does not exist on the virtual machine.
+    Declare it in phoenix.json: "networks": {"proxy": "create"}, or "exists" where somebody else creates it.`,
+  PHX0420: error`unknown external network
+    phoenix.json has a network that the Compose file does not declare with external: true.
+    Correct the network's name, or remove it.`,
+  PHX0421: warning`variable that Portainer overrides
+    Portainer runs Docker Compose with variables of its own environment, and these take precedence over a stack's.
+    Give the variable another name.`,
 } as const;

@@ -38,6 +38,7 @@ export function stack(name: string, text: string, more: Partial<Stack> = {}): St
     variables: [],
     files: [],
     labels: {},
+    networks: [],
     volumes: [],
     from,
     ...more,

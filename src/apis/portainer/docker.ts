@@ -16,6 +16,8 @@ type Engines = Pick<
   | "containerLogs"
   | "volumes"
   | "createVolume"
+  | "networks"
+  | "createNetwork"
   | "hasImage"
   | "pullImage"
 >;
@@ -89,6 +91,22 @@ export class DockerCalls implements Engines {
     if (canonicalJson(volumeOf(parseJson(text)).options) === canonicalJson(options)) return;
     throw new ApiError(409, `volume ${name} exists with other options; it was kept`, {
       hint: `move its data, then remove it with \`docker volume rm ${name}\``,
+    });
+  };
+
+  readonly networks: Engines["networks"] = async (environmentId) => {
+    const { text } = await this.#get(environmentId, "/networks", "list the networks");
+    return objectsOf(parseJson(text)).map((network) => String(member(network, "Name")));
+  };
+
+  readonly createNetwork: Engines["createNetwork"] = async (environmentId, name) => {
+    await this.#call(environmentId, {
+      method: "POST",
+      path: "/networks/create",
+      purpose: `create network ${name}`,
+      effect: "change",
+      json: { Name: name, Driver: "bridge", Attachable: true },
+      timeoutMs: changeMs,
     });
   };
 

@@ -49,6 +49,10 @@ export interface PortainerApi {
   containerLogs(environmentId: number, containerId: string, lines: number): Promise<string>;
   volumes(environmentId: number): Promise<readonly VolumeState[]>;
   createVolume(environmentId: number, volume: VolumeState): Promise<void>;
+  /** The names of an engine's networks. */
+  networks(environmentId: number): Promise<readonly string[]>;
+  /** Creates a bridge network. */
+  createNetwork(environmentId: number, name: string): Promise<void>;
   /** Whether the engine has the image. */
   hasImage(environmentId: number, image: string): Promise<boolean>;
   /** Pulls an image. @throws ApiError with the registry's message. */

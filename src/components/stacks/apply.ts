@@ -52,6 +52,7 @@ async function deploy(io: Io, target: StackTarget): Promise<void> {
   await prove(io, target, environment);
   await prepareShare(io, target);
   await makeVolumes(io, target, environment);
+  await makeNetworks(io, target, environment);
   await makeRoom(io, target, running, previous);
 
   // A foreign stack is here with consent alone: it is ours from now on.
@@ -118,6 +119,14 @@ async function makeVolumes(io: Io, target: StackTarget, environment: Environment
   for (const volume of volumes)
     if (!known.has(volume.name))
       await io.apis.portainer.createVolume(environment.id, volumeOf(target, volume));
+}
+
+/** External networks that phoenix.json has created before a deployment; those that are there stay as they are. */
+async function makeNetworks(io: Io, { stack }: StackTarget, { id }: EnvironmentState): Promise<void> {
+  if (stack.networks.length === 0) return;
+  const known = await io.apis.portainer.networks(id);
+  for (const name of stack.networks.filter((each) => !known.includes(each)))
+    await io.apis.portainer.createNetwork(id, name);
 }
 
 /**

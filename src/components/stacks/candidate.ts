@@ -4,11 +4,13 @@ import type { Io } from "../../component.ts";
 import { ApiError, CandidateError, messageOf } from "../../errors.ts";
 import { containersOn, described, portHeld } from "../foreign/containers.ts";
 import type { StackTarget } from "./compile.ts";
+import { proveByCompose } from "./compose-config.ts";
 import { needsOf } from "./hazards.ts";
 
 /** @throws CandidateError that names what would fail; only images may have been pulled */
 export async function prove(io: Io, target: StackTarget, environment: EnvironmentState): Promise<void> {
   proveFile(target);
+  await proveByCompose(io, target);
   await provePorts(io, target);
   await proveImages(io, target, environment);
 }

@@ -94,6 +94,7 @@ function targetOf(site: Site, stack: Stack): StackTarget {
     files: Object.fromEntries([...onShare].map(([path, { content }]) => [path, content.fingerprint()])),
     containers: Object.fromEntries(services.map(({ name, image = "" }) => [name, `running ${image}`])),
     volumes: Object.fromEntries(stack.volumes.map(({ name }) => [name, "present"])),
+    networks: Object.fromEntries(stack.networks.map((name) => [name, "present"])),
     sensitive: stack.files.length > 0,
   });
   return {
@@ -133,6 +134,8 @@ export interface StackFacts {
   /** The state of each service's containers. */
   readonly containers: Readonly<Record<string, string>>;
   readonly volumes: Readonly<Record<string, string>>;
+  /** External networks that are created before a deployment. */
+  readonly networks: Readonly<Record<string, string>>;
   /** The Compose file may contain the content of an environment file. */
   readonly sensitive: boolean;
 }
@@ -155,6 +158,7 @@ export function stackResource({ id, host, sensitive, ...facts }: StackFacts): Re
       ),
       ...prefixed("service", facts.containers),
       ...prefixed("volume", facts.volumes),
+      ...prefixed("network", facts.networks),
     },
     // The units have fingerprints of what may be secret.
     ...(sensitive ? { sensitive: "text" as const } : { documents: { "compose file": facts.compose } }),

@@ -44,10 +44,10 @@ export async function read(io: Io): Promise<readonly Resource[]> {
 }
 
 /** @throws NotReadyError when an environment's engine cannot be reached: its agent is gone, or its address is wrong */
-async function reached<A, B>(
+async function reached<A, B, C>(
   { name }: EnvironmentState,
-  answers: readonly [Promise<A>, Promise<B>],
-): Promise<readonly [A, B]> {
+  answers: readonly [Promise<A>, Promise<B>, Promise<C>],
+): Promise<readonly [A, B, C]> {
   try {
     return await Promise.all(answers);
   } catch (error) {
@@ -98,11 +98,12 @@ async function liveResource(
   const { stack, share } = target;
   const api = io.apis.portainer;
   const paths = [...target.files.keys()].map((path) => `${share.path}/${path}`);
-  const [compose, [containers, volumes], files] = await Promise.all([
+  const [compose, [containers, volumes, networks], files] = await Promise.all([
     api.stackFile(found.id),
     reached(environment, [
       new Watch(io, environment.id, target).look(),
       stack.volumes.length === 0 ? Promise.resolve([]) : volumesOf(environment.id),
+      stack.networks.length === 0 ? Promise.resolve([]) : api.networks(environment.id),
     ]),
     io.host(share.host).readFiles(paths),
   ]);
@@ -123,6 +124,11 @@ async function liveResource(
     volumes: Object.fromEntries(
       stack.volumes.flatMap(({ name }): [string, string][] =>
         volumes.some((volume) => volume.name === name) ? [[name, "present"]] : [],
+      ),
+    ),
+    networks: Object.fromEntries(
+      stack.networks.flatMap((name): [string, string][] =>
+        networks.includes(name) ? [[name, "present"]] : [],
       ),
     ),
     sensitive: stack.files.length > 0,
@@ -216,6 +222,7 @@ function orphansOf(
         files: {},
         containers: {},
         volumes: {},
+        networks: {},
         sensitive: true,
       }),
     ];

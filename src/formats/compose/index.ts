@@ -15,6 +15,7 @@ export type { ComposeFault, Place } from "./document.ts";
 export type { ComposePort } from "./ports.ts";
 export type { ComposeLabel, ComposeService } from "./service.ts";
 
+/** A volume, or a network, that a file declares. */
 export interface ComposeVolume {
   readonly key: string;
   /** As Docker knows it. */
@@ -23,9 +24,13 @@ export interface ComposeVolume {
   readonly place: Place;
 }
 
+export type ComposeNetwork = ComposeVolume;
+
 export interface Compose {
   readonly services: readonly ComposeService[];
   readonly volumes: readonly ComposeVolume[];
+  /** Those that the file declares; the project's own default network only where it is declared. */
+  readonly networks: readonly ComposeNetwork[];
 }
 
 export interface ReadCompose {
@@ -73,12 +78,16 @@ export function readDocument(document: ComposeDocument, project?: string): ReadC
     ...members.flatMap(valueFaults),
     ...portClashes(services),
   );
-  const volumes = root.get("volumes").members.map((member) => volumeOf(member, project));
+  const volumes = root.get("volumes").members.map((member) => objectOf(member, project));
+  const networks = root.get("networks").members.map((member) => objectOf(member, project));
   const misnamed = volumes.filter(({ name }) => !volumeName.test(name));
   faults.push(...misnamed.map(nameFault));
   // The name is an argument of commands and a part of paths: nothing is made from one that Docker refuses.
   const usable = volumes.filter((volume) => !misnamed.includes(volume));
-  return { compose: { services, volumes: usable }, faults: inOrder([...shapes, ...without(faults, shapes)]) };
+  return {
+    compose: { services, volumes: usable, networks },
+    faults: inOrder([...shapes, ...without(faults, shapes)]),
+  };
 }
 
 /** Values that do not have the type, the notation or the shape that their keys want. */
@@ -103,7 +112,7 @@ function nameFault({ name, place }: ComposeVolume): ComposeFault {
   return { message: `${JSON.stringify(name)} is not a valid name of a volume`, place, hint };
 }
 
-function volumeOf({ key, place, value }: Member, project: string | undefined): ComposeVolume {
+function objectOf({ key, place, value }: Member, project: string | undefined): ComposeVolume {
   const flag = value.get("external");
   // `external: {name: x}` is the form of old files.
   const oldName = flag.get("name").text;

@@ -1,6 +1,6 @@
 /** The shapes of stacks/NAME/phoenix.json, etc/phoenix_stacks_config.json and etc/certificate-manifest.json. */
 import { optionKeys, ruleShape } from "./fabric.ts";
-import { anyText, either, flag, ignored, list, map, object, text } from "./shape.ts";
+import { anyText, choice, either, flag, ignored, list, map, object, text } from "./shape.ts";
 
 const value = either("A value.", anyText(), flag());
 const label = either("A value.", text(), flag());
@@ -38,6 +38,10 @@ const environmentKeys = {
   volumes: map(
     text(),
     'Directories of external volumes below the machine\'s share: {"data": "qdrant/storage"}. Default: volumes/NAME.',
+  ),
+  networks: map(
+    choice(["create", "exists"]),
+    'External networks: {"proxy": "create"} creates one on the virtual machine, "exists" leaves that to somebody else.',
   ),
 } as const;
 

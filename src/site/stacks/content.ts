@@ -15,6 +15,9 @@ import { Claims } from "../text/claims.ts";
 import type { Problems } from "../text/problems.ts";
 import type { SiteFiles } from "../text/source-file.ts";
 
+/** Variables of the environment that Portainer's server runs in (2.19 to 2.45); Docker Compose gets them before a stack's. */
+const portainersOwn = ["HOME", "HOSTNAME", "LANG", "PATH", "PWD"];
+
 interface ReadVariables {
   readonly variables: readonly StackVariable[];
   /** Names of variables whose secrets could not be read. */
@@ -46,6 +49,10 @@ export async function readVariables(
     } else if (before !== undefined) {
       problems.report("PHX0406", from, `variable ${name} is declared twice`, { related: [before] });
     } else {
+      if (portainersOwn.includes(name))
+        problems.report("PHX0421", from, `variable ${name} has Portainer's own value in Compose files`, {
+          hint: `give it another name, for example STACK_${name}`,
+        });
       const isSensitive = isSensitiveName(name) || looksSecret(value.literal ?? "");
       const secret = await secrets.read(value, isSensitive);
       if (secret === undefined) unread.push(name);

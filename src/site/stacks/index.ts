@@ -9,6 +9,7 @@ import type { Problems } from "../text/problems.ts";
 import type { SiteFiles } from "../text/source-file.ts";
 import { type Assignment, defaultEnvironment } from "./assignments.ts";
 import { filledIn, readFiles, readLabels, readVariables, readVolumes } from "./content.ts";
+import { readNetworks } from "./networks.ts";
 import { labelledServices } from "./services.ts";
 
 /** A stack on a machine, and what the rest of the site gets from it. */
@@ -16,6 +17,8 @@ export interface AssignedStack {
   readonly stack: Stack;
   readonly services: readonly Service[];
   readonly compose: Compose;
+  /** External networks that phoenix.json leaves to somebody else, by Docker's names. */
+  readonly foreignNetworks: readonly string[];
 }
 
 /** What an assignment is read with. */
@@ -62,6 +65,7 @@ export async function readStack(
   if (compose === undefined) return undefined;
   const labels = readLabels(settings?.get("services"), compose, name, problems);
   const volumes = readVolumes(settings?.get("volumes"), compose, file, problems);
+  const networks = readNetworks(settings?.get("networks"), compose, problems);
   const filled = filledIn(labels, values);
   secrets.keepSensitive([
     ...compose.services.flatMap((service) => service.labels),
@@ -75,9 +79,16 @@ export async function readStack(
   for (const { message, place, hint, severity } of routed.faults)
     problems.report("PHX0411", place, message, { hint, severity });
   if (guest === undefined || share === undefined || portainerEnvironment === undefined) return undefined;
-  const parts = { compose: written, variables, files: stackFiles, labels, volumes };
+  const parts = {
+    compose: written,
+    variables,
+    files: stackFiles,
+    labels,
+    volumes,
+    networks: networks.created,
+  };
   const stack = { name, project, environment, guest, portainerEnvironment, share, ...parts, from };
-  return { stack, compose, services: routed.services };
+  return { stack, compose, services: routed.services, foreignNetworks: networks.foreign };
 }
 
 interface Preparation {

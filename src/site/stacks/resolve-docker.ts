@@ -13,6 +13,7 @@ import type { Assignment } from "./assignments.ts";
 import { readEnvironments } from "./environments.ts";
 import type { DeclaredStack } from "./files.ts";
 import { readStack } from "./index.ts";
+import { checkExternalNetworks, makersFirst } from "./networks.ts";
 import {
   agentPortOf,
   findPrimary,
@@ -21,6 +22,7 @@ import {
   readSettings,
 } from "./portainer.ts";
 import { checkPublishedPorts, type PublishedBy } from "./published-ports.ts";
+import { checkSharedNames } from "./shared-names.ts";
 
 export interface Docker {
   readonly settings: PortainerSettings | undefined;
@@ -87,7 +89,9 @@ export async function readDocker(
     kind === "agent" ? [{ host: guest.host, port, from }] : [],
   );
   checkPublishedPorts(published, agents, problems);
-  const ready = assigned.map(({ stack }) => stack);
+  checkSharedNames(published, problems);
+  checkExternalNetworks(assigned, problems);
+  const ready = makersFirst(assigned).map(({ stack }) => stack);
   checkProjects(ready, problems);
   return {
     settings,
