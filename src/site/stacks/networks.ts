@@ -1,12 +1,20 @@
 /** External networks: Compose does not make them, and a deployment fails while one is not there. */
 import type { Compose } from "../../formats/compose/index.ts";
 import { didYouMean } from "../../formats/text/nearest.ts";
+import type { Stack } from "../../model.ts";
 import type { Cell } from "../text/cell.ts";
 import type { Problems } from "../text/problems.ts";
-import type { AssignedStack } from "./index.ts";
 
 /** Networks that every engine has. */
 const predefined = ["bridge", "host", "none"];
+
+/** A stack on a machine with what its files say of networks. */
+interface NetworkUser {
+  readonly stack: Stack;
+  readonly compose: Compose;
+  /** External networks that are somebody else's. */
+  readonly foreignNetworks: readonly string[];
+}
 
 /** The external networks that phoenix.json declares, by Docker's names. */
 export interface DeclaredNetworks {
@@ -33,7 +41,7 @@ export function readNetworks(cell: Cell | undefined, compose: Compose, problems:
 }
 
 /** Warns of external networks that no stack of their machine makes, and that phoenix.json does not declare. */
-export function checkExternalNetworks(stacks: readonly AssignedStack[], problems: Problems): void {
+export function checkExternalNetworks(stacks: readonly NetworkUser[], problems: Problems): void {
   const known = new Set(
     stacks.flatMap(({ stack, compose, foreignNetworks }) => {
       const own = compose.networks.flatMap(({ name, external }) => (external ? [] : [name]));
@@ -51,7 +59,7 @@ export function checkExternalNetworks(stacks: readonly AssignedStack[], problems
 }
 
 /** Stacks in their order, but those that make a network before those that use it as an external one. */
-export function makersFirst(stacks: readonly AssignedStack[]): readonly AssignedStack[] {
+export function makersFirst<User extends NetworkUser>(stacks: readonly User[]): readonly User[] {
   const makers = new Map(
     stacks.flatMap((each) =>
       each.compose.networks
@@ -59,8 +67,8 @@ export function makersFirst(stacks: readonly AssignedStack[]): readonly Assigned
         .map(({ name }) => [`${each.stack.guest.host} ${name}`, each] as const),
     ),
   );
-  const ordered = new Set<AssignedStack>();
-  const put = (each: AssignedStack, path: readonly AssignedStack[]): void => {
+  const ordered = new Set<User>();
+  const put = (each: User, path: readonly User[]): void => {
     if (ordered.has(each) || path.includes(each)) return;
     for (const { name, external } of each.compose.networks) {
       const maker = external ? makers.get(`${each.stack.guest.host} ${name}`) : undefined;
