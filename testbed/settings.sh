@@ -37,6 +37,7 @@ debian_part=$cache/debian-$(cat "$here/build-debian" "$here/debian/packages" | d
 step_ca_part=$cache/step-ca-$step_ca_version
 # What virtual machines get for Docker: images, and programs beside the engine, which contain parts of the lab.
 images_part=$cache/images-$( (cd "$repository" && find testbed/docker script/esbuild-options.mjs lab src/formats -type f -exec sha256sum {} + | sort && echo "$debian_part") | digest)
+registry_part=$cache/registry-$(cat "$here/build-debian" "$here/debian/build-registry" | digest)
 ansible_part=$cache/ansible-$(cat "$here/debian/build-ansible" "$here/debian/packages" | digest)
 traefik_part() {
   echo "$cache/traefik-$1"

@@ -5,12 +5,15 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Site } from "../../src/model.ts";
-import { boot, down, expectRun, say, unavailable } from "./machines.ts";
+import { boot, down, eventually, expectRun, httpStatus, say, unavailable, write } from "./machines.ts";
 import { converge, hurry, phoenix, siteIn } from "./phoenix.ts";
 import { containersOf, realityOf } from "./reality.ts";
 import { serverSentEvents, upload, websocket } from "./streams.ts";
 
 const root = join(import.meta.dirname, "../../examples/homelab");
+/** How often an update that crashes is tried. */
+const crashes = 3;
+
 const house = join(import.meta.dirname, "living-host");
 
 interface PlanShown {
@@ -101,6 +104,14 @@ describe.skipIf(unavailable !== undefined)("the example site on a host that alre
     expect(await realityOf(site)).toEqual(before);
   }, 300_000);
 
+  test("Nginx's key is root:www-data in its container, and other ids on the hypervisor's disk", async () => {
+    const [first] = site.certificates;
+    const ids = (machine: "pve" | "lxc-210", path: string) =>
+      expectRun(machine, ["stat", "--format", "%a %u:%g", path]);
+    expect(await ids("lxc-210", "/etc/nginx/ssl/gateway.key")).toBe("640 0:33\n");
+    expect(await ids("pve", first?.keyPath ?? "")).toBe("640 100000:100033\n");
+  });
+
   test("the container that crashes is left to its owner", async () => {
     const [importer] = (await containersOf("vm-311")).filter(({ name }) => name === "importer");
     expect(importer?.state).toMatch(/restarting|running|exited/);
@@ -120,4 +131,31 @@ describe.skipIf(unavailable !== undefined)("the example site on a host that alre
       expect(sent).toEqual({ status: 200, bytes: 200 * 1024 * 1024, same: true });
     }, 180_000);
   });
+
+  test("an update whose container crashes ends with 7 and the previous stack, again and again", async () => {
+    const path = "/usr/local/phoenix_hypervisor/stacks/status/docker-compose.yml";
+    const good = await expectRun("pve", ["cat", path]);
+    const restart = "    restart: unless-stopped\n";
+    for (let tried = 0; tried < crashes; tried += 1) {
+      const environment = `    environment:\n      TRIED: "${tried}"\n`;
+      await write(
+        "pve",
+        path,
+        good.replace(restart, `${restart}    entrypoint: ["/bin/false"]\n${environment}`),
+      );
+      const { exitCode, stdout, stderr } = await phoenix("an update that crashes", "sync", "status");
+      expect(exitCode, stdout + stderr).toBe(7);
+      const own = (await containersOf("vm-311")).filter(({ project }) => project === "status");
+      expect(own.map(({ service, state }) => `${service} ${state}`)).toEqual(["uptime running"]);
+      const url = "https://uptime.oak.home.arpa/status/home";
+      expect(
+        await eventually(
+          () => httpStatus("client", url),
+          (status) => status === 200,
+        ),
+      ).toBe(200);
+    }
+    await write("pve", path, good);
+    expect(await converge("the previous file is back")).toContain("0 created, 0 updated, 0 deleted");
+  }, 900_000);
 });

@@ -27,7 +27,7 @@ export function furnishGuest(layers: Layers, guest: Machine, dockerUnits: readon
     enable(machine, "step-ca.service");
   }
   if (kind === "vm") {
-    parts.push("docker");
+    parts.push("docker", "registry");
     furnishDocker(layers, guest, dockerUnits);
     // What an NFS client of this guest would see, by server and exported path, for Docker's volumes.
     for (const { server, path } of guest.shares) {
