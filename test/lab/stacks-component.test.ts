@@ -306,13 +306,14 @@ describe("first deployments", () => {
     expect(only(again).notes.join()).toContain("volume web_data on drphoenix leads to");
   });
 
-  test("containers of the project that run without Portainer are taken over", async () => {
+  test("containers of the project that run without Portainer are taken over with consent, and stay the same", async () => {
     const lab = await stacksLab();
     const text = "services:\n  queue:\n    image: redis:7\n    restart: always\n";
     await lab.world.host("vm/1002").writeFiles([{ path: "/srv/docker-compose.yml", text }]);
     await lab.docker("compose", "-f", "/srv/docker-compose.yml", "-p", "jobs", "up", "-d");
     const before = await lab.docker("ps", "-q", "--no-trunc");
-    const result = await syncLab(lab.directory, withStacks(jobs), [stacks]);
+    await expect(syncLab(lab.directory, withStacks(jobs), [stacks])).rejects.toMatchObject({ exitCode: 5 });
+    const result = await syncLab(lab.directory, withStacks(jobs), [stacks], { allow: ["adopt"] });
     expect(only(result).outcome).toBe("changed");
     expect(await lab.docker("ps", "-q", "--no-trunc")).toBe(before);
   });

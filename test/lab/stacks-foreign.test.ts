@@ -163,3 +163,23 @@ test("a project that runs by `docker compose` alone is taken into Portainer with
   expect(await hazards()).toEqual([]);
   expect(await sync()).toMatchObject({ outcome: "changed" });
 });
+
+describe("a Compose project that has a stack's name", () => {
+  test("and that somebody runs by hand is named with its directory, and taken over with consent alone", async () => {
+    const host = lab.world.host("vm/1002");
+    const text = "services:\n  queue:\n    image: redis:7\n  old:\n    image: redis:6\n";
+    await host.writeFiles([{ path: "/root/jobs/compose.yaml", text }]);
+    await lab.docker("compose", "-f", "/root/jobs/compose.yaml", "up", "-d");
+    expect(await hazards()).toMatchObject([
+      {
+        consent: "adopt",
+        message:
+          'Compose project "jobs" on vm/1002 is run by hand from /root/jobs: "jobs-queue-1", "jobs-old-1"',
+        foreign: { host: "vm/1002", name: "Compose project jobs" },
+      },
+    ]);
+    await refusedAndUntouched("run by hand");
+    await converges();
+    expect(await hazards()).toEqual([]);
+  });
+});

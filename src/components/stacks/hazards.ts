@@ -4,7 +4,7 @@ import { foreignHazard, type Hazard, type Io } from "../../component.ts";
 import { readCompose } from "../../formats/compose/index.ts";
 import type { MachineContainer } from "../../formats/docker/index.ts";
 import { type Change, type HostName, subjectOf } from "../../resource.ts";
-import { containerHazards, type Needs } from "../foreign/containers.ts";
+import { containerHazards, containersOn, type Needs } from "../foreign/containers.ts";
 import { marker, type StackTarget, targetsOf } from "./compile.ts";
 import { markOf, stackOf } from "./live.ts";
 
@@ -73,7 +73,7 @@ function listed(
   return [found.length === 1 ? `${what} ${names} ${one}` : `${what}s ${names} ${several}`];
 }
 
-function machineHazards(
+async function machineHazards(
   io: Io,
   machine: HostName,
   targets: readonly StackTarget[],
@@ -87,7 +87,35 @@ function machineHazards(
     ...stacks.filter((each) => ids.has(each.environmentId) && markOf(each)).map(({ name }) => name),
   ]);
   const isForeign = ({ project, label }: MachineContainer): boolean => label === "" && !ours.has(project);
-  return containerHazards("stacks", io, machine, here.map(needsOf), isForeign);
+  const [made, held] = await Promise.all([
+    handMadeHazards(io, machine, here),
+    containerHazards("stacks", io, machine, here.map(needsOf), isForeign),
+  ]);
+  return [...made, ...held];
+}
+
+/** Where Portainer keeps the Compose files of its stacks (2.x). A project of another directory was not made through it. */
+const directoryOfPortainer = "/data/compose/";
+
+/** Compose projects that have a stack's name and that somebody runs by hand. */
+async function handMadeHazards(
+  io: Io,
+  machine: HostName,
+  targets: readonly StackTarget[],
+): Promise<readonly Hazard[]> {
+  const containers = await containersOn(io.host(machine));
+  return targets.flatMap(({ id, stack }): Hazard[] => {
+    const own = containers.filter(({ project }) => project === stack.project);
+    const [made, ...others] = own.filter(
+      ({ directory }) => directory !== "" && !directory.startsWith(directoryOfPortainer),
+    );
+    if (made === undefined) return [];
+    const names = [made, ...others].map(({ name }) => `"${name}"`).join(", ");
+    const message = `Compose project "${stack.project}" on ${machine} is run by hand from ${made.directory}: ${names}`;
+    const takeover = `its containers become what ${stack.compose.file} declares; its volumes and ${made.directory} stay`;
+    const name = `Compose project ${stack.project}`;
+    return [foreignHazard(message, { host: machine, name, takeover, for: id })];
+  });
 }
 
 export function needsOf({ id, services }: StackTarget): Needs {

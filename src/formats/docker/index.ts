@@ -8,6 +8,8 @@ export interface MachineContainer {
   readonly state: string;
   /** Of the Compose project that created it; "" for any other container. */
   readonly project: string;
+  /** The directory of that project's Compose file, where whoever ran Compose sees it; "" for any other container. */
+  readonly directory: string;
   /** The value of the asked label; "" without it. */
   readonly label: string;
   /** Ports of the machine; none unless it runs. */
@@ -25,6 +27,7 @@ export interface HeldPort {
 export function listContainers(label: string): Command {
   const columns = [
     ...["{{.Names}}", "{{.Image}}", "{{.State}}", '{{.Label "com.docker.compose.project"}}', "{{.Ports}}"],
+    '{{.Label "com.docker.compose.project.working_dir"}}',
     `{{.Label "${label}"}}`,
   ];
   return { argv: ["docker", "ps", "--all", "--no-trunc", "--format", columns.join("\\t")], effect: "read" };
@@ -32,8 +35,10 @@ export function listContainers(label: string): Command {
 
 export function parseContainers(text: string): readonly MachineContainer[] {
   return text.split("\n").flatMap((line): MachineContainer[] => {
-    const [name = "", image, state = "", project = "", ports = "", label = ""] = line.split("\t");
-    return image === undefined ? [] : [{ name, image, state, project, ports: parsePorts(ports), label }];
+    const [name = "", image, state = "", project = "", ports = "", directory = "", label = ""] =
+      line.split("\t");
+    if (image === undefined) return [];
+    return [{ name, image, state, project, ports: parsePorts(ports), directory, label }];
   });
 }
 
