@@ -108,6 +108,7 @@ class Compiler {
     this.chains.set("PVEFW-Reject", [
       ...passing,
       { protocol: "udp", dport: "1900", target: "DROP" },
+      { protocol: "udp", sport: "53", target: "DROP" },
       { target: "PVEFW-reject" },
     ]);
     this.chains.set("PVEFW-reject", [
@@ -159,7 +160,7 @@ class Compiler {
       this.#orWarn(() => {
         for (const direction of ["IN", "OUT"] as const) {
           const name = `${guest.tap}-${direction}`;
-          this.chains.set(name, this.#guestChain(guest, direction));
+          this.#makeGuestChain(name, guest, direction);
           const side = direction === "IN" ? "out" : "in";
           hung.push({ bridged: { direction: side, name: guest.tap }, target: name });
         }
@@ -173,7 +174,8 @@ class Compiler {
     ]);
   }
 
-  #guestChain({ id, file }: FilteredGuest, direction: Direction): readonly ChainRule[] {
+  /** What is made before a rule fails stays, and is loaded. */
+  #makeGuestChain(name: string, { id, file }: FilteredGuest, direction: Direction): void {
     const isIn = direction === "IN";
     const { ipfilter, radv } = file.options;
     const [server = "", client = ""] = this.#family === "4" ? ["67", "68"] : ["547", "546"];
@@ -185,20 +187,21 @@ class Compiler {
     const own = { set: setName("ipfilter-net0", id, this.#family), except: true } as const;
     const isSpoofed = !isIn && (ipfilter === "1" || file.sets.has("ipfilter-net0"));
     const advertises = this.#family === "6" && !isIn && radv !== "1";
-    return [
+    const chain: ChainRule[] = [
       ...(file.options.dhcp === "0" ? [] : [dhcp]),
       ...(advertises ? [{ protocol: "icmpv6", icmpType: "router-advertisement", target: "DROP" }] : []),
       ...(isSpoofed ? [{ source: own, target: "DROP" }] : []),
       ...discovery(this.#family, file, isIn || radv === "1"),
-      ...file.rules.flatMap((rule) => {
-        const { i } = rule.options;
-        // A guest's chain is about net0.
-        if (i !== undefined && i !== "0" && i !== "net0") return [];
-        const make = (): readonly ChainRule[] => this.#rule(rule, file, direction, id);
-        return rule.type === "group" ? make() : this.#orWarn(make);
-      }),
-      policy(isIn ? (file.options.policy_in ?? "DROP") : (file.options.policy_out ?? "ACCEPT")),
     ];
+    this.chains.set(name, chain);
+    for (const rule of file.rules) {
+      const { i } = rule.options;
+      // A guest's chain is about net0.
+      if (i !== undefined && i !== "0" && i !== "net0") continue;
+      const make = (): readonly ChainRule[] => this.#rule(rule, file, direction, id);
+      chain.push(...(rule.type === "group" ? make() : this.#orWarn(make)));
+    }
+    chain.push(policy(isIn ? (file.options.policy_in ?? "DROP") : (file.options.policy_out ?? "ACCEPT")));
   }
 
   #orWarn(make: () => readonly ChainRule[]): readonly ChainRule[] {

@@ -49,8 +49,8 @@ function isMatch(rule: ChainRule, place: Place, packet: FirstPacket, { sets, net
     isIcmpType(icmpType, packet) &&
     isFrom(source, packet.source, sets) &&
     isFrom(dest, packet.dest, sets) &&
-    hasPort(dport, packet.dport, netbase) &&
-    hasPort(sport, packet.sport, netbase)
+    hasPort(dport, packet.dport, packet.protocol, netbase) &&
+    hasPort(sport, packet.sport, packet.protocol, netbase)
   );
 }
 
@@ -118,11 +118,20 @@ function isIcmpType(wanted: string | undefined, { icmpType, source }: FirstPacke
   return (family === "4" && rule === "255") || rule === seen || seen.startsWith(`${rule}/`);
 }
 
-function hasPort(wanted: string | undefined, seen: number | undefined, { ports }: Netbase): boolean {
+/** udp and dccp read a single port as a decimal number; the others, and lists, octal behind a zero. */
+function hasPort(
+  wanted: string | undefined,
+  seen: number | undefined,
+  protocol: string,
+  { ports, protocols }: Netbase,
+): boolean {
   if (wanted === undefined) return true;
   if (seen === undefined) return false;
-  const number = (text: string): number => ports.get(text) ?? strtoul(text) ?? Number.NaN;
-  return wanted.split(",").some((part) => {
+  const parts = wanted.split(",");
+  const isDecimal = parts.length === 1 && [17, 33].includes(protocols.get(protocol) ?? Number(protocol));
+  const number = (text: string): number =>
+    ports.get(text) ?? (isDecimal ? Number(text) : (strtoul(text) ?? Number.NaN));
+  return parts.some((part) => {
     const [first = "", last = first] = part.split(":");
     return number(first) <= seen && seen <= number(last);
   });

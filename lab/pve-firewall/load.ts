@@ -66,7 +66,7 @@ function portError(
   // libxt_udplite does not exist; multiport knows the protocol.
   if (!isList && number === 136) return 'unknown option "--dport"';
   if (isList && items.flatMap((item) => item.split(":")).length > 15) return "too many ports specified";
-  // udp and dccp look a single name up for any protocol.
+  // udp and dccp read a single decimal number, and a name of any protocol.
   const protocolName = !isList && (number === 17 || number === 33) ? undefined : numberNames[number];
   for (const item of items) {
     const bounds = item.split(":").map((port) => portNumber(port, protocolName, netbase));
@@ -90,7 +90,7 @@ function portNumber(
   protocol: string | undefined,
   { ports, services }: Netbase,
 ): number | undefined {
-  if (/^\d+$/.test(port)) return strtoul(port);
+  if (/^\d+$/.test(port)) return protocol === undefined ? Number(port) : strtoul(port);
   const known = services.get(port);
   return protocol === undefined || known?.has(protocol) === true ? ports.get(port) : undefined;
 }

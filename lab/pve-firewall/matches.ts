@@ -1,7 +1,7 @@
 /** What pve-firewall 6.0.4 makes of a rule's protocol, ports and macro. Part of the oracle: see read.ts. */
 import type { Family, Match } from "./chains.ts";
 import { type MacroMatch, macroMatches } from "./macros.ts";
-import { isIcmpType, type Rule } from "./verify.ts";
+import { hasPorts, isIcmpType, type Rule } from "./verify.ts";
 
 /** A rule without its ends as netfilter takes it: a macro may be several matches. A text says why it does not compile. */
 export function matchesOf({ macro, options }: Rule, family: Family): readonly Match[] | string {
@@ -23,6 +23,7 @@ function matchOf(options: Rule["options"], family: Family): Match | string | und
   const isIcmp = /^(?:icmp|icmpv6|ipv6-icmp)$/.test(p);
   if (type !== undefined && !isIcmp)
     return "'icmp-type' can only be set if 'icmp', 'icmpv6' or 'ipv6-icmp' is specified";
+  if (!isIcmp && dport !== undefined && !hasPorts(p)) return `protocol ${p} does not have ports`;
   if (!isIcmp)
     return {
       protocol: p,

@@ -146,7 +146,8 @@ class Reader {
   #option(line: string): string | undefined {
     const read = readOption(line, this.#place);
     if ("error" in read) return `: ${read.error}`;
-    if (read.dies !== undefined) this.#dies = read.dies;
+    // The last limit of logging counts.
+    if (read.name === "log_ratelimit") this.#dies = read.dies;
     this.#options[read.name] = read.value;
     return undefined;
   }
@@ -172,7 +173,7 @@ class Reader {
           ? undefined
           : `no such alias '${alias}'`;
     if (error === undefined && seen.has(address)) error = `duplicate ipset entry for '${address}'`;
-    if (/\/0+$/.test(address)) error = "a zero prefix is not allowed in ipset entries";
+    if (/^[^ \t]*\/0+$/.test(address)) error = "a zero prefix is not allowed in ipset entries";
     seen.add(address);
     if (error !== undefined) return ` - errors in ipset '${set}': ${line}\n  cidr: ${error}`;
     entries.push({ address, nomatch: bang !== undefined });

@@ -56,7 +56,9 @@ export function isIcmpType(family: "4" | "6", name: string): boolean {
 }
 
 const isIcmp = (protocol = ""): boolean => /^(?:icmp|icmpv6|ipv6-icmp)$/.test(protocol);
-const hasPorts = (protocol = ""): boolean => /^(?:tcp|udp|udplite|dccp|sctp|6|17|33|132|136)$/.test(protocol);
+/** Protocols with ports, by the names and numbers that Proxmox lists. */
+export const hasPorts = (protocol = ""): boolean =>
+  /^(?:tcp|udp|udplite|dccp|sctp|6|17|33|132|136)$/.test(protocol);
 
 /** What Proxmox finds in a rule. */
 export interface Finding {

@@ -246,7 +246,7 @@ export function plainWarning(warning: string): string {
   const said = head
     .replace(/^.*?\(line \d+\)/, "")
     .replace(/^\s*:\s*/, "")
-    .replace(/ - errors in (rule parameters|ipset).*$/, "errors");
+    .replace(/ - errors in (?:rule parameters|ipset)[^\n]*$/, "errors");
   const details = parameters.map((line) =>
     line
       .trim()

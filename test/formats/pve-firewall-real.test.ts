@@ -37,7 +37,7 @@ import {
 const ownKinds: readonly RegExp[] = [
   /port 0 stands for every port/,
   /0 stands for all/,
-  /iptables reads '\d+' as an octal number/,
+  /may mean an octal number/,
   /a type of ICMP belongs into -icmp-type/,
   /is not an address in full/,
   /invalid alias name/,

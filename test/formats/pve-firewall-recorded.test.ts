@@ -27,8 +27,8 @@ const stricter: Readonly<Record<string, string>> = {
   // iptables takes fifteen, names included, and no single port of UDP-Lite; a number behind a zero is octal to it.
   "IN ACCEPT -p tcp -dport 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,ssh": "too many ports",
   "IN ACCEPT -p udplite -dport 80": "udplite has no single port",
-  "IN ACCEPT -p tcp -dport 080": "octal",
-  "IN ACCEPT -p tcp -dport 00000080": "octal",
+  "IN ACCEPT -p tcp -dport 080": "octal number",
+  "IN ACCEPT -p tcp -dport 00000080": "octal number",
   // An old notation for types of ICMP.
   "IN ACCEPT -p icmp -dport 80": "belongs into -icmp-type",
   "IN ACCEPT -p icmp -dport echo-request": "belongs into -icmp-type",

@@ -1,4 +1,5 @@
 /** Why a rule that pve-firewall takes cannot be compiled. Pure. */
+import { hasPorts } from "./fields.ts";
 import { icmpNumber, isIcmp } from "./icmp-types.ts";
 import { addressIn, type Names, setEntries } from "./names.ts";
 import { type FwRule, isGiven } from "./rule.ts";
@@ -18,7 +19,8 @@ export function compileFault(rule: FwRule, family: 4 | 6, names: Names): string 
   if (macro !== undefined || !isGiven(proto)) return undefined;
   const isKnown = isIcmp(proto);
   if (icmpType !== undefined && !isKnown) return "'icmp-type' needs the protocol icmp, icmpv6 or ipv6-icmp";
-  if (dport === undefined || !isKnown) return undefined;
+  if (dport === undefined || hasPorts(proto)) return undefined;
+  if (!isKnown) return `protocol ${proto} does not have ports`;
   if (proto === "ipv6-icmp") return `protocol ${proto} does not have ports`;
   if (/^\d+$/.test(dport)) return Number(dport) > 255 ? `invalid icmp-type '${dport}'` : undefined;
   return icmpNumber(family, dport) === undefined ? `unknown icmp-type '${dport}'` : undefined;

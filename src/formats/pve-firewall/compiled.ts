@@ -6,6 +6,7 @@ import { cidrFamily } from "./addresses.ts";
 import { compileFault } from "./compile-fault.ts";
 import { type FirewallFile, optionOf } from "./index.ts";
 import { kernelRuleFault, kernelSetFault } from "./kernel.ts";
+import { macroParts } from "./macros.ts";
 import { addressIn, groupNames, type Names, namesOf, setEntries } from "./names.ts";
 import { clusterReading, type FileReading, readFile } from "./reading.ts";
 import type { FwRule } from "./rule.ts";
@@ -164,7 +165,9 @@ class Compiler {
     return rules.filter((rule) => {
       const judgement = judgements.get(rule);
       const isOfFamily = judgement?.family === undefined || judgement.family === this.#family;
-      return rule.enabled && isOfFamily && judgement?.faults.length === 0;
+      // A macro of the other family only makes no rule.
+      const isEmpty = rule.macro !== undefined && macroParts(rule.macro, this.#family)?.length === 0;
+      return rule.enabled && isOfFamily && !isEmpty && judgement?.faults.length === 0;
     });
   }
 

@@ -31,14 +31,14 @@ export function installedVerdict(
 
 function hostVerdict(installed: InstalledFirewall, packet: Packet): Verdict {
   const { cluster, host } = installed;
-  const { pve, clusterNames: names } = compileFirewall(installed, familyOf(packet));
+  const { pve } = compileFirewall(installed, familyOf(packet));
   if (pve === undefined) return { action: "ACCEPT" };
   return (
     (optionOf(host, "ndp") === "0" ? undefined : firstMatch(discovery(packet, true), packet)) ??
     blacklisted(installed, packet) ??
     firstMatch(igmp, packet) ??
     rulesMatch(pve, packet) ??
-    firstMatch(management(installed, packet), packet, names) ??
+    management(installed, packet) ??
     policyMatch(cluster, packet)
   );
 }
@@ -117,19 +117,20 @@ function spoofed(
 
 /**
  * What Proxmox accepts itself, behind the rules and before the policy: its interface, SSH, consoles and migrations from the
- * local network and from the set `management`; all but migrations to the local network.
+ * set `management`, which always has the local network, and has exceptions as other sets have; all but migrations to the
+ * local network.
  */
-function management(
-  { cluster, localNetwork, ...more }: InstalledFirewall,
-  { direction: type }: Packet,
-): readonly FwRule[] {
-  const { clusterNames: names } = compileFirewall({ cluster, localNetwork, ...more }, 4);
-  const own = names.aliases.get("local_network") ?? localNetwork;
-  const rule = (ends: Partial<FwRule>): FwRule => {
-    const dport = `8006,5900:5999,3128,22${type === "IN" ? ",60000:60050" : ""}`;
-    return { enabled: true, type, action: "ACCEPT", proto: "tcp", dport, ...ends };
-  };
-  return type === "IN" ? [rule({ source: own }), rule({ source: "+management" })] : [rule({ dest: own })];
+function management(installed: InstalledFirewall, packet: Packet): Verdict | undefined {
+  const { clusterNames } = compileFirewall(installed, familyOf(packet));
+  const own = clusterNames.aliases.get("local_network") ?? installed.localNetwork;
+  const { direction: type } = packet;
+  const isIn = type === "IN";
+  const dport = `8006,5900:5999,3128,22${isIn ? ",60000:60050" : ""}`;
+  const ends = isIn ? { source: "+management" } : { dest: own };
+  const rule: FwRule = { enabled: true, type, action: "ACCEPT", proto: "tcp", dport, ...ends };
+  const members = [...(clusterNames.ipsets.get("management") ?? []), { address: own, nomatch: false }];
+  const ipsets = new Map(clusterNames.ipsets).set("management", members);
+  return firstMatch([rule], packet, { ...clusterNames, ipsets });
 }
 
 /** What passes a policy that keeps everything out, and what one that answers leaves without an answer. */
@@ -149,7 +150,11 @@ function policyMatch(file: FirewallFile, packet: Packet): Verdict {
     ...(family === 6 ? [`${direction} REJECT -p tcp -dport 43`] : []),
     `${direction} DROP -dest ${family === 4 ? "224.0.0.0/4" : "ff00::/8"}`,
     ...critical[family].map((type) => `${direction} ACCEPT -p ${protocol} -icmp-type ${type}`),
-    ...(policy === "REJECT" ? [`${direction} DROP -p udp -dport 1900`] : []),
+    ...(policy === "REJECT"
+      ? [`${direction} DROP -p udp -dport 1900`, `${direction} DROP -p udp -sport 53`]
+      : []),
   );
-  return { action: firstMatch(rules, packet)?.action ?? policy };
+  // Whether a rejection is answered depends on the source port, which hardly anybody knows beforehand.
+  const known = { ...packet, sourcePort: packet.sourcePort ?? 0 };
+  return { action: firstMatch(rules, known)?.action ?? policy };
 }

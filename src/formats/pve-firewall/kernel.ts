@@ -48,21 +48,27 @@ function listFault(proto: string, ports: string | undefined): string | undefined
   const number = "meaning" in reading ? reading.meaning : undefined;
   // There is no match for UDP-Lite's ports, but for lists of them.
   if (parts.length === 1 && number === 136) return "udplite has no single port";
-  // The matches of UDP and DCCP take a name whatever its protocol, as long as it is alone.
-  const takesAnyName = parts.length === 1 && (number === 17 || number === 33);
+  const isDecimal = parts.length === 1 && readsDecimals(number);
   const sizes = parts.map((part) => part.split(":").length);
   if (parts.length > 1 && sizes.reduce((sum, size) => sum + size, 0) > portLimit) return "too many ports";
   for (const part of parts) {
-    const bounds = part
-      .split(":")
-      .map((port) =>
-        /^\d+$/.test(port) ? numberInC(port) : namedPort(port, takesAnyName ? undefined : number),
-      );
+    const bounds = part.split(":").map((port) => {
+      if (/^\d+$/.test(port)) return isDecimal ? Number(port) : numberInC(port);
+      return namedPort(port, isDecimal ? undefined : number);
+    });
     const [first, last] = bounds;
     if (bounds.includes(undefined)) return `invalid port '${part}'`;
     if (first !== undefined && last !== undefined && first > last) return `invalid range of ports '${part}'`;
   }
   return undefined;
+}
+
+/**
+ * Whether the match of a protocol reads a port, as long as it is not in a list, by its decimal number and by its name for any
+ * protocol. Others read octal numbers behind a zero, and names for their own protocol only.
+ */
+export function readsDecimals(protocol: number | undefined): boolean {
+  return protocol === 17 || protocol === 33;
 }
 
 /** /etc/services names a port for some protocols only. A name that only the hypervisor knows counts as port 0. */

@@ -3,6 +3,7 @@ import { portNames } from "../netbase/ports.ts";
 import { isWithin, numberInC, type Span, spanOf } from "./addresses.ts";
 import { readProtocol } from "./fields.ts";
 import { icmpNumber } from "./icmp-types.ts";
+import { readsDecimals } from "./kernel.ts";
 import { macroParts } from "./macros.ts";
 import { aliasAddress, isInSet, type Names } from "./names.ts";
 import { type FwRule, isGiven } from "./rule.ts";
@@ -96,7 +97,12 @@ function matchesPart(part: Part, packet: Packet, family: 4 | 6): boolean | undef
   if (wanted !== 0 && wanted !== seen) return false;
   if (/^(?:icmp|icmpv6|ipv6-icmp)$/.test(proto))
     return all([icmpType, dport].map((type) => matchesIcmp(type, packet, family)));
-  return all([matchesPorts(dport, packet.port, "none"), matchesPorts(sport, packet.sourcePort, "any")]);
+  const isDecimal = readsDecimals(wanted);
+  const isUnknown = isGiven(sport) && packet.sourcePort === undefined;
+  return all([
+    matchesPorts(dport, packet.port, isDecimal),
+    isUnknown ? undefined : matchesPorts(sport, packet.sourcePort, isDecimal),
+  ]);
 }
 
 /** @param absent what it means that the packet has no type */
@@ -116,21 +122,27 @@ function matchesIcmp(wanted: string | undefined, { icmpType }: Packet, family: 4
 function matchesPorts(
   wanted: string | undefined,
   seen: number | undefined,
-  absent: "none" | "any",
+  isDecimal: boolean,
 ): boolean | undefined {
   if (!isGiven(wanted)) return true;
-  if (seen === undefined) return absent === "none" ? false : undefined;
+  if (seen === undefined) return false;
+  const parts = wanted.split(",");
   return some(
-    wanted.split(",").map((part) => {
-      const span = portSpan(part);
+    parts.map((part) => {
+      const span = portSpan(part, isDecimal && parts.length === 1 ? Number : numberInC);
       return span === undefined ? undefined : span.first <= seen && seen <= span.last;
     }),
   );
 }
 
 /** A port or range as iptables reads it; undefined for a name that only the hypervisor's /etc/services has. */
-function portSpan(part: string): { readonly first: number; readonly last: number } | undefined {
-  const [first, last] = part.split(":").map((port) => portNames.get(port) ?? numberInC(port));
+function portSpan(
+  part: string,
+  read: (text: string) => number | undefined,
+): { readonly first: number; readonly last: number } | undefined {
+  const [first, last] = part
+    .split(":")
+    .map((port) => portNames.get(port) ?? (/^\d+$/.test(port) ? read(port) : undefined));
   return first === undefined ? undefined : { first, last: last ?? first };
 }
 

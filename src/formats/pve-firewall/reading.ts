@@ -65,6 +65,7 @@ export function readFile(
 ): FileReading {
   const reader = new Reader(place, place === "cluster" ? undefined : clusterReading(cluster), ports);
   for (const section of file.sections) reader.take(section);
+  reader.end();
   return reader;
 }
 
@@ -90,6 +91,7 @@ class Reader implements FileReading {
   readonly #ports: NameSet;
   /** The line that is read. */
   #at = 0;
+  #rateLimit: { readonly line: number; readonly value: string } | undefined;
   /** Entries of the set that is read. */
   #seen = new Set<string>();
 
@@ -113,6 +115,14 @@ class Reader implements FileReading {
     }
   }
 
+  /** The last limit of logging is looked at when everything is read. */
+  end(): void {
+    const fault = this.#rateLimit === undefined ? undefined : rateLimitFault(this.#rateLimit.value);
+    if (this.#rateLimit === undefined || fault === undefined) return;
+    const message = `: log_ratelimit: format error: ${fault}`;
+    this.faults.push({ line: this.#rateLimit.line, message, isFatal: true });
+  }
+
   /** @returns what Proxmox says about the line */
   #take(line: Line, section: Section): string | undefined {
     switch (line.kind) {
@@ -121,9 +131,7 @@ class Reader implements FileReading {
       case "skipped":
         return line.fault;
       case "option": {
-        const fault = line.key === "log_ratelimit" ? rateLimitFault(line.value) : undefined;
-        const message = `: log_ratelimit: format error: ${fault}`;
-        if (fault !== undefined) this.faults.push({ line: this.#at, message, isFatal: true });
+        if (line.key === "log_ratelimit") this.#rateLimit = { line: this.#at, value: line.value };
         return undefined;
       }
       case "alias": {
@@ -155,7 +163,7 @@ class Reader implements FileReading {
     this.lines.set(entry, this.#at);
     const unknown = alias === undefined ? notNetwork : `no such alias '${alias}'`;
     const duplicate = isSecond ? `duplicate ipset entry for '${address}'` : undefined;
-    const fault = /\/0+$/.test(address)
+    const fault = /^[^ \t]*\/0+$/.test(address)
       ? "a zero prefix is not allowed in ipset entries"
       : known
         ? duplicate

@@ -19,7 +19,7 @@ export function ownFaults(rule: FwRule): readonly ValueFault[] {
       faults.push({ parameter: name, message: "port 0 stands for every port" });
     const octal = text?.split(/[,:]/).find((port) => /^0\d/.test(port));
     if (octal !== undefined)
-      faults.push({ parameter: name, message: `iptables reads '${octal}' as an octal number` });
+      faults.push({ parameter: name, message: `a leading zero, as in '${octal}', may mean an octal number` });
   }
   if (rule.dport !== undefined && isIcmp(rule.proto))
     faults.push({ parameter: "dport", message: "a type of ICMP belongs into -icmp-type" });
