@@ -53,7 +53,7 @@ function answer(docker: LabDocker, container: LabContainer, request: ApiRequest)
 }
 
 function routed(docker: LabDocker, container: LabContainer, request: ApiRequest): ApiResponse {
-  const { method, path, query, body } = request;
+  const { method, path, query, body, headers } = request;
   if (method === "GET" && (path === "/ping" || path === "/v2/ping")) return { status: 204 };
   const refusal = unauthorized(docker, container, request);
   if (refusal !== undefined) return refusal;
@@ -66,7 +66,7 @@ function routed(docker: LabDocker, container: LabContainer, request: ApiRequest)
       "Unable to proxy the request via the Docker socket",
       "Dial unix /var/run/docker.sock: connect: no such file or directory",
     );
-  return engineResponse(docker, { method, path, query, body: body.toString() });
+  return engineResponse(docker, { method, path, query, body: body.toString(), headers });
 }
 
 /** Why a request is refused; pairs with whoever comes first when there is no secret. */

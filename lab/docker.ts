@@ -7,6 +7,7 @@ import { atTime } from "./docker/lifecycle.ts";
 import { mountAll, pathInContainer, volumeDirectory } from "./docker/mounts.ts";
 import { bindPorts } from "./docker/ports.ts";
 import { isPortainer, startProcess } from "./docker/processes.ts";
+import { type RegistryCredentials, refusePull } from "./docker/registry.ts";
 import {
   type ContainerSpec,
   DockerError,
@@ -86,16 +87,10 @@ export class LabDocker {
     return this.state.images.some(({ reference, id }) => reference === fullReference(image) || id === image);
   }
 
-  /** Every image can be had but those with "missing" in their name. @throws DockerError */
-  pull(image: string): string {
+  /** @throws DockerError when its registry refuses */
+  pull(image: string, credentials?: RegistryCredentials): string {
     const reference = fullReference(image);
-    if (reference.includes("missing")) {
-      const [name = ""] = reference.split(/[:@](?!.*\/)/);
-      throw new DockerError(
-        404,
-        `pull access denied for ${name}, repository does not exist or may require 'docker login': denied: requested access to the resource is denied`,
-      );
-    }
+    refusePull(reference, credentials);
     const id = `sha256:${createHash("sha256").update(`image ${reference}`).digest("hex")}`;
     if (!this.hasImage(reference)) this.#save({ images: [...this.state.images, { id, reference }] });
     return id;

@@ -197,10 +197,21 @@ export interface Portainer {
   /** The certificate of the manifest that names `hostname`, with its paths as the virtual machine sees them. */
   readonly certificate: Certificate & { readonly inGuest: GuestCertificatePaths };
   readonly agentImage: string;
+  readonly registries: readonly PortainerRegistry[];
   /** How long a container must have run before its deployment counts as done, in milliseconds. */
   readonly settleMs: number;
   /** Agents, and the server's own engine where stacks are assigned to it. */
   readonly environments: readonly PortainerEnvironment[];
+}
+
+/** A registry that Portainer gets credentials for. */
+export interface PortainerRegistry {
+  readonly name: string;
+  /** "registry.example.net:5000": what images' names begin with. */
+  readonly url: string;
+  readonly username: string;
+  readonly password: Secret;
+  readonly from: SourceRef;
 }
 
 export interface PortainerEnvironment {

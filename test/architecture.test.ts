@@ -236,6 +236,7 @@ describe("secrets", () => {
   /** Where a secret's value may come out: on its way into standard input, a file or a request's body, or to be looked for. */
   const revealing: readonly string[] = [
     "apis/portainer/client.ts",
+    "apis/portainer/registries.ts",
     "apis/portainer/session.ts",
     "apis/step-ca/token.ts",
     "components/certificates/apply.ts",

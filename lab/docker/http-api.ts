@@ -4,6 +4,7 @@ import type { LabDocker } from "../docker.ts";
 import { createContainer, listContainers, logs } from "./http-containers.ts";
 import { bodyOf, type EngineCall, type EngineRequest, isTrue, texts } from "./http-request.ts";
 import { containerInspect, imageJson, networkJson, volumeJson } from "./json.ts";
+import type { RegistryCredentials } from "./registry.ts";
 import { DockerError } from "./state.ts";
 
 export function engineResponse(docker: LabDocker, request: EngineRequest): ApiResponse {
@@ -166,7 +167,10 @@ function createVolume({ docker, request }: EngineCall): ApiResponse {
 
 function pullImage({ docker, request }: EngineCall): ApiResponse {
   const [name = "", tag = "latest"] = [request.query.get("fromImage") ?? "", request.query.get("tag") ?? ""];
-  docker.pull(tag === "" ? name : `${name}${tag.includes(":") ? "@" : ":"}${tag}`);
+  docker.pull(
+    tag === "" ? name : `${name}${tag.includes(":") ? "@" : ":"}${tag}`,
+    credentialsIn(request.headers?.["x-registry-auth"]),
+  );
   const lines = [
     { status: `Pulling from ${name}`, id: tag },
     { status: `Status: Downloaded newer image for ${name}:${tag}` },
@@ -176,6 +180,13 @@ function pullImage({ docker, request }: EngineCall): ApiResponse {
     headers: { "content-type": "application/json" },
     body: lines.map((line) => `${JSON.stringify(line)}\n`).join(""),
   };
+}
+
+/** Docker's own form of the header. */
+function credentialsIn(header: string | undefined): RegistryCredentials | undefined {
+  if (header === undefined) return undefined;
+  const value = JSON.parse(Buffer.from(header, "base64").toString()) as Partial<RegistryCredentials>;
+  return { username: value.username ?? "", password: value.password ?? "" };
 }
 
 function inspectImage({ docker, name }: EngineCall): ApiResponse {

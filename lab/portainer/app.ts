@@ -4,6 +4,7 @@ import { json } from "../api-server.ts";
 import { type Call, type PortainerProcess, Problem, problem, type Route } from "./call.ts";
 import { proxyRoutes } from "./docker-proxy.ts";
 import { endpointRoutes } from "./endpoints.ts";
+import { registryRoutes } from "./registries.ts";
 import { cookieOf } from "./sessions.ts";
 import { stackRoutes } from "./stacks.ts";
 import { systemRoutes } from "./system.ts";
@@ -14,6 +15,7 @@ const routes: readonly Route[] = [
   ...userRoutes,
   ...endpointRoutes,
   ...stackRoutes,
+  ...registryRoutes,
   ...proxyRoutes,
 ];
 

@@ -13,6 +13,7 @@ export interface Database {
   readonly settings: { readonly sessionTimeout: string; readonly http: boolean };
   readonly endpoints: readonly Endpoint[];
   readonly stacks: readonly Stack[];
+  readonly registries: readonly Registry[];
   readonly tags: readonly { readonly ID: number; readonly Name: string }[];
   /** The last number given out of each kind: none is given twice. */
   readonly last: {
@@ -20,7 +21,19 @@ export interface Database {
     readonly stack: number;
     readonly tag: number;
     readonly apiKey: number;
+    readonly registry?: number;
   };
+}
+
+export interface Registry {
+  readonly Id: number;
+  /** 3 is custom. */
+  readonly Type: number;
+  readonly Name: string;
+  readonly URL: string;
+  readonly Authentication: boolean;
+  readonly Username: string;
+  readonly Password: string;
 }
 
 export interface User {
@@ -98,7 +111,7 @@ export function openDatabase(directory: string): DatabaseFile {
   const path = join(directory, "portainer.db");
   const read = (): Database => {
     const text = readTextIfThere(path);
-    if (text !== undefined) return JSON.parse(text) as Database;
+    if (text !== undefined) return { registries: [], ...(JSON.parse(text) as object) } as unknown as Database;
     const made: Database = {
       instanceId: randomUUID(),
       pairingKey: newPairingKey(),
@@ -107,6 +120,7 @@ export function openDatabase(directory: string): DatabaseFile {
       settings: { sessionTimeout: "8h", http: true },
       endpoints: [],
       stacks: [],
+      registries: [],
       tags: [],
       last: { endpoint: 0, stack: 0, tag: 0, apiKey: 0 },
     };

@@ -3,6 +3,7 @@ import { type ApiResponse, json } from "../api-server.ts";
 import { type Call, Problem, type Route } from "./call.ts";
 import { endpointNamed } from "./endpoints.ts";
 import { UnreachableError } from "./exchange.ts";
+import { registryAuth } from "./registries.ts";
 
 export const proxyRoutes: readonly Route[] = ["GET", "HEAD", "POST", "PUT", "DELETE"].map((method) => ({
   method,
@@ -15,7 +16,9 @@ async function proxy(call: Call): Promise<ApiResponse> {
   const { process, request, params } = call;
   const endpoint = endpointNamed(call, Number(params[0]));
   const path = params[1] ?? "/";
-  const { method, query, body, headers } = request;
+  const { method, query, body } = request;
+  const { "x-registry-auth": _, ...others } = request.headers;
+  const headers = { ...others, ...registryAuth(call) };
   try {
     const response = await process.engines.request(endpoint, {
       method,

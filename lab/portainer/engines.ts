@@ -88,7 +88,12 @@ class ModelEngines implements Engines {
   request(target: Target, wanted: EngineRequest): Promise<ApiResponse> {
     const { context, host, socket, pairingKey, secret } = this.#options;
     if (target.Type === 2)
-      return this.#send(target.URL, wanted, signatureHeaders(pairingKey(), secret), requestMs);
+      return this.#send(
+        target.URL,
+        wanted,
+        { ...registryHeader(wanted), ...signatureHeaders(pairingKey(), secret) },
+        requestMs,
+      );
     if (!socket)
       throw new UnreachableError("dial unix /var/run/docker.sock: connect: no such file or directory");
     return Promise.resolve(engineResponse(new LabDocker(context, host), wanted));
@@ -159,6 +164,11 @@ class ModelEngines implements Engines {
       throw new UnreachableError(`dial tcp ${address}:${port}: ${wordsOf(error)}`);
     }
   }
+}
+
+function registryHeader({ headers }: EngineRequest): Readonly<Record<string, string>> {
+  const auth = headers?.["x-registry-auth"];
+  return auth === undefined ? {} : { "x-registry-auth": auth };
 }
 
 function get(path: string): EngineRequest {

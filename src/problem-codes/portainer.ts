@@ -30,4 +30,7 @@ export const portainerCodes = {
   PHX0709: both`invalid Portainer role
     A Portainer role is unknown (an error), or a container has one (a warning: Portainer runs on virtual machines only).
     Use primary, agent or none, on virtual machines only.`,
+  PHX0710: error`invalid registry
+    Two registries of portainer_api have the same name, or a url is not a host with an optional port and path.
+    Give each a name of its own, and a url as images' names begin: registry.example.net:5000.`,
 } as const;

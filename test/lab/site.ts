@@ -127,6 +127,7 @@ export const labSite: Site = {
       },
     },
     agentImage: "portainer/agent:latest",
+    registries: [],
     settleMs: 1_000,
     environments: [{ name: "drphoenix", guest: agent, kind: "agent", port: 9001, from }],
   },

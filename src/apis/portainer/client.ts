@@ -5,6 +5,7 @@ import type { HttpResponse } from "../../hosts/network.ts";
 import { DockerCalls } from "./docker.ts";
 import { EnvironmentCalls } from "./environments.ts";
 import type { PortainerApi, PortainerStatus } from "./index.ts";
+import { registryCalls } from "./registries.ts";
 import { isTimedOut, type PortainerOptions, PortainerSession } from "./session.ts";
 import { StackCalls } from "./stacks.ts";
 
@@ -23,6 +24,7 @@ export function createPortainerClient(options: PortainerOptions): PortainerApi {
     ...new EnvironmentCalls(session, options.clock),
     ...new StackCalls(session, options.clock),
     ...new DockerCalls(session),
+    ...registryCalls(session),
   };
 }
 

@@ -115,14 +115,17 @@ export class DockerCalls implements Engines {
     return (await this.#get(environmentId, path, `look for image ${image}`, [404])).status === 200;
   };
 
-  readonly pullImage: Engines["pullImage"] = async (environmentId, image) => {
+  readonly pullImage: Engines["pullImage"] = async (environmentId, image, registryId) => {
     const { name, tag } = referenceOf(image);
+    // Portainer replaces the number by the registry's credentials.
+    const auth = Buffer.from(JSON.stringify({ registryId })).toString("base64");
     const purpose = `pull image ${image}`;
     const { text } = await this.#call(environmentId, {
       method: "POST",
       path: `/images/create?fromImage=${encodeURIComponent(name)}&tag=${encodeURIComponent(tag)}`,
       purpose,
       effect: "change",
+      ...(registryId === undefined ? {} : { headers: { "x-registry-auth": auth } }),
       timeoutMs: pullMs,
     });
     // The status only says that pulling began: a later failure is a line of the answer.

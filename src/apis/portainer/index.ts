@@ -55,8 +55,13 @@ export interface PortainerApi {
   createNetwork(environmentId: number, name: string): Promise<void>;
   /** Whether the engine has the image. */
   hasImage(environmentId: number, image: string): Promise<boolean>;
-  /** Pulls an image. @throws ApiError with the registry's message. */
-  pullImage(environmentId: number, image: string): Promise<void>;
+  /** Pulls an image, with Portainer's credentials for a registry of its own. @throws ApiError with the registry's message. */
+  pullImage(environmentId: number, image: string, registryId?: number): Promise<void>;
+
+  registries(): Promise<readonly RegistryState[]>;
+  createRegistry(registry: RegistrySettings): Promise<void>;
+  updateRegistry(id: number, registry: RegistrySettings): Promise<void>;
+  deleteRegistry(id: number): Promise<void>;
 }
 
 export type PortainerStatus =
@@ -64,6 +69,18 @@ export type PortainerStatus =
   /** No administrator was created within five minutes of the start: only a restart helps. */
   | { readonly state: "timed-out" }
   | { readonly state: "down"; readonly reason: string };
+
+export interface RegistrySettings {
+  readonly name: string;
+  /** "ghcr.io", "registry.example.net:5000", "registry.gitlab.com/group". */
+  readonly url: string;
+  readonly username: string;
+  readonly password: Secret;
+}
+
+export interface RegistryState extends Omit<RegistrySettings, "password"> {
+  readonly id: number;
+}
 
 export interface EnvironmentSettings {
   readonly name: string;

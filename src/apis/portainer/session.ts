@@ -39,6 +39,7 @@ export interface PortainerCall {
   readonly effect: HttpRequest["effect"];
   readonly json?: unknown;
   readonly form?: { readonly type: string; readonly content: string };
+  readonly headers?: Readonly<Record<string, string>>;
   /** Statuses besides 2xx that the caller handles. */
   readonly accept?: readonly number[];
   readonly hint?: (response: HttpResponse) => string | undefined;
@@ -176,13 +177,17 @@ export class PortainerSession {
 
   async #request(call: PortainerCall, credentials: HttpRequest["headers"]): Promise<HttpRequest> {
     const { address, port, hostname, root } = this.#options;
-    const { method, path, effect, json, form, timeoutMs } = call;
+    const { method, path, effect, json, form, timeoutMs, headers } = call;
     const type = json === undefined ? form?.type : "application/json";
     return {
       method,
       url: `https://${address}:${port}${path}`,
       hostname,
-      headers: { ...defined({ accept: "application/json", "content-type": type }), ...credentials },
+      headers: {
+        ...defined({ accept: "application/json", "content-type": type }),
+        ...headers,
+        ...credentials,
+      },
       ca: await root(),
       effect,
       ...defined({ body: json === undefined ? form?.content : JSON.stringify(json), timeoutMs }),

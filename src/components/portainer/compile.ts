@@ -6,6 +6,7 @@ import { ports } from "../../fabric/ports.ts";
 import type { HostPath, Portainer, PortainerEnvironment, Site } from "../../model.ts";
 import { canonicalJson, type HostName, type Resource, type ResourceId } from "../../resource.ts";
 import { portainerCompose, type ServerCompose } from "./compose.ts";
+import { compileRegistries } from "./registries.ts";
 
 export const paths = {
   directory: portainerDirectory,
@@ -32,6 +33,7 @@ export function compile(site: Site): readonly Resource[] {
     storageResource(site, portainer, declaredStorage(portainer)),
     serverResource(portainer, declaredServer(portainer)),
     administratorResource(portainer, loginWorks),
+    ...compileRegistries(portainer),
     ...environments
       .filter(({ kind }) => kind === "agent")
       .map((each) => agentResource(each, declaredAgent(portainer, each))),

@@ -9,6 +9,8 @@ import { administratorId, agentId, compile, environmentId, serverId, storageId }
 import { hazards } from "./hazards.ts";
 import { impact } from "./impact.ts";
 import { read } from "./read.ts";
+import { registryId } from "./registries.ts";
+import { applyRegistry } from "./registries-live.ts";
 import { applyServer, applyStorage } from "./server.ts";
 import { verify } from "./verify.ts";
 
@@ -32,6 +34,8 @@ export const portainer: Component = {
     if (id === storageId) return applyStorage(change, declared, io);
     if (id === serverId) return applyServer(change, declared, io);
     if (id === administratorId) return applyAdministrator(change, declared, io);
+    for (const registry of declared.registries)
+      if (id === registryId(registry)) return applyRegistry(change, declared, registry, io);
     for (const environment of declared.environments) {
       if (id === agentId(environment)) return applyAgent(change, environment, io);
       if (id === environmentId(environment)) return applyEnvironment(change, environment, io);

@@ -33,6 +33,8 @@ import {
   volumesOf,
 } from "./compile.ts";
 import { inspect, inspected } from "./container.ts";
+import { registryId } from "./registries.ts";
+import { readRegistries } from "./registries-live.ts";
 import {
   agentSecret,
   differing,
@@ -85,7 +87,11 @@ function isStopped(
 }
 
 function unknownApi(portainer: Portainer, reason: string): readonly Resource[] {
-  const ids = [administratorId, ...portainer.environments.map(environmentId)] as const;
+  const ids = [
+    administratorId,
+    ...portainer.registries.map(registryId),
+    ...portainer.environments.map(environmentId),
+  ] as const;
   return ids.map((id) => unreadResource(id, portainer.guest.host, reason));
 }
 
@@ -195,9 +201,10 @@ async function readApi(io: Io, portainer: Portainer): Promise<ApiReading> {
     }
     if (!(await io.apis.portainer.adminExists())) return { resources: [] };
     const state = await administratorState(io, portainer);
+    const registries = await readRegistries(io, portainer);
     const live = await io.apis.portainer.environments();
     const registered = portainer.environments.flatMap((each) => readEnvironment(portainer, each, live));
-    return { resources: [administratorResource(portainer, state), ...registered] };
+    return { resources: [administratorResource(portainer, state), ...registries, ...registered] };
   } catch (error) {
     if (!isUnavailable(error)) throw error;
     return { error, repairable: false };

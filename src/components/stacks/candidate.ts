@@ -1,7 +1,8 @@
 /** Proving a stack before its running version is touched: Portainer up to 2.39 takes it down when its update fails. */
-import type { EnvironmentState } from "../../apis/portainer/index.ts";
+import type { EnvironmentState, RegistryState } from "../../apis/portainer/index.ts";
 import type { Io } from "../../component.ts";
 import { ApiError, CandidateError, messageOf } from "../../errors.ts";
+import { registryOf } from "../../formats/docker/registries.ts";
 import { containersOn, described, portHeld } from "../foreign/containers.ts";
 import type { StackTarget } from "./compile.ts";
 import { proveByCompose } from "./compose-config.ts";
@@ -46,15 +47,19 @@ async function proveImages(
   environment: EnvironmentState,
 ): Promise<void> {
   const images = new Set(services.flatMap(({ image }) => image ?? []));
+  let registries: readonly RegistryState[] | undefined;
   for (const image of images) {
     if (await io.apis.portainer.hasImage(environment.id, image)) continue;
     io.waiting(`image ${image} on ${stack.guest.name}`, 15 * 60_000);
     try {
-      await io.apis.portainer.pullImage(environment.id, image);
+      registries ??= await io.apis.portainer.registries();
+      await io.apis.portainer.pullImage(environment.id, image, registryOf(image, registries)?.id);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       const reason = `image ${image} cannot be pulled on ${stack.guest.name}: ${messageOf(error)}`;
-      const hint = "check its name and tag; build or load an image without a registry on the machine first";
+      const hint = /denied|unauthori[sz]ed|credentials|authentication required/i.test(error.message)
+        ? "declare its registry in portainer_api.registries, or add it in Portainer; check its name, user and password"
+        : "check its name and tag; build or load an image without a registry on the machine first";
       throw new CandidateError(`stack ${stack.name} was not changed: ${reason}`, { hint, cause: error });
     }
   }

@@ -82,6 +82,17 @@ export const hypervisorShape = object(
       portainer_hostname: text(
         "Portainer's host name. Default: that of the service on Portainer's virtual machine.",
       ),
+      registries: list(
+        object("a registry", ["name", "url", "username", "password"], {
+          name: text("Its name in Portainer."),
+          url: text("What the names of its images begin with: ghcr.io, registry.example.net:5000."),
+          username: text("The user that pulls."),
+          password: text(
+            "The user's password or token, a secret: env:NAME, file:PATH, age:PATH#KEY or exec:COMMAND.",
+          ),
+        }),
+        "Private registries. Those that are in Portainer already need not be here to be used.",
+      ),
       settle_seconds: integer(
         "How many seconds a container must have run before its deployment counts as done: 0 to 60. Default: 10.",
         0,

@@ -22,6 +22,7 @@ import type { Cell } from "../text/cell.ts";
 import type { Problems } from "../text/problems.ts";
 import type { Assignment } from "./assignments.ts";
 import type { DeclaredStack } from "./files.ts";
+import { readRegistries } from "./registries.ts";
 
 /** Portainer refuses shorter passwords for a new administrator (2.x default). */
 const shortestPassword = 12;
@@ -205,6 +206,7 @@ export async function readPortainer(
     share,
     certificate: { ...certificate, inGuest: { certPath, keyPath } },
     agentImage,
+    registries: await readRegistries(config, secrets, problems),
     settleMs: (api?.get("settle_seconds")?.integer ?? settleSeconds) * 1000,
     environments,
   };
