@@ -15,7 +15,7 @@ import type { Problem } from "../problem.ts";
 import type { ResourceId } from "../resource.ts";
 import type { Call, CommandDefinition } from "./command.ts";
 import { runPlan } from "./plan.ts";
-import { openJournalOn, type Session } from "./session.ts";
+import type { Session } from "./session.ts";
 import { choicesOf, refuseUnknownResources, type Targets, targetsOf } from "./targets.ts";
 
 export const syncCommand: CommandDefinition = {
@@ -201,9 +201,10 @@ async function recordRun(
   exitCode: ExitCode,
   plan: Plan | undefined,
 ): Promise<void> {
-  const [{ ownIdentity }, { warningText }] = await Promise.all([
+  const [{ ownIdentity }, { warningText }, { openJournalOn }] = await Promise.all([
     import("../journal/process-identity.ts"),
     import("./warnings.ts"),
+    import("./session.ts"),
   ]);
   const { who, host } = ownIdentity();
   try {
