@@ -15,6 +15,8 @@ const byCode: Readonly<Record<string, readonly ComponentName[]>> = {
   PHX0306: ["dns"],
   PHX0307: ["dns"],
   PHX0309: ["nginx"],
+  PHX0310: ["dns"],
+  PHX0311: ["dns"],
   // The names of a stack's routes are not known while its files are not.
   PHX0403: [...routing, "stacks"],
   PHX0404: [...routing, "stacks"],

@@ -89,14 +89,18 @@ function hypervisorPaths(site: Site): readonly FirewallPath[] {
       ? [
           { ...base, from: network, port: dns, protocol: "udp" as const, why: "guests ask for names" },
           { ...base, from: network, port: dns, why: "guests ask for names" },
-          ...site.dns.upstreams.flatMap((address) =>
-            (["udp", "tcp"] as const).map((protocol) => ({
-              ...asked,
-              address,
-              protocol,
-              why: "the name server asks its upstream",
-            })),
-          ),
+          ...site.dns.upstreams
+            .filter(isFiltered)
+            .map(upstreamOf)
+            .flatMap(({ address, port }) =>
+              (["udp", "tcp"] as const).map((protocol) => ({
+                ...asked,
+                address,
+                port,
+                protocol,
+                why: "the name server asks its upstream",
+              })),
+            ),
         ]
       : []),
     ...guests.flatMap(({ host, name, shares }) =>
@@ -112,6 +116,17 @@ function hypervisorPaths(site: Site): readonly FirewallPath[] {
         })),
     ),
   ];
+}
+
+/** The rules are about IPv4; what the hypervisor asks itself passes loopback, which nothing filters. */
+function isFiltered(upstream: string): boolean {
+  return !upstream.includes(":") && !upstream.startsWith("127.");
+}
+
+/** An upstream server as the site writes it: "9.9.9.9", "10.0.0.5#5335". */
+function upstreamOf(written: string): { readonly address: string; readonly port: number } {
+  const [address = "", port = ports.dns] = written.split("#");
+  return { address, port: Number(port) };
 }
 
 function gatewayPaths(site: Site): readonly FirewallPath[] {

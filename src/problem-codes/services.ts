@@ -1,5 +1,5 @@
 /** PHX03xx: the domain, services and DNS records. */
-import { both, error } from "./kind.ts";
+import { both, error, warning } from "./kind.ts";
 
 export const serviceCodes = {
   PHX0301: error`invalid domain
@@ -21,7 +21,7 @@ export const serviceCodes = {
     A DNS record has the host name of a service and another address than the service needs.
     Remove the record. Services get their DNS records without one.`,
   PHX0307: error`invalid upstream server
-    dns_server has no upstream server, one that is not an IPv4 address, or itself, which would be a forwarding loop.
+    dns_server has no upstream server, one that is not an address, or itself, which would be a forwarding loop.
     Name resolvers outside the site: "upstream_servers": ["9.9.9.9"].`,
   PHX0308: both`unreachable service
     A service is on a guest without a fixed address (an error), or on a template, which never runs (a warning).
@@ -29,4 +29,10 @@ export const serviceCodes = {
   PHX0309: error`invalid size or time
     An option of a service is not a valid size or time.
     Write a size like "16m" and a time like "10m". A time is from one second to one year.`,
+  PHX0310: warning`DNS name with several addresses
+    A name has several DNS records with different addresses. Clients get all of them, and take one or the other.
+    Keep one record of each name. Upper and lower case are one name.`,
+  PHX0311: warning`domain below .local
+    Names below .local belong to multicast DNS (RFC 6762): many systems never ask a DNS server for them.
+    Use home.arpa or a domain of your own.`,
 } as const;

@@ -1,6 +1,7 @@
 /** Ports of a Compose service, short forms and long. */
 import { defined } from "../../defined.ts";
 import { addressNumber } from "../ipv4/index.ts";
+import { isIpv6Address } from "../ipv6/index.ts";
 import type { ComposeFault, ComposeNode, Place } from "./document.ts";
 
 /** A container's port, and where the machine publishes it. */
@@ -106,16 +107,7 @@ function isProtocol(text: string): boolean {
 }
 
 function isAddress(text: string): boolean {
-  if (!text.includes(":")) return addressNumber(text) !== undefined;
-  const halves = text.split("::");
-  const groups = halves.flatMap((half) => (half === "" ? [] : half.split(":")));
-  const last = groups.at(-1) ?? "";
-  const width = groups.length + (last.includes(".") ? 1 : 0);
-  const areGroups = groups.every(
-    (group, at) =>
-      /^[\da-f]{1,4}$/i.test(group) || (at === groups.length - 1 && addressNumber(group) !== undefined),
-  );
-  return areGroups && (halves.length === 1 ? width === 8 : halves.length === 2 && width < 8);
+  return addressNumber(text) !== undefined || isIpv6Address(text);
 }
 
 /** One port of a container; of a range of published ports Docker takes one that is free. */

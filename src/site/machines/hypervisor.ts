@@ -1,5 +1,6 @@
 /** The hypervisor and its DNS, read from the hypervisor's configuration. */
 import { addressNumber, addressText } from "../../formats/ipv4/index.ts";
+import { isIpv6Address } from "../../formats/ipv6/index.ts";
 import type { Dns, DnsRecord, Hypervisor } from "../../model.ts";
 import type { SourceRef } from "../../resource.ts";
 import type { Cell } from "../text/cell.ts";
@@ -16,7 +17,12 @@ export function readDomain(config: Cell, problems: Problems): string | undefined
   const cell = config.get("domain_name");
   if (cell?.text === undefined) return undefined;
   const hint = "use letters, digits and hyphens between dots: internal.example.net";
-  return hostName(cell.text) ?? problems.invalid("PHX0301", cell, "domain", hint);
+  const domain = hostName(cell.text);
+  if (domain !== undefined && /(?:^|\.)local$/.test(domain))
+    problems.report("PHX0311", cell, `${domain} is below .local, which multicast DNS answers for`, {
+      hint: "use home.arpa, or a domain of your own",
+    });
+  return domain ?? problems.invalid("PHX0301", cell, "domain", hint);
 }
 
 export function readHypervisor(config: Cell, problems: Problems): Hypervisor | undefined {
@@ -69,8 +75,26 @@ export function readDns(
     ...own.flatMap((cell) => (cell === undefined ? [] : readRecords(cell, domain, undefined, problems))),
     ...guests.flatMap((guest) => readRecords(guest.records, domain, guest.address, problems)),
   ];
+  warnSeveral(records, problems);
   return { enabled, upstreams: readUpstreams(dns, enabled, hypervisor, problems), records };
 }
+
+/** A name with several addresses is answered with all of them, which is seldom meant. */
+function warnSeveral(records: readonly DnsRecord[], problems: Problems): void {
+  const first = new Map<string, DnsRecord>();
+  for (const record of records) {
+    const other = first.get(record.name) ?? record;
+    first.set(record.name, other);
+    if (other.address === record.address) continue;
+    const message = `${record.name} has the addresses ${other.address} and ${record.address}`;
+    problems.report("PHX0310", record.from, message, {
+      related: [other.from],
+      hint: "clients get both in turn; upper and lower case are one name",
+    });
+  }
+}
+
+const upstreamHint = "IPv4 or IPv6, with a port where it is not 53: 9.9.9.9, 127.0.0.1#5335";
 
 function readUpstreams(
   dns: Cell | undefined,
@@ -83,9 +107,11 @@ function readUpstreams(
   for (const server of cell?.each ?? []) {
     if (server.text === undefined) continue;
     for (const address of server.text.split(/[\s,]+/).filter((part) => part !== "")) {
-      if (addressNumber(address) === undefined)
-        problems.invalid("PHX0307", { ref: server.ref, text: address }, "IPv4 address");
-      else if (address === hypervisor?.address || address.startsWith("127."))
+      const [, resolver = "", port = "53"] = /^([^#]*)(?:#(\d{1,5}))?$/.exec(address) ?? [];
+      const isOwn = resolver === hypervisor?.address || /^127\.|^::1$/.test(resolver);
+      if (!(addressNumber(resolver) !== undefined || isIpv6Address(resolver)) || Number(port) > 65_535)
+        problems.invalid("PHX0307", { ref: server.ref, text: address }, "address", upstreamHint);
+      else if (isOwn && port === "53")
         problems.report("PHX0307", server, `forwarding loop: ${address} is this DNS server itself`, {
           related: hypervisor === undefined ? [] : [hypervisor.from],
         });

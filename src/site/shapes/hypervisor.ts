@@ -37,7 +37,7 @@ const networkShape = object("the network", ["interfaces"], {
 const dnsShape = object("the DNS server", ["enabled"], {
   enabled: flag("Whether the hypervisor serves DNS. Required: an absent key does not switch it off."),
   "upstream_servers|forwarders|upstreams": either(
-    "Addresses of the resolvers for names outside the site.",
+    "Addresses of the resolvers for names outside the site, with a port where it is not 53: 127.0.0.1#5335.",
     list(text()),
     text(),
   ),
