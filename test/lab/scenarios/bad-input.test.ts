@@ -12,9 +12,8 @@ import { differences, treeOf } from "./tree.ts";
 interface Mistake {
   readonly file: string;
   readonly from: string;
+  /** What the line that is told about holds. */
   readonly to: string;
-  /** What the line that is told about holds; `to` unless given. */
-  readonly line?: string;
   /** It is the last such line, not the first. */
   readonly last?: true;
   readonly message: RegExp;
@@ -112,7 +111,6 @@ const mistakes: readonly Mistake[] = [
     file: "stacks/wiki/docker-compose.yml",
     from: "middlewares=wiki-headers,wiki-pace",
     to: "middlewares=wiki-headers,wiki-pase",
-    line: "traefik.http.routers.wiki.rule",
     message: /wiki-pase/,
   },
   {
@@ -133,9 +131,9 @@ const site = join(shared(), "site-bad");
 let lab: string;
 
 /** The line that a mistake must be told about, counted from 1. */
-function lineOf({ file, to, line = to, last }: Mistake): number {
+function lineOf({ file, to, last }: Mistake): number {
   const lines = readFileSync(join(site, file), "utf8").split("\n");
-  const is = (text: string): boolean => text.includes(line);
+  const is = (text: string): boolean => text.includes(to);
   return (last === true ? lines.findLastIndex(is) : lines.findIndex(is)) + 1;
 }
 
