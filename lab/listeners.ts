@@ -28,6 +28,7 @@ const known: Readonly<Record<string, Known>> = {
   named: { program: "named", address: "0.0.0.0", ports: [53], udp: true },
   "systemd-resolved": { program: "systemd-resolve", address: "127.0.0.53", ports: [53], udp: true },
   "dnsmasq@zone1": { program: "dnsmasq", address: "10.77.0.1", ports: [53], udp: true },
+  cockpit: { program: "cockpit-tls", address: "0.0.0.0", ports: [9090] },
   ssh: { program: "sshd", address: "0.0.0.0", ports: [22] },
 };
 

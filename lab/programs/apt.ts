@@ -12,6 +12,7 @@ const unitOfPackage: Readonly<Record<string, string>> = {
   "docker.io": "docker",
   "docker-ce": "docker",
   unbound: "unbound",
+  cockpit: "cockpit",
   bind9: "named",
   "systemd-resolved": "systemd-resolved",
 };

@@ -82,11 +82,17 @@ describe("lines of a foreign file", () => {
     const { directory, pve } = await foreignLab({
       "/etc/dnsmasq.conf": "conf-dir=/etc/dnsmasq.lan.d\naddn-hosts=/etc/hosts.lan\n",
       "/etc/dnsmasq.lan.d/more.conf": `\nhost-record=${name},10.9.9.9\n`,
+      "/etc/phoenix/hosts.d/own.hosts": `10.9.9.7 ${name}\n`,
       "/etc/hosts.lan": `10.9.9.8 printer.lan\n10.9.9.9 ${name}\n`,
       "/etc/dnsmasq.d/zone1/00-default.conf": "bind-interfaces\n",
     });
     const names = (await hazardsOf(directory)).map(({ foreign }) => foreign?.name);
-    expect(names).toEqual(["/etc/dnsmasq.conf:1", "/etc/dnsmasq.lan.d/more.conf:2", "/etc/hosts.lan:2"]);
+    expect(names).toEqual([
+      "/etc/dnsmasq.conf:1",
+      "/etc/dnsmasq.lan.d/more.conf:2",
+      "/etc/phoenix/hosts.d/own.hosts:1",
+      "/etc/hosts.lan:2",
+    ]);
     expect((await syncDns(directory, adopt)).components[0]).toMatchObject({ outcome: "changed" });
     expect(await pve.expect(read("cat", "/etc/hosts.lan"))).toBe(
       `10.9.9.8 printer.lan\n# taken over by phoenix: 10.9.9.9 ${name}\n`,

@@ -43,6 +43,17 @@ test("is named with both names, and untouched without consent", async () => {
   expect(again.components.map(({ outcome }) => outcome)).toEqual(["unchanged", "unchanged"]);
 });
 
+test("is the same guest when a dot is part of its name", async () => {
+  const { directory } = await renamed((text) =>
+    text.replace("hostname: Traefik", "hostname: traefik-3.3-proxy"),
+  );
+  const guests = labSite.guests.map((guest) =>
+    guest.id === 102 ? { ...guest, name: "traefik-3.3-proxy" } : guest,
+  );
+  const planned = await planLab(directory, { ...labSite, guests }, await loadComponents(), only);
+  expect(planned.components.flatMap(({ hazards }) => hazards)).toEqual([]);
+});
+
 test("is the same guest when its name is written in another way, or a snapshot has another one", async () => {
   const { directory } = await renamed(
     (text) => `${text.replace("hostname: Traefik", "hostname: traefik.lan")}\n[before]\nhostname: Plex\n`,

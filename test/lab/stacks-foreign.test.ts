@@ -105,6 +105,20 @@ describe("a container on a port of a stack", () => {
   });
 });
 
+test("a program on a port of a stack is named, and no consent takes over from it", async () => {
+  await lab.world.host("vm/1002").expect({ argv: ["apt-get", "install", "-y", "cockpit"], effect: "change" });
+  const metrics = stack("metrics", 'services:\n  a:\n    image: prom\n    ports: ["9090:9090"]\n');
+  const of = withStacks(metrics, jobs);
+  const [hazard] = await hazards(of);
+  expect(hazard).toMatchObject({
+    message: expect.stringMatching(/^program "cockpit-tls" \(process \d+\) on vm\/1002 listens on port 9090/),
+    hint: expect.stringContaining("systemctl status"),
+  });
+  expect(hazard).not.toHaveProperty("consent");
+  await expect(sync(adopt, of)).rejects.toMatchObject({ exitCode: 5 });
+  expect(await lab.running()).toEqual([]);
+});
+
 test("a container that has the name of one of a stack is renamed and stopped", async () => {
   const named = {
     ...web,

@@ -26,8 +26,7 @@ const aptInstall = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install
 
 export const commands = {
   ...unitCommands("dnsmasq"),
-  /** Who listens on port 53, and the process that the unit runs. */
-  listeners: { argv: ["ss", "-Hlntup", "sport", "=", ":53"], effect: "read" },
+  /** The process that the unit runs. */
   mainPid: { argv: ["systemctl", "show", "dnsmasq.service", "--property=MainPID"], effect: "read" },
   /** Those of the paths that are files, and the files of those that are directories; not what lies further down (SDN's zones). */
   files: (paths: readonly string[]): Command => ({

@@ -1,6 +1,7 @@
 /** What is on the hypervisor that answers DNS or configures dnsmasq, and is not ours. Reads only. */
 import { foreignHazard, type Hazard, type Io } from "../../component.ts";
 import { parseConfLines } from "../../formats/dnsmasq/index.ts";
+import { listListeners, parseListeners } from "../../formats/listeners/index.ts";
 import { type Change, subjectOf } from "../../resource.ts";
 import { editedFile } from "../foreign/files.ts";
 import { commands } from "./commands.ts";
@@ -54,7 +55,7 @@ interface ForeignFiles {
 /** Everything that dnsmasq reads besides our files: its main file, its directory, and what those name. */
 async function foreignFiles(io: Io): Promise<ForeignFiles> {
   const configuration = new Map<string, string>();
-  const hosts = new Map<string, string>();
+  const hosts = new Map(await read(io, await filesIn(io, [paths.hostsDirectory])));
   let wanted: readonly string[] = [main, ...(await filesIn(io, [directory]))];
   while (wanted.length > 0) {
     const texts = await read(
@@ -119,15 +120,12 @@ async function startupHazards(io: Io): Promise<readonly Hazard[]> {
 /** Programs on port 53 of our addresses. One of its own address (systemd-resolved, a zone of Proxmox's SDN) is in nobody's way. */
 async function listenerHazards(io: Io, own: OwnNames): Promise<readonly Hazard[]> {
   const host = io.host("pve");
-  const [listeners, main] = await Promise.all([host.run(commands.listeners), host.run(commands.mainPid)]);
+  const [listeners, main] = await Promise.all([host.run(listListeners), host.run(commands.mainPid)]);
   const unit = /MainPID=(\d+)/.exec(main.stdout)?.[1];
   const seen = new Set<string>();
-  return listeners.stdout.split("\n").flatMap((line): Hazard[] => {
-    const [, , , , local = "", , users = ""] = line.trim().split(/\s+/);
-    const address = local.replace(/:53$/, "").replace(/%.*$/, "");
-    const [, program = "unknown", pid = ""] = /\(\("([^"]*)",pid=(\d+)/.exec(users) ?? [];
-    if (line.trim() === "" || pid === unit || seen.has(pid)) return [];
-    if (!["0.0.0.0", "*", ...own.listen].includes(address)) return [];
+  return parseListeners(listeners.stdout).flatMap(({ address, port, program, pid }): Hazard[] => {
+    if (port !== 53 || pid === unit || seen.has(pid)) return [];
+    if (!["0.0.0.0", ...own.listen].includes(address)) return [];
     seen.add(pid);
     const message = `program "${program}" (process ${pid}) listens on ${address}:53, where dnsmasq must answer`;
     const hint = `stop it, or move it to another address or port: \`systemctl status ${pid}\` on the hypervisor names its unit`;

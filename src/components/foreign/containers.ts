@@ -3,6 +3,7 @@ import { type ComponentName, foreignHazard, type Hazard, type Io } from "../../c
 import { isUnavailable } from "../../errors.ts";
 import { definitionLabel } from "../../fabric/portainer-server.ts";
 import { listContainers, type MachineContainer, parseContainers } from "../../formats/docker/index.ts";
+import { type Listener, listListeners, parseListeners } from "../../formats/listeners/index.ts";
 import type { Host } from "../../hosts/host.ts";
 import { type Change, canonicalJson, type HostName, type Resource, type ResourceId } from "../../resource.ts";
 
@@ -31,7 +32,10 @@ export async function containersOn(host: Host): Promise<readonly MachineContaine
 }
 
 /** The port that a container holds and these needs name; undefined when it is in nobody's way. */
-export function portHeld({ ports }: MachineContainer, needs: Pick<Needs, "ports">): number | undefined {
+export function portHeld(
+  { ports }: Pick<MachineContainer, "ports">,
+  needs: Pick<Needs, "ports">,
+): number | undefined {
   const every = (address: string | undefined): boolean => address === undefined || address === "0.0.0.0";
   return needs.ports.find(({ port, protocol, address }) =>
     ports.some(
@@ -54,8 +58,12 @@ export async function containerHazards(
   if (needs.every(({ ports, names }) => ports.length + names.length === 0)) return [];
   const host = io.host(machine);
   const taken = new Set<string>();
-  const hazards: Hazard[] = [];
-  const containers = await containersOn(host);
+  const [containers, listeners] = await Promise.all([containersOn(host), listenersOn(host)]);
+  // The port of a container may be held by a process of its own, by a proxy of Docker's, or by none that can be seen.
+  const programs = listeners.filter((each) =>
+    containers.every((one) => portHeld(one, { ports: [each] }) === undefined),
+  );
+  const hazards: Hazard[] = [...programHazards(host, needs, programs)];
   for (const needed of needs)
     for (const container of containers.filter((each) => isForeign(each, needed, containers))) {
       const port = portHeld(container, needed);
@@ -73,6 +81,34 @@ export async function containerHazards(
       hazards.push(foreignHazard(message, { ...foreign, changes, for: needed.resource }));
     }
   return hazards;
+}
+
+/** The programs that listen on a machine; none where it does not answer. */
+async function listenersOn(host: Host): Promise<readonly Listener[]> {
+  try {
+    return parseListeners((await host.run(listListeners)).stdout);
+  } catch (error) {
+    if (!isUnavailable(error)) throw error;
+    return [];
+  }
+}
+
+/** Programs on wanted ports: what they are for is not known, so no consent stops them. */
+function programHazards(
+  host: Host,
+  needs: readonly Needs[],
+  listeners: readonly Listener[],
+): readonly Hazard[] {
+  const seen = new Set<string>();
+  return listeners.flatMap((listener): Hazard[] => {
+    const { port, program, pid } = listener;
+    const needed = needs.find((each) => portHeld({ ports: [listener] }, each) !== undefined);
+    if (needed === undefined || seen.has(`${pid} ${port}`)) return [];
+    seen.add(`${pid} ${port}`);
+    const message = `program "${program}" (process ${pid}) on ${host.name} listens on port ${port}, which is a port of ${needed.resource}`;
+    const hint = `stop it, or choose another port for ${needed.resource}: \`systemctl status ${pid}\` in the guest names its unit`;
+    return [foreignHazard(message, { host: host.name, name: `program ${program}` }, hint)];
+  });
 }
 
 /** `container "pihole" (image pihole/pihole, Compose project home)` */

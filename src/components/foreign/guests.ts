@@ -23,7 +23,7 @@ async function guestHazards(changes: readonly Change[], io: Io): Promise<readonl
   return guests.flatMap((guest): Hazard[] => {
     const path = configurationOf(guest);
     const found = nameIn(files.get(path)?.text ?? "");
-    if (found === undefined || hostLabel(found.name) === hostLabel(guest.name)) return [];
+    if (found === undefined || isSame(found.name, guest.name)) return [];
     const message = `${path}:${found.line}: ${guest.host} is "${found.name}" on the hypervisor and "${guest.name}" in the site`;
     const foreign = {
       host: "pve",
@@ -44,11 +44,16 @@ function configurationOf({ kind, id }: Guest): string {
   return `/etc/pve/${kind === "lxc" ? "lxc" : "qemu-server"}/${id}.conf`;
 }
 
+/** Case and signs aside, and with a domain or without: a dot may stand in either name. */
+function isSame(live: string, declared: string): boolean {
+  return [live, live.split(".", 1)[0] ?? ""].some((name) => hostLabel(name) === hostLabel(declared));
+}
+
 /** The name in a guest's present configuration; its snapshots follow it, in sections. */
 function nameIn(text: string): { readonly name: string; readonly line: number } | undefined {
   for (const [at, raw] of text.split("\n").entries()) {
     if (raw.startsWith("[")) return undefined;
-    const name = /^(?:hostname|name):\s*(\S+)/.exec(raw)?.[1]?.split(".")[0];
+    const name = /^(?:hostname|name):\s*(\S+)/.exec(raw)?.[1];
     if (name !== undefined) return { name, line: at + 1 };
   }
   return undefined;
