@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { adviceOn, type ExitCode, exitCodes, PhoenixError } from "../errors.ts";
 import { errorLines } from "../render/errors.ts";
 import { documentText, errorDocument, type ShownError } from "../render/json.ts";
+import { withoutSecrets } from "../secret-spans.ts";
 import type { GlobalOptions } from "./options.ts";
 import { viewOf } from "./output.ts";
 import { type Terminal, writeLines } from "./terminal.ts";
@@ -44,7 +45,8 @@ async function internal(error: unknown, terminal: Terminal): Promise<ShownError>
   const [first = ""] = stackOf(error).split("\n");
   return {
     name: "InternalError",
-    message: `internal error: ${first}`,
+    // A library's error may quote the text that it was reading.
+    message: withoutSecrets(`internal error: ${first}`),
     hint: `this is a bug in phoenix ${version}; please report it with ${await traceFile(error, terminal)}`,
     exitCode: exitCodes.error,
   };
@@ -61,7 +63,7 @@ async function traceFile(error: unknown, terminal: Terminal): Promise<string> {
   ];
   try {
     const path = join(await mkdtemp(join(tmpdir(), "phoenix-trace-")), "trace.txt");
-    await writeFile(path, terminal.redact(text.join("\n")), { mode: 0o600, flag: "wx" });
+    await writeFile(path, withoutSecrets(terminal.redact(text.join("\n"))), { mode: 0o600, flag: "wx" });
     return path;
   } catch {
     return "the output of the same command with PHOENIX_DEBUG=1";

@@ -247,6 +247,18 @@ describe("errors", () => {
     rmSync(join(path, ".."), { recursive: true });
   });
 
+  test("quote no secret of a text that a library was reading", async () => {
+    const { terminal: opened, stderr } = terminal();
+    await report(
+      new Error("bad alias in DB_PASSWORD: *canary-77\n\n  DB_PASSWORD: *canary-77\n  ^"),
+      opened,
+      options(),
+    );
+    const path = /report it with (\S+)/.exec(stderr.text)?.[1] ?? "";
+    expect(stderr.text + readFileSync(path, "utf8")).not.toContain("canary-77");
+    rmSync(join(path, ".."), { recursive: true });
+  });
+
   test("show their stack only where PHOENIX_DEBUG=1 asks for it", async () => {
     const { terminal: opened, stderr } = terminal({ PHOENIX_DEBUG: "1" });
     await report(new TypeError("a bug"), opened, options());
