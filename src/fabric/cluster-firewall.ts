@@ -6,12 +6,20 @@ import type { FwRule } from "../formats/pve-firewall/rule.ts";
 import type { Site } from "../model.ts";
 import { firewallOf, type SiteRule } from "./firewall.ts";
 
-/** Marks our rules in [RULES]: a rule's comment survives Proxmox's own editor, other marks do not. */
-const mark = "phoenix:";
+/**
+ * Marks our rules in [RULES]: a rule's comment survives Proxmox's own editor, other marks do not. Versions before 2 wrote
+ * "phoenix:" alone, which people write as well: such a rule is ours only where the site declares it.
+ */
+const mark = "managed by phoenix:";
 
 /** Whether a rule of [RULES] carries our mark. */
 export function isMarked({ comment }: FwRule): boolean {
   return comment?.startsWith(mark) === true;
+}
+
+/** A comment without our mark, also the earlier one. */
+export function withoutMark(comment: string): string {
+  return comment.replace(/^(?:managed by )?phoenix: /, "");
 }
 
 /** A rule with our mark, as it is written to [RULES]. */
@@ -21,7 +29,7 @@ export function marked({ rule }: SiteRule): FwRule {
 
 /** The comment of a guest's group, for users of Proxmox's interface. @param name the guest's, if known */
 export function groupComment(name: string | undefined): string {
-  return name === undefined ? mark.slice(0, -1) : `${mark} ${name.replace(/[^\x20-\x7e]|#/g, " ")}`;
+  return name === undefined ? "phoenix" : `phoenix: ${name.replace(/[^\x20-\x7e]|#/g, " ")}`;
 }
 
 /** cluster.fw on a hypervisor without foreign lines. */

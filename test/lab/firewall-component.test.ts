@@ -207,7 +207,9 @@ IN ACCEPT -p tcp -dport 80
     const result = await syncLab(lab, site, only, { decorators: [again.decorator] });
     expect(result.components[0]?.outcome).toBe("unchanged");
     expect(again.changes).toEqual([]);
-    await world.host("pve").writeFiles([{ path: clusterFile, text: now.replace(/ # phoenix: ACME/, "") }]);
+    await world
+      .host("pve")
+      .writeFiles([{ path: clusterFile, text: now.replace(/ # managed by phoenix: ACME/, "") }]);
     const plan = await planLab(lab, site, only);
     expect(plan.components[0]?.changes.map((each) => each.verb)).toEqual(["update"]);
     await syncLab(lab, site, only);
@@ -235,9 +237,8 @@ IN ACCEPT -p tcp -dport 80
     const result = await syncLab(lab, labSite, only);
     expect(result.components[0]?.outcome).toBe("changed");
     expect(text(lab, clusterFile)).toContain("IN ACCEPT iface vmbr0");
-    const failed = result.components[0]?.checks.find(({ status }) => status === "fail");
-    expect(failed?.observed).toContain("unable to parse rule parameters: iface vmbr0");
-    expect(failed?.external).toBe(true);
+    expect(result.components[0]?.checks.filter(({ status }) => status === "fail")).toEqual([]);
+    expect(result.components[0]?.checks.length).toBeGreaterThan(10);
   });
 });
 

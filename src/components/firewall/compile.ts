@@ -1,6 +1,6 @@
 /** The desired firewall: options, the hypervisor's rules, one group for each guest, and the files that use the groups. */
 import { defined } from "../../defined.ts";
-import { isMarked, marked } from "../../fabric/cluster-firewall.ts";
+import { isMarked, marked, withoutMark } from "../../fabric/cluster-firewall.ts";
 import {
   filteredGuests,
   firewallOf,
@@ -9,6 +9,7 @@ import {
   type SiteRule,
 } from "../../fabric/firewall.ts";
 import { memo } from "../../fabric/memo.ts";
+import { catchAll, isBehindRule } from "../../formats/pve-firewall/edit.ts";
 import { type FirewallFile, groupsOf, optionOf, rulesOf } from "../../formats/pve-firewall/index.ts";
 import { type FwRule, printBare, printRule } from "../../formats/pve-firewall/rule.ts";
 import type { Site } from "../../model.ts";
@@ -72,8 +73,9 @@ export function liveResources(site: Site, files: FirewallFiles): readonly Resour
       const guest = guestOfGroup(name);
       if (guest !== undefined) live.push(rulesResource(groupId(guest), rules));
     }
-    const ours = rulesOf(cluster).filter(isOursIn(site));
-    if (ours.length > 0) live.push(rulesResource("firewall/rules", ours));
+    const isOurs = isOursIn(site);
+    const ours = rulesOf(cluster).filter(isOurs);
+    if (ours.length > 0) live.push(inPlace(rulesResource("firewall/rules", ours), cluster, isOurs));
     live.push(optionsResource(optionsIn(cluster, clusterOptions)));
   }
   return [...live, ...liveGuests(site, files)];
@@ -120,9 +122,21 @@ export function usedGroup(file: FirewallFile): string | undefined {
     ?.action;
 }
 
-/** What a guest's file says of what is ours. */
+/** What a guest's file says of what is ours. A group behind a foreign rule that lets nothing through is not in use. */
 function stateOf(file: FirewallFile): string {
-  return guestText(optionsIn(file, guestOptions), usedGroup(file));
+  const isOurs = ({ type, action }: FwRule): boolean =>
+    type === "GROUP" && guestOfGroup(action) !== undefined;
+  const end = catchAll(file, isOurs);
+  const isDead = end !== undefined && isBehindRule(file, end, isOurs);
+  return guestText(optionsIn(file, guestOptions), isDead ? undefined : usedGroup(file));
+}
+
+/** Rules behind a foreign one that lets nothing through are not as they are declared: they have no effect. */
+function inPlace(resource: Resource, file: FirewallFile, isOurs: (rule: FwRule) => boolean): Resource {
+  const end = catchAll(file, isOurs);
+  if (end === undefined || !isBehindRule(file, end, isOurs)) return resource;
+  const where = `behind "${printBare(end)}", without effect`;
+  return { ...resource, text: `# ${where}\n${resource.text}`, units: { place: where, ...resource.units } };
 }
 
 function optionsIn(file: FirewallFile, keys: readonly string[]): Readonly<Record<string, string>> {
@@ -151,9 +165,7 @@ function rulesResource(
   rules: readonly FwRule[],
   from: Readonly<Record<string, SourceRef>> = {},
 ): Resource {
-  const units = Object.fromEntries(
-    rules.map((rule) => [printBare(rule), (rule.comment ?? "").replace(/^phoenix: /, "")]),
-  );
+  const units = Object.fromEntries(rules.map((rule) => [printBare(rule), withoutMark(rule.comment ?? "")]));
   return { id, host: "pve", text: rules.map((rule) => `${printRule(rule)}\n`).join(""), units, from };
 }
 

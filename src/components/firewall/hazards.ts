@@ -5,52 +5,110 @@ import { describeHost, guestOf } from "../../fabric/guests.ts";
 import { endOf, type FirewallPath, requiredPaths, senderName } from "../../fabric/paths.ts";
 import { ports } from "../../fabric/ports.ts";
 import type { Verdict } from "../../formats/pve-firewall/decide.ts";
-import { emptyFile } from "../../formats/pve-firewall/index.ts";
-import { type InstalledFirewall, installedVerdict } from "../../formats/pve-firewall/installed.ts";
+import { emptyFile, optionOf } from "../../formats/pve-firewall/index.ts";
+import { type InstalledFirewall, installedVerdict, isEnabled } from "../../formats/pve-firewall/installed.ts";
 import type { Packet } from "../../formats/pve-firewall/match.ts";
-import { printBare } from "../../formats/pve-firewall/rule.ts";
+import { readFile } from "../../formats/pve-firewall/reading.ts";
+import { type FwRule, printBare } from "../../formats/pve-firewall/rule.ts";
 import type { Site } from "../../model.ts";
 import { option } from "../../option-names.ts";
 import type { Change, HostName, SourceRef } from "../../resource.ts";
-import { type FirewallFiles, guestPath, paths } from "./compile.ts";
+import { type FirewallFiles, guestPath, isOursIn, paths } from "./compile.ts";
 import { parsed, partsOfAll, withParts } from "./files.ts";
-import { readInstalled } from "./read.ts";
+import { readInstalled, readUnits } from "./read.ts";
 
 export async function hazards(changes: readonly Change[], io: Io): Promise<readonly Hazard[]> {
-  const [texts, own] = await Promise.all([readInstalled(io), io.host("pve").readFiles([paths.host])]);
+  const [texts, own, units] = await Promise.all([
+    readInstalled(io),
+    io.host("pve").readFiles([paths.host]),
+    readUnits(io),
+  ]);
   const before = parsed(texts);
   const after = withParts(io.site, before, partsOfAll(io.site, changes));
   const host = parsed(own).get(paths.host) ?? emptyFile;
-  const live = installed(io.site, before, host);
-  const candidate = installed(io.site, after, host);
-  return [...operatorHazards(io, live, candidate), ...pathHazards(io.site, live, candidate)];
+  // Without its daemon nothing is filtered, whatever the files say.
+  const live = installed(io, units.daemon.active ? before : new Map(), host);
+  const candidate = installed(io, after, host);
+  if (isEnabled(candidate) && optionOf(host, "nftables") === "1") return [otherProgram];
+  const cuts = [...operatorHazards(io, live, candidate), ...pathHazards(io.site, live, candidate)];
+  return cuts.length > 0 ? cuts : unprovable(io, candidate);
 }
 
-function installed(site: Site, files: FirewallFiles, host: InstalledFirewall["host"]): InstalledFirewall {
+function installed(io: Io, files: FirewallFiles, host: InstalledFirewall["host"]): InstalledFirewall {
+  const { site } = io;
   const guests = site.guests.flatMap(({ id }) => {
     const file = files.get(guestPath(id));
     return file === undefined ? [] : [[id, file] as const];
   });
+  const containers = site.guests.flatMap(({ kind, id, address }) =>
+    kind === "lxc" && address !== undefined ? [[id, address] as const] : [],
+  );
   return {
     cluster: files.get(paths.cluster) ?? emptyFile,
     host,
     guests: new Map(guests),
+    containers: new Map(containers),
     localNetwork: site.hypervisor.network,
+    now: Math.floor(io.clock.now() / 1000),
   };
 }
 
-/** The operator's access: a new connection to SSH and to Proxmox's interface. */
+/** proxmox-firewall filters instead of pve-firewall. */
+const otherProgram: Hazard = {
+  message: `${paths.host} has "nftables: 1": proxmox-firewall filters on this node, and Phoenix proves the rules of pve-firewall only`,
+  hint: `remove that line, or declare the firewall "enabled": false`,
+};
+
+/**
+ * Foreign rules that keep out who has to prove the new ones, which would only be rolled back. Nothing gets worse by the change,
+ * and no consent helps.
+ */
+function unprovable(io: Io, candidate: InstalledFirewall): readonly Hazard[] {
+  if (!isEnabled(candidate)) return [];
+  const { mesh, gateway, ca } = io.site.roles;
+  const isOurs = isOursIn(io.site);
+  for (const path of requiredPaths(io.site)) {
+    if (path.to !== "pve" || path.from !== "network" || path.protocol !== "tcp") continue;
+    for (const { address, host: from } of [mesh, gateway, ca]) {
+      const packet = { ...packetOf(io.site, path, "IN"), source: address };
+      const { action, rule } = installedVerdict(candidate, "pve", packet);
+      if (action === "ACCEPT" || rule === undefined || isOurs(rule)) continue;
+      const where = placeOfRule(candidate, rule);
+      return [
+        {
+          message: `the new rules could not be proved, and would be rolled back: ${where} "${printBare(rule)}" keeps ${describeHost(io.site, from)} off from ${endOf(path)} (${path.why})`,
+          hint: `narrow or delete ${where}, or put a rule before it that accepts ${path.protocol} ${path.port} from ${io.site.hypervisor.network}`,
+        },
+      ];
+    }
+  }
+  return [];
+}
+
+/** The file and line of a rule: "/etc/pve/firewall/cluster.fw:12". */
+function placeOfRule({ cluster, host }: InstalledFirewall, rule: FwRule): string {
+  for (const [path, file] of [[paths.host, host] as const, [paths.cluster, cluster] as const]) {
+    const line = readFile(file, "cluster").lines.get(rule);
+    if (line !== undefined) return `${path}:${line}`;
+  }
+  return "a foreign rule:";
+}
+
+/** The operator's access: a new connection to SSH and to Proxmox's interface. An IPv6 session may end at any address of the node. */
 function operatorHazards(io: Io, live: InstalledFirewall, candidate: InstalledFirewall): readonly Hazard[] {
   const { operator, site } = io;
-  if (operator === undefined || operator === site.hypervisor.address || operator.includes(":")) return [];
+  if (operator === undefined || operator === site.hypervisor.address) return [];
   return [ports.ssh, ports.proxmox].flatMap((port) => {
-    const { address: dest, bridge: iface } = site.hypervisor;
-    const packet: Packet = { direction: "IN", source: operator, dest, protocol: "tcp", port, iface };
+    const { address, bridge: iface } = site.hypervisor;
+    const isIpv6 = operator.includes(":");
+    const ends = isIpv6 ? { source: operator } : { source: operator, dest: address };
+    const packet: Packet = { direction: "IN", ...ends, protocol: "tcp", port, iface };
     if (installedVerdict(live, "pve", packet).action !== "ACCEPT") return [];
     const verdict = installedVerdict(candidate, "pve", packet);
     if (verdict.action === "ACCEPT") return [];
-    const message = `the new rules would cut ${operator} (this session) off from ${dest}:${port}`;
-    return [hazard(site, "pve", packet, verdict, message)];
+    const end = isIpv6 ? `port ${port} of the hypervisor` : `${address}:${port}`;
+    const message = `the new rules would cut ${operator} (this session) off from ${end}`;
+    return [hazard(site, candidate, { host: "pve", packet, verdict }, message)];
   });
 }
 
@@ -62,7 +120,7 @@ function pathHazards(site: Site, live: InstalledFirewall, candidate: InstalledFi
       const blocked = blocker(site, candidate, path);
       if (blocked === undefined) return [];
       const message = `the new rules would cut ${senderName(site, path.from)} off from ${endOf(path)} (${path.why})`;
-      return [hazard(site, blocked.host, blocked.packet, blocked.verdict, message)];
+      return [hazard(site, candidate, blocked, message)];
     });
 }
 
@@ -88,14 +146,21 @@ function blocker(site: Site, firewall: InstalledFirewall, path: FirewallPath): B
   return undefined;
 }
 
-function hazard(site: Site, host: HostName, packet: Packet, verdict: Verdict, message: string): Hazard {
+function hazard(
+  site: Site,
+  candidate: InstalledFirewall,
+  { host, packet, verdict }: Blocked,
+  message: string,
+): Hazard {
   const { rule, action } = verdict;
+  const foreign = rule === undefined || host !== "pve" || isOursIn(site)(rule) ? undefined : rule;
+  const place = foreign === undefined ? undefined : placeOfRule(candidate, foreign);
   const port = packet.port === undefined ? "" : ` port ${packet.port}`;
   const machine = host === "pve" ? "the hypervisor" : describeHost(site, host);
   const reason =
     rule === undefined
       ? `the policy of ${machine} is ${action}, and no rule accepts ${packet.protocol}${port} from ${packet.source}`
-      : `${machine} has "${printBare(rule)}" before any rule that accepts ${packet.protocol}${port}`;
+      : `${place ?? machine} has "${printBare(rule)}" before any rule that accepts ${packet.protocol}${port}`;
   const list = host === "pve" ? "global_firewall_rules" : `the firewall rules of ${machine}`;
   const added = {
     type: packet.direction.toLowerCase(),
@@ -105,10 +170,12 @@ function hazard(site: Site, host: HostName, packet: Packet, verdict: Verdict, me
     ...(packet.direction === "IN" ? { source: packet.source } : { dest: packet.dest }),
   };
   const where = rule === undefined ? "to" : "in front of it in";
+  const remedy =
+    place === undefined ? `add ${JSON.stringify(added)} ${where} ${list}` : `narrow or delete ${place}`;
   return {
     consent: "lockout",
     message: `${message}: ${reason}`,
-    hint: `add ${JSON.stringify(added)} ${where} ${list}, or repeat the command with ${option.allow} lockout`,
+    hint: `${remedy}, or repeat the command with ${option.allow} lockout`,
     from: placeOf(site, host, verdict),
   };
 }

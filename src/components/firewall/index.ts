@@ -5,10 +5,14 @@
 import type { Component, Io } from "../../component.ts";
 import { CandidateError, CommandError, NotReadyError } from "../../errors.ts";
 import { fileFaults } from "../../formats/pve-firewall/check.ts";
+import { compileFirewall } from "../../formats/pve-firewall/compiled.ts";
+import { emptyFile, printFirewall } from "../../formats/pve-firewall/index.ts";
+import { isEnabled } from "../../formats/pve-firewall/installed.ts";
+import { readFile } from "../../formats/pve-firewall/reading.ts";
 import { poll } from "../../poll.ts";
 import { type Change, subjectOf } from "../../resource.ts";
 import { commands } from "./commands.ts";
-import { compile, liveResources, paths } from "./compile.ts";
+import { compile, type FirewallFiles, guestPath, liveResources, paths } from "./compile.ts";
 import { restoreCopies } from "./copies.ts";
 import { fileChanges, isRollback, parsed, partsOf, partsOfAll, pathOf, placeOf, withParts } from "./files.ts";
 import { guard } from "./guard.ts";
@@ -38,6 +42,7 @@ export const firewall: Component = {
     const before = parsed(texts);
     const after = withParts(io.site, before, partsOfAll(io.site, changes));
     const cluster = after.get(paths.cluster);
+    refuseWhatTheKernelRefuses(after, io);
     for (const { path, text } of fileChanges(before, after).writes) {
       const place = placeOf(path);
       const old = fileFaults(texts.get(path)?.text ?? "", place, before.get(paths.cluster));
@@ -91,6 +96,38 @@ export const firewall: Component = {
 
   verify,
 };
+
+/**
+ * One line that iptables or ipset refuse, or that Proxmox cannot read at all, keeps the node at its previous rules, whoever
+ * wrote it. @throws CandidateError
+ */
+function refuseWhatTheKernelRefuses(files: FirewallFiles, io: Io): void {
+  const cluster = files.get(paths.cluster) ?? emptyFile;
+  const guests = io.site.guests.flatMap(({ id }) => {
+    const file = files.get(guestPath(id));
+    return file === undefined ? [] : [[id, file] as const];
+  });
+  const candidate = {
+    cluster,
+    host: emptyFile,
+    guests: new Map(guests),
+    localNetwork: io.site.hypervisor.network,
+  };
+  if (!isEnabled(candidate)) return;
+  const fatal = readFile(cluster, "cluster").faults.find(({ isFatal }) => isFatal === true);
+  const refused = ([4, 6] as const).flatMap((family) => compileFirewall(candidate, family).refused)[0];
+  const found = fatal === undefined ? refused : { file: "cluster" as const, ...fatal };
+  if (found === undefined) return;
+  const path = typeof found.file === "number" ? guestPath(found.file) : paths.cluster;
+  const text =
+    printFirewall(files.get(path) ?? emptyFile)
+      .split("\n")
+      [found.line - 1]?.trim() ?? "";
+  throw new CandidateError(
+    `Proxmox could not load any new rules, and would keep the previous ones: ${path} (line ${found.line}): ${found.message.replace(/^: /, "")}`,
+    { hint: `correct or delete that line: ${text}` },
+  );
+}
 
 /** Whether an earlier change has written this one already. */
 async function isDone(change: Change, io: Io): Promise<boolean> {

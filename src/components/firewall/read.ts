@@ -21,11 +21,22 @@ export async function read(io: Io): Promise<readonly Resource[]> {
       `${count} in cluster.fw [RULES] that the site does not declare: kept, and in force on the hypervisor`,
     );
   }
+  await noteNodes(io);
   if (units.undoArmed)
     io.note("the firewall's undo of an earlier run is armed: it restores the previous rules soon");
   const live = [...liveResources(io.site, files)];
   if (io.site.firewall.enabled) live.push(serviceResource(units.daemon));
   return live;
+}
+
+/** In a cluster every node has one cluster.fw. */
+async function noteNodes(io: Io): Promise<void> {
+  const text = (await io.host("pve").readFiles([paths.members])).get(paths.members)?.text ?? "";
+  const nodes = [...text.matchAll(/"([\w.-]+)"\s*:\s*\{\s*"id"/g)].map(([, node]) => node);
+  if (nodes.length > 1)
+    io.note(
+      `cluster.fw is for every node (${nodes.join(", ")}): its policies and rules reach them all, and are proved on one`,
+    );
 }
 
 /** The texts of cluster.fw and of every guest's file. @throws NotReadyError when /etc/pve is not mounted */

@@ -88,21 +88,31 @@ async function checkDaemon(io: Io): Promise<Check[]> {
   return [check, ...(await judgeWarnings(io, stderr))];
 }
 
-/** A warning about a line of ours is our failure; one about a foreign line is external. */
+/** A warning about a line of ours is our failure. One about a foreign line is a note: what is ours does not depend on it. */
 async function judgeWarnings(io: Io, stderr: string): Promise<readonly Check[]> {
   const found = stderr.split("\n").filter((line) => /\(line \d+\)|no such security group/.test(line));
   if (found.length === 0) return [];
   const texts = await io.host("pve").readFiles([paths.cluster]);
   const lines = (texts.get(paths.cluster)?.text ?? "").split("\n");
   const ours = new Set(compile(io.site).flatMap(({ text }) => text.split("\n").map((line) => line.trim())));
-  return found.map((warning): Check => {
+  return found.flatMap((warning): readonly Check[] => {
     const number = /cluster\.fw \(line (\d+)\)/.exec(warning)?.[1];
     const line = number === undefined ? "" : (lines[Number(number) - 1] ?? "").trim();
-    const fail = (hint?: string): Check =>
-      failed("firewall/options", "Proxmox takes every line of the firewall's files", warning.trim(), hint);
-    if (line !== "" && ours.has(line)) return fail();
-    return external(fail("correct or delete that line: Proxmox ignores it"));
+    if (line !== "" && ours.has(line))
+      return [failed("firewall/options", "Proxmox takes every line of the firewall's files", warning.trim())];
+    io.note(`Proxmox leaves out a line that is not Phoenix's: ${warning.trim()}`);
+    return [];
   });
+}
+
+/** Which node each guest is on, as JSON. */
+const vmList = "/etc/pve/.vmlist";
+
+function elsewhere(id: number, list = ""): string {
+  const node = new RegExp(`"${id}"\\s*:\\s*\\{[^}]*"node"\\s*:\\s*"([^"]+)"`).exec(list)?.[1];
+  return node === undefined
+    ? "it is not on this node"
+    : `it is on node ${node}, which this command does not reach`;
 }
 
 /** A guest is filtered only where its interface has firewall=1; that is declared with the guest and not changed here. */
@@ -110,12 +120,13 @@ async function checkInterfaces(io: Io): Promise<readonly Check[]> {
   const { guests } = firewallOf(io.site);
   const path = ({ kind, id }: Guest): string =>
     `/etc/pve/${kind === "lxc" ? "lxc" : "qemu-server"}/${id}.conf`;
-  const files = await io.host("pve").readFiles(guests.map(({ guest }) => path(guest)));
+  const files = await io.host("pve").readFiles([vmList, ...guests.map(({ guest }) => path(guest))]);
   return guests.flatMap(({ guest }): readonly Check[] => {
     const resource = guestResource(guest);
     const claim = `${describeHost(io.site, guest.host)} has every interface filtered`;
     const file = files.get(path(guest));
-    if (file === undefined) return [external(failed(resource, claim, "it is not on this node"))];
+    if (file === undefined)
+      return [external(failed(resource, claim, elsewhere(guest.id, files.get(vmList)?.text)))];
     const open = interfacesOf(file.text).filter(([, value]) => !/(?:^|,)firewall=1(?:,|$)/.test(value));
     const [first] = open;
     if (first === undefined) return [passed(resource, claim)];

@@ -1,6 +1,6 @@
 /** Changes to a firewall file that leave everything else in it where it is. Pure. */
 import { defined } from "../../defined.ts";
-import { type FirewallFile, headerText, type Line, lineText, type Section } from "./index.ts";
+import { type FirewallFile, headerText, type Line, lineText, rulesOf, type Section } from "./index.ts";
 import type { FwRule } from "./rule.ts";
 
 /** Sets an option, or removes it. A new one goes to the first [OPTIONS], which is created at the top if it is missing. */
@@ -10,8 +10,8 @@ export function withOption(file: FirewallFile, key: string, value: string | unde
 }
 
 /**
- * Replaces the rules of [RULES] that are ours: where the first of them was, or at the end where there was none. Foreign rules
- * keep their order.
+ * Replaces the rules of [RULES] that are ours: where the first of them was, or at the end where there was none, and in any case
+ * in front of a foreign rule that lets nothing through. Foreign rules keep their order.
  */
 export function withRules(
   file: FirewallFile,
@@ -19,7 +19,48 @@ export function withRules(
   rules: readonly FwRule[],
 ): FirewallFile {
   const isIt = (line: Line): boolean => line.kind === "rule" && isOurs(line.rule);
-  return withLines(file, "rules", isIt, rules.map(ruleLine));
+  const lines = rules.map(ruleLine);
+  const end = catchAll(file, isOurs);
+  const isBehind = end !== undefined && isBehindRule(file, end, isOurs);
+  if (end === undefined || lines.length === 0 || !(isBehind || !hasAny(file, isIt)))
+    return withLines(file, "rules", isIt, lines);
+  const without = withLines(file, "rules", isIt, []);
+  return {
+    ...without,
+    sections: without.sections.map((section) => {
+      const at = section.lines.findIndex((line) => line.kind === "rule" && line.rule === end);
+      const [before, behind] = [section.lines.slice(0, at), section.lines.slice(at)];
+      return at < 0 ? section : { ...section, lines: [...before, ...lines, ...behind] };
+    }),
+  };
+}
+
+/** The first foreign rule of [RULES] behind which no rule of its direction counts: it has no condition, and keeps everything out. */
+export function catchAll(file: FirewallFile, isOurs: (rule: FwRule) => boolean): FwRule | undefined {
+  return rulesOf(file).find(
+    (rule) => isUnconditional(rule) && rule.type === "IN" && rule.action !== "ACCEPT" && !isOurs(rule),
+  );
+}
+
+function isUnconditional({
+  enabled,
+  type: _,
+  action,
+  comment: __,
+  log: ___,
+  ...conditions
+}: FwRule): boolean {
+  return enabled && (action === "DROP" || action === "REJECT") && Object.keys(conditions).length === 0;
+}
+
+/** Whether a rule of ours stands behind another one. */
+export function isBehindRule(file: FirewallFile, end: FwRule, isOurs: (rule: FwRule) => boolean): boolean {
+  const rules = rulesOf(file);
+  return rules.slice(rules.indexOf(end) + 1).some(isOurs);
+}
+
+function hasAny({ sections }: FirewallFile, isIt: (line: Line) => boolean): boolean {
+  return sections.some(({ kind, lines }) => kind === "rules" && lines.some(isIt));
 }
 
 function ruleLine(rule: FwRule): Line {

@@ -1,0 +1,138 @@
+/** The firewall on a host that has rules of its own: ours count, theirs stay, and what cannot work is said before it is tried. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { firewall } from "../../src/components/firewall/index.ts";
+import { newLab, opened } from "./open.ts";
+import { planLab, syncLab, type Told, verifyLab } from "./session.ts";
+import { labSite } from "./site.ts";
+
+const only = [firewall];
+const clusterFile = "/etc/pve/firewall/cluster.fw";
+const hostFile = "/etc/pve/nodes/pve/host.fw";
+
+async function labWith(files: Readonly<Record<string, string>>): Promise<string> {
+  const lab = await newLab();
+  const world = await opened(lab);
+  await world.host("pve").writeFiles(Object.entries(files).map(([path, text]) => ({ path, text })));
+  return lab;
+}
+
+const textOf = (lab: string, path = clusterFile): string =>
+  readFileSync(join(lab, "hosts/pve", path), "utf8");
+
+function notesOf({ events }: Told): string {
+  return events.flatMap((event) => (event.type === "note" ? [event.text] : [])).join("\n");
+}
+
+describe("a foreign rule that lets nothing through", () => {
+  test("stays behind ours, which count", async () => {
+    const lab = await labWith({ [clusterFile]: "[RULES]\nIN ACCEPT -p tcp -dport 9\nIN DROP\n" });
+    const result = await syncLab(lab, labSite, only);
+    expect(result.components[0]?.outcome).toBe("changed");
+    const lines = textOf(lab).split("\n");
+    expect(lines.findIndex((line) => line.includes("managed by phoenix:"))).toBeGreaterThan(0);
+    expect(lines.findLastIndex((line) => line.includes("managed by phoenix:"))).toBeLessThan(
+      lines.indexOf("IN DROP"),
+    );
+    expect((await planLab(lab, labSite, only)).components[0]?.changes).toEqual([]);
+  });
+
+  test("in front of ours is found by a plan, named, and passed by a sync", async () => {
+    const lab = await newLab();
+    await syncLab(lab, labSite, only);
+    const world = await opened(lab);
+    const text = textOf(lab).replace("[RULES]\n", "[RULES]\nIN DROP\n");
+    await world.host("pve").writeFiles([{ path: clusterFile, text }]);
+    const [component] = (await planLab(lab, labSite, only)).components;
+    expect(component?.changes.map(({ verb }) => verb)).toEqual(["update"]);
+    expect(JSON.stringify(component?.changes)).toContain('behind \\"IN DROP\\", without effect');
+    await syncLab(lab, labSite, only);
+    expect(textOf(lab).indexOf("managed by phoenix:")).toBeLessThan(textOf(lab).indexOf("IN DROP"));
+  });
+});
+
+test("a person's rule stays, whatever its comment begins with", async () => {
+  const own = "IN ACCEPT -p tcp -dport 9999 # phoenix: my own";
+  const lab = await labWith({ [clusterFile]: `[RULES]\n${own}\n` });
+  await syncLab(lab, labSite, only);
+  expect(textOf(lab)).toContain(`\n${own}\n`);
+});
+
+test("empty lines and spacing of foreign lines stay as they are", async () => {
+  const foreign =
+    "# ours since 2019\n\n\n[IPSET  office] # x\n 10.9.0.0/24\t# hq\n\n[RULES]\n in  ACCEPT -p tcp   -dport 9\n";
+  const lab = await labWith({ [clusterFile]: foreign });
+  await syncLab(lab, labSite, only);
+  expect(textOf(lab)).toContain("# ours since 2019\n");
+  expect(textOf(lab)).toContain(foreign.slice(foreign.indexOf("\n\n\n")));
+});
+
+test("a warning about a foreign line is a note with its place, and no check fails", async () => {
+  const lab = await labWith({ [clusterFile]: "[RULES]\nGROUP nobody\nIN ACCEPT -p tcp -dport web\n" });
+  await syncLab(lab, labSite, only);
+  const told = await verifyLab(lab, labSite, only);
+  const checks = told.components.flatMap((each) => each.checks);
+  expect(checks.filter(({ status }) => status === "fail")).toEqual([]);
+  expect(checks.length).toBeGreaterThan(10);
+  expect(notesOf(told)).toMatch(/not Phoenix's: .*cluster\.fw \(line \d+\) - errors in rule parameters/);
+});
+
+describe("a foreign line that keeps the whole node at its previous rules is named", () => {
+  test.each([
+    ["IN ACCEPT -source 10.0.0.0/08", "invalid address, mask or range '10.0.0.0/08'"],
+    ["IN ACCEPT -p tcp -dport 080", "invalid port '080'"],
+    ["IN ACCEPT -p udplite -dport 80", "udplite has no single port"],
+    ["[OPTIONS]\nlog_ratelimit: 1/second", "log_ratelimit: format error"],
+    ["[IPSET office]\n10.9.0.1/24\n10.9.0.0/24", "in the set already"],
+  ])("%s", async (line, reason) => {
+    const lab = await labWith({ [clusterFile]: `[RULES]\n${line}\n` });
+    const run = await syncLab(lab, labSite, only).catch((error: unknown) => error);
+    const said = JSON.stringify(run) + String(run);
+    expect(said).toContain("would keep the previous ones");
+    expect(said).toContain(reason);
+    expect(textOf(lab)).toBe(`[RULES]\n${line}\n`);
+  });
+});
+
+describe("a lockout is seen", () => {
+  const cut = /would cut .* off from/;
+  test.each([
+    [
+      "in the set blacklist",
+      { [clusterFile]: "[OPTIONS]\nenable: 0\n\n[IPSET blacklist]\n10.0.0.0/24\n" },
+      "10.0.0.50",
+    ],
+    ["of a session over IPv6", {}, "fd00::50"],
+  ])("%s", async (_, files, operator) => {
+    const lab = await labWith(files);
+    await expect(syncLab(lab, labSite, only, { operator })).rejects.toThrow(cut);
+  });
+
+  test("of a daemon that does not run yet", async () => {
+    const lab = await labWith({
+      [hostFile]: "[RULES]\nIN DROP -p tcp -dport 22\n",
+      [clusterFile]: "[OPTIONS]\nenable: 1\n",
+    });
+    const world = await opened(lab);
+    await world.host("pve").run({ argv: ["systemctl", "stop", "pve-firewall.service"], effect: "change" });
+    await expect(syncLab(lab, labSite, only, { operator: "10.0.0.50" })).rejects.toThrow(cut);
+  });
+});
+
+describe("what could not be proved is refused before anything is touched", () => {
+  test("a foreign rule of the node keeps out who proves it, before and after", async () => {
+    const lab = await labWith({
+      [hostFile]: "[RULES]\nIN DROP -p tcp -dport 8006\n",
+      [clusterFile]: "[OPTIONS]\nenable: 1\n",
+    });
+    await expect(syncLab(lab, labSite, only)).rejects.toThrow(
+      /could not be proved, and would be rolled back: \/etc\/pve\/local\/host\.fw:2 "IN DROP -p tcp -dport 8006"/,
+    );
+  });
+
+  test("another program filters on the node", async () => {
+    const lab = await labWith({ [hostFile]: "[OPTIONS]\nnftables: 1\n" });
+    await expect(syncLab(lab, labSite, only)).rejects.toThrow(/nftables: 1/);
+  });
+});
