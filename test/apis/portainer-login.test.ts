@@ -89,7 +89,9 @@ describe("logging in", () => {
       status: 422,
       message: "Portainer did not log admin in: Invalid credentials",
     });
-    expect(error.hint).toBe("the password in the configuration is not the stored one");
+    expect(error.hint).toBe(
+      "the configured password is not the stored one: `phoenix portainer reset-password` sets it",
+    );
     expect(logins()).toBe(1);
   });
 

@@ -68,7 +68,7 @@ describe("the gateway's file", () => {
 
 describe("parsing", () => {
   test.each([
-    ['a b \'c d\' "e\\"f";', [{ name: "a", args: ["b", "c d", 'e"f'], line: 1 }]],
+    ['a b \'c d\' "e\\"f";', [{ name: "a", args: ["b", "c d", 'e"f'], line: 1, lastLine: 1 }]],
     [
       '# no\n\nif ($host ~ "^a{2};") { return 1; }',
       [
@@ -76,11 +76,12 @@ describe("parsing", () => {
           name: "if",
           args: ["($host", "~", "^a{2};", ")"],
           line: 3,
-          block: [{ name: "return", args: ["1"], line: 3 }],
+          lastLine: 3,
+          block: [{ name: "return", args: ["1"], line: 3, lastLine: 3 }],
         },
       ],
     ],
-    ["x ${y}z;", [{ name: "x", args: ["${y}z"], line: 1 }]],
+    ["x ${y}z;", [{ name: "x", args: ["${y}z"], line: 1, lastLine: 1 }]],
   ])("%s", (text, expected) => {
     expect(parseNginx(text)).toEqual(expected);
   });

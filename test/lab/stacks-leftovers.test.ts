@@ -46,7 +46,7 @@ test("a leftover that ran without a stack in Portainer runs again when the deplo
   await machine.writeFiles([{ path: "/srv/docker-compose.yml", text: file("old") }]);
   await lab.docker("compose", "-f", "/srv/docker-compose.yml", "-p", "web", "up", "-d");
   const broken = file("new", '    ports: ["8081:80"]\n    entrypoint: ["/bin/false"]\n');
-  const result = await syncLab(lab.directory, site(broken), [stacks]);
+  const result = await syncLab(lab.directory, site(broken), [stacks], { allow: ["adopt"] });
   expect(exitCodeOf(result)).toBe(7);
   expect(await lab.docker("inspect", "--format", "{{.State.Status}}", "web-old-1")).toBe("running\n");
 });
