@@ -72,6 +72,27 @@ describe("files", () => {
     expect(told[0]).toContain("PHX0407 configs/wiki.conf is outside of the site");
   });
 
+  test.each([
+    ["an unknown alias", "services:\n  web:\n    image: a\n    environment:\n      TOOL: *Sup3rS3cret!\n"],
+    [
+      "an alias with a space in it",
+      "services:\n  web:\n    image: a\n    environment:\n      TOOL: *Sup3r S3cret\n",
+    ],
+    ["an open quote", 'services:\n  web:\n    image: a\n    environment:\n      TOOL: "Sup3r" S3cret\n'],
+    ["a reserved character", "services:\n  web:\n    image: a\n    environment:\n      TOOL: @Sup3rS3cret\n"],
+  ])("%s in a Compose file is told without the line's value", async (_, text) => {
+    for (const file of ["stacks/wiki/docker-compose.yml", "stacks/portainer_service/docker-compose.yml"])
+      await inDirectory(async (directory) => {
+        layOut(directory, "");
+        writeFileSync(join(directory, file), text);
+        const { problems, sources } = await loadSite(directory);
+        const fault = problems.find(({ at }) => at.file === file && at.line > 1);
+        expect(fault?.code).toBe("PHX0405");
+        expect(JSON.stringify(problems)).not.toMatch(/Sup3r|S3cret/);
+        expect(sources.get(file)?.split("\n")[(fault?.at.line ?? 1) - 1]).not.toMatch(/Sup3r|S3cret/);
+      });
+  });
+
   test("all broken files are told at once", async () => {
     const told = await problemsOf((directory) => {
       for (const name of [vms, lxc, "etc/certificate-manifest.json", "stacks/wiki/phoenix.json"])

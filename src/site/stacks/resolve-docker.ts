@@ -77,7 +77,7 @@ export async function readDocker(
   // A name that was not understood may be the one that is missing here.
   if (hasMachines && named === assignments.length) warnUnassigned(stacks, assignments, server, problems);
   const published: PublishedBy[] = [
-    ...serverPorts(server, primary, problems),
+    ...serverPorts(server, primary, files, problems),
     ...assigned.map(({ stack, compose }) => ({
       host: stack.guest.host,
       title: `stack ${stack.name}`,
@@ -105,13 +105,17 @@ export async function readDocker(
 function serverPorts(
   server: DeclaredStack | undefined,
   primary: GuestEntry | undefined,
+  files: SiteFiles,
   problems: Problems,
 ): readonly PublishedBy[] {
   if (server?.compose === undefined || primary === undefined) return [];
   const { file, text } = server.compose;
   const { compose, faults } = readCompose(text, new Map(), serverProject);
-  for (const { message, place, hint, severity } of faults)
-    problems.report("PHX0405", { file, ...place }, message, { hint, severity });
+  for (const { message, place, hint, severity, mayBeSecret } of faults) {
+    const at = { file, ...place };
+    if (mayBeSecret) files.concealLine(at);
+    problems.report("PHX0405", at, message, { hint, severity });
+  }
   if (compose === undefined) return [];
   return [{ host: primary.guest.host, title: "Portainer's server", file, compose }];
 }
