@@ -6,7 +6,7 @@ import type { Portainer, PortainerEnvironment } from "../../model.ts";
 import { poll } from "../../poll.ts";
 import type { Change } from "../../resource.ts";
 import { commands } from "./commands.ts";
-import { declaredServer, type Settings } from "./compile.ts";
+import { declaredServer, environmentFor, type Settings } from "./compile.ts";
 import { mustRun } from "./container.ts";
 import { passwordFiles, writePrivate } from "./secrets.ts";
 
@@ -86,9 +86,6 @@ function wasUnknown(change: Change): boolean {
   return change.verb === "update" && change.live.unread === true;
 }
 
-/** The environment that Portainer creates from `-H` when it has no other (2.19 to 2.45). */
-const firstName = "primary";
-
 /** A Portainer that does not answer has no known registration. */
 async function isRegistered(io: Io, name: string): Promise<boolean> {
   try {
@@ -112,11 +109,8 @@ export async function applyEnvironment(
   }
   if (change.desired.unread) return;
   const { name, kind, url } = JSON.parse(change.desired.text) as Settings;
-  const all = (await io.apis.portainer.environments()).filter((each) => each.kind === kind);
-  const isDeclared = io.site.portainer?.environments.some((each) => each.name === firstName) === true;
-  const same =
-    all.find((each) => each.name === name) ??
-    all.find((each) => kind === "local" && each.url === url && each.name === firstName && !isDeclared);
+  const live = await io.apis.portainer.environments();
+  const same = io.site.portainer && environmentFor(io.site.portainer, { name, kind, url }, live);
   const isSame = same?.name === name && same.url === url;
   if (isSame && same.tls === (kind === "agent") && wasUnknown(change)) return io.unchanged(change.desired.id);
   if (same === undefined) await io.apis.portainer.createEnvironment({ name, kind, url });

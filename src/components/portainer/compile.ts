@@ -1,4 +1,5 @@
 /** What should be: the server with its storage and administrator, an agent on each machine, and their registrations. */
+import type { EnvironmentState } from "../../apis/portainer/index.ts";
 import { defined } from "../../defined.ts";
 import { shareDirectory } from "../../fabric/guests.ts";
 import { adminPasswordFile, portainerDirectory } from "../../fabric/portainer-files.ts";
@@ -208,10 +209,44 @@ export interface Settings {
 }
 
 /** An agent creates a new TLS certificate at each start: it cannot be verified. */
-function settingsOf({ name, kind, guest, port }: PortainerEnvironment): Settings {
+export function settingsOf({ name, kind, guest, port }: PortainerEnvironment): Settings {
   const agent = kind === "agent";
   const url = agent ? `tcp://${guest.address}:${port}` : "unix:///var/run/docker.sock";
   return { name, kind, url, tls: agent, tlsSkipVerify: agent };
+}
+
+/**
+ * The environment that is the declared one: by its name, or by its address, when it was renamed in the site or in Portainer.
+ * One that has the name of another declared environment is that one.
+ */
+export function environmentFor(
+  { environments }: Portainer,
+  { name, kind, url }: Pick<Settings, "name" | "kind" | "url">,
+  live: readonly EnvironmentState[],
+): EnvironmentState | undefined {
+  const others = environments.map((each) => each.name).filter((each) => each !== name);
+  const alike = live.filter((each) => each.kind === kind);
+  const address = addressIn(url);
+  return (
+    alike.find((each) => each.name === name) ??
+    alike.find((each) => addressIn(each.url) === address && !others.includes(each.name))
+  );
+}
+
+/** Other registrations of the same engine. */
+export function duplicatesOf(
+  found: EnvironmentState,
+  live: readonly EnvironmentState[],
+): readonly EnvironmentState[] {
+  const address = addressIn(found.url);
+  return live.filter(
+    ({ id, kind, url }) => id !== found.id && kind === found.kind && addressIn(url) === address,
+  );
+}
+
+/** Without its scheme and a slash at its end: Portainer keeps both as they were written. */
+function addressIn(url: string): string {
+  return url.replace(/^\w+:\/\//, "").replace(/\/+$/, "");
 }
 
 export function environmentId({ name }: Pick<PortainerEnvironment, "name">): ResourceId {

@@ -21,12 +21,15 @@ import {
   declaredServer,
   declaredStorage,
   directoriesOf,
+  duplicatesOf,
+  environmentFor,
   environmentId,
   environmentResource,
   loginWorks,
   missing,
   serverId,
   serverResource,
+  settingsOf,
   storageId,
   storageResource,
   unreadResource,
@@ -203,7 +206,7 @@ async function readApi(io: Io, portainer: Portainer): Promise<ApiReading> {
     const state = await administratorState(io, portainer);
     const registries = await readRegistries(io, portainer);
     const live = await io.apis.portainer.environments();
-    const registered = portainer.environments.flatMap((each) => readEnvironment(portainer, each, live));
+    const registered = portainer.environments.flatMap((each) => readEnvironment(io, portainer, each, live));
     return { resources: [administratorResource(portainer, state), ...registries, ...registered] };
   } catch (error) {
     if (!isUnavailable(error)) throw error;
@@ -239,12 +242,17 @@ async function isDeployed(io: Io, portainer: Portainer): Promise<boolean> {
 }
 
 function readEnvironment(
+  io: Io,
   portainer: Portainer,
   declared: PortainerEnvironment,
   live: readonly EnvironmentState[],
 ): readonly Resource[] {
-  const found = live.find(({ name, kind }) => name === declared.name && kind === declared.kind);
+  const found = environmentFor(portainer, settingsOf(declared), live);
   if (found === undefined) return [];
+  for (const { name } of duplicatesOf(found, live))
+    io.note(
+      `environment "${name}" in Portainer is the same engine as "${declared.name}": remove the environment there, not its stacks, which would take running containers down`,
+    );
   const { name, kind, url, tls, tlsSkipVerify } = found;
   return [environmentResource(portainer, declared, { name, kind, url, tls, tlsSkipVerify })];
 }
