@@ -2,15 +2,16 @@
  * The example site on a host that already lives (living-host/ beside this file): an administrator's dnsmasq, firewall, Nginx site,
  * Portainer, stack and crashing container, in containers that are unprivileged, have a map of their own, or are privileged.
  */
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Site } from "../../src/model.ts";
+import { livingSite } from "./living-site.ts";
 import { boot, down, eventually, expectRun, httpStatus, say, unavailable, write } from "./machines.ts";
 import { converge, hurry, phoenix, siteIn } from "./phoenix.ts";
 import { containersOf, realityOf } from "./reality.ts";
 import { serverSentEvents, upload, websocket } from "./streams.ts";
 
-const root = join(import.meta.dirname, "../../examples/homelab");
 /** How often an update that crashes is tried. */
 const crashes = 3;
 
@@ -40,6 +41,7 @@ async function foreignIn(why: string): Promise<readonly string[]> {
 async function foreignThings(): Promise<Readonly<Record<string, string>>> {
   const files = {
     dnsmasq: ["pve", "/etc/dnsmasq.d/lan.conf"],
+    firewall: ["pve", "/etc/pve/firewall/cluster.fw"],
     nginx: ["lxc-210", "/etc/nginx/sites-enabled/house"],
     stack: ["vm-312", "/root/queue/compose.yaml"],
   } as const;
@@ -61,13 +63,17 @@ async function foreignThings(): Promise<Readonly<Record<string, string>>> {
 
 describe.skipIf(unavailable !== undefined)("the example site on a host that already lives", () => {
   let site: Site;
+  const root = livingSite();
   beforeAll(async () => {
     say("booting the example site on a host that already lives …");
     site = await siteIn(root);
     await boot(root, house);
     await hurry();
   });
-  afterAll(down);
+  afterAll(async () => {
+    await down();
+    rmSync(root, { recursive: true });
+  });
 
   test("containers are in the user namespaces that their configurations say", async () => {
     const first = async (machine: "lxc-210" | "lxc-212" | "lxc-220") =>
@@ -86,6 +92,7 @@ describe.skipIf(unavailable !== undefined)("the example site on a host that alre
       "/etc/dnsmasq.d/lan.conf:3 on pve",
       "/etc/dnsmasq.d/lan.conf:6 on pve",
       "container portainer on vm/310",
+      "/etc/nginx/sites-enabled/house:2 on lxc/210",
       "Compose project queue on vm/312",
     ])
       expect(found).toContain(name);
@@ -108,6 +115,13 @@ describe.skipIf(unavailable !== undefined)("the example site on a host that alre
     expect(await converge("nothing is to be done")).toContain("0 created, 0 updated, 0 deleted");
     expect(await realityOf(site)).toEqual(before);
   }, 300_000);
+
+  test("the administrator's rules stay in force, and the external network that nobody made is there", async () => {
+    const rules = await expectRun("pve", ["cat", "/etc/pve/firewall/cluster.fw"]);
+    expect(rules).toContain("IN SSH(ACCEPT) -source 192.168.40.0/24\n");
+    const networks = await expectRun("vm-311", ["docker", "network", "ls", "--format", "{{.Name}}"]);
+    expect(networks.split("\n")).toContain("house");
+  });
 
   test("Nginx's key is root:www-data in its container, and other ids on the hypervisor's disk", async () => {
     const [first] = site.certificates;
