@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Site } from "../../src/model.ts";
 import { livingSite } from "./living-site.ts";
-import { boot, down, eventually, expectRun, httpStatus, say, unavailable, write } from "./machines.ts";
+import { boot, down, eventually, expectRun, httpStatus, run, say, unavailable, write } from "./machines.ts";
 import { converge, hurry, phoenix, siteIn } from "./phoenix.ts";
 import { containersOf, realityOf } from "./reality.ts";
 import { serverSentEvents, upload, websocket } from "./streams.ts";
@@ -121,6 +121,20 @@ describe.skipIf(unavailable !== undefined)("the example site on a host that alre
     expect(rules).toContain("IN SSH(ACCEPT) -source 192.168.40.0/24\n");
     const networks = await expectRun("vm-311", ["docker", "network", "ls", "--format", "{{.Name}}"]);
     expect(networks.split("\n")).toContain("house");
+  });
+
+  test("the image of the registry with a password was pulled, and the password is nowhere on the machine", async () => {
+    const [notes] = (await containersOf("vm-312")).filter(({ service }) => service === "notes");
+    expect(notes?.state).toBe("running");
+    const grep = await run("vm-312", [
+      "grep",
+      "-rl",
+      "what-the-house-knows",
+      "/root",
+      "/etc/phoenix",
+      "/persistent-storage",
+    ]);
+    expect(grep.stdout).toBe("");
   });
 
   test("Nginx's key is root:www-data in its container, and other ids on the hypervisor's disk", async () => {

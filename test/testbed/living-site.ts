@@ -1,4 +1,4 @@
-/** The example site, with what people's sites have besides: an external network that nobody made. */
+/** The example site, with what people's sites have besides: an external network that nobody made, and an image of a private registry. */
 import { cpSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,6 +19,26 @@ export function livingSite(): string {
     "\nvolumes:\n",
     "\nnetworks:\n  default:\n    name: house\n    external: true\n\nvolumes:\n",
   );
-  edit("stacks/status/phoenix.json", "{\n", '{\n  "networks": { "default": "create" },\n');
+  edit(
+    "stacks/status/phoenix.json",
+    '"production": {\n',
+    '"production": {\n      "networks": { "default": "create" },\n',
+  );
+  edit(
+    "stacks/queue/docker-compose.yml",
+    "\nvolumes:\n",
+    '\n  notes:\n    image: 127.0.0.1:5000/house/notes:1\n    restart: unless-stopped\n    command: ["sleep", "infinity"]\n\nvolumes:\n',
+  );
+  const registry = {
+    name: "house",
+    url: "127.0.0.1:5000",
+    username: "house",
+    password: "what-the-house-knows",
+  };
+  edit(
+    "etc/phoenix_hypervisor_config.json",
+    '"portainer_api": {\n',
+    `"portainer_api": {\n    "registries": ${JSON.stringify([registry])},\n`,
+  );
   return site;
 }
