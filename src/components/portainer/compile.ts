@@ -32,7 +32,7 @@ export function compile(site: Site): readonly Resource[] {
   const { environments } = portainer;
   return [
     storageResource(site, portainer, declaredStorage(portainer)),
-    serverResource(portainer, declaredServer(portainer)),
+    declaredServerResource(portainer),
     administratorResource(portainer, loginWorks),
     ...compileRegistries(portainer),
     ...environments
@@ -136,17 +136,41 @@ export function declaredServer(portainer: Portainer): Server {
   return { ...good, container, image, definition };
 }
 
-export function serverResource({ guest, compose }: Portainer, server: Server): Resource {
+export function declaredServerResource(portainer: Portainer): Resource {
+  const found = composeOf(portainer);
+  const text = "fault" in found ? undefined : found.compose.text;
+  return serverResource(portainer, declaredServer(portainer), text);
+}
+
+/** @param text the Compose file that the container was created from, where that is known */
+export function serverResource(
+  { guest, compose }: Portainer,
+  server: Server,
+  text: string | undefined,
+): Resource {
   const units = {
     container: `${server.container} ${server.state}`,
     image: server.image,
-    definition: server.definition === "" ? "foreign" : server.definition,
-    "agent secret": server.secret,
+    "compose file": server.definition === "" ? "foreign" : `text ${server.definition}`,
+    "agent secret": secretWords(server.secret),
     files: server.files,
   };
   const at = { file: compose.file, line: 1, column: 1 };
-  const from = { image: at, definition: at };
-  return { id: serverId, host: guest.host, text: canonicalJson(server), units, from };
+  const from = { image: at, "compose file": at };
+  const documents = text === undefined ? undefined : { "compose file": text };
+  return {
+    id: serverId,
+    host: guest.host,
+    text: canonicalJson(server),
+    units,
+    from,
+    ...defined({ documents }),
+  };
+}
+
+/** "as generated" is how the state is compared, not how a person would say it. */
+function secretWords(state: string): string {
+  return state === "as generated" ? "set" : state === "none" ? "not set" : "another one";
 }
 
 export const loginWorks = "exists, and the configured login works";
@@ -194,7 +218,7 @@ export function agentResource(environment: PortainerEnvironment, agent: Agent): 
     image: definition?.image ?? "foreign",
     ports: definition?.port ?? "foreign",
     mounts: definition?.mounts.join(", ") ?? "foreign",
-    "agent secret": secret,
+    "agent secret": secretWords(secret),
   };
   const from = Object.fromEntries(Object.keys(units).map((unit) => [unit, environment.from]));
   return { id: agentId(environment), host: environment.guest.host, text: canonicalJson(agent), units, from };

@@ -19,6 +19,7 @@ import {
   composeOf,
   composePlaces,
   declaredServer,
+  declaredServerResource,
   declaredStorage,
   directoriesOf,
   duplicatesOf,
@@ -35,6 +36,7 @@ import {
   unreadResource,
   volumesOf,
 } from "./compile.ts";
+import { definitionIn } from "./compose.ts";
 import { inspect, inspected } from "./container.ts";
 import { registryId } from "./registries.ts";
 import { readRegistries } from "./registries-live.ts";
@@ -107,7 +109,7 @@ function apiResources(
 ): readonly Resource[] {
   if ("resources" in api) return api.resources;
   const ids = [administratorId, ...portainer.environments.map(environmentId)] as const;
-  const declared = serverResource(portainer, declaredServer(portainer));
+  const declared = declaredServerResource(portainer);
   if (!api.repairable && server.some(({ text }) => text === declared.text)) {
     io.unread(ids, api.error);
     return [];
@@ -180,16 +182,18 @@ async function readServer(io: Io, portainer: Portainer): Promise<readonly Resour
   if (container === undefined) return [];
   const others = staleServerFiles(there, serverFiles(portainer, secret)).map(({ path }) => path);
   if (compose.get(written.path)?.text !== text) others.unshift(written.path);
-  return [
-    serverResource(portainer, {
-      container: name,
-      image: container.image,
-      definition: container.labels[definitionLabel] ?? "",
-      state: container.state,
-      secret: secretState(container, secret),
-      files: others.length === 0 ? "as declared" : `not as declared: ${others.join(", ")}`,
-    }),
-  ];
+  const definition = container.labels[definitionLabel] ?? "";
+  const file = compose.get(written.path)?.text;
+  const server = {
+    container: name,
+    image: container.image,
+    definition,
+    state: container.state,
+    secret: secretState(container, secret),
+    files: others.length === 0 ? "as declared" : `not as declared: ${others.join(", ")}`,
+  };
+  const isItsOwn = file !== undefined && definitionIn(file) === definition;
+  return [serverResource(portainer, server, isItsOwn ? file : undefined)];
 }
 
 /** What Portainer itself knows: the administrator, and the environments that are declared. Others are not ours. */

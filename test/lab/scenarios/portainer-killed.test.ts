@@ -5,7 +5,7 @@
 import { cpSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import pLimit from "p-limit";
-import { expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import type { ResultDocument } from "../../../src/render/output-schemas.ts";
 import type { TraceLine } from "./fused-lab.ts";
 import { handsIn } from "./hands.ts";
@@ -142,3 +142,15 @@ test.each(rows.map((row, n) => ({ ...row, n })))(
     for (const id of unsettled) expect(last, all).toContain(id);
   },
 );
+
+/** What was said in each moment is there to be read. */
+afterAll(async () => {
+  const lines = await Promise.all(
+    rows.map(async ({ point, at }, n) => {
+      const { code, stdout, found } = await (endings[n] as (typeof endings)[number]);
+      const seen = found.map(([name, state]) => `${name} ${state}`).join(", ");
+      return `${point} ${at}: exit ${code}, ${seen}: ${stdout.trimEnd().split("\n").at(-1)}`;
+    }),
+  );
+  process.stdout.write(`${lines.join("\n")}\n`);
+});
