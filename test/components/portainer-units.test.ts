@@ -5,7 +5,10 @@ import type { Portainer } from "../../src/model.ts";
 import { changeLines } from "../../src/render/text-changes.ts";
 import { plainView } from "../../src/render/view.ts";
 
-const portainer = { guest: { host: "vm/310" }, compose: { file: "docker-compose.yml" } } as Portainer;
+const portainer = {
+  guest: { host: "vm/310" },
+  compose: { file: "docker-compose.yml" },
+} as unknown as Portainer;
 
 const server = (definition: string, secret: string): Server => ({
   container: "portainer_server",

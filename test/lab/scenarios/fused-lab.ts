@@ -8,7 +8,7 @@ import { appendFileSync, lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as tick } from "node:timers/promises";
 import { type LabOptions, openLab as openRealLab } from "../../../lab/lab.ts";
-import type { Command } from "../../../src/hosts/host.ts";
+import type { Command, Exec } from "../../../src/hosts/host.ts";
 import type { HttpRequest } from "../../../src/hosts/network.ts";
 import type { Decorator, World } from "../../../src/hosts/world.ts";
 
@@ -49,8 +49,8 @@ export function openLab(directory: string, options: LabOptions): Promise<World> 
 function fuseOf(directory: string): Decorator {
   return {
     exec: (exec, host) => {
-      if (host === portainer?.[3])
-        killPortainer = () => exec({ argv: ["docker", "kill", portainer[4] ?? ""], effect: "change" });
+      // The hypervisor is used in every run, the machine itself may not be.
+      if (host === "pve" && portainer !== null) killPortainer = () => killed(exec, portainer);
       return (command) =>
         fused(directory, { host, effect: command.effect, argv: command.argv }, command, () => exec(command));
     },
@@ -68,6 +68,12 @@ function fuseOf(directory: string): Decorator {
         ),
     }),
   };
+}
+
+async function killed(exec: Exec, [, , , machine = "", container = ""]: RegExpExecArray): Promise<void> {
+  const argv = ["qm", "guest", "exec", machine.slice("vm/".length), "--", "docker", "kill", container];
+  const { exitCode, stdout, stderr } = await exec({ argv, effect: "change" });
+  if (exitCode !== 0) throw new Error(`Portainer was not killed: ${stdout}${stderr}`);
 }
 
 /** Portainer is killed at the request that was chosen; the request takes its course. */

@@ -102,8 +102,9 @@ const endings = rows.map((moment) =>
     const said = await run(lab, { portainer: { ...moment, host: server } });
     const document = JSON.parse(readFileSync(join(lab, "../result.json"), "utf8")) as ResultDocument;
     const found = names.map((name) => [name, look(lab, name)] as const);
+    const isDead = handsIn(lab).docker(server).container("portainer_server").state !== "running";
     discard(lab);
-    return { ...said, document, found };
+    return { ...said, document, found, isDead };
   }),
 );
 
@@ -111,7 +112,8 @@ test.each(rows.map((row, n) => ({ ...row, n })))(
   "killed $point request $at: the last words are what the machines show",
   { timeout: 400_000 },
   async ({ n }) => {
-    const { code, stdout, stderr, document, found } = await (endings[n] as (typeof endings)[number]);
+    const { code, stdout, stderr, document, found, isDead } = await (endings[n] as (typeof endings)[number]);
+    expect(isDead, "Portainer was killed").toBe(true);
     const all = `${JSON.stringify(found)} ${stdout}${stderr}`;
     const [stacks] = document.components;
     expect(stacks?.component, all).toBe("stacks");
