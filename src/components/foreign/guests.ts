@@ -46,7 +46,9 @@ function configurationOf({ kind, id }: Guest): string {
 
 /** Case and signs aside, and with a domain or without: a dot may stand in either name. */
 function isSame(live: string, declared: string): boolean {
-  return [live, live.split(".", 1)[0] ?? ""].some((name) => hostLabel(name) === hostLabel(declared));
+  const spellings = (name: string): readonly string[] =>
+    [name, name.split(".", 1)[0] ?? ""].map((each) => hostLabel(each));
+  return spellings(live).some((name) => spellings(declared).includes(name));
 }
 
 /** The name in a guest's present configuration; its snapshots follow it, in sections. */
