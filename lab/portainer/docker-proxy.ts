@@ -27,16 +27,18 @@ async function proxy(call: Call): Promise<ApiResponse> {
       body,
       headers,
     });
-    return method === "POST" ? decorated(path, response) : response;
+    return method === "POST" ? decorated(path, response, process.features.ownStatus ? 201 : 200) : response;
   } catch (error) {
     if (!(error instanceof UnreachableError)) throw error;
+    if (endpoint.Type === 2 && process.features.ownStatus)
+      throw new Problem(502, "Unable to reach the environment", error.message);
     if (endpoint.Type === 2) return { status: 502 };
     throw new Problem(500, "Unable to proxy the request via the Docker socket", error.message);
   }
 }
 
-/** 201 becomes 200, because the answer is written anew with the resource's owner in it (2.23 proxy/factory/docker). */
-function decorated(path: string, response: ApiResponse): ApiResponse {
+/** Up to 2.39 201 becomes 200, because the answer is written anew with the resource's owner in it (2.23 proxy/factory/docker). */
+function decorated(path: string, response: ApiResponse, created: number): ApiResponse {
   const [, kind] =
     /^(?:\/v[\d.]+)?\/(containers|networks|volumes|configs|secrets|services)\/create$/.exec(path) ?? [];
   if (kind === undefined || response.status !== 201) return response;
@@ -47,5 +49,5 @@ function decorated(path: string, response: ApiResponse): ApiResponse {
     ...(kind === "volumes" ? { ResourceID: `${name}_lab` } : {}),
     Portainer: { ResourceControl: { Id: 0, AdministratorsOnly: true, Public: false } },
   };
-  return json(200, { ...value, ...added });
+  return json(created, { ...value, ...added });
 }

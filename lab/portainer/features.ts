@@ -4,6 +4,8 @@ export interface Features {
   readonly version: string;
   /** Deployments run behind the answer (since between 2.40 and 2.44). */
   readonly async: boolean;
+  /** Docker's own 201 passes the proxy, a dead agent is 502 with JSON, and a new API key is 200 (2.40). */
+  readonly ownStatus: boolean;
   /** The first administrator needs a token from the log (2.43). */
   readonly setupToken: boolean;
   /** Images are pulled and every container is recreated on request; `Prune` counts for compose (2.36). */
@@ -18,5 +20,5 @@ export function featuresOf(image: string): Features {
   const [, version = defaultVersion] = /:(\d+\.\d+(?:\.\d+)?)[^/]*$/.exec(image) ?? [];
   const [major = 0, minor = 0] = version.split(".").map(Number);
   const since = (wanted: number): boolean => major > 2 || (major === 2 && minor >= wanted);
-  return { version, async: since(40), setupToken: since(43), repull: since(36) };
+  return { version, async: since(40), ownStatus: since(40), setupToken: since(43), repull: since(36) };
 }

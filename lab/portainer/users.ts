@@ -114,7 +114,7 @@ function createKey(call: Call) {
     dateCreated: Math.floor(process.clock.now() / 1000),
   };
   process.database.write({ apiKeys: [...apiKeys, apiKey], last: { ...last, apiKey: apiKey.id } });
-  return json(201, { rawAPIKey, apiKey: { ...apiKey, lastUsed: 0 } });
+  return json(process.features.ownStatus ? 200 : 201, { rawAPIKey, apiKey: { ...apiKey, lastUsed: 0 } });
 }
 
 /** Every token of the user ends with the password (2.23 H/users/user_update_password.go). */

@@ -103,15 +103,19 @@ export function environmentContract(on: ContractSession): void {
         status: 200,
         body: { ...url, Status: 1 },
       });
-      expect(await call("GET", `/endpoints/${on.agentId}/docker/_ping`)).toMatchObject({
-        status: 502,
-        text: "",
-      });
-      expect((await call("POST", `/endpoints/${on.agentId}/snapshot`)).status).toBe(204);
-      expect((await call("GET", `/endpoints/${on.agentId}?excludeSnapshot=true`)).body).toMatchObject({
-        Status: 2,
-      });
-      await call("PUT", `/endpoints/${on.agentId}`, { body: { URL: on.server.agent } });
+      try {
+        expect(await call("GET", `/endpoints/${on.agentId}/docker/_ping`)).toMatchObject({
+          status: 502,
+          text: on.ownStatus ? expect.stringContaining("message") : "",
+        });
+        expect((await call("POST", `/endpoints/${on.agentId}/snapshot`)).status).toBe(204);
+        expect((await call("GET", `/endpoints/${on.agentId}?excludeSnapshot=true`)).body).toMatchObject({
+          Status: 2,
+        });
+      } finally {
+        // All others need it.
+        await call("PUT", `/endpoints/${on.agentId}`, { body: { URL: on.server.agent } });
+      }
       expect((await call("POST", `/endpoints/${on.agentId}/snapshot`)).status).toBe(204);
       expect((await call("GET", `/endpoints/${on.agentId}?excludeSnapshot=true`)).body).toMatchObject({
         Status: 1,
@@ -150,7 +154,7 @@ export function environmentContract(on: ContractSession): void {
       expect((await docker("GET", "/info")).body).toMatchObject({ ServerVersion: expect.any(String) });
     });
 
-    test("what is created there answers 200 and names its owner", async () => {
+    test("what is created there names its owner", async () => {
       const Name = `contract-${on.mark}`;
       const body = {
         Name,
@@ -160,7 +164,7 @@ export function environmentContract(on: ContractSession): void {
       };
       const made = await docker("POST", "/volumes/create", { body });
       expect(made).toMatchObject({
-        status: 200,
+        status: on.ownStatus ? 201 : 200,
         body: {
           Name,
           Portainer: { ResourceControl: expect.anything() },

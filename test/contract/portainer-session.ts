@@ -23,6 +23,8 @@ export interface ContractSession {
   jwt: string;
   /** The environment that the suite made. */
   agentId: number;
+  /** From 2.40 on Docker's own statuses pass the proxy, and a new API key is 200. */
+  ownStatus: boolean;
   /** What makes this run's names its own. */
   readonly mark: string;
   send(method: string, path: string, more?: RawRequest): Promise<RawAnswer>;
@@ -44,6 +46,7 @@ export function contractSession(): ContractSession {
     },
     jwt: "",
     agentId: 0,
+    ownStatus: false,
     mark: Date.now().toString(36),
     send: (method, path, more = {}) => rawHttp(on.server.url)(method, path, more),
     call: (method, path, more = {}) =>

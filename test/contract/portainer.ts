@@ -17,6 +17,8 @@ export function portainerContract(name: string, make: () => Promise<PortainerUnd
 
     beforeAll(async () => {
       on.server = await make();
+      const { body: status } = await on.send("GET", "/api/system/status");
+      on.ownStatus = Number(status.Version.split(".")[1]) >= 40;
       // The order of the checks, from a server without an administrator on.
       const none = await on.send("GET", "/api/users/admin/check");
       if (none.status === 404) {
