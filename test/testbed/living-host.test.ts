@@ -119,6 +119,8 @@ describe.skipIf(unavailable !== undefined)("the example site on a host that alre
   test("the administrator's rules stay in force, and the external network that nobody made is there", async () => {
     const rules = await expectRun("pve", ["cat", "/etc/pve/firewall/cluster.fw"]);
     expect(rules).toContain("IN SSH(ACCEPT) -source 192.168.40.0/24\n");
+    // Behind the catch-all ours would be dead.
+    expect(rules).toMatch(/-dport 53 # managed by phoenix.*\nIN DROP # and nothing else\n/s);
     const networks = await expectRun("vm-311", ["docker", "network", "ls", "--format", "{{.Name}}"]);
     expect(networks.split("\n")).toContain("house");
   });
