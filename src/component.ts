@@ -183,6 +183,8 @@ export interface Io {
   readonly clock: Clock;
   /** The address this session of the operator comes from, when it comes over the network. */
   readonly operator?: string;
+  /** The operator's way to the hypervisor, tried anew: see `World.reconnect`. */
+  readonly reconnect?: () => Promise<void>;
   /** Counts a reload or restart that was just done. */
   activated(activation: Activation): void;
   /**

@@ -42,7 +42,7 @@ export class Turn {
     const { site, world, apis, journal, operator, signal, emit } = this.#run;
     const component = this.component.name;
     return {
-      ...defined({ operator }),
+      ...defined({ operator, reconnect: world.reconnect }),
       site,
       apis,
       signal,

@@ -1,6 +1,7 @@
 /** Opens a world: the real one here, the lab's through `worldOf`. */
 import { hostname, networkInterfaces } from "node:os";
 import type { Clock } from "../component.ts";
+import { defined } from "../defined.ts";
 import type { HostName } from "../resource.ts";
 import { realClock } from "./clock.ts";
 import { decorated, limited } from "./decorators.ts";
@@ -43,7 +44,15 @@ export async function openRealWorld(options: RealWorldOptions): Promise<World> {
     await network.close();
     await ssh.close();
   };
-  return worldOf({ description: hypervisor, hypervisorExec: ssh.exec, network, clock, decorators, close });
+  return worldOf({
+    description: hypervisor,
+    hypervisorExec: ssh.exec,
+    network,
+    clock,
+    decorators,
+    reconnect: ssh.reconnect,
+    close,
+  });
 }
 
 export interface WorldParts {
@@ -54,16 +63,18 @@ export interface WorldParts {
   readonly clock: Clock;
   /** The last one is the outermost. Each sees a guest's command once, as the guest's. */
   readonly decorators?: readonly Decorator[];
+  readonly reconnect?: World["reconnect"];
   readonly close: () => Promise<void>;
 }
 
 export function worldOf(parts: WorldParts): World {
-  const { description, hypervisorExec, clock, decorators = [], close } = parts;
+  const { description, hypervisorExec, clock, decorators = [], reconnect, close } = parts;
   const hosts = new Map<HostName, Host>();
   const guestExec = guestExecs(hypervisorExec, clock);
   return {
     description,
     clock,
+    ...defined({ reconnect }),
     close,
     network: decorators.reduce((inner, decorator) => decorator.network(inner), parts.network),
     host: (name) => {

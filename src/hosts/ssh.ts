@@ -25,6 +25,8 @@ export interface Ssh {
   readonly forward: SshForward["route"];
   /** Opens a TCP connection from the hypervisor itself: behind a tunnel every connection seems to succeed. */
   readonly connect: Network["connect"];
+  /** Opens a connection of its own to the target, and closes it. @throws TransportError */
+  readonly reconnect: () => Promise<void>;
   close(): Promise<void>;
 }
 
@@ -72,6 +74,7 @@ export function openSsh(target: string, signal: AbortSignal): Ssh {
       return forward.route(to);
     },
     connect: (address, port, timeoutMs) => connectFrom(exec, address, port, timeoutMs),
+    reconnect: () => connectAnew(local, target),
     close: async () => {
       await forward?.close();
       if (directory === undefined) return;
@@ -87,6 +90,17 @@ export function openSsh(target: string, signal: AbortSignal): Ssh {
       await rm(await directory, { recursive: true, force: true });
     },
   };
+}
+
+/** How long a connection of its own may take, with jump hosts and keys, in milliseconds. */
+const reconnectMs = 10_000;
+
+async function connectAnew(local: Exec, target: string): Promise<void> {
+  // Of an option that is given twice, ssh takes the first.
+  const options = ["ConnectTimeout=3", "ControlMaster=no", "ControlPath=none"];
+  const argv = ["ssh", ...options.flatMap((option) => ["-o", option]), ...sshOptions, "--", target, "true"];
+  const { exitCode, stderr } = await local({ argv, effect: "read", timeoutMs: reconnectMs });
+  if (exitCode !== 0) throw sshError("pve", target, stderr);
 }
 
 /** How long the last output of an ended ssh may take to arrive, in milliseconds. */

@@ -10,6 +10,11 @@ export interface World {
   host(name: HostName): Host;
   readonly network: Network;
   readonly clock: Clock;
+  /**
+   * Reaches the hypervisor once more as this run did at first: a new ssh connection from this machine, beside the shared one.
+   * Absent on the hypervisor itself. @throws TransportError @throws CommandError when it takes too long
+   */
+  readonly reconnect?: () => Promise<void>;
   /** Ends what the world started: connections, loopback servers, child processes. */
   close(): Promise<void>;
 }

@@ -4,7 +4,9 @@ import type { Io } from "../../src/component.ts";
 import { guard } from "../../src/components/firewall/guard.ts";
 import { readUnits } from "../../src/components/firewall/read.ts";
 import { bootUnit, undoPaths, undoUnit, undoWindowSeconds } from "../../src/components/firewall/undo.ts";
-import { CandidateError } from "../../src/errors.ts";
+
+import { defined } from "../../src/defined.ts";
+import { CandidateError, TransportError } from "../../src/errors.ts";
 import type { CommandResult, FileState, FileWrite, Host } from "../../src/hosts/host.ts";
 import type { Change } from "../../src/resource.ts";
 import { labSite } from "../lab/site.ts";
@@ -12,8 +14,11 @@ import { labSite } from "../lab/site.ts";
 const done: CommandResult = { exitCode: 0, stdout: "", stderr: "" };
 
 /** A hypervisor whose undo runs on time, with a clock that only sleeping moves. */
-function machine(options: { answers: boolean; undoFails?: true; undoRunsAtMs?: number }) {
+function machine(
+  options: { answers: boolean; undoFails?: true; undoRunsAtMs?: number } & Pick<Io, "operator" | "reconnect">,
+) {
   const commands: string[] = [];
+  const notes: string[] = [];
   const files = new Map<string, FileState>();
   let now = 0;
   let armedUntil: number | undefined;
@@ -64,9 +69,10 @@ function machine(options: { answers: boolean; undoFails?: true; undoRunsAtMs?: n
       },
     },
     waiting: () => {},
-    note: () => {},
+    note: (text: string) => notes.push(text),
+    ...defined({ operator: options.operator, reconnect: options.reconnect }),
   } as unknown as Io;
-  return { io, commands, files, elapsed: () => now };
+  return { io, commands, files, notes, elapsed: () => now };
 }
 
 const changes: readonly Change[] = [
@@ -86,7 +92,8 @@ describe("confirming", () => {
     const error: unknown = await armed.confirm().catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(CandidateError);
     expect(error).toMatchObject({
-      message: "not so after the firewall changed: 10.0.0.13:22 answers a new connection",
+      message:
+        "not so after the firewall changed: 10.0.0.13:22 answers a new connection from the hypervisor itself",
     });
     expect(commands.filter((line) => line.includes(" stop "))).toEqual([]);
     expect(elapsed()).toBeGreaterThanOrEqual(undoWindowSeconds * 1000);
@@ -104,6 +111,47 @@ describe("confirming", () => {
     await expect((await guard(changes, io)).confirm()).rejects.toThrow(
       "the undo restored the previous rules",
     );
+  });
+});
+
+describe("the operator's own way to the hypervisor", () => {
+  test("is tried anew where Phoenix runs on the operator's machine", async () => {
+    let tries = 0;
+    const reconnect = async () => {
+      tries += 1;
+    };
+    const { io, notes } = machine({ answers: true, operator: "10.0.0.50", reconnect });
+    await (await guard(changes, io)).confirm();
+    expect(tries).toBe(1);
+    expect(notes.filter((note) => note.includes("was not tried"))).toEqual([]);
+  });
+
+  test("keeps the undo armed while it is cut off, whoever else gets through", async () => {
+    const reconnect = async () => {
+      throw new TransportError("pve", "root@pve cannot be reached by ssh: Connection timed out");
+    };
+    const { io, commands } = machine({ answers: true, operator: "10.0.0.50", reconnect });
+    await expect((await guard(changes, io)).confirm()).rejects.toThrow(
+      "not so after the firewall changed: the hypervisor answers a new ssh connection from 10.0.0.50 (this session)",
+    );
+    expect(commands.filter((line) => line.includes(" stop "))).toEqual([]);
+  });
+
+  test.each([
+    ["10.0.0.50", ""],
+    ["fd00::50", ", nor any other over IPv6"],
+  ])("of %s cannot be tried from the hypervisor, which is said", async (operator, also) => {
+    const { io, notes } = machine({ answers: true, operator });
+    await (await guard(changes, io)).confirm();
+    expect(notes).toContain(
+      `a new connection from ${operator} (this session) was not tried${also}: phoenix runs on the hypervisor; keep this session open until another one works`,
+    );
+  });
+
+  test("of a console needs no word, but that no guest could be asked does", async () => {
+    const { io, notes } = machine({ answers: true });
+    await (await guard(changes, io)).confirm();
+    expect(notes).toEqual([expect.stringContaining("no guest could be asked for a new connection")]);
   });
 });
 

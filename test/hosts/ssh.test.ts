@@ -56,6 +56,22 @@ describe("the connection", () => {
   });
 });
 
+describe("the target is reached anew", () => {
+  test("by a connection of its own, beside the shared one", async () => {
+    await ssh.exec(read);
+    await ssh.reconnect();
+    const call = fake.calls().at(-1);
+    expect(call).toMatch(/ControlMaster=no -o ControlPath=none .*BatchMode=yes.* -- root@pve true$/);
+    expect(call).toMatch(/^-o ConnectTimeout=3 /);
+  });
+
+  test("or is not, which is an error", async () => {
+    await ssh.exec(read);
+    fake.fail("ssh: connect to host pve port 22: Connection timed out\n");
+    expect(await failure(ssh.reconnect())).toBeInstanceOf(TransportError);
+  });
+});
+
 describe("failures", () => {
   test.each([
     ["root@pve: Permission denied (publickey,password).\n", "root@pve: Permission denied", "with a key"],

@@ -1,14 +1,17 @@
-/** Whether the hypervisor can still be reached: new connections from itself and from a guest on its network. */
+/** Whether the hypervisor can still be reached: new connections from itself, from a guest on its network, from the operator. */
 import type { Io } from "../../component.ts";
-import { TransportError } from "../../errors.ts";
+import { CommandError, TransportError } from "../../errors.ts";
 import { firewallOf, verdictOn } from "../../fabric/firewall.ts";
 import { describeHost } from "../../fabric/guests.ts";
 import { type FirewallPath, requiredPaths } from "../../fabric/paths.ts";
 import { ports } from "../../fabric/ports.ts";
 import type { Guest } from "../../model.ts";
+import type { GuestName } from "../../resource.ts";
 import { type ProbeAnswer, probeFrom } from "./probe.ts";
 
 export interface Access {
+  /** Who made the connection. */
+  readonly sender: "pve" | GuestName | "operator";
   /** "10.0.0.13:8006 answers a new connection from lxc/102 (Traefik)". */
   readonly claim: string;
   readonly answers: boolean;
@@ -18,11 +21,48 @@ export interface Access {
 export async function checkAccess(io: Io): Promise<readonly Access[]> {
   const { address } = io.site.hypervisor;
   const own = [ports.ssh, ports.proxmox].map(async (port): Promise<Access> => {
-    const claim = `${address}:${port} answers a new connection`;
-    return { claim, answers: await answers(io, address, port) };
+    const claim = `${address}:${port} answers a new connection from the hypervisor itself`;
+    return { sender: "pve", claim, answers: await answers(io, address, port) };
   });
-  const [ownSeen, guestsSeen] = await Promise.all([Promise.all(own), fromGuest(io)]);
-  return [...ownSeen, ...guestsSeen];
+  const [ownSeen, guestsSeen, operatorsSeen] = await Promise.all([
+    Promise.all(own),
+    fromGuest(io),
+    fromOperator(io),
+  ]);
+  return [...ownSeen, ...guestsSeen, ...operatorsSeen];
+}
+
+/** What these connections do not prove, and what to do about it. */
+export function unproved({ operator, site }: Io, seen: readonly Access[]): readonly string[] {
+  const senders = new Set(seen.map(({ sender }) => sender));
+  const gaps: string[] = [];
+  const isRemote = operator !== undefined && operator !== site.hypervisor.address;
+  if (isRemote && !senders.has("operator")) {
+    const family = operator.includes(":") ? ", nor any other over IPv6" : "";
+    gaps.push(
+      `a new connection from ${operator} (this session) was not tried${family}: phoenix runs on the hypervisor; keep this session open until another one works`,
+    );
+  }
+  if (![...senders].some((sender) => sender !== "pve")) {
+    gaps.push(
+      "no guest could be asked for a new connection, and the hypervisor's own to itself are not filtered: keep a session open until another one works",
+    );
+  }
+  return gaps;
+}
+
+/** From the operator's machine, where Phoenix runs there: the way that this session took, whatever jump hosts it has. */
+async function fromOperator({ operator, reconnect }: Io): Promise<readonly Access[]> {
+  if (reconnect === undefined) return [];
+  const claim = `the hypervisor answers a new ssh connection from ${operator ?? "this machine"} (this session)`;
+  try {
+    await reconnect();
+    return [{ sender: "operator", claim, answers: true }];
+  } catch (error) {
+    if (error instanceof TransportError || error instanceof CommandError)
+      return [{ sender: "operator", claim, answers: false }];
+    throw error;
+  }
 }
 
 /** From the first of the fabric's guests that can run a probe; nothing when none can. */
@@ -38,7 +78,7 @@ async function fromGuest(io: Io): Promise<readonly Access[]> {
     return seen.flatMap((answer: ProbeAnswer, at): readonly Access[] => {
       if (answer === "unknown") return [];
       const claim = `${ends[at]} answers a new connection from ${describeHost(io.site, guest.host)}`;
-      return [{ claim, answers: answer === "answers" }];
+      return [{ sender: guest.host, claim, answers: answer === "answers" }];
     });
   }
   return [];

@@ -8,7 +8,7 @@ import type { Command } from "../../hosts/host.ts";
 import { option } from "../../option-names.ts";
 import { poll } from "../../poll.ts";
 import { type Change, subjectOf } from "../../resource.ts";
-import { checkAccess } from "./access.ts";
+import { type Access, checkAccess, unproved } from "./access.ts";
 import { commands } from "./commands.ts";
 import { paths } from "./compile.ts";
 import { type Copies, readCopies } from "./copies.ts";
@@ -94,9 +94,12 @@ async function confirm(io: Io, armedAt: number): Promise<void> {
 /** Makes new connections to the hypervisor, again and again for a while. @returns the first claim that still fails */
 async function proveAccess(io: Io): Promise<string | undefined> {
   io.waiting(`new connections to ${io.site.hypervisor.address}`, proofMs);
-  const failed = async (): Promise<string | undefined> =>
-    (await checkAccess(io)).find(({ answers }) => !answers)?.claim;
-  return poll({ clock: io.clock, forMs: proofMs, pauseMs: 500 }, failed, (claim) => claim === undefined);
+  const look = (): Promise<readonly Access[]> => checkAccess(io);
+  const patience = { clock: io.clock, forMs: proofMs, pauseMs: 500 };
+  const seen = await poll(patience, look, (all) => all.every(({ answers }) => answers));
+  const failed = seen.find(({ answers }) => !answers);
+  if (failed === undefined) for (const gap of unproved(io, seen)) io.note(gap);
+  return failed?.claim;
 }
 
 /** The timer goes last: it still works when this process is killed in between. @returns false when it was already gone */
