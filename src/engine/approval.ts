@@ -1,5 +1,5 @@
 /** What an approved plan allows: everything that it lists, and nothing else. Pure. */
-import { type Change, diffUnits, subjectOf } from "../resource.ts";
+import { type Change, diffUnits, type Resource, subjectOf } from "../resource.ts";
 import { fingerprint } from "./diff.ts";
 import type { ComponentPlan } from "./plan.ts";
 
@@ -10,7 +10,7 @@ export function unlisted(approved: ComponentPlan | undefined, changes: readonly 
 
 function isListed(change: Change, approved: ComponentPlan | undefined): boolean {
   // What could not be read is listed as something to create, or to update where it exists.
-  if (approved?.unread?.kind === "not-ready")
+  if (approved !== undefined && wasAwaited(subjectOf(change), approved))
     return change.verb !== "delete" && approved.desired.some(({ id }) => id === change.desired.id);
   const same = approved?.changes.find((one) => subjectOf(one).id === subjectOf(change).id);
   if (same === undefined || !leadsToSame(same, change)) return false;
@@ -18,6 +18,12 @@ function isListed(change: Change, approved: ComponentPlan | undefined): boolean 
   const listed = new Set(diffUnits(same).map((unit) => JSON.stringify(unit)));
   const units = diffUnits(change);
   return units.length > 0 && units.every((unit) => listed.has(JSON.stringify(unit)));
+}
+
+/** It could not be read when the plan was made, because an earlier component was to bring what it needs. */
+function wasAwaited({ id }: Resource, { unread, unreadResources }: ComponentPlan): boolean {
+  const own = unreadResources.find(({ ids }) => ids.includes(id));
+  return (unread ?? own)?.kind === "not-ready";
 }
 
 /** The changes as they were planned, where they lead to the same: what the run as a whole has done since it began. */

@@ -58,7 +58,7 @@ async function proveImages(
       if (!(error instanceof ApiError)) throw error;
       const reason = `image ${image} cannot be pulled on ${stack.guest.name}: ${messageOf(error)}`;
       const hint = /denied|unauthori[sz]ed|credentials|authentication required/i.test(error.message)
-        ? "declare its registry in portainer_api.registries, or add it in Portainer; check its name, user and password"
+        ? "check its name and tag; a private registry must be declared in portainer_api.registries, or added in Portainer, with a user who may pull it"
         : "check its name and tag; build or load an image without a registry on the machine first";
       throw new CandidateError(`stack ${stack.name} was not changed: ${reason}`, { hint, cause: error });
     }

@@ -9,7 +9,7 @@ import { marker, type StackTarget, shownVariables, stackResource, targetsOf } fr
 import { type SeenContainer, serviceState, tooManyRestarts } from "./containers.ts";
 import { provedMs, Watch } from "./watch.ts";
 
-/** @throws NotReadyError when Portainer does not answer, or has no environment for a declared stack */
+/** @throws NotReadyError when Portainer does not answer, or has no environment for any declared stack */
 export async function read(io: Io): Promise<readonly Resource[]> {
   const targets = targetsOf(io.site);
   if (io.site.portainer === undefined && targets.length === 0) return [];
@@ -23,17 +23,21 @@ export async function read(io: Io): Promise<readonly Resource[]> {
     });
   }
   const [environments, stacks] = await Promise.all([api.environments(), api.stacks()]);
-  for (const { stack } of targets) environmentNamed(environments, stack.portainerEnvironment);
+  const isThere = ({ stack }: StackTarget): boolean =>
+    environments.some(({ name }) => name === stack.portainerEnvironment);
+  const [first] = targets;
+  // A new Portainer has none of them yet.
+  if (first !== undefined && !targets.some(isThere))
+    environmentNamed(environments, first.stack.portainerEnvironment);
   const volumes = volumesOnce(io);
   const live = await Promise.all(
     targets.map(async (target): Promise<readonly Resource[]> => {
-      const environment = environmentNamed(environments, target.stack.portainerEnvironment);
-      const found = stackOf(stacks, environment.id, target.stack.project);
-      if (found === undefined) return [];
       try {
-        return [await liveResource(io, target, environment, found, volumes)];
+        const environment = environmentNamed(environments, target.stack.portainerEnvironment);
+        const found = stackOf(stacks, environment.id, target.stack.project);
+        return found === undefined ? [] : [await liveResource(io, target, environment, found, volumes)];
       } catch (error) {
-        // A machine, its agent or its share that does not answer: the other stacks go on.
+        // A machine, its agent, its environment or its share that is not there: the other stacks go on.
         if (!isUnavailable(error)) throw error;
         io.unread([target.id], error);
         return [];
@@ -142,23 +146,26 @@ function containerStates(
   containers: readonly SeenContainer[],
   provedMs: number,
 ): Readonly<Record<string, string>> {
-  const states: Record<string, string> = {};
+  const states = new Map<string, string>();
   for (const service of services) {
     const { kind, reason, container } = serviceState(service, containers, provedMs);
     // Whether it stays up is for the checks to prove, unless it has often not.
     const isUp = container?.state === "running" && container.restarts < tooManyRestarts;
-    states[service.name] =
+    states.set(
+      service.name,
       kind !== "fine" && !(kind === "proving" && isUp)
         ? reason
         : found.status === "active"
           ? `running ${service.image ?? ""}`
-          : `stack ${found.status}`;
+          : `stack ${found.status}`,
+    );
   }
   for (const { service, state } of containers) {
     const isDeclared = compose?.services.some(({ name }) => name === service) ?? true;
-    if (!isDeclared) states[service] = `${state}, not declared`;
+    if (!isDeclared) states.set(service, `${state}, not declared`);
   }
-  return states;
+  // Entries, not assignments: a service may be called `__proto__`.
+  return Object.fromEntries(states);
 }
 
 /** A volume on the share, as Docker's own driver mounts it. */

@@ -1,7 +1,7 @@
 /** Looks at every stack as its users do: each service runs and is healthy, and each published port answers. */
 import type { EnvironmentState } from "../../apis/portainer/index.ts";
 import { type Check, external, failed, type Io, passed } from "../../component.ts";
-import { ApiError, hintOf, messageOf, TransportError } from "../../errors.ts";
+import { hintOf, isUnavailable, messageOf } from "../../errors.ts";
 import { firewallOf, verdictOn } from "../../fabric/firewall.ts";
 import type { ComposeService } from "../../formats/compose/index.ts";
 import { type StackTarget, targetsOf } from "./compile.ts";
@@ -14,30 +14,28 @@ export async function verify(io: Io): Promise<readonly Check[]> {
   if (targets.length === 0) return [];
   const environments = await io.apis.portainer.environments();
   const volumes = volumesOnce(io);
-  const checks = await Promise.all(
-    targets.map((target) =>
-      checkStack(io, target, environmentNamed(environments, target.stack.portainerEnvironment), volumes),
-    ),
-  );
+  const checks = await Promise.all(targets.map((target) => checkStack(io, target, environments, volumes)));
   return checks.flat();
 }
 
 async function checkStack(
   io: Io,
   target: StackTarget,
-  environment: EnvironmentState,
+  environments: readonly EnvironmentState[],
   volumes: ReturnType<typeof volumesOnce>,
 ): Promise<readonly Check[]> {
   const { id, stack, services } = target;
+  let environment: EnvironmentState;
   let containers: readonly SeenContainer[];
   try {
+    environment = environmentNamed(environments, stack.portainerEnvironment);
     [containers] = await Promise.all([
       proved(io, new Watch(io, environment.id, target), target),
       noteVolumes(io, target, environment, volumes),
     ]);
   } catch (error) {
-    if (!(error instanceof ApiError) && !(error instanceof TransportError)) throw error;
-    // Portainer or the agent does not answer; the containers may well run.
+    if (!isUnavailable(error)) throw error;
+    // Portainer or the agent does not answer, or the environment is missing; the containers may well run.
     const claim = `Portainer shows the containers of ${stack.name} on ${stack.guest.name}`;
     const hint = hintOf(error) ?? "`phoenix verify portainer` checks the path to them";
     return [external(failed(id, claim, messageOf(error), hint))];
