@@ -74,6 +74,8 @@ test.each([
   const [hazard] = planned.components[1]!.hazards;
   expect(hazard).toMatchObject({ consent: "adopt", foreign: { host: "vm/1001", name: `container ${name}` } });
   expect(hazard!.message).toContain(`container "${name}" (image ${image}) on vm/1001 ${says}`);
+  if (image.includes("portainer"))
+    expect(hazard!.foreign?.takeover).toContain("stays in its volumes and does not reach the declared one");
   const before = [await docker("ps", "-aq", "--no-trunc"), await docker("volume", "ls", "-q")];
 
   await expect(sync(directory)).rejects.toMatchObject({

@@ -18,6 +18,8 @@ export interface Needs {
   }[];
   /** Names of the containers that it creates. */
   readonly names: readonly string[];
+  /** The volume, or the directory of the machine, with the data that it starts with. */
+  readonly data?: string | undefined;
 }
 
 /** The containers of a machine; none where Docker does not answer, which whoever needs it reports. */
@@ -76,7 +78,7 @@ export async function containerHazards(
       const foreign = {
         host: machine,
         name: `container ${container.name}`,
-        takeover: fate(container, isNamed),
+        takeover: fate(container, isNamed, needed),
       };
       hazards.push(foreignHazard(message, { ...foreign, changes, for: needed.resource }));
     }
@@ -116,11 +118,12 @@ export function described({ name, image, project }: MachineContainer): string {
   return `container "${name}" (image ${image}${project === "" ? "" : `, Compose project ${project}`})`;
 }
 
-function fate({ name, image }: MachineContainer, isRenamed: boolean): string {
+function fate({ name, image, mounts }: MachineContainer, isRenamed: boolean, { data: ours }: Needs): string {
   const renamed = isRenamed ? ` and renamed to ${asideOf(name)}` : "";
-  const data = /(^|\/)portainer\/portainer/.test(image)
-    ? "; what that Portainer knows stays in its volumes and does not reach the declared one"
-    : "";
+  const isKept = ours !== undefined && mounts.includes(ours);
+  const lost = "what that Portainer knows stays in its volumes and does not reach the declared one";
+  const kept = `its data is in ${JSON.stringify(ours)}, with which the declared one starts`;
+  const data = isKept ? `; ${kept}` : /(^|\/)portainer\/portainer/.test(image) ? `; ${lost}` : "";
   return `the container is stopped${renamed} and no longer starts by itself; it and its volumes stay${data}`;
 }
 

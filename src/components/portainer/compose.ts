@@ -35,6 +35,8 @@ export interface ServerCompose {
   readonly definition: string;
   /** Volumes that must be there first, by the names that Docker knows them by. `data` holds Portainer's own data. */
   readonly external: readonly { readonly name: string; readonly data: boolean }[];
+  /** What is mounted at /data: the name of a volume, or a directory of the machine. */
+  readonly data?: string | undefined;
 }
 
 /** Paths in the container where Phoenix mounts something. */
@@ -81,6 +83,7 @@ export function portainerCompose(
       external: compose.volumes
         .filter(({ external }) => external)
         .map(({ key, name }) => ({ name, data: key === data })),
+      data: compose.volumes.find(({ key }) => key === data)?.name ?? data,
     },
   };
 }

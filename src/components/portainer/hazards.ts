@@ -39,7 +39,7 @@ async function serverHazards(portainer: Portainer, io: Io): Promise<readonly Haz
       port === undefined ? [] : [{ port, protocol, address }],
     );
   const names = [declared.compose.container, ...services.flatMap(({ containerName }) => containerName ?? [])];
-  const needs: Needs = { resource: serverId, ports, names: [...new Set(names)] };
+  const needs: Needs = { resource: serverId, ports, names: [...new Set(names)], data: declared.compose.data };
   return containerHazards("portainer", io, portainer.guest.host, [needs], isForeign);
 }
 

@@ -10,6 +10,8 @@ export interface MachineContainer {
   readonly project: string;
   /** The directory of that project's Compose file, where whoever ran Compose sees it; "" for any other container. */
   readonly directory: string;
+  /** Volumes by name and directories of the machine by path. */
+  readonly mounts: readonly string[];
   /** The value of the asked label; "" without it. */
   readonly label: string;
   /** Ports of the machine; none unless it runs. */
@@ -28,6 +30,7 @@ export function listContainers(label: string): Command {
   const columns = [
     ...["{{.Names}}", "{{.Image}}", "{{.State}}", '{{.Label "com.docker.compose.project"}}', "{{.Ports}}"],
     '{{.Label "com.docker.compose.project.working_dir"}}',
+    "{{.Mounts}}",
     `{{.Label "${label}"}}`,
   ];
   return { argv: ["docker", "ps", "--all", "--no-trunc", "--format", columns.join("\\t")], effect: "read" };
@@ -35,10 +38,11 @@ export function listContainers(label: string): Command {
 
 export function parseContainers(text: string): readonly MachineContainer[] {
   return text.split("\n").flatMap((line): MachineContainer[] => {
-    const [name = "", image, state = "", project = "", ports = "", directory = "", label = ""] =
+    const [name = "", image, state = "", project = "", ports = "", directory = "", mounts = "", label = ""] =
       line.split("\t");
     if (image === undefined) return [];
-    return [{ name, image, state, project, ports: parsePorts(ports), directory, label }];
+    const sources = mounts.split(",").filter((source) => source !== "");
+    return [{ name, image, state, project, ports: parsePorts(ports), directory, mounts: sources, label }];
   });
 }
 
