@@ -61,6 +61,9 @@ export interface Component {
   /** The foreign things that these changes take over, as they are now: `read` never has them. Changes nothing. */
   readForeign?(changes: readonly Change[], io: Io): Promise<readonly Resource[]>;
 
+  /** The version that the machines run of these changes, where `read` cannot tell what is in place. Changes nothing. */
+  readRunning?(changes: readonly Change[], io: Io): Promise<ReadonlyMap<ResourceId, RunningVersion>>;
+
   /** What clients notice of these changes. Changes nothing. Where it is missing, nobody knows. */
   impact?(changes: readonly Change[], io: Io): Promise<Impact>;
 
@@ -76,6 +79,9 @@ export interface Component {
   /** Proves the result from outside, as a client would. Changes nothing. */
   verify(io: Io): Promise<readonly Check[]>;
 }
+
+/** Which version of something is running: the one from before a change, or the one that the change leads to. */
+export type RunningVersion = "previous" | "new";
 
 /** What people and programs notice of changes, judged before they are made. */
 export interface Impact {

@@ -3,7 +3,7 @@ import { type Check, type Guard, type Hazard, isOwnFailure } from "../component.
 import { CandidateError, InterruptedError, messageOf, PhoenixError } from "../errors.ts";
 import { type Change, inverseOf, type ResourceId, subjectOf } from "../resource.ts";
 import type { ComponentPlan, Unsettled } from "./plan.ts";
-import { type Found, look, lookUntilSettled } from "./second-look.ts";
+import { type Found, look, lookUntilSettled, runningVersions } from "./second-look.ts";
 import type { Turn } from "./turn.ts";
 import { expectedFailure, type RunWorld } from "./world.ts";
 
@@ -116,6 +116,8 @@ class Attempt {
     const failed = failures.flatMap(({ changes }) => changes);
     const sight = await lookUntilSettled(this.#turn, this.#run, failed);
     const seen = (change: Change): Found => sight.get(subjectOf(change).id) ?? "unknown";
+    const unseen = failed.filter((change) => seen(change) === "unknown");
+    const running = await runningVersions(this.#turn, unseen);
     const stuck = new Set(
       failures.flatMap((failure) => (failure.stuck === undefined ? [] : failure.changes)),
     );
@@ -124,7 +126,8 @@ class Attempt {
       const found = seen(change);
       if (found === "as before" && stuck.has(change) && !this.#untouched.has(id))
         return [{ id, found: "unproven" }];
-      return found === "neither" || found === "unknown" ? [{ id, found }] : [];
+      if (found === "unknown") return [{ id, found: running.get(id) ?? found }];
+      return found === "neither" ? [{ id, found }] : [];
     });
     const restored = failed
       .filter((change) => seen(change) === "as before" && !stuck.has(change))

@@ -75,9 +75,10 @@ export interface Unsettled {
   readonly id: ResourceId;
   /**
    * "neither": not as before nor as declared. "unproven": as before, but making that live failed. "reverting": an armed undo
-   * restores the previous state. "unknown": it could not be seen.
+   * restores the previous state. "runs previous", "runs new": that version runs, and nothing else could be seen. "unknown":
+   * nothing could be seen.
    */
-  readonly found: "neither" | "unproven" | "reverting" | "unknown";
+  readonly found: "neither" | "unproven" | "reverting" | "runs previous" | "runs new" | "unknown";
 }
 
 export interface ComponentResult {

@@ -1,5 +1,5 @@
 /** What is in place after a change went wrong: asked of the machines, not of the run's own memory. */
-import type { Io } from "../component.ts";
+import type { Io, RunningVersion } from "../component.ts";
 import { poll } from "../poll.ts";
 import { type Change, type Resource, type ResourceId, subjectOf } from "../resource.ts";
 import { Turn } from "./turn.ts";
@@ -53,6 +53,15 @@ export async function lookUntilSettled(
   if (changes.length === 0) return new Map();
   const { clock } = run.world;
   return poll({ clock, forMs: patienceMs, pauseMs }, () => look(turn, run, changes), isSettled);
+}
+
+/** What runs of changes that could not be seen: their component may have another way to its machines. */
+export async function runningVersions(
+  { component, io }: Turn,
+  unseen: readonly Change[],
+): Promise<ReadonlyMap<ResourceId, `runs ${RunningVersion}`>> {
+  const found = unseen.length === 0 ? undefined : await component.readRunning?.(unseen, io);
+  return new Map([...(found ?? [])].map(([id, version]) => [id, `runs ${version}`]));
 }
 
 function found(change: Change, live: Resource | undefined): Found {

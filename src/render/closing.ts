@@ -51,6 +51,10 @@ const sayings: Readonly<Record<Unsettled["found"], (names: string, isOne: boolea
   neither: (names, isOne) => `${names} ${isOne ? "is" : "are"} neither as before nor as declared.`,
   unproven: (names, isOne) => `${names} ${isOne ? "is" : "are"} as before, but that may not be active yet.`,
   reverting: (names) => `An armed undo restores the previous state of ${names}.`,
+  "runs previous": (names, isOne) =>
+    `The previous version of ${names} runs; nothing else of ${isOne ? "it" : "them"} could be seen.`,
+  "runs new": (names, isOne) =>
+    `The new version of ${names} runs; nothing else of ${isOne ? "it" : "them"} could be seen.`,
   unknown: (names) => `What is in place of ${names} could not be seen.`,
 };
 
@@ -59,7 +63,7 @@ function leftBehind({ components }: RunResult): readonly string[] {
   const restored = components.flatMap((component) => component.restored);
   const unsettled = components.flatMap((component) => component.unsettled);
   const back = restored.length === 0 ? [] : [`The previous state of ${named(restored)} is active again.`];
-  const kinds = (["neither", "unproven", "reverting", "unknown"] as const).flatMap((kind) => {
+  const kinds = (Object.keys(sayings) as (keyof typeof sayings)[]).flatMap((kind) => {
     const ids = unsettled.filter(({ found }) => found === kind).map(({ id }) => id);
     return ids.length === 0 ? [] : [sayings[kind](named(ids), ids.length === 1)];
   });

@@ -183,7 +183,12 @@ const resultDocument = object({
       restored: about("Changed, and back as before: a second look has found them so.", array(string)),
       unsettled: about(
         "Touched, and neither surely in place nor surely as before.",
-        array(object({ id: string, found: choice("neither", "unproven", "reverting", "unknown") })),
+        array(
+          object({
+            id: string,
+            found: choice("neither", "unproven", "reverting", "runs previous", "runs new", "unknown"),
+          }),
+        ),
       ),
       activations: array(activation),
       checks: array(check),

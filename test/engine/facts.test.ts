@@ -1,10 +1,11 @@
 /** What a run says is what the machines show: after failures, after interruptions, and while others are still to come. */
 import { describe, expect, test } from "vitest";
+import type { Component } from "../../src/component.ts";
 import { exitCodeOf } from "../../src/engine/outcome.ts";
 import { sync } from "../../src/engine/run.ts";
 import { CommandError, InterruptedError, TransportError } from "../../src/errors.ts";
 import { closingWords } from "../../src/render/closing.ts";
-import type { ResourceId } from "../../src/resource.ts";
+import { type ResourceId, subjectOf } from "../../src/resource.ts";
 import { type Behaviour, Machine, testRun } from "./machine.ts";
 
 const none = { allow: new Set<string>() };
@@ -100,6 +101,36 @@ const rows: Readonly<Record<string, Row>> = {
     live: "new",
   },
 };
+
+test("what cannot be read, and whose version another way shows, is said by that version", async () => {
+  const ids = ["stacks/a", "stacks/b", "stacks/c"] as const;
+  const behaviour: Behaviour = { independent: true };
+  const machine = new Machine("stacks", Object.fromEntries(ids.map((id) => [id, "new"])), behaviour);
+  for (const id of ids) machine.live.set(id, "old");
+  behaviour.onApply = () => {
+    behaviour.unread = new TransportError("pve", "pve does not answer");
+    lost();
+  };
+  const asked: string[] = [];
+  const component: Component = {
+    ...machine.component,
+    readRunning: async (changes) => {
+      asked.push(...changes.map((change) => subjectOf(change).id));
+      return new Map([
+        ["stacks/a", "previous"],
+        ["stacks/b", "new"],
+      ]);
+    },
+  };
+  const result = await sync([component], testRun(), none);
+  expect(asked).toEqual(ids);
+  expect(result.components[0]).toMatchObject({ outcome: "failed", changes: [], restored: [] });
+  expect(closingWords(result, exitCodeOf(result), undefined)).toBe(
+    "The previous version of stacks/a runs; nothing else of it could be seen. " +
+      "The new version of stacks/b runs; nothing else of it could be seen. " +
+      "What is in place of stacks/c could not be seen. (exit 1)",
+  );
+});
 
 describe.each<Behaviour[]>([[{}], [{ independent: true }]])("after a change failed (%j)", (kind) => {
   test.each(Object.entries(rows))("%s", async (_, row) => {

@@ -11,6 +11,7 @@ import { marker, type StackFacts, type StackTarget, targetsOf } from "./compile.
 import { provedState } from "./containers.ts";
 import { makeRoom, removeOrphans, servicesIn } from "./leftovers.ts";
 import { environmentNamed, markOf, stackOf, volumeOf } from "./live.ts";
+import { madeContainers } from "./made.ts";
 import { type Previous, previousOf, remember } from "./previous.ts";
 import { lastWords, proved, provedMs, started, Watch } from "./watch.ts";
 
@@ -45,6 +46,7 @@ async function deploy(io: Io, target: StackTarget): Promise<void> {
     share,
     files: new Map(paths.map((path) => [path, files.get(path)])),
     services: [...new Set(running.map(({ service }) => service))],
+    made: await madeContainers(io.host(stack.guest.host), stack.project),
     stopped: [],
     sent: false,
   };
@@ -203,6 +205,7 @@ async function prune(io: Io, subject: Resource): Promise<void> {
     share: { host: "pve", path: "" },
     files: new Map(),
     services: [],
+    made: await madeContainers(io.host(subject.host), project),
     stopped: [],
     sent: true,
   });

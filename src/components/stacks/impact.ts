@@ -21,11 +21,8 @@ function impactOf(change: Change): Impact {
   if (old === undefined || wanted === undefined)
     return { ...noImpact, unknown: [`which containers of ${name} are recreated`] };
   const gone = [...old.keys()].filter((service) => !wanted.has(service));
-  // Compose resolves variables and environment files itself: any service may use a changed one.
-  const isAll = diffUnits(change).some(({ unit }) => /^(variable|file) (?!docker-compose\.yml$)/.test(unit));
-  const recreated = [...old].flatMap(([service, text]) =>
-    wanted.has(service) && (isAll || wanted.get(service) !== text) ? [service] : [],
-  );
+  const isAll = mayConcernAll(change);
+  const recreated = recreatedServices(change);
   const idle = [...wanted.keys()].filter(
     (service) => !recreated.includes(service) && before.containers[service] !== after.containers[service],
   );
@@ -44,6 +41,21 @@ function impactOf(change: Change): Impact {
     ],
     blinks: recreated.map((service) => `${name}/${service}`),
   };
+}
+
+/** Compose resolves variables and environment files itself: any service may use a changed one. */
+function mayConcernAll(change: Change): boolean {
+  return diffUnits(change).some(({ unit }) => /^(variable|file) (?!docker-compose\.yml$)/.test(unit));
+}
+
+/** The services of both versions whose containers are recreated, or may be. None while a version cannot be read. */
+export function recreatedServices(change: Change): readonly string[] {
+  if (change.verb !== "update") return [];
+  const wanted = servicesOf(factsOf(change.desired));
+  const isAll = mayConcernAll(change);
+  return [...(servicesOf(factsOf(change.live)) ?? [])].flatMap(([service, text]) =>
+    wanted?.has(service) && (isAll || wanted.get(service) !== text) ? [service] : [],
+  );
 }
 
 function factsOf({ text }: Resource): Omit<StackFacts, "id" | "host" | "sensitive"> {

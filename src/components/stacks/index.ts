@@ -6,6 +6,7 @@ import { compile } from "./compile.ts";
 import { hazards } from "./hazards.ts";
 import { impact } from "./impact.ts";
 import { read } from "./live.ts";
+import { readRunning } from "./running.ts";
 import { verify } from "./verify.ts";
 
 export const stacks: Component = {
@@ -17,6 +18,7 @@ export const stacks: Component = {
   read,
   hazards,
   readForeign,
+  readRunning,
   apply,
   verify,
 };

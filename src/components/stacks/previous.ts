@@ -4,6 +4,7 @@ import type { Io } from "../../component.ts";
 import type { FileState } from "../../hosts/host.ts";
 import type { HostPath } from "../../model.ts";
 import type { ResourceId } from "../../resource.ts";
+import type { MadeContainer } from "./made.ts";
 
 export interface Previous {
   readonly environmentId: number;
@@ -17,6 +18,8 @@ export interface Previous {
   readonly files: ReadonlyMap<string, FileState | undefined>;
   /** Names of services that had containers. */
   readonly services: readonly string[];
+  /** The containers of its services; undefined where the machine's Docker did not answer. */
+  readonly made: readonly MadeContainer[] | undefined;
   /** Containers that were stopped to make room. */
   readonly stopped: string[];
   /** Whether Portainer was asked to change anything. */
