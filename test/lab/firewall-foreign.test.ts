@@ -21,6 +21,10 @@ async function labWith(files: Readonly<Record<string, string>>): Promise<string>
 const textOf = (lab: string, path = clusterFile): string =>
   readFileSync(join(lab, "hosts/pve", path), "utf8");
 
+function lineOf(text: string, line: string): number {
+  return text.split("\n").indexOf(line) + 1;
+}
+
 function notesOf({ events }: Told): string {
   return events.flatMap((event) => (event.type === "note" ? [event.text] : [])).join("\n");
 }
@@ -46,9 +50,67 @@ describe("a foreign rule that lets nothing through", () => {
     await world.host("pve").writeFiles([{ path: clusterFile, text }]);
     const [component] = (await planLab(lab, labSite, only)).components;
     expect(component?.changes.map(({ verb }) => verb)).toEqual(["update"]);
-    expect(JSON.stringify(component?.changes)).toContain('behind \\"IN DROP\\", without effect');
+    expect(JSON.stringify(component?.changes)).toMatch(/behind line \d+, \\"IN DROP\\", without effect/);
+    expect(JSON.stringify(component?.changes)).toContain(`behind line ${lineOf(textOf(lab), "IN DROP")},`);
+    const checks = (await verifyLab(lab, labSite, only)).components.flatMap((each) => each.checks);
+    expect(checks.find(({ status }) => status === "fail")).toMatchObject({
+      resource: "firewall/rules",
+      observed: expect.stringContaining(
+        `${clusterFile}:${lineOf(textOf(lab), "IN DROP")} "IN DROP" comes before "IN ACCEPT`,
+      ),
+    });
     await syncLab(lab, labSite, only);
     expect(textOf(lab).indexOf("managed by phoenix:")).toBeLessThan(textOf(lab).indexOf("IN DROP"));
+  });
+});
+
+describe("in a guest's file", () => {
+  const guestFile = "/etc/pve/firewall/104.fw";
+  const front = async (line: string, more = "") => {
+    const lab = await newLab();
+    await syncLab(lab, labSite, only);
+    const text = textOf(lab, guestFile).replace("[RULES]\n", `[RULES]\n${line}\n`);
+    const cluster = textOf(lab) + more;
+    const world = await opened(lab);
+    await world.host("pve").writeFiles([
+      { path: guestFile, text },
+      { path: clusterFile, text: cluster },
+    ]);
+    return lab;
+  };
+  const failures = async (lab: string) =>
+    (await verifyLab(lab, labSite, only)).components
+      .flatMap((each) => each.checks)
+      .filter(({ status, claim }) => status === "fail" && claim.includes("foreign rule"))
+      .map(({ observed }) => observed);
+
+  test.each([
+    ["IN DROP", ""],
+    ["IN DROP -source 0.0.0.0/0", ""],
+    ["GROUP closed", "\n[group closed]\nIN ACCEPT -p icmp\nIN DROP\n"],
+  ])("%s in front of our group is named with its line, and passed by a sync", async (line, more) => {
+    const lab = await front(line, more);
+    const at = lineOf(textOf(lab, guestFile), line);
+    const [component] = (await planLab(lab, labSite, only)).components;
+    expect(JSON.stringify(component?.changes)).toContain(`behind line ${at}, \\"${line}\\", without effect`);
+    expect((await failures(lab))[0]).toContain(`${guestFile}:${at} "${line}" comes before "IN ACCEPT`);
+    await syncLab(lab, labSite, only);
+    const after = textOf(lab, guestFile);
+    expect(after.indexOf("GROUP phx-")).toBeLessThan(after.indexOf(line));
+    expect(await failures(lab)).toEqual([]);
+  });
+
+  test.each([
+    ["IN SSH(DROP)", ""],
+    ["IN DROP -i net1", ""],
+    ["OUT DROP", ""],
+    ["GROUP closed -i net1", "\n[group closed]\nIN DROP\n"],
+    ["GROUP open", "\n[group open]\nIN ACCEPT\nIN DROP\n"],
+    ["|IN DROP", ""],
+  ])("%s does not end what our group lets in", async (line, more) => {
+    const lab = await front(line, more);
+    expect((await planLab(lab, labSite, only)).components[0]?.changes).toEqual([]);
+    expect(await failures(lab)).toEqual([]);
   });
 });
 
@@ -95,6 +157,14 @@ describe("a foreign line that keeps the whole node at its previous rules is name
   });
 });
 
+test("a line of the node's own file that iptables refuses is named as well", async () => {
+  const lab = await labWith({ [hostFile]: "[RULES]\nIN ACCEPT -source 10.0.0.0/08\n" });
+  const run = await syncLab(lab, labSite, only).catch((error: unknown) => error);
+  expect(JSON.stringify(run) + String(run)).toContain(
+    "would keep the previous ones: /etc/pve/local/host.fw (line 2): invalid address, mask or range '10.0.0.0/08'",
+  );
+});
+
 describe("a lockout is seen", () => {
   const cut = /would cut .* off from/;
   test.each([
@@ -104,9 +174,21 @@ describe("a lockout is seen", () => {
       "10.0.0.50",
     ],
     ["of a session over IPv6", {}, "fd00::50"],
+    ["of a session over a link-local address with its interface", {}, "fe80::50%vmbr0"],
   ])("%s", async (_, files, operator) => {
     const lab = await labWith(files);
     await expect(syncLab(lab, labSite, only, { operator })).rejects.toThrow(cut);
+  });
+
+  test("and the IP set that decides is named with its file and line, not the policy", async () => {
+    const text = "[OPTIONS]\nenable: 0\n\n[IPSET blacklist]\n10.0.0.50\n";
+    const lab = await labWith({ [clusterFile]: text });
+    const error = await syncLab(lab, labSite, only, { operator: "10.0.0.50" }).catch(
+      (thrown: unknown) => thrown,
+    );
+    expect(String(error)).toContain(`${clusterFile}:4: the IP set blacklist keeps 10.0.0.50 out`);
+    expect(String(error)).not.toContain("the policy of the hypervisor");
+    expect(error).toMatchObject({ hint: expect.stringContaining("take 10.0.0.50 out of the set") });
   });
 
   test("of a daemon that does not run yet", async () => {

@@ -9,9 +9,17 @@ import {
   type SiteRule,
 } from "../../fabric/firewall.ts";
 import { memo } from "../../fabric/memo.ts";
-import { catchAll, isBehindRule } from "../../formats/pve-firewall/edit.ts";
-import { type FirewallFile, groupsOf, optionOf, rulesOf } from "../../formats/pve-firewall/index.ts";
-import { type FwRule, printBare, printRule } from "../../formats/pve-firewall/rule.ts";
+import { isBehindRule } from "../../formats/pve-firewall/edit.ts";
+import {
+  emptyFile,
+  type FirewallFile,
+  groupsOf,
+  optionOf,
+  rulesOf,
+} from "../../formats/pve-firewall/index.ts";
+import { readFile } from "../../formats/pve-firewall/reading.ts";
+import { type FilePlace, type FwRule, printBare, printRule } from "../../formats/pve-firewall/rule.ts";
+import { catchAll } from "../../formats/pve-firewall/shadow.ts";
 import type { Site } from "../../model.ts";
 import { canonicalJson, type Resource, type ResourceId, type SourceRef } from "../../resource.ts";
 
@@ -82,6 +90,7 @@ export function liveResources(site: Site, files: FirewallFiles): readonly Resour
 }
 
 function liveGuests(site: Site, files: FirewallFiles): readonly Resource[] {
+  const cluster = files.get(paths.cluster);
   const filtered = new Set(filteredGuests(site).map(({ id }) => id));
   const declared = site.guests.filter(({ template, firewall }) => !template && firewall !== undefined);
   const known = declared.flatMap(({ kind, id }): readonly Resource[] => {
@@ -89,15 +98,15 @@ function liveGuests(site: Site, files: FirewallFiles): readonly Resource[] {
     const name = `${kind}-${id}`;
     if (!filtered.has(id)) {
       const uses = file !== undefined && usedGroup(file) !== undefined;
-      return [guestResource(name, uses ? stateOf(file) : off)];
+      return [guestResource(name, uses ? stateOf(file, cluster) : off)];
     }
-    return file === undefined ? [] : [guestResource(name, stateOf(file))];
+    return file === undefined ? [] : [guestResource(name, stateOf(file, cluster))];
   });
   const ids = new Set(declared.map(({ id }) => guestPath(id)));
   const orphans = [...files].flatMap(([path, file]): readonly Resource[] => {
     const group = path === paths.cluster || ids.has(path) ? undefined : usedGroup(file);
     const name = group === undefined ? undefined : guestOfGroup(group);
-    return name === undefined ? [] : [guestResource(name, stateOf(file))];
+    return name === undefined ? [] : [guestResource(name, stateOf(file, cluster))];
   });
   return [...known, ...orphans];
 }
@@ -118,25 +127,38 @@ export function isOursIn(site: Site): (rule: FwRule) => boolean {
 
 /** The group of ours that a guest's file uses. */
 export function usedGroup(file: FirewallFile): string | undefined {
-  return rulesOf(file).find(({ type, action }) => type === "GROUP" && guestOfGroup(action) !== undefined)
-    ?.action;
+  return rulesOf(file).find(isOurGroup)?.action;
 }
 
-/** What a guest's file says of what is ours. A group behind a foreign rule that lets nothing through is not in use. */
-function stateOf(file: FirewallFile): string {
-  const isOurs = ({ type, action }: FwRule): boolean =>
-    type === "GROUP" && guestOfGroup(action) !== undefined;
-  const end = catchAll(file, isOurs);
-  const isDead = end !== undefined && isBehindRule(file, end, isOurs);
-  return guestText(optionsIn(file, guestOptions), isDead ? undefined : usedGroup(file));
+/** Whether a rule of a guest's file uses a group of ours. */
+export function isOurGroup({ type, action }: FwRule): boolean {
+  return type === "GROUP" && guestOfGroup(action) !== undefined;
+}
+
+/** What a guest's file says of what is ours. A group behind a foreign rule that lets nothing through has no effect. */
+function stateOf(file: FirewallFile, cluster: FirewallFile | undefined): string {
+  const where = whereIfBehind(file, "guest", isOurGroup, cluster);
+  const text = guestText(optionsIn(file, guestOptions), usedGroup(file));
+  return where === undefined ? text : `# ${where}\n${text}`;
 }
 
 /** Rules behind a foreign one that lets nothing through are not as they are declared: they have no effect. */
-function inPlace(resource: Resource, file: FirewallFile, isOurs: (rule: FwRule) => boolean): Resource {
-  const end = catchAll(file, isOurs);
-  if (end === undefined || !isBehindRule(file, end, isOurs)) return resource;
-  const where = `behind "${printBare(end)}", without effect`;
+function inPlace(resource: Resource, cluster: FirewallFile, isOurs: (rule: FwRule) => boolean): Resource {
+  const where = whereIfBehind(cluster, "cluster", isOurs, cluster);
+  if (where === undefined) return resource;
   return { ...resource, text: `# ${where}\n${resource.text}`, units: { place: where, ...resource.units } };
+}
+
+function whereIfBehind(
+  file: FirewallFile,
+  place: FilePlace,
+  isOurs: (rule: FwRule) => boolean,
+  cluster: FirewallFile = emptyFile,
+): string | undefined {
+  const rules = rulesOf(file);
+  const end = catchAll(rules, isOurs, rules.filter(isOurs), groupsOf(cluster));
+  if (end === undefined || !isBehindRule(file, end, isOurs)) return undefined;
+  return `behind line ${readFile(file, place, cluster).lines.get(end)}, "${printBare(end)}", without effect`;
 }
 
 function optionsIn(file: FirewallFile, keys: readonly string[]): Readonly<Record<string, string>> {
@@ -182,10 +204,11 @@ function optionsResource(
 
 function guestResource(guest: string, text: string, from?: SourceRef): Resource {
   const state = guestState(text);
+  const place = /^# (.*)$/m.exec(text)?.[1];
   const units: Readonly<Record<string, string>> =
     state === undefined
       ? { filtered: "no" }
-      : { ...Object.fromEntries(state.options), ...defined({ group: state.group }) };
+      : { ...Object.fromEntries(state.options), ...defined({ group: state.group, place }) };
   const places = from === undefined ? {} : Object.fromEntries(Object.keys(units).map((unit) => [unit, from]));
   return { id: `firewall/guest-${guest}`, host: "pve", text, units, from: places };
 }

@@ -1,6 +1,5 @@
 /** From resources to files: what a change does to the firewall's files. Several resources share cluster.fw. */
 import { groupComment } from "../../fabric/cluster-firewall.ts";
-import { guestOfGroup } from "../../fabric/firewall.ts";
 import { guestOf } from "../../fabric/guests.ts";
 import {
   type GroupContent,
@@ -12,9 +11,11 @@ import {
 import {
   emptyFile,
   type FirewallFile,
+  groupsOf,
   parseFirewall,
   printFirewall,
 } from "../../formats/pve-firewall/index.ts";
+import { readFile } from "../../formats/pve-firewall/reading.ts";
 import { type FilePlace, type FwRule, parseRule, printBare } from "../../formats/pve-firewall/rule.ts";
 import type { FileState, FileWrite } from "../../hosts/host.ts";
 import type { Site } from "../../model.ts";
@@ -26,6 +27,7 @@ import {
   guestOptions,
   guestPath,
   guestState,
+  isOurGroup,
   isOursIn,
   paths,
   usedGroup,
@@ -39,6 +41,8 @@ interface Part {
   readonly before: string | undefined;
 }
 
+type Groups = ReturnType<typeof groupsOf>;
+
 /** Which of Proxmox's files is at a path. */
 export function placeOf(path: string): FilePlace {
   if (path === paths.cluster) return "cluster";
@@ -47,6 +51,16 @@ export function placeOf(path: string): FilePlace {
 
 export function parsed(files: ReadonlyMap<string, FileState>): FirewallFiles {
   return new Map([...files].map(([path, { text }]) => [path, parseFirewall(text, placeOf(path))]));
+}
+
+/** The file and line of a rule, or of "ipset NAME": "/etc/pve/firewall/cluster.fw:12". */
+export function placeOfLine(files: FirewallFiles, what: FwRule | string): string | undefined {
+  const cluster = files.get(paths.cluster);
+  for (const [path, file] of files) {
+    const line = readFile(file, placeOf(path), cluster).lines.get(what);
+    if (line !== undefined) return `${path}:${line}`;
+  }
+  return undefined;
 }
 
 /**
@@ -95,16 +109,23 @@ export function withParts(site: Site, files: FirewallFiles, parts: readonly Part
     if (next !== file && isEmpty(next)) result.delete(path);
     else if (next !== file) result.set(path, next);
   };
-  // All groups at once: one by one, each would go through all of them again.
+  // All groups at once: one by one, each would go through all of them again. First, because a group's rules have directions.
   const groups = new Map<string, GroupContent | undefined>();
-  for (const part of parts) {
-    const path = pathOf(part.id);
-    const group = /^firewall\/group-(.*)$/.exec(part.id)?.[1];
-    if (group !== undefined) groups.set(`phx-${group}`, groupContent(site, group, part.text));
-    else if (path !== undefined) edit(path, (file) => withPart(site, file, part));
+  for (const { id, text } of parts) {
+    const group = groupOf(id);
+    if (group !== undefined) groups.set(`phx-${group}`, groupContent(site, group, text));
   }
   if (groups.size > 0) edit(paths.cluster, (file) => withGroups(file, groups));
+  const known = groupsOf(result.get(paths.cluster) ?? emptyFile);
+  for (const part of parts) {
+    const path = groupOf(part.id) === undefined ? pathOf(part.id) : undefined;
+    if (path !== undefined) edit(path, (file) => withPart(site, file, part, known));
+  }
   return result;
+}
+
+function groupOf(id: Resource["id"]): string | undefined {
+  return /^firewall\/group-(.*)$/.exec(id)?.[1];
 }
 
 function groupContent(site: Site, group: string, text: string | undefined): GroupContent | undefined {
@@ -121,26 +142,24 @@ export function pathOf(id: Resource["id"]): string | undefined {
   return guest === undefined ? paths.cluster : guestPath(guest);
 }
 
-function withPart(site: Site, file: FirewallFile, { id, text, before }: Part): FirewallFile {
+function withPart(site: Site, file: FirewallFile, { id, text, before }: Part, groups: Groups): FirewallFile {
   if (id === "firewall/options") return withOptions(file, clusterOptions, stateOptions(text));
   if (id === "firewall/rules") {
     const earlier = new Set(rulesIn(before).map(printBare));
     const isDeclared = isOursIn(site);
-    return withRules(file, (rule) => isDeclared(rule) || earlier.has(printBare(rule)), rulesIn(text));
+    return withRules(file, (rule) => isDeclared(rule) || earlier.has(printBare(rule)), rulesIn(text), groups);
   }
-  return withGuest(file, text);
+  return withGuest(file, text, groups);
 }
 
-function withGuest(file: FirewallFile, text: string | undefined): FirewallFile {
+function withGuest(file: FirewallFile, text: string | undefined, groups: Groups): FirewallFile {
   const state = text === undefined ? undefined : guestState(text);
   if (state === undefined && usedGroup(file) === undefined) return file;
-  const isOurs = ({ type, action }: FwRule): boolean =>
-    type === "GROUP" && guestOfGroup(action) !== undefined;
   const rules: readonly FwRule[] =
     state?.group === undefined
       ? []
       : [{ enabled: true, type: "GROUP", action: state.group, comment: "phoenix: rules are in the group" }];
-  return withRules(withOptions(file, guestOptions, state?.options ?? new Map()), isOurs, rules);
+  return withRules(withOptions(file, guestOptions, state?.options ?? new Map()), isOurGroup, rules, groups);
 }
 
 function withOptions(

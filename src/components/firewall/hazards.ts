@@ -8,13 +8,12 @@ import type { Verdict } from "../../formats/pve-firewall/decide.ts";
 import { emptyFile, optionOf } from "../../formats/pve-firewall/index.ts";
 import { type InstalledFirewall, installedVerdict, isEnabled } from "../../formats/pve-firewall/installed.ts";
 import type { Packet } from "../../formats/pve-firewall/match.ts";
-import { readFile } from "../../formats/pve-firewall/reading.ts";
-import { type FwRule, printBare } from "../../formats/pve-firewall/rule.ts";
+import { printBare } from "../../formats/pve-firewall/rule.ts";
 import type { Site } from "../../model.ts";
 import { option } from "../../option-names.ts";
 import type { Change, HostName, SourceRef } from "../../resource.ts";
 import { type FirewallFiles, guestPath, isOursIn, paths } from "./compile.ts";
-import { parsed, partsOfAll, withParts } from "./files.ts";
+import { parsed, partsOfAll, placeOfLine, withParts } from "./files.ts";
 import { readInstalled, readUnits } from "./read.ts";
 
 export async function hazards(changes: readonly Change[], io: Io): Promise<readonly Hazard[]> {
@@ -25,13 +24,15 @@ export async function hazards(changes: readonly Change[], io: Io): Promise<reado
   ]);
   const before = parsed(texts);
   const after = withParts(io.site, before, partsOfAll(io.site, changes));
-  const host = parsed(own).get(paths.host) ?? emptyFile;
+  const files = new Map([...parsed(own), ...before]);
+  const host = files.get(paths.host) ?? emptyFile;
   // Without its daemon nothing is filtered, whatever the files say.
   const live = installed(io, units.daemon.active ? before : new Map(), host);
   const candidate = installed(io, after, host);
   if (isEnabled(candidate) && optionOf(host, "nftables") === "1") return [otherProgram];
-  const cuts = [...operatorHazards(io, live, candidate), ...pathHazards(io.site, live, candidate)];
-  return cuts.length > 0 ? cuts : unprovable(io, candidate);
+  const cuts = [...operatorCuts(io, live, candidate), ...pathCuts(io.site, live, candidate)];
+  const found = cuts.map(({ blocked, message }) => hazard(io.site, files, blocked, message));
+  return found.length > 0 ? found : unprovable(io, candidate, files);
 }
 
 function installed(io: Io, files: FirewallFiles, host: InstalledFirewall["host"]): InstalledFirewall {
@@ -63,7 +64,7 @@ const otherProgram: Hazard = {
  * Foreign rules that keep out who has to prove the new ones, which would only be rolled back. Nothing gets worse by the change,
  * and no consent helps.
  */
-function unprovable(io: Io, candidate: InstalledFirewall): readonly Hazard[] {
+function unprovable(io: Io, candidate: InstalledFirewall, files: FirewallFiles): readonly Hazard[] {
   if (!isEnabled(candidate)) return [];
   const { mesh, gateway, ca } = io.site.roles;
   const isOurs = isOursIn(io.site);
@@ -71,13 +72,19 @@ function unprovable(io: Io, candidate: InstalledFirewall): readonly Hazard[] {
     if (path.to !== "pve" || path.from !== "network" || path.protocol !== "tcp") continue;
     for (const { address, host: from } of [mesh, gateway, ca]) {
       const packet = { ...packetOf(io.site, path, "IN"), source: address };
-      const { action, rule } = installedVerdict(candidate, "pve", packet);
-      if (action === "ACCEPT" || rule === undefined || isOurs(rule)) continue;
-      const where = placeOfRule(candidate, rule);
+      const verdict = installedVerdict(candidate, "pve", packet);
+      const { action, rule, set } = verdict;
+      if (action === "ACCEPT" || (rule === undefined ? set === undefined : isOurs(rule))) continue;
+      const where = foreignPlace(files, "pve", verdict);
+      const what = rule === undefined ? `the IP set ${set}` : `"${printBare(rule)}"`;
+      const remedy =
+        rule === undefined
+          ? `take ${address ?? "the sender"} out of ${where}`
+          : `narrow or delete ${where}, or put a rule before it that accepts ${path.protocol} ${path.port} from ${io.site.hypervisor.network}`;
       return [
         {
-          message: `the new rules could not be proved, and would be rolled back: ${where} "${printBare(rule)}" keeps ${describeHost(io.site, from)} off from ${endOf(path)} (${path.why})`,
-          hint: `narrow or delete ${where}, or put a rule before it that accepts ${path.protocol} ${path.port} from ${io.site.hypervisor.network}`,
+          message: `the new rules could not be proved, and would be rolled back: ${where} ${what} keeps ${describeHost(io.site, from)} off from ${endOf(path)} (${path.why})`,
+          hint: remedy,
         },
       ];
     }
@@ -85,34 +92,35 @@ function unprovable(io: Io, candidate: InstalledFirewall): readonly Hazard[] {
   return [];
 }
 
-/** The file and line of a rule: "/etc/pve/firewall/cluster.fw:12". */
-function placeOfRule({ cluster, host }: InstalledFirewall, rule: FwRule): string {
-  for (const [path, file] of [[paths.host, host] as const, [paths.cluster, cluster] as const]) {
-    const line = readFile(file, "cluster").lines.get(rule);
-    if (line !== undefined) return `${path}:${line}`;
-  }
-  return "a foreign rule:";
+/** The file and line of the foreign rule or set that decided, as the files are now. */
+function foreignPlace(before: FirewallFiles, machine: "pve" | number, { rule, set }: Verdict): string {
+  const own = machine === "pve" ? paths.host : guestPath(machine);
+  const counted = set === "blacklist" ? [paths.cluster] : [own, paths.cluster];
+  const files = new Map([...before].filter(([path]) => counted.includes(path)));
+  return placeOfLine(files, rule ?? `ipset ${set}`) ?? own;
 }
 
 /** The operator's access: a new connection to SSH and to Proxmox's interface. An IPv6 session may end at any address of the node. */
-function operatorHazards(io: Io, live: InstalledFirewall, candidate: InstalledFirewall): readonly Hazard[] {
+function operatorCuts(io: Io, live: InstalledFirewall, candidate: InstalledFirewall): readonly Cut[] {
   const { operator, site } = io;
   if (operator === undefined || operator === site.hypervisor.address) return [];
   return [ports.ssh, ports.proxmox].flatMap((port) => {
-    const { address, bridge: iface } = site.hypervisor;
-    const isIpv6 = operator.includes(":");
-    const ends = isIpv6 ? { source: operator } : { source: operator, dest: address };
+    const { address, bridge } = site.hypervisor;
+    // A link-local address names the interface that it is on: fe80::1%vmbr0.
+    const [source = "", iface = bridge] = operator.split("%");
+    const isIpv6 = source.includes(":");
+    const ends = isIpv6 ? { source } : { source, dest: address };
     const packet: Packet = { direction: "IN", ...ends, protocol: "tcp", port, iface };
     if (installedVerdict(live, "pve", packet).action !== "ACCEPT") return [];
     const verdict = installedVerdict(candidate, "pve", packet);
     if (verdict.action === "ACCEPT") return [];
     const end = isIpv6 ? `port ${port} of the hypervisor` : `${address}:${port}`;
     const message = `the new rules would cut ${operator} (this session) off from ${end}`;
-    return [hazard(site, candidate, { host: "pve", packet, verdict }, message)];
+    return [{ blocked: { host: "pve", packet, verdict }, message }];
   });
 }
 
-function pathHazards(site: Site, live: InstalledFirewall, candidate: InstalledFirewall): readonly Hazard[] {
+function pathCuts(site: Site, live: InstalledFirewall, candidate: InstalledFirewall): readonly Cut[] {
   return requiredPaths(site)
     .filter(({ vital }) => vital)
     .flatMap((path) => {
@@ -120,7 +128,7 @@ function pathHazards(site: Site, live: InstalledFirewall, candidate: InstalledFi
       const blocked = blocker(site, candidate, path);
       if (blocked === undefined) return [];
       const message = `the new rules would cut ${senderName(site, path.from)} off from ${endOf(path)} (${path.why})`;
-      return [hazard(site, candidate, blocked, message)];
+      return [{ blocked, message }];
     });
 }
 
@@ -128,6 +136,12 @@ interface Blocked {
   readonly host: HostName;
   readonly packet: Packet;
   readonly verdict: Verdict;
+}
+
+/** A new connection that gets through now and would not any more. */
+interface Cut {
+  readonly blocked: Blocked;
+  readonly message: string;
 }
 
 /** The end of a path whose rules drop a new connection; undefined when it gets through. */
@@ -148,20 +162,26 @@ function blocker(site: Site, firewall: InstalledFirewall, path: FirewallPath): B
 
 function hazard(
   site: Site,
-  candidate: InstalledFirewall,
+  files: FirewallFiles,
   { host, packet, verdict }: Blocked,
   message: string,
 ): Hazard {
-  const { rule, action } = verdict;
-  const foreign = rule === undefined || host !== "pve" || isOursIn(site)(rule) ? undefined : rule;
-  const place = foreign === undefined ? undefined : placeOfRule(candidate, foreign);
+  const { rule, action, set } = verdict;
+  const machine = host === "pve" ? "pve" : guestOf(site, host)?.id;
+  const isForeign = rule !== undefined && host === "pve" && !isOursIn(site)(rule);
+  const place =
+    machine !== undefined && (isForeign || set !== undefined)
+      ? foreignPlace(files, machine, verdict)
+      : undefined;
   const port = packet.port === undefined ? "" : ` port ${packet.port}`;
-  const machine = host === "pve" ? "the hypervisor" : describeHost(site, host);
+  const name = host === "pve" ? "the hypervisor" : describeHost(site, host);
   const reason =
-    rule === undefined
-      ? `the policy of ${machine} is ${action}, and no rule accepts ${packet.protocol}${port} from ${packet.source}`
-      : `${place ?? machine} has "${printBare(rule)}" before any rule that accepts ${packet.protocol}${port}`;
-  const list = host === "pve" ? "global_firewall_rules" : `the firewall rules of ${machine}`;
+    set !== undefined
+      ? `${place ?? name}: the IP set ${set} keeps ${packet.source} out`
+      : rule === undefined
+        ? `the policy of ${name} is ${action}, and no rule accepts ${packet.protocol}${port} from ${packet.source}`
+        : `${place ?? name} has "${printBare(rule)}" before any rule that accepts ${packet.protocol}${port}`;
+  const list = host === "pve" ? "global_firewall_rules" : `the firewall rules of ${name}`;
   const added = {
     type: packet.direction.toLowerCase(),
     action: "ACCEPT",
@@ -170,8 +190,13 @@ function hazard(
     ...(packet.direction === "IN" ? { source: packet.source } : { dest: packet.dest }),
   };
   const where = rule === undefined ? "to" : "in front of it in";
-  const remedy =
+  const remedies = {
+    blacklist: `take ${packet.source} out of the set`,
+    "ipfilter-net0": `add ${packet.source} to the set`,
+  };
+  const ownRemedy =
     place === undefined ? `add ${JSON.stringify(added)} ${where} ${list}` : `narrow or delete ${place}`;
+  const remedy = set === undefined ? ownRemedy : remedies[set];
   return {
     consent: "lockout",
     message: `${message}: ${reason}`,

@@ -6,13 +6,13 @@ import type { Component, Io } from "../../component.ts";
 import { CandidateError, CommandError, NotReadyError } from "../../errors.ts";
 import { fileFaults } from "../../formats/pve-firewall/check.ts";
 import { compileFirewall } from "../../formats/pve-firewall/compiled.ts";
-import { emptyFile, printFirewall } from "../../formats/pve-firewall/index.ts";
+import { emptyFile, printFirewall, rulesOf } from "../../formats/pve-firewall/index.ts";
 import { isEnabled } from "../../formats/pve-firewall/installed.ts";
 import { readFile } from "../../formats/pve-firewall/reading.ts";
 import { poll } from "../../poll.ts";
 import { type Change, subjectOf } from "../../resource.ts";
 import { commands } from "./commands.ts";
-import { compile, type FirewallFiles, guestPath, liveResources, paths } from "./compile.ts";
+import { compile, type FirewallFiles, guestPath, isOurGroup, liveResources, paths } from "./compile.ts";
 import { restoreCopies } from "./copies.ts";
 import { fileChanges, isRollback, parsed, partsOf, partsOfAll, pathOf, placeOf, withParts } from "./files.ts";
 import { guard } from "./guard.ts";
@@ -33,7 +33,7 @@ export const firewall: Component = {
 
   async validate(changes, io) {
     await refuseWithoutQuorum(io);
-    const texts = await readInstalled(io);
+    const [texts, own] = await Promise.all([readInstalled(io), io.host("pve").readFiles([paths.host])]);
     if (texts.get(paths.cluster)?.text.includes("\r") === true) {
       throw new CandidateError("cluster.fw has Windows line endings: Proxmox skips all of it", {
         hint: `sed -i 's/\\r$//' ${paths.cluster}: check its rules first, they will be in force`,
@@ -42,7 +42,7 @@ export const firewall: Component = {
     const before = parsed(texts);
     const after = withParts(io.site, before, partsOfAll(io.site, changes));
     const cluster = after.get(paths.cluster);
-    refuseWhatTheKernelRefuses(after, io);
+    refuseWhatTheKernelRefuses(new Map([...parsed(own), ...after]), io);
     for (const { path, text } of fileChanges(before, after).writes) {
       const place = placeOf(path);
       const old = fileFaults(texts.get(path)?.text ?? "", place, before.get(paths.cluster));
@@ -109,16 +109,20 @@ function refuseWhatTheKernelRefuses(files: FirewallFiles, io: Io): void {
   });
   const candidate = {
     cluster,
-    host: emptyFile,
+    host: files.get(paths.host) ?? emptyFile,
     guests: new Map(guests),
     localNetwork: io.site.hypervisor.network,
   };
   if (!isEnabled(candidate)) return;
-  const fatal = readFile(cluster, "cluster").faults.find(({ isFatal }) => isFatal === true);
+  const fatal = (["cluster", "host"] as const).flatMap((file) =>
+    readFile(candidate[file], file, cluster).faults.flatMap((fault) =>
+      fault.isFatal === true ? [{ file, ...fault }] : [],
+    ),
+  )[0];
   const refused = ([4, 6] as const).flatMap((family) => compileFirewall(candidate, family).refused)[0];
-  const found = fatal === undefined ? refused : { file: "cluster" as const, ...fatal };
+  const found = fatal ?? refused;
   if (found === undefined) return;
-  const path = typeof found.file === "number" ? guestPath(found.file) : paths.cluster;
+  const path = typeof found.file === "number" ? guestPath(found.file) : paths[found.file];
   const text =
     printFirewall(files.get(path) ?? emptyFile)
       .split("\n")
@@ -134,7 +138,10 @@ async function isDone(change: Change, io: Io): Promise<boolean> {
   const { id } = subjectOf(change);
   const path = pathOf(id);
   if (change.verb === "delete" || path === undefined) return false;
-  const files = parsed(await io.host("pve").readFiles([path]));
+  const own = parsed(await io.host("pve").readFiles([path]));
+  const isMixed = [...own.values()].some((file) => !rulesOf(file).every(isOurGroup));
+  // Whether a foreign rule stands in the way of a group depends on the group's rules.
+  const files = isMixed ? new Map([...own, ...parsed(await io.host("pve").readFiles([paths.cluster]))]) : own;
   return liveResources(io.site, files).some((live) => live.id === id && live.text === change.desired.text);
 }
 

@@ -12,6 +12,7 @@ import type { ResourceId } from "../../resource.ts";
 import { checkAccess } from "./access.ts";
 import { commands } from "./commands.ts";
 import { compile, paths } from "./compile.ts";
+import { checkShadows } from "./shadowed.ts";
 
 /** Connections of one kind in flight at once. */
 const parallel = 64;
@@ -25,16 +26,18 @@ const silenceMs = 1_500;
 export async function verify(io: Io): Promise<readonly Check[]> {
   if (!io.site.firewall.enabled) return checkDaemon(io);
   // A daemon that does not run explains everything else.
-  const [daemon, access, interfaces, open, closed] = await Promise.all([
+  const [daemon, access, interfaces, open, closed, shadowed] = await Promise.all([
     checkDaemon(io),
     checkAccess(io),
     checkInterfaces(io),
     checkPaths(io),
     checkClosedPorts(io),
+    checkShadows(io),
   ]);
   if (daemon.some(({ status }) => status === "fail")) return daemon;
   return [
     ...daemon,
+    ...shadowed,
     ...open,
     // A guest with an unfiltered interface is not expected to stay silent.
     ...closed.filter(

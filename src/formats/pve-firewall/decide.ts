@@ -9,6 +9,8 @@ export interface Verdict {
   readonly action: Action;
   /** The rule that decided; absent when the policy did. */
   readonly rule?: FwRule;
+  /** The IP set that decided before any rule. */
+  readonly set?: "blacklist" | "ipfilter-net0";
 }
 
 /**

@@ -2,6 +2,7 @@
 import { defined } from "../../defined.ts";
 import { type FirewallFile, headerText, type Line, lineText, rulesOf, type Section } from "./index.ts";
 import type { FwRule } from "./rule.ts";
+import { catchAll } from "./shadow.ts";
 
 /** Sets an option, or removes it. A new one goes to the first [OPTIONS], which is created at the top if it is missing. */
 export function withOption(file: FirewallFile, key: string, value: string | undefined): FirewallFile {
@@ -12,15 +13,17 @@ export function withOption(file: FirewallFile, key: string, value: string | unde
 /**
  * Replaces the rules of [RULES] that are ours: where the first of them was, or at the end where there was none, and in any case
  * in front of a foreign rule that lets nothing through. Foreign rules keep their order.
+ * @param groups the rules of each group of cluster.fw; none unless given
  */
 export function withRules(
   file: FirewallFile,
   isOurs: (rule: FwRule) => boolean,
   rules: readonly FwRule[],
+  groups: ReadonlyMap<string, readonly FwRule[]> = new Map(),
 ): FirewallFile {
   const isIt = (line: Line): boolean => line.kind === "rule" && isOurs(line.rule);
   const lines = rules.map(ruleLine);
-  const end = catchAll(file, isOurs);
+  const end = catchAll(rulesOf(file), isOurs, rules, groups);
   const isBehind = end !== undefined && isBehindRule(file, end, isOurs);
   if (end === undefined || lines.length === 0 || !(isBehind || !hasAny(file, isIt)))
     return withLines(file, "rules", isIt, lines);
@@ -33,24 +36,6 @@ export function withRules(
       return at < 0 ? section : { ...section, lines: [...before, ...lines, ...behind] };
     }),
   };
-}
-
-/** The first foreign rule of [RULES] behind which no rule of its direction counts: it has no condition, and keeps everything out. */
-export function catchAll(file: FirewallFile, isOurs: (rule: FwRule) => boolean): FwRule | undefined {
-  return rulesOf(file).find(
-    (rule) => isUnconditional(rule) && rule.type === "IN" && rule.action !== "ACCEPT" && !isOurs(rule),
-  );
-}
-
-function isUnconditional({
-  enabled,
-  type: _,
-  action,
-  comment: __,
-  log: ___,
-  ...conditions
-}: FwRule): boolean {
-  return enabled && (action === "DROP" || action === "REJECT") && Object.keys(conditions).length === 0;
 }
 
 /** Whether a rule of ours stands behind another one. */

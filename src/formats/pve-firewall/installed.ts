@@ -97,7 +97,7 @@ function blacklisted(installed: InstalledFirewall, packet: Packet): Verdict | un
   const { clusterNames: names } = compileFirewall(installed, familyOf(packet));
   const span = packet.source === undefined ? undefined : spanOf(packet.source);
   if (packet.direction === "OUT" || span === undefined || !names.ipsets.has("blacklist")) return undefined;
-  return isInSet("blacklist", "", span, names) === false ? undefined : { action: "DROP" };
+  return isInSet("blacklist", "", span, names) === false ? undefined : { action: "DROP", set: "blacklist" };
 }
 
 /** A guest sends from addresses of its set `ipfilter-net0` only, where it has one, and a container from its own. */
@@ -112,7 +112,7 @@ function spoofed(
   const span = packet.source === undefined ? undefined : spanOf(packet.source);
   if (packet.direction === "IN" || entries === undefined || span === undefined) return undefined;
   const all = own === undefined ? entries : [...entries, { address: own, nomatch: false }];
-  return isAmong(all, span) === false ? { action: "DROP" } : undefined;
+  return isAmong(all, span) === false ? { action: "DROP", set: "ipfilter-net0" } : undefined;
 }
 
 /**
