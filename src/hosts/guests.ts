@@ -19,6 +19,8 @@ interface Cluster {
   readonly own: string | undefined;
   readonly guests: ReadonlyMap<number, { readonly node: string; readonly kind: "lxc" | "vm" }> | undefined;
   readonly nodes: ReadonlyMap<string, { readonly address: string | undefined; readonly online: boolean }>;
+  /** Files of the cluster that were looked for. */
+  readonly found: Map<string, Promise<boolean>>;
 }
 
 /**
@@ -76,7 +78,7 @@ function absent(name: GuestName, but?: string): NotReadyError {
 }
 
 /** Commands on another node go from the hypervisor through the cluster's own ssh keys, as PVE itself does it. */
-function nodeExec(hypervisor: Exec, node: string | undefined, { nodes }: Cluster): Exec {
+function nodeExec(hypervisor: Exec, node: string | undefined, { nodes, found }: Cluster): Exec {
   if (node === undefined) return hypervisor;
   const member = nodes.get(node);
   const target = `node ${node}`;
@@ -86,21 +88,34 @@ function nodeExec(hypervisor: Exec, node: string | undefined, { nodes }: Cluster
   if (!member.online)
     throw new TransportError(target, `node ${node} is offline`, { hint: "start it, or move its guests" });
   const { address } = member;
-  const options = [
-    `HostKeyAlias=${node}`,
-    `UserKnownHostsFile=/etc/pve/nodes/${node}/ssh_known_hosts`,
-    "GlobalKnownHostsFile=none",
-  ].flatMap((option) => ["-o", option]);
+  const keys = `/etc/pve/nodes/${node}/ssh_known_hosts`;
   return async (command) => {
+    // Older clusters have one list for all nodes, which the system's configuration of ssh names.
+    const own = (await isThere(hypervisor, keys, found))
+      ? [`UserKnownHostsFile=${keys}`, "GlobalKnownHostsFile=none"]
+      : [];
+    const options = [`HostKeyAlias=${node}`, ...own].flatMap((option) => ["-o", option]);
     const argv = ["ssh", ...sshOptions, ...options, "--", `root@${address}`, remoteLine(command)];
     return sshResult(target, `root@${address}`, await hypervisor({ ...command, argv }));
   };
 }
 
+/** Whether a file exists; looked at once for each `known`, unless that failed. */
+function isThere(hypervisor: Exec, path: string, known: Map<string, Promise<boolean>>): Promise<boolean> {
+  const looked = known.get(path);
+  if (looked !== undefined) return looked;
+  const look = createHost("pve", hypervisor)
+    .readFiles([path])
+    .then((files) => files.has(path));
+  known.set(path, look);
+  look.catch(() => known.delete(path));
+  return look;
+}
+
 async function readCluster(hypervisor: Exec): Promise<Cluster> {
   const files = await createHost("pve", hypervisor).readFiles([guestsFile, nodesFile]);
   const guests = files.get(guestsFile);
-  if (guests === undefined) return { own: undefined, guests: undefined, nodes: new Map() };
+  if (guests === undefined) return { own: undefined, guests: undefined, nodes: new Map(), found: new Map() };
   const list = parsed(guestsFile, guests.text);
   const members = parsed(nodesFile, files.get(nodesFile)?.text ?? "{}");
   return {
@@ -117,6 +132,7 @@ async function readCluster(hypervisor: Exec): Promise<Cluster> {
         { address: typeof ip === "string" ? ip : undefined, online: online !== 0 },
       ]),
     ),
+    found: new Map(),
   };
 }
 

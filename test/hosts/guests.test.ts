@@ -71,8 +71,20 @@ test("nothing is looked at before a command runs", () => {
   expect(pve.looks()).toBe(0);
 });
 
-test("a guest of another node is reached as PVE does it", async () => {
+test("a node without a file of its own keys is known by the system's", async () => {
   const pve = cluster(both());
+  const exec = guestExecs(pve.exec, clock)("lxc/103");
+  await exec(ls);
+  await exec(ls);
+  // The cluster, and once for all commands the file.
+  expect(pve.looks()).toBe(2);
+  const [{ argv } = { argv: [] }] = pve.asked;
+  expect(argv).toContain("HostKeyAlias=pve2");
+  expect(argv.join(" ")).not.toContain("KnownHostsFile");
+});
+
+test("a guest of another node is reached as PVE does it", async () => {
+  const pve = cluster({ ...both(), "nodes/pve2/ssh_known_hosts": "pve2 ssh-ed25519 AAAA\n" });
   await guestExecs(pve.exec, clock)("lxc/103")({ ...ls, stdin: "in" });
   const [{ argv, stdin } = { argv: [], stdin: "" }] = pve.asked;
   expect(stdin).toBe("in");

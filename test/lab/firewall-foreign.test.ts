@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { firewall } from "../../src/components/firewall/index.ts";
+import type { Guest } from "../../src/model.ts";
 import { newLab, opened } from "./open.ts";
 import { planLab, syncLab, type Told, verifyLab } from "./session.ts";
 import { labSite } from "./site.ts";
@@ -216,5 +217,45 @@ describe("what could not be proved is refused before anything is touched", () =>
   test("another program filters on the node", async () => {
     const lab = await labWith({ [hostFile]: "[OPTIONS]\nnftables: 1\n" });
     await expect(syncLab(lab, labSite, only)).rejects.toThrow(/nftables: 1/);
+  });
+});
+
+describe("on a cluster of several nodes", () => {
+  const members = {
+    nodename: "pve",
+    version: 3,
+    cluster: { name: "c", version: 2, nodes: 2, quorate: 1 },
+    nodelist: { pve: { id: 1, online: 1, ip: "10.0.0.13" }, pve2: { id: 2, online: 1, ip: "10.0.0.14" } },
+  };
+
+  test("a plan says that cluster.fw is for every node, and that one proves it", async () => {
+    const lab = await labWith({ "/etc/pve/.members": JSON.stringify(members) });
+    expect(notesOf(await planLab(lab, labSite, only))).toContain(
+      "cluster.fw is for every node (pve, pve2): its policies and rules reach them all, and are proved on one",
+    );
+  });
+
+  test("one node alone has no such note", async () => {
+    expect(notesOf(await planLab(await newLab(), labSite, only))).not.toContain("every node");
+  });
+
+  test("a guest elsewhere fails its check with the name of its node", async () => {
+    const lab = await newLab();
+    await syncLab(lab, labSite, only);
+    const path = "/etc/pve/.vmlist";
+    const world = await opened(lab);
+    const list = JSON.parse((await world.host("pve").readFiles([path])).get(path)?.text ?? "");
+    list.ids["150"] = { node: "pve2", type: "lxc", version: 1 };
+    await world.host("pve").writeFiles([{ path, text: JSON.stringify(list) }]);
+    const guests = labSite.guests.flatMap((guest): readonly Guest[] =>
+      guest.id === 104 ? [guest, { ...guest, id: 150, host: "lxc/150", address: "10.0.0.150" }] : [guest],
+    );
+    const told = await verifyLab(lab, { ...labSite, guests }, only);
+    const checks = told.components.flatMap((each) => each.checks);
+    expect(checks.find(({ claim }) => /^lxc\/150 .*every interface filtered/.test(claim))).toMatchObject({
+      status: "fail",
+      external: true,
+      observed: "it is on node pve2, which this command does not reach",
+    });
   });
 });
