@@ -306,6 +306,15 @@ export interface Stack {
   readonly volumes: readonly StackVolume[];
   /** External networks that the machine gets before the stack is deployed, by Docker's names. */
   readonly networks: readonly string[];
+  /** Who owns it in Portainer beside the administrators; absent to leave that to Portainer. */
+  readonly owners?: StackOwners;
+  readonly from: SourceRef;
+}
+
+/** By their names in Portainer. */
+export interface StackOwners {
+  readonly teams: readonly string[];
+  readonly users: readonly string[];
   readonly from: SourceRef;
 }
 

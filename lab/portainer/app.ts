@@ -1,6 +1,7 @@
 /** The simulated Portainer's front: what every request passes before its route (2.23 api/http/server.go, security). */
 import type { ApiRequest, ApiResponse } from "../api-server.ts";
 import { json } from "../api-server.ts";
+import { accessRoutes } from "./access.ts";
 import { type Call, type PortainerProcess, Problem, problem, type Route } from "./call.ts";
 import { proxyRoutes } from "./docker-proxy.ts";
 import { endpointRoutes } from "./endpoints.ts";
@@ -16,6 +17,7 @@ const routes: readonly Route[] = [
   ...endpointRoutes,
   ...stackRoutes,
   ...registryRoutes,
+  ...accessRoutes,
   ...proxyRoutes,
 ];
 

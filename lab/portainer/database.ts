@@ -14,6 +14,7 @@ export interface Database {
   readonly endpoints: readonly Endpoint[];
   readonly stacks: readonly Stack[];
   readonly registries: readonly Registry[];
+  readonly teams?: readonly { readonly Id: number; readonly Name: string }[];
   readonly tags: readonly { readonly ID: number; readonly Name: string }[];
   /** The last number given out of each kind: none is given twice. */
   readonly last: {
@@ -22,6 +23,7 @@ export interface Database {
     readonly tag: number;
     readonly apiKey: number;
     readonly registry?: number;
+    readonly team?: number;
   };
 }
 
@@ -43,6 +45,8 @@ export interface User {
   readonly password: string;
   /** Seconds since the epoch; older tokens are void. */
   readonly tokenIssueAt: number;
+  /** 1 is an administrator, as without it; 2 is not. */
+  readonly role?: number;
 }
 
 export interface ApiKey {
@@ -92,12 +96,21 @@ export interface Stack {
   readonly CreatedBy: string;
   readonly UpdateDate: number;
   readonly UpdatedBy: string;
+  /** Absent for the administrators' alone, null after it was deleted. */
+  readonly control?: Control | null;
   readonly Option?: { readonly Prune: boolean };
   readonly DeploymentStatus?: readonly {
     readonly Status: number;
     readonly Time: number;
     readonly Message?: string;
   }[];
+}
+
+export interface Control {
+  readonly Public: boolean;
+  readonly AdministratorsOnly: boolean;
+  readonly UserAccesses: readonly { readonly UserId: number; readonly AccessLevel: 1 }[];
+  readonly TeamAccesses: readonly { readonly TeamId: number; readonly AccessLevel: 1 }[];
 }
 
 export interface DatabaseFile {

@@ -3,19 +3,25 @@ import { type Call, notFound, type PortainerProcess } from "./call.ts";
 import type { Stack, Variable } from "./database.ts";
 
 /** @param control a creation and GET show who owns it, changes do not */
-export function stackJson(stack: Stack, control: boolean): Readonly<Record<string, unknown>> {
+export function stackJson(
+  { control: owners, ...stack }: Stack,
+  control: boolean,
+): Readonly<Record<string, unknown>> {
   return {
     ...stack,
     SwarmId: "",
-    ResourceControl: control
-      ? {
-          Id: stack.Id,
-          ResourceId: `${stack.EndpointId}_${stack.Name}`,
-          Type: 6,
-          AdministratorsOnly: true,
-          Public: false,
-        }
-      : null,
+    ResourceControl:
+      control && owners !== null
+        ? {
+            Id: stack.Id,
+            ResourceId: `${stack.EndpointId}_${stack.Name}`,
+            Type: 6,
+            SubResourceIds: [],
+            ...{ AdministratorsOnly: true, Public: false, UserAccesses: [], TeamAccesses: [] },
+            System: false,
+            ...owners,
+          }
+        : null,
     AdditionalFiles: null,
     AutoUpdate: null,
     Option: stack.Option ?? null,

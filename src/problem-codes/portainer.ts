@@ -33,4 +33,7 @@ export const portainerCodes = {
   PHX0710: error`invalid registry
     Two registries of portainer_api have the same name, or a url is not a host with an optional port and path.
     Give each a name of its own, and a url as images' names begin: registry.example.net:5000.`,
+  PHX0711: error`invalid owner of a stack
+    A team or user in the owners of a stack has an empty name, or is named twice.
+    Name each once, as Portainer calls it.`,
 } as const;

@@ -2,6 +2,7 @@
 import { InterruptedError, PhoenixError } from "../../errors.ts";
 import { parseJson, textOf } from "../../formats/json/index.ts";
 import type { HttpResponse } from "../../hosts/network.ts";
+import { accessCalls } from "./access.ts";
 import { DockerCalls } from "./docker.ts";
 import { EnvironmentCalls } from "./environments.ts";
 import type { PortainerApi, PortainerStatus } from "./index.ts";
@@ -25,6 +26,7 @@ export function createPortainerClient(options: PortainerOptions): PortainerApi {
     ...new StackCalls(session, options.clock),
     ...new DockerCalls(session),
     ...registryCalls(session),
+    ...accessCalls(session),
   };
 }
 

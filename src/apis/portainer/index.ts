@@ -36,6 +36,10 @@ export interface PortainerApi {
   /** Takes the stack down and forgets it; volumes stay. */
   deleteStack(id: number, environmentId: number): Promise<void>;
 
+  accounts(): Promise<Accounts>;
+  stackAccess(id: number): Promise<StackAccess>;
+  setStackAccess(id: number, access: StackAccess): Promise<void>;
+
   /** Containers of a Compose project on an environment, running or not. */
   containers(environmentId: number, project: string): Promise<readonly ContainerState[]>;
   /** What tells a container's process from the one before it; undefined when the container is gone. */
@@ -119,6 +123,19 @@ export interface StackState {
   /** Why the last deployment failed, on versions that store it. */
   readonly message?: string;
   readonly env: readonly EnvironmentVariable[];
+}
+
+/** Portainer's teams and users, by their names. */
+export interface Accounts {
+  readonly teams: readonly { readonly id: number; readonly name: string }[];
+  readonly users: readonly { readonly id: number; readonly name: string }[];
+}
+
+/** Who may use a stack beside the administrators, by Portainer's numbers. */
+export interface StackAccess {
+  readonly teams: readonly number[];
+  readonly users: readonly number[];
+  readonly everybody: boolean;
 }
 
 export interface ContainerState {

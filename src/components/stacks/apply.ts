@@ -1,5 +1,10 @@
 /** Bringing one stack to what is declared, and back. */
-import type { ContainerState, EnvironmentState, StackDefinition } from "../../apis/portainer/index.ts";
+import type {
+  ContainerState,
+  EnvironmentState,
+  StackDefinition,
+  StackState,
+} from "../../apis/portainer/index.ts";
 import type { Io } from "../../component.ts";
 import { ApiError } from "../../errors.ts";
 import { shareDirectory } from "../../fabric/guests.ts";
@@ -12,6 +17,7 @@ import { provedState } from "./containers.ts";
 import { makeRoom, removeOrphans, servicesIn } from "./leftovers.ts";
 import { environmentNamed, markOf, stackOf, volumeOf } from "./live.ts";
 import { madeContainers } from "./made.ts";
+import { accessOf } from "./owners.ts";
 import { type Previous, previousOf, remember } from "./previous.ts";
 import { lastWords, proved, provedMs, started, Watch } from "./watch.ts";
 
@@ -51,6 +57,8 @@ async function deploy(io: Io, target: StackTarget): Promise<void> {
     sent: false,
   };
   remember(io, target.id, previous);
+  const access = await accessOf(io, stack);
+  if (access !== undefined && found !== undefined) previous.access = await api.stackAccess(found.id);
   await prove(io, target, environment);
   await prepareShare(io, target);
   await makeVolumes(io, target, environment);
@@ -61,12 +69,15 @@ async function deploy(io: Io, target: StackTarget): Promise<void> {
   const variables = [...env, { name: marker, value: stack.name }];
   const definition = { name: stack.project, file: prepared.text, env: variables };
   previous.sent = true;
-  if (found === undefined) await create(io, environment, definition, running);
-  else await api.updateStack(found.id, environment.id, definition);
+  const { id } =
+    found === undefined
+      ? await create(io, environment, definition, running)
+      : await api.updateStack(found.id, environment.id, definition);
+  if (access !== undefined) await api.setStackAccess(id, access);
   await settle(io, target, environment, previous.stopped.length > 0 ? proved : started);
   const declared = target.compose?.services.map(({ name }) => name) ?? [];
   await removeOrphans(io, environment.id, stack.project, declared);
-  for (const id of previous.stopped) await api.removeContainer(environment.id, id);
+  for (const each of previous.stopped) await api.removeContainer(environment.id, each);
 }
 
 /**
@@ -78,20 +89,21 @@ async function create(
   environment: EnvironmentState,
   definition: StackDefinition,
   running: readonly ContainerState[],
-): Promise<void> {
+): Promise<StackState> {
   const api = io.apis.portainer;
   try {
-    await api.createStack(environment.id, definition);
+    return await api.createStack(environment.id, definition);
   } catch (error) {
     const elsewhere = (await api.stacks()).filter(({ name }) => name === definition.name);
     const inTheWay =
       elsewhere.length === 0 || elsewhere.some((each) => each.environmentId === environment.id);
     if (!(error instanceof ApiError) || error.status !== 409 || running.length === 0 || inTheWay) throw error;
     for (const { id } of running) await api.removeContainer(environment.id, id);
-    await api.createStack(environment.id, definition);
+    const created = await api.createStack(environment.id, definition);
     io.note(
       `the containers of ${definition.name} on ${environment.name} were recreated: Portainer cannot adopt running ones while a stack of another environment has their name`,
     );
+    return created;
   }
 }
 
@@ -175,8 +187,11 @@ async function restoreStack(io: Io, previous: Previous, target: StackTarget | un
   if (definition !== undefined) {
     // What the new version started may hold a port that the previous one needs.
     await removeOrphans(io, environmentId, project, [...services, ...servicesIn(definition, project)]);
-    if (found === undefined) await api.createStack(environmentId, definition);
-    else await api.updateStack(found.id, environmentId, definition);
+    const { id } =
+      found === undefined
+        ? await api.createStack(environmentId, definition)
+        : await api.updateStack(found.id, environmentId, definition);
+    if (previous.access !== undefined) await api.setStackAccess(id, previous.access);
     return;
   }
   if (found === undefined) return;

@@ -1,5 +1,6 @@
 /** What each stack should be: its Compose file as sent, its variables, the files on its share, its containers. */
 import type { EnvironmentVariable } from "../../apis/portainer/index.ts";
+import { defined } from "../../defined.ts";
 import { shareDirectory } from "../../fabric/guests.ts";
 import { type Compose, type ComposeService, readCompose } from "../../formats/compose/index.ts";
 import { placeBelow } from "../../formats/compose/paths.ts";
@@ -7,6 +8,7 @@ import { type PreparedCompose, preparedCompose } from "../../formats/compose/pre
 import type { HostPath, Site, Stack } from "../../model.ts";
 import { canonicalJson, type HostName, type Resource, type ResourceId } from "../../resource.ts";
 import { Secret } from "../../secret.ts";
+import { declaredOwners } from "./owners.ts";
 
 /** The variable that marks a stack as ours: it may be pruned when it is no longer declared. Its value is the stack's name. */
 export const marker = "PHOENIX_STACK";
@@ -96,6 +98,7 @@ function targetOf(site: Site, stack: Stack): StackTarget {
     volumes: Object.fromEntries(stack.volumes.map(({ name }) => [name, "present"])),
     networks: Object.fromEntries(stack.networks.map((name) => [name, "present"])),
     sensitive: stack.files.length > 0,
+    ...defined({ owners: declaredOwners(stack) }),
   });
   return {
     id,
@@ -136,6 +139,8 @@ export interface StackFacts {
   readonly volumes: Readonly<Record<string, string>>;
   /** External networks that are created before a deployment. */
   readonly networks: Readonly<Record<string, string>>;
+  /** In words; absent where the site says nothing about them. */
+  readonly owners?: string;
   /** The Compose file may contain the content of an environment file. */
   readonly sensitive: boolean;
 }
@@ -159,6 +164,7 @@ export function stackResource({ id, host, sensitive, ...facts }: StackFacts): Re
       ...prefixed("service", facts.containers),
       ...prefixed("volume", facts.volumes),
       ...prefixed("network", facts.networks),
+      ...defined({ owners: facts.owners }),
     },
     // The units have fingerprints of what may be secret.
     ...(sensitive ? { sensitive: "text" as const } : { documents: { "compose file": facts.compose } }),
@@ -204,6 +210,7 @@ function fromOf(stack: Stack): NonNullable<Resource["from"]> {
   return {
     "compose file": { file: stack.compose.file, line: 1, column: 1 },
     environment: stack.from,
+    ...defined({ owners: stack.owners?.from }),
     ...Object.fromEntries(stack.variables.map(({ name, from }) => [`variable ${name}`, from])),
     ...Object.fromEntries(
       stack.files.map(({ source, from }) => [`file ${placeBelow(stack.compose.file, source)}`, from]),

@@ -1,12 +1,14 @@
 /** What Portainer and its engines have: the declared stacks, and those of ours that are no longer declared. */
 import type { EnvironmentState, StackState, VolumeState } from "../../apis/portainer/index.ts";
 import type { Io } from "../../component.ts";
+import { defined } from "../../defined.ts";
 import { ApiError, hintOf, isUnavailable, messageOf, NotReadyError, TransportError } from "../../errors.ts";
 import type { Site, StackVolume } from "../../model.ts";
 import type { HostName, Resource } from "../../resource.ts";
 import { Secret } from "../../secret.ts";
 import { marker, type StackTarget, shownVariables, stackResource, targetsOf } from "./compile.ts";
 import { type SeenContainer, serviceState, tooManyRestarts } from "./containers.ts";
+import { liveOwners } from "./owners.ts";
 import { provedMs, Watch } from "./watch.ts";
 
 /** @throws NotReadyError when Portainer does not answer, or has no environment for any declared stack */
@@ -102,7 +104,7 @@ async function liveResource(
   const { stack, share } = target;
   const api = io.apis.portainer;
   const paths = [...target.files.keys()].map((path) => `${share.path}/${path}`);
-  const [compose, [containers, volumes, networks], files] = await Promise.all([
+  const [compose, [containers, volumes, networks], files, owners] = await Promise.all([
     api.stackFile(found.id),
     reached(environment, [
       new Watch(io, environment.id, target).look(),
@@ -110,8 +112,10 @@ async function liveResource(
       stack.networks.length === 0 ? Promise.resolve([]) : api.networks(environment.id),
     ]),
     io.host(share.host).readFiles(paths),
+    liveOwners(io, stack, found.id),
   ]);
   return stackResource({
+    ...defined({ owners }),
     id: target.id,
     host: stack.guest.host,
     project: stack.project,

@@ -1,5 +1,5 @@
 /** The state of a stack before a run changed it, so that it can be restored: plans contain fingerprints only. */
-import type { StackDefinition } from "../../apis/portainer/index.ts";
+import type { StackAccess, StackDefinition } from "../../apis/portainer/index.ts";
 import type { Io } from "../../component.ts";
 import type { FileState } from "../../hosts/host.ts";
 import type { HostPath } from "../../model.ts";
@@ -22,6 +22,8 @@ export interface Previous {
   readonly made: readonly MadeContainer[] | undefined;
   /** Containers that were stopped to make room. */
   readonly stopped: string[];
+  /** Who owned it; absent where the site says nothing about owners. */
+  access?: StackAccess;
   /** Whether Portainer was asked to change anything. */
   sent: boolean;
 }

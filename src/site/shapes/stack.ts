@@ -43,6 +43,13 @@ const environmentKeys = {
     choice(["create", "exists"]),
     'External networks: {"proxy": "create"} creates one on the virtual machine, "exists" leaves that to somebody else.',
   ),
+  owners: object("the owners", [], {
+    teams: list(
+      text(),
+      "Teams that own the stack in Portainer, by name. Without owners, it is owned as Portainer has it.",
+    ),
+    users: list(text(), "Users that own it, by name. Without teams and users, administrators alone do."),
+  }),
 } as const;
 
 export const stackShape = object("the stack's configuration", [], {

@@ -1,4 +1,5 @@
 /** Stacks on the virtual machines that they are assigned to: their variables, files, labels, volumes and routes. */
+import { defined } from "../../defined.ts";
 import type { Compose } from "../../formats/compose/index.ts";
 import { placeBelow } from "../../formats/compose/paths.ts";
 import { type PreparedCompose, preparedCompose } from "../../formats/compose/prepare.ts";
@@ -10,6 +11,7 @@ import type { SiteFiles } from "../text/source-file.ts";
 import { type Assignment, defaultEnvironment } from "./assignments.ts";
 import { filledIn, readFiles, readLabels, readVariables, readVolumes } from "./content.ts";
 import { readNetworks } from "./networks.ts";
+import { readOwners } from "./owners.ts";
 import { labelledServices } from "./services.ts";
 
 /** A stack on a machine, and what the rest of the site gets from it. */
@@ -78,7 +80,6 @@ export async function readStack(
   );
   for (const { message, place, hint, severity } of routed.faults)
     problems.report("PHX0411", place, message, { hint, severity });
-  if (guest === undefined || share === undefined || portainerEnvironment === undefined) return undefined;
   const parts = {
     compose: written,
     variables,
@@ -86,7 +87,9 @@ export async function readStack(
     labels,
     volumes,
     networks: networks.created,
+    ...defined({ owners: readOwners(settings?.get("owners"), problems) }),
   };
+  if (guest === undefined || share === undefined || portainerEnvironment === undefined) return undefined;
   const stack = { name, project, environment, guest, portainerEnvironment, share, ...parts, from };
   return { stack, compose, services: routed.services, foreignNetworks: networks.foreign };
 }
