@@ -44,3 +44,27 @@ test("a second registration of the same engine is told, and left alone", async (
   );
   expect(await lab.api.environments()).toHaveLength(2);
 });
+
+test("a second registration without stacks is an orphan, and goes with consent alone; one with stacks stays", async () => {
+  const lab = await stacksLab();
+  const site = named("drphoenix");
+  await syncLab(lab.directory, site, [stacks]);
+  const url = "tcp://10.0.0.102:9001";
+  await lab.api.createEnvironment({ name: "double", kind: "agent", url });
+  const used = await lab.api.createEnvironment({ name: "used", kind: "agent", url });
+  const file = "services:\n  blog:\n    image: ghost:5\n    restart: always\n";
+  await lab.api.createStack(used.id, { name: "blog", file, env: [] });
+  const before = await lab.docker("ps", "-q", "--no-trunc");
+
+  const { orphans } = (await planLab(lab.directory, site, [portainer])).components[0]!;
+  expect(orphans.map(({ id }) => id)).toEqual(["portainer/duplicate-double"]);
+  const [orphan] = orphans;
+  const io = { site, apis: { portainer: lab.api } } as unknown as Io;
+  await portainer.apply({ verb: "delete", live: orphan! }, io);
+  const names = async () => (await lab.api.environments()).map(({ name }) => name).sort();
+  expect(await names()).toEqual(["drphoenix", "used"]);
+  await portainer.apply({ verb: "create", desired: orphan! }, io);
+  expect(await names()).toEqual(["double", "drphoenix", "used"]);
+  expect(await lab.docker("ps", "-q", "--no-trunc")).toBe(before);
+  expect((await syncLab(lab.directory, site, [stacks])).components[0]!.outcome).toBe("unchanged");
+});

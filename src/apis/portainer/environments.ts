@@ -53,6 +53,12 @@ export class EnvironmentCalls implements Environments {
       (error) => error instanceof ApiError && error.status === 500 && error.hint !== pairedHint,
     );
 
+  readonly deleteEnvironment = async (id: number): Promise<void> => {
+    const path = `/api/endpoints/${id}`;
+    const purpose = `remove environment ${id}`;
+    await this.#session.call({ method: "DELETE", path, purpose, effect: "change", accept: [404] });
+  };
+
   readonly isUp = async (id: number): Promise<boolean> => {
     // A snapshot only looks at the engine; Portainer itself takes one every five minutes.
     await this.#session.call({

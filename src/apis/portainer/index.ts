@@ -23,6 +23,8 @@ export interface PortainerApi {
   /** Registers an agent or the local engine. @throws ApiError with a hint for "already paired". */
   createEnvironment(environment: EnvironmentSettings): Promise<EnvironmentState>;
   updateEnvironment(id: number, environment: EnvironmentSettings): Promise<void>;
+  /** Forgets an environment; its containers run on, its stacks are left without one. */
+  deleteEnvironment(id: number): Promise<void>;
   /** Takes a fresh snapshot and returns whether the environment is up. */
   isUp(id: number): Promise<boolean>;
 

@@ -6,6 +6,7 @@ import { readForeign } from "../foreign/read.ts";
 import { applyAgent } from "./agent.ts";
 import { applyAdministrator, applyEnvironment } from "./api.ts";
 import { administratorId, agentId, compile, environmentId, serverId, storageId } from "./compile.ts";
+import { applyDuplicate, isDuplicate } from "./duplicates.ts";
 import { hazards } from "./hazards.ts";
 import { impact } from "./impact.ts";
 import { read } from "./read.ts";
@@ -31,6 +32,7 @@ export const portainer: Component = {
     const declared = io.site.portainer;
     if (declared === undefined) return;
     const { id } = subjectOf(change);
+    if (isDuplicate({ id })) return applyDuplicate(change, declared, io);
     if (id === storageId) return applyStorage(change, declared, io);
     if (id === serverId) return applyServer(change, declared, io);
     if (id === administratorId) return applyAdministrator(change, declared, io);

@@ -38,6 +38,7 @@ import {
 } from "./compile.ts";
 import { definitionIn } from "./compose.ts";
 import { inspect, inspected } from "./container.ts";
+import { readDuplicates } from "./duplicates.ts";
 import { registryId } from "./registries.ts";
 import { readRegistries } from "./registries-live.ts";
 import {
@@ -211,7 +212,9 @@ async function readApi(io: Io, portainer: Portainer): Promise<ApiReading> {
     const registries = await readRegistries(io, portainer);
     const live = await io.apis.portainer.environments();
     const registered = portainer.environments.flatMap((each) => readEnvironment(io, portainer, each, live));
-    return { resources: [administratorResource(portainer, state), ...registries, ...registered] };
+    const duplicates = await readDuplicates(io, portainer, live);
+    const administrator = administratorResource(portainer, state);
+    return { resources: [administrator, ...registries, ...registered, ...duplicates] };
   } catch (error) {
     if (!isUnavailable(error)) throw error;
     return { error, repairable: false };
