@@ -125,7 +125,7 @@ function isJson(content: string): boolean {
 
 /** Temporary files of a writer that died. */
 function isLeftover(path: string): boolean {
-  return /\/\.phx\.[^/]*$/.test(path);
+  return /\/\.phx\.[^/]*$|\/run\/phoenix\/[^/]*\.env$/.test(path);
 }
 
 /** Portainer's own: a stack that was made twice has another number. */

@@ -9,7 +9,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import type { HostName } from "../../../src/resource.ts";
@@ -29,7 +29,7 @@ const compose = has("docker", "compose", "version")
 function run(
   program: string,
   args: readonly string[],
-  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+  options: { cwd?: string; env?: NodeJS.ProcessEnv; input?: string } = {},
 ) {
   const { status, stdout, stderr } = spawnSync(program, args, { encoding: "utf8", ...options });
   return { status, said: `${stdout}${stderr}` };
@@ -125,8 +125,12 @@ describe.each(scenarios())("$name", async (scenario) => {
         path.endsWith("docker-compose.yml"),
       );
       expect(file, name).toBeDefined();
-      const { status, said } = run(program, [...words, "-f", file ?? "", "config", "-q"], {
+      // Compose 1, which Debian 12 has, does not know an interval for the start: it gets the file without it, by standard input.
+      const text = readFileSync(file ?? "", "utf8").replace(/^ *start_interval:.*\n/gm, "");
+      const { status, said } = run(program, [...words, "-f", "-", "config", "-q"], {
         env: { ...process.env, ...variables },
+        cwd: dirname(file ?? ""),
+        input: text,
       });
       expect(said, name).toBe("");
       expect(status, name).toBe(0);
