@@ -87,6 +87,7 @@ describe("in a guest's file", () => {
 
   test.each([
     ["IN DROP", ""],
+    ["IN REJECT", ""],
     ["IN DROP -source 0.0.0.0/0", ""],
     ["GROUP closed", "\n[group closed]\nIN ACCEPT -p icmp\nIN DROP\n"],
   ])("%s in front of our group is named with its line, and passed by a sync", async (line, more) => {
@@ -95,10 +96,17 @@ describe("in a guest's file", () => {
     const [component] = (await planLab(lab, labSite, only)).components;
     expect(JSON.stringify(component?.changes)).toContain(`behind line ${at}, \\"${line}\\", without effect`);
     expect((await failures(lab))[0]).toContain(`${guestFile}:${at} "${line}" comes before "IN ACCEPT`);
-    await syncLab(lab, labSite, only);
+    const result = await syncLab(lab, labSite, only);
+    expect(result.components[0]?.outcome).toBe("changed");
     const after = textOf(lab, guestFile);
     expect(after.indexOf("GROUP phx-")).toBeLessThan(after.indexOf(line));
     expect(await failures(lab)).toEqual([]);
+  });
+
+  test("a port that a foreign rule opens is not expected to stay silent", async () => {
+    const lab = await front("IN ACCEPT -p tcp -dport 1:200");
+    const checks = (await verifyLab(lab, labSite, only)).components.flatMap((each) => each.checks);
+    expect(checks.filter(({ status }) => status === "fail")).toEqual([]);
   });
 
   test.each([

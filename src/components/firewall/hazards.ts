@@ -14,6 +14,7 @@ import { option } from "../../option-names.ts";
 import type { Change, HostName, SourceRef } from "../../resource.ts";
 import { type FirewallFiles, guestPath, isOursIn, paths } from "./compile.ts";
 import { parsed, partsOfAll, placeOfLine, withParts } from "./files.ts";
+import { installed } from "./installed.ts";
 import { readInstalled, readUnits } from "./read.ts";
 
 export async function hazards(changes: readonly Change[], io: Io): Promise<readonly Hazard[]> {
@@ -33,25 +34,6 @@ export async function hazards(changes: readonly Change[], io: Io): Promise<reado
   const cuts = [...operatorCuts(io, live, candidate), ...pathCuts(io.site, live, candidate)];
   const found = cuts.map(({ blocked, message }) => hazard(io.site, files, blocked, message));
   return found.length > 0 ? found : unprovable(io, candidate, files);
-}
-
-function installed(io: Io, files: FirewallFiles, host: InstalledFirewall["host"]): InstalledFirewall {
-  const { site } = io;
-  const guests = site.guests.flatMap(({ id }) => {
-    const file = files.get(guestPath(id));
-    return file === undefined ? [] : [[id, file] as const];
-  });
-  const containers = site.guests.flatMap(({ kind, id, address }) =>
-    kind === "lxc" && address !== undefined ? [[id, address] as const] : [],
-  );
-  return {
-    cluster: files.get(paths.cluster) ?? emptyFile,
-    host,
-    guests: new Map(guests),
-    containers: new Map(containers),
-    localNetwork: site.hypervisor.network,
-    now: Math.floor(io.clock.now() / 1000),
-  };
 }
 
 /** proxmox-firewall filters instead of pve-firewall. */

@@ -5,6 +5,7 @@ import { firewallOf, type GuestRules } from "../../fabric/firewall.ts";
 import { describeHost } from "../../fabric/guests.ts";
 import { endOf, type FirewallPath, requiredPaths } from "../../fabric/paths.ts";
 import { firstMatch } from "../../formats/pve-firewall/decide.ts";
+import { type InstalledFirewall, installedVerdict } from "../../formats/pve-firewall/installed.ts";
 import type { Packet } from "../../formats/pve-firewall/match.ts";
 import type { ConnectResult } from "../../hosts/network.ts";
 import type { Guest } from "../../model.ts";
@@ -12,6 +13,7 @@ import type { ResourceId } from "../../resource.ts";
 import { checkAccess } from "./access.ts";
 import { commands } from "./commands.ts";
 import { compile, paths } from "./compile.ts";
+import { readFirewall } from "./installed.ts";
 import { checkShadows } from "./shadowed.ts";
 
 /** Connections of one kind in flight at once. */
@@ -58,8 +60,9 @@ function checkPaths(io: Io): Promise<readonly Check[]> {
   return inShares(needed, (path) => checkPath(io, path));
 }
 
-function checkClosedPorts(io: Io): Promise<readonly Check[]> {
-  return inShares(firewallOf(io.site).guests, (guest) => checkClosed(io, guest));
+async function checkClosedPorts(io: Io): Promise<readonly Check[]> {
+  const firewall = await readFirewall(io);
+  return inShares(firewallOf(io.site).guests, (guest) => checkClosed(io, guest, firewall));
 }
 
 async function inShares<T>(
@@ -164,14 +167,20 @@ async function checkPath(io: Io, path: FirewallPath): Promise<Check> {
 }
 
 /** A port that no rule is about: a filtered guest stays silent, an open one refuses. */
-async function checkClosed(io: Io, { guest, rules }: GuestRules): Promise<Check | undefined> {
+/** A port that everybody's rules drop: where a foreign one accepts or rejects it, an answer proves nothing. */
+async function checkClosed(
+  io: Io,
+  { guest, rules }: GuestRules,
+  firewall: InstalledFirewall,
+): Promise<Check | undefined> {
   const { address } = guest;
   if (address === undefined) return undefined;
   const source = io.site.hypervisor.address;
   const own = rules.map(({ rule }) => rule);
   const port = probePorts.find((port) => {
     const packet: Packet = { direction: "IN", source, dest: address, protocol: "tcp", port };
-    return firstMatch(own, packet) === undefined;
+    const isDropped = installedVerdict(firewall, guest.id, packet).action === "DROP";
+    return isDropped && firstMatch(own, packet) === undefined;
   });
   if (port === undefined) return undefined;
   const resource = guestResource(guest);
