@@ -45,7 +45,7 @@ export function failures(site: () => Site): void {
       const { exitCode, stdout } = await phoenix(`${mesh.host} is down`, "sync", "all");
       await expectRun("pve", ["pct", "start", `${mesh.id}`]);
       expect(exitCode, stdout).toBe(4);
-      expect(stdout).toContain(`${mesh.host} is not running`);
+      expect(stdout).toContain(`${mesh.host} (${mesh.name}) is not running`);
       expect(stdout).toMatch(/^~ dns /m);
       expect(stdout).toMatch(/^= stacks /m);
       await converge(`${mesh.host} is back`);
