@@ -21,6 +21,11 @@ export function describeHost(site: Site, host: HostName): string {
   return guest === undefined ? host : `${host} (${guest.name})`;
 }
 
+/** The hypervisor's file with a guest's configuration; it exists on the node that has the guest. */
+export function configurationPath({ kind, id }: Pick<Guest, "kind" | "id">): string {
+  return `/etc/pve/${kind === "lxc" ? "lxc" : "qemu-server"}/${id}.conf`;
+}
+
 /** A guest's name as a label of a host name: "Copy-Cuda12.8" becomes "copy-cuda12-8". Empty when no character is left. */
 export function hostLabel(name: string): string {
   return name

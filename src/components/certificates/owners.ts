@@ -4,6 +4,7 @@
  */
 import type { Io } from "../../component.ts";
 import { CandidateError, NotReadyError, TransportError } from "../../errors.ts";
+import { configurationPath } from "../../fabric/guests.ts";
 import { type IdMap, type Ids, idMapOf, idsInside, idsOnDisk } from "../../formats/lxc/index.ts";
 import type { FileState, Host } from "../../hosts/host.ts";
 import type { Certificate } from "../../model.ts";
@@ -28,7 +29,7 @@ export async function ownershipsOf(
 ): Promise<ReadonlyMap<Certificate, Ownership>> {
   const consumers = certificates.map((certificate) => consumerOf(io.site, certificate));
   const configs = consumers.map((consumer) =>
-    consumer?.guest.kind === "lxc" ? `/etc/pve/lxc/${consumer.guest.id}.conf` : undefined,
+    consumer?.guest.kind === "lxc" ? configurationPath(consumer.guest) : undefined,
   );
   const texts = await io.host("pve").readFiles([...new Set(configs.filter((path) => path !== undefined))]);
   const pairs = certificates.map(async (certificate, at): Promise<readonly [Certificate, Ownership]> => {

@@ -5,7 +5,7 @@ import { describeHost, guestOf } from "../../fabric/guests.ts";
 import { endOf, type FirewallPath, requiredPaths, senderName } from "../../fabric/paths.ts";
 import { ports } from "../../fabric/ports.ts";
 import type { Verdict } from "../../formats/pve-firewall/decide.ts";
-import { emptyFile, optionOf } from "../../formats/pve-firewall/index.ts";
+import { optionOf } from "../../formats/pve-firewall/index.ts";
 import { type InstalledFirewall, installedVerdict, isEnabled } from "../../formats/pve-firewall/installed.ts";
 import type { Packet } from "../../formats/pve-firewall/match.ts";
 import { printBare } from "../../formats/pve-firewall/rule.ts";
@@ -13,24 +13,16 @@ import type { Site } from "../../model.ts";
 import { option } from "../../option-names.ts";
 import type { Change, HostName, SourceRef } from "../../resource.ts";
 import { type FirewallFiles, guestPath, isOursIn, paths } from "./compile.ts";
-import { parsed, partsOfAll, placeOfLine, withParts } from "./files.ts";
-import { installed } from "./installed.ts";
-import { readInstalled, readUnits } from "./read.ts";
+import { partsOfAll, placeOfLine, withParts } from "./files.ts";
+import { installed, readDeciding } from "./installed.ts";
+import { readUnits } from "./read.ts";
 
 export async function hazards(changes: readonly Change[], io: Io): Promise<readonly Hazard[]> {
-  const [texts, own, units] = await Promise.all([
-    readInstalled(io),
-    io.host("pve").readFiles([paths.host]),
-    readUnits(io),
-  ]);
-  const before = parsed(texts);
-  const after = withParts(io.site, before, partsOfAll(io.site, changes));
-  const files = new Map([...parsed(own), ...before]);
-  const host = files.get(paths.host) ?? emptyFile;
+  const [files, { daemon }] = await Promise.all([readDeciding(io), readUnits(io)]);
   // Without its daemon nothing is filtered, whatever the files say.
-  const live = installed(io, units.daemon.active ? before : new Map(), host);
-  const candidate = installed(io, after, host);
-  if (isEnabled(candidate) && optionOf(host, "nftables") === "1") return [otherProgram];
+  const live = installed(io, daemon.active ? files : new Map());
+  const candidate = installed(io, withParts(io.site, files, partsOfAll(io.site, changes)));
+  if (isEnabled(candidate) && optionOf(candidate.host, "nftables") === "1") return [otherProgram];
   const cuts = [...operatorCuts(io, live, candidate), ...pathCuts(io.site, live, candidate)];
   const found = cuts.map(({ blocked, message }) => hazard(io.site, files, blocked, message));
   return found.length > 0 ? found : unprovable(io, candidate, files);

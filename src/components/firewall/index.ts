@@ -18,6 +18,7 @@ import { fileChanges, isRollback, parsed, partsOf, partsOfAll, pathOf, placeOf, 
 import { guard } from "./guard.ts";
 import { hazards } from "./hazards.ts";
 import { impact } from "./impact.ts";
+import { installed } from "./installed.ts";
 import { read, readInstalled, readUnits } from "./read.ts";
 import { verify } from "./verify.ts";
 
@@ -102,20 +103,10 @@ export const firewall: Component = {
  * wrote it. @throws CandidateError
  */
 function refuseWhatTheKernelRefuses(files: FirewallFiles, io: Io): void {
-  const cluster = files.get(paths.cluster) ?? emptyFile;
-  const guests = io.site.guests.flatMap(({ id }) => {
-    const file = files.get(guestPath(id));
-    return file === undefined ? [] : [[id, file] as const];
-  });
-  const candidate = {
-    cluster,
-    host: files.get(paths.host) ?? emptyFile,
-    guests: new Map(guests),
-    localNetwork: io.site.hypervisor.network,
-  };
+  const candidate = installed(io, files);
   if (!isEnabled(candidate)) return;
   const fatal = (["cluster", "host"] as const).flatMap((file) =>
-    readFile(candidate[file], file, cluster).faults.flatMap((fault) =>
+    readFile(candidate[file], file, candidate.cluster).faults.flatMap((fault) =>
       fault.isFatal === true ? [{ file, ...fault }] : [],
     ),
   )[0];

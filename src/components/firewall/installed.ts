@@ -6,14 +6,14 @@ import { type FirewallFiles, guestPath, paths } from "./compile.ts";
 import { parsed } from "./files.ts";
 import { readInstalled } from "./read.ts";
 
-/** As the files on the hypervisor make it now. */
-export async function readFirewall(io: Io): Promise<InstalledFirewall> {
+/** Every file on the hypervisor that decides: cluster.fw, those of guests, and the node's own. */
+export async function readDeciding(io: Io): Promise<FirewallFiles> {
   const [texts, own] = await Promise.all([readInstalled(io), io.host("pve").readFiles([paths.host])]);
-  return installed(io, parsed(texts), parsed(own).get(paths.host) ?? emptyFile);
+  return parsed(new Map([...own, ...texts]));
 }
 
-/** @param host the node's own file */
-export function installed(io: Io, files: FirewallFiles, host: InstalledFirewall["host"]): InstalledFirewall {
+/** What these files make of the site's machines. */
+export function installed(io: Io, files: FirewallFiles): InstalledFirewall {
   const { site } = io;
   const guests = site.guests.flatMap(({ id }) => {
     const file = files.get(guestPath(id));
@@ -24,7 +24,7 @@ export function installed(io: Io, files: FirewallFiles, host: InstalledFirewall[
   );
   return {
     cluster: files.get(paths.cluster) ?? emptyFile,
-    host,
+    host: files.get(paths.host) ?? emptyFile,
     guests: new Map(guests),
     containers: new Map(containers),
     localNetwork: site.hypervisor.network,

@@ -7,12 +7,9 @@ import { type FwRule, printBare } from "../../formats/pve-firewall/rule.ts";
 import { type Shadow, shadows } from "../../formats/pve-firewall/shadow.ts";
 import type { ResourceId } from "../../resource.ts";
 import { type FirewallFiles, guestPath, isOurGroup, isOursIn, paths } from "./compile.ts";
-import { parsed, placeOfLine } from "./files.ts";
-import { readInstalled } from "./read.ts";
+import { placeOfLine } from "./files.ts";
 
-export async function checkShadows(io: Io): Promise<readonly Check[]> {
-  const [texts, own] = await Promise.all([readInstalled(io), io.host("pve").readFiles([paths.host])]);
-  const files = parsed(new Map([...own, ...texts]));
+export function checkShadows(io: Io, files: FirewallFiles): readonly Check[] {
   const of = (path: string): readonly FwRule[] => rulesOf(files.get(path) ?? emptyFile);
   const groups = groupsOf(files.get(paths.cluster) ?? emptyFile);
   // The node's own rules come first.

@@ -2,7 +2,7 @@
 import { type Check, external, failed, type Io, passed } from "../../component.ts";
 import { TransportError } from "../../errors.ts";
 import { firewallOf, type GuestRules } from "../../fabric/firewall.ts";
-import { describeHost } from "../../fabric/guests.ts";
+import { configurationPath, describeHost } from "../../fabric/guests.ts";
 import { endOf, type FirewallPath, requiredPaths } from "../../fabric/paths.ts";
 import { firstMatch } from "../../formats/pve-firewall/decide.ts";
 import { type InstalledFirewall, installedVerdict } from "../../formats/pve-firewall/installed.ts";
@@ -13,7 +13,7 @@ import type { ResourceId } from "../../resource.ts";
 import { checkAccess } from "./access.ts";
 import { commands } from "./commands.ts";
 import { compile, paths } from "./compile.ts";
-import { readFirewall } from "./installed.ts";
+import { installed, readDeciding } from "./installed.ts";
 import { checkShadows } from "./shadowed.ts";
 
 /** Connections of one kind in flight at once. */
@@ -28,13 +28,14 @@ const silenceMs = 1_500;
 export async function verify(io: Io): Promise<readonly Check[]> {
   if (!io.site.firewall.enabled) return checkDaemon(io);
   // A daemon that does not run explains everything else.
+  const files = readDeciding(io);
   const [daemon, access, interfaces, open, closed, shadowed] = await Promise.all([
     checkDaemon(io),
     checkAccess(io),
     checkInterfaces(io),
     checkPaths(io),
-    checkClosedPorts(io),
-    checkShadows(io),
+    files.then((found) => checkClosedPorts(io, installed(io, found))),
+    files.then((found) => checkShadows(io, found)),
   ]);
   if (daemon.some(({ status }) => status === "fail")) return daemon;
   return [
@@ -60,8 +61,7 @@ function checkPaths(io: Io): Promise<readonly Check[]> {
   return inShares(needed, (path) => checkPath(io, path));
 }
 
-async function checkClosedPorts(io: Io): Promise<readonly Check[]> {
-  const firewall = await readFirewall(io);
+function checkClosedPorts(io: Io, firewall: InstalledFirewall): Promise<readonly Check[]> {
   return inShares(firewallOf(io.site).guests, (guest) => checkClosed(io, guest, firewall));
 }
 
@@ -124,13 +124,12 @@ function elsewhere(id: number, list = ""): string {
 /** A guest is filtered only where its interface has firewall=1; that is declared with the guest and not changed here. */
 async function checkInterfaces(io: Io): Promise<readonly Check[]> {
   const { guests } = firewallOf(io.site);
-  const path = ({ kind, id }: Guest): string =>
-    `/etc/pve/${kind === "lxc" ? "lxc" : "qemu-server"}/${id}.conf`;
-  const files = await io.host("pve").readFiles([vmList, ...guests.map(({ guest }) => path(guest))]);
+  const configurations = guests.map(({ guest }) => configurationPath(guest));
+  const files = await io.host("pve").readFiles([vmList, ...configurations]);
   return guests.flatMap(({ guest }): readonly Check[] => {
     const resource = guestResource(guest);
     const claim = `${describeHost(io.site, guest.host)} has every interface filtered`;
-    const file = files.get(path(guest));
+    const file = files.get(configurationPath(guest));
     if (file === undefined)
       return [external(failed(resource, claim, elsewhere(guest.id, files.get(vmList)?.text)))];
     const open = interfacesOf(file.text).filter(([, value]) => !/(?:^|,)firewall=1(?:,|$)/.test(value));

@@ -1,7 +1,6 @@
 /** A guest that has the id of one of the site's and another name: most likely it is somebody else's. */
 import { type Component, foreignHazard, type Hazard, type Io } from "../../component.ts";
-import { hostLabel } from "../../fabric/guests.ts";
-import type { Guest } from "../../model.ts";
+import { configurationPath, hostLabel } from "../../fabric/guests.ts";
 import { type Change, subjectOf } from "../../resource.ts";
 
 /** The component with the names of the guests that its changes touch compared to those on the hypervisor. */
@@ -19,9 +18,9 @@ async function guestHazards(changes: readonly Change[], io: Io): Promise<readonl
   const touched = new Set(changes.filter(({ verb }) => verb !== "delete").map(guestOf));
   const guests = io.site.guests.filter(({ host }) => touched.has(host));
   if (guests.length === 0) return [];
-  const files = await io.host("pve").readFiles(guests.map(configurationOf));
+  const files = await io.host("pve").readFiles(guests.map(configurationPath));
   return guests.flatMap((guest): Hazard[] => {
-    const path = configurationOf(guest);
+    const path = configurationPath(guest);
     const found = nameIn(files.get(path)?.text ?? "");
     if (found === undefined || isSame(found.name, guest.name)) return [];
     const message = `${path}:${found.line}: ${guest.host} is "${found.name}" on the hypervisor and "${guest.name}" in the site`;
@@ -38,10 +37,6 @@ async function guestHazards(changes: readonly Change[], io: Io): Promise<readonl
 function guestOf(change: Change): string {
   const { id, host } = subjectOf(change);
   return /^firewall\/(?:group|guest)-((?:lxc|vm)[/-]\d+)$/.exec(id)?.[1]?.replace("-", "/") ?? host;
-}
-
-function configurationOf({ kind, id }: Guest): string {
-  return `/etc/pve/${kind === "lxc" ? "lxc" : "qemu-server"}/${id}.conf`;
 }
 
 /** Case and signs aside, and with a domain or without: a dot may stand in either name. */
