@@ -1,5 +1,4 @@
 /** Text that Compose turns into a number or a boolean when it has filled in the variables (compose-go, loader/interpolate). Pure. */
-import { invalid } from "./compose-errors.ts";
 
 type Cast = (text: string) => number | boolean;
 
@@ -69,7 +68,7 @@ const casts: readonly (readonly [string, Cast])[] = [
 
 const patterns = casts.map(([path, cast]) => [path.split("."), cast] as const);
 
-/** The value of a text at its place. @throws ComposeError when the place wants a number or boolean that the text is not */
+/** The value of a text at its place. @throws Error in Compose's words when the place wants a number or boolean that the text is not */
 export function castText(text: string, path: readonly string[]): string | number | boolean {
   const found = patterns.find(
     ([parts]) => parts.length === path.length && parts.every((part, at) => part === "*" || part === path[at]),
@@ -78,9 +77,8 @@ export function castText(text: string, path: readonly string[]): string | number
   try {
     return found[1](text);
   } catch (error) {
-    const words = error instanceof Error ? error.message : String(error);
-    throw invalid(
-      `error while interpolating ${path.map((part) => (/^\[\d+\]$/.test(part) ? "[]" : part)).join(".")}: failed to cast to expected type: ${words}`,
+    throw new Error(
+      `failed to cast to expected type: ${error instanceof Error ? error.message : String(error)}`,
     );
   }
 }

@@ -125,7 +125,6 @@ function fill(value: unknown, variables: Variables, unset: Set<string>, path: re
       throw invalid(
         `invalid interpolation format for ${place}.\nYou may need to escape any $ with another $.\n${error.expression}`,
       );
-    if (error instanceof ComposeError) throw error;
     throw invalid(
       `error while interpolating ${place}: ${error instanceof Error ? error.message : String(error)}`,
     );

@@ -66,11 +66,11 @@ export function checkService(name: string, service: YamlObject): void {
     throw invalid(
       `services.${place}: can't set container_name and ${name} as container name must be unique: invalid compose project`,
     );
-  for (const [kind, key] of [["build", "dockerfile"]] as const)
-    if (objectIn(service, kind)[key] !== undefined && objectIn(service, kind)[`${key}_inline`] !== undefined)
-      throw invalid(
-        `service "${name}" declares mutualy exclusive ${key} and ${key}_inline: invalid compose project`,
-      );
+  const build = objectIn(service, "build");
+  if (build.dockerfile !== undefined && build.dockerfile_inline !== undefined)
+    throw invalid(
+      `service "${name}" declares mutualy exclusive dockerfile and dockerfile_inline: invalid compose project`,
+    );
 }
 
 function checkHealth(healthcheck: unknown): void {

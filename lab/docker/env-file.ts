@@ -1,6 +1,6 @@
 /** Environment files as Compose reads them (compose-go's dotenv): `.env`, `--env-file` and `env_file`. Pure. */
 import { ComposeError } from "./compose-errors.ts";
-import { interpolate, type Variables } from "./interpolation.ts";
+import { interpolate, type Variables, variableNamed } from "./interpolation.ts";
 
 /** What of the rest of the file is a name, up to its separator or the line's end. */
 const nameForm = /^(?:export[ \t]+)?([^=:\n]*)(?:([=:])[ \t]*)?/;
@@ -29,7 +29,7 @@ export function parseEnvFile(text: string, variables: Variables, file: string): 
       );
     at += head.length;
     if (separator === undefined) {
-      const inherited = new Map(Object.entries(variables)).get(name);
+      const inherited = variableNamed(variables, name);
       if (inherited !== undefined) found.set(name, inherited);
       continue;
     }

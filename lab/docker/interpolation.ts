@@ -28,10 +28,10 @@ const reference = /\$(?:(\$)|([A-Za-z_]\w*)|(\{))/;
  */
 export function interpolate(template: string, variables: Variables): Interpolation {
   const unset: string[] = [];
-  const known = new Map(Object.entries(variables));
   const textOf = (name: string): string => {
-    if (!known.has(name)) unset.push(name);
-    return known.get(name) ?? "";
+    const value = variableNamed(variables, name);
+    if (value === undefined) unset.push(name);
+    return value ?? "";
   };
   const fill = (text: string): string => {
     const found = reference.exec(text);
@@ -48,7 +48,7 @@ export function interpolate(template: string, variables: Variables): Interpolati
     const [, name, operator = "", operand = ""] =
       /^([A-Za-z_]\w*)(?:(:?[-?+])([\s\S]*))?$/.exec(inside) ?? [];
     if (name === undefined) throw new TemplateError(`\${${inside}}`);
-    const value = known.get(name);
+    const value = variableNamed(variables, name);
     const there = operator.startsWith(":") ? value !== undefined && value !== "" : value !== undefined;
     switch (operator.at(-1)) {
       case "-":
@@ -65,6 +65,11 @@ export function interpolate(template: string, variables: Variables): Interpolati
     }
   };
   return { text: fill(template), unset };
+}
+
+/** A variable's own value: names that every object has are none. */
+export function variableNamed(variables: Variables, name: string): string | undefined {
+  return Object.hasOwn(variables, name) ? variables[name] : undefined;
 }
 
 /** How much of the text stands before the brace that closes; undefined when none does. */

@@ -2,6 +2,7 @@
 import { json } from "../api-server.ts";
 import {
   type Call,
+  invalidPayload,
   noContent,
   notFound,
   numberInRoute,
@@ -24,15 +25,13 @@ export const accessRoutes: readonly Route[] = [
   { method: "POST", pattern: /^\/resource_controls$/, access: "user", act: create },
 ];
 
-const invalid = (details: string): Problem => new Problem(400, "Invalid request payload", details);
-
 function listTeams({ process }: Call) {
   return json(200, process.database.read().teams ?? []);
 }
 
 function createTeam(call: Call) {
   const Name = textOf(payloadOf(call)("Name"));
-  if (Name === "") throw invalid("Invalid team name");
+  if (Name === "") throw invalidPayload("Invalid team name");
   const { teams = [], last } = call.process.database.read();
   if (teams.some((team) => team.Name === Name))
     throw new Problem(409, "A team with the same name already exists", "Team already exists");
@@ -50,10 +49,11 @@ function listUsers({ process }: Call) {
 function createUser(call: Call) {
   const payload = payloadOf(call);
   const [name, password] = [textOf(payload("Username")), textOf(payload("Password"))];
-  if (name === "" || name.includes(" ")) throw invalid("Invalid username. Must not contain any whitespace");
+  if (name === "" || name.includes(" "))
+    throw invalidPayload("Invalid username. Must not contain any whitespace");
   const role = payload("Role");
   if (role !== 1 && role !== 2)
-    throw invalid("Invalid role value. Value must be one of: 1 (administrator) or 2 (regular user)");
+    throw invalidPayload("Invalid role value. Value must be one of: 1 (administrator) or 2 (regular user)");
   const { users } = call.process.database.read();
   if (users.some((user) => user.name.toLowerCase() === name.toLowerCase()))
     throw new Problem(409, "Another user with the same username already exists", "User already exists");
@@ -73,9 +73,9 @@ function controlOf(payload: ReturnType<typeof payloadOf>): Control {
   const [users, teams] = [numbers(payload("Users")), numbers(payload("Teams"))];
   const [Public, AdministratorsOnly] = [payload("Public") === true, payload("AdministratorsOnly") === true];
   if (users.length + teams.length === 0 && !Public && !AdministratorsOnly)
-    throw invalid("Invalid payload: must specify Users, Teams, Public or AdministratorsOnly");
+    throw invalidPayload("Invalid payload: must specify Users, Teams, Public or AdministratorsOnly");
   if (Public && AdministratorsOnly)
-    throw invalid("Invalid payload: cannot set both public and administrators only flags to true");
+    throw invalidPayload("Invalid payload: cannot set both public and administrators only flags to true");
   return {
     ...{ Public, AdministratorsOnly },
     UserAccesses: users.map((UserId) => ({ UserId, AccessLevel: 1 })),
@@ -86,7 +86,7 @@ function controlOf(payload: ReturnType<typeof payloadOf>): Control {
 function create(call: Call) {
   const payload = payloadOf(call);
   const id = textOf(payload("ResourceID"));
-  if (id === "") throw invalid("Invalid payload: invalid resource identifier");
+  if (id === "") throw invalidPayload("Invalid payload: invalid resource identifier");
   if (payload("Type") !== 6) throw new Problem(400, "the lab has resource controls of stacks (6) alone");
   const control = controlOf(payload);
   const stack = call.process.database.read().stacks.find((each) => `${each.EndpointId}_${each.Name}` === id);

@@ -62,6 +62,11 @@ export function problem({ status, message, details }: Problem): ApiResponse {
   return json(status, { message, details: details.charAt(0).toUpperCase() + details.slice(1) });
 }
 
+/** What Portainer answers to a body that it does not take (2.23, httperror.BadRequest of its payloads). */
+export function invalidPayload(details: string): Problem {
+  return new Problem(400, "Invalid request payload", details);
+}
+
 export const noContent: ApiResponse = { status: 204 };
 
 /** The request's JSON object; Go finds its members whatever their case. @throws Problem 400 */
@@ -70,9 +75,9 @@ export function payloadOf({ request }: Pick<Call, "request">): (name: string) =>
   try {
     value = JSON.parse(request.body.toString() || "null");
   } catch (error) {
-    throw new Problem(400, "Invalid request payload", jsonWords(error));
+    throw invalidPayload(jsonWords(error));
   }
-  if (typeof value !== "object" || value === null) throw new Problem(400, "Invalid request payload", "EOF");
+  if (typeof value !== "object" || value === null) throw invalidPayload("EOF");
   const members = new Map(Object.entries(value).map(([name, each]) => [name.toLowerCase(), each as unknown]));
   return (name) => members.get(name.toLowerCase());
 }

@@ -1,7 +1,7 @@
 /** POST /endpoints: checks in Portainer's order, and what is left behind when one fails (2.23 endpoint_create.go). */
 import { messageOf } from "../../src/errors.ts";
 import { type ApiResponse, json } from "../api-server.ts";
-import { type Call, type PortainerProcess, Problem } from "./call.ts";
+import { type Call, invalidPayload, type PortainerProcess, Problem } from "./call.ts";
 import type { Endpoint } from "./database.ts";
 import { endpointJson, snapshotStatus } from "./endpoint-json.ts";
 import { UnreachableError } from "./exchange.ts";
@@ -69,31 +69,30 @@ type Wanted = Omit<Endpoint, "Id" | "Agent" | "Status">;
 
 /** @throws Problem 400 */
 function settingsOf({ fields, files }: Form): Wanted {
-  const invalid = (details: string): Problem => new Problem(400, "Invalid request payload", details);
   const field = (name: string): string => fields.get(name) ?? "";
   const isTrue = (name: string): boolean => field(name) === "true";
   const Name = field("Name");
-  if (Name === "") throw invalid("Invalid environment name");
+  if (Name === "") throw invalidPayload("Invalid environment name");
   const type = Number.parseInt(field("EndpointCreationType"), 10) || 0;
   if (type === 0)
-    throw invalid(
+    throw invalidPayload(
       "Invalid environment type value. Value must be one of: 1 (Docker environment), 2 (Agent environment), 3 (Azure environment), 4 (Edge Agent environment) or 5 (Local Kubernetes environment)",
     );
   const engine = field("ContainerEngine");
   if (!["", "docker", "podman"].includes(engine))
-    throw invalid("Invalid container engine value. Value must be one of: 'docker' or 'podman'");
+    throw invalidPayload("Invalid container engine value. Value must be one of: 'docker' or 'podman'");
   let TagIds: unknown = [];
   try {
     TagIds = field("TagIds") === "" ? [] : JSON.parse(field("TagIds"));
   } catch {
-    throw invalid("Invalid TagIds parameter");
+    throw invalidPayload("Invalid TagIds parameter");
   }
   const TLS = isTrue("TLS");
   const TLSSkipVerify = TLS && isTrue("TLSSkipVerify");
   if (TLS && !isTrue("TLSSkipVerify") && !files.has("TLSCACertFile"))
-    throw invalid("Invalid CA certificate file. Ensure that the file is uploaded correctly");
+    throw invalidPayload("Invalid CA certificate file. Ensure that the file is uploaded correctly");
   if (TLS && !isTrue("TLSSkipClientVerify") && !files.has("TLSCertFile"))
-    throw invalid("Invalid certificate file. Ensure that the file is uploaded correctly");
+    throw invalidPayload("Invalid certificate file. Ensure that the file is uploaded correctly");
   const url = field("URL");
   return {
     Name,

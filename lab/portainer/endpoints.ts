@@ -2,6 +2,7 @@
 import { json } from "../api-server.ts";
 import {
   type Call,
+  invalidPayload,
   noContent,
   notFound,
   numberInRoute,
@@ -166,7 +167,7 @@ function tags({ process }: Call) {
 function createTag(call: Call) {
   const { database } = call.process;
   const Name = textOf(payloadOf(call)("Name"));
-  if (Name === "") throw new Problem(400, "Invalid request payload", "Invalid tag name");
+  if (Name === "") throw invalidPayload("Invalid tag name");
   const { tags: all, last } = database.read();
   if (all.some((tag) => tag.Name === Name))
     throw new Problem(409, "This name is already associated to a tag", "A tag already exists with this name");

@@ -2,6 +2,7 @@
 import { json } from "../api-server.ts";
 import {
   type Call,
+  invalidPayload,
   noContent,
   notFound,
   numberInRoute,
@@ -31,14 +32,13 @@ function list({ process }: Call) {
 function create(call: Call) {
   const { process } = call;
   const payload = payloadOf(call);
-  const invalid = (details: string): Problem => new Problem(400, "Invalid request payload", details);
   const [Name, URL] = [textOf(payload("Name")), textOf(payload("URL"))];
   const [Username, Password] = [textOf(payload("Username")), textOf(payload("Password"))];
   const Authentication = payload("Authentication") === true;
-  if (Name === "") throw invalid("Invalid registry name");
-  if (URL === "") throw invalid("Invalid registry URL");
+  if (Name === "") throw invalidPayload("Invalid registry name");
+  if (URL === "") throw invalidPayload("Invalid registry URL");
   if (Authentication && (Username === "" || Password === ""))
-    throw invalid(
+    throw invalidPayload(
       "Invalid credentials. Username and password must be specified when authentication is enabled",
     );
   const { registries, last } = process.database.read();

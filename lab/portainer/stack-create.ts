@@ -1,6 +1,14 @@
 /** POST /stacks/create/standalone/…: one way up to 2.39, another one since deployments run behind the answer. */
 import { type ApiResponse, json } from "../api-server.ts";
-import { type Call, numberInQuery, type PortainerProcess, Problem, payloadOf, textOf } from "./call.ts";
+import {
+  type Call,
+  invalidPayload,
+  numberInQuery,
+  type PortainerProcess,
+  Problem,
+  payloadOf,
+  textOf,
+} from "./call.ts";
 import type { Endpoint, Stack, Variable } from "./database.ts";
 import { down, entryPoint, forgetStackFiles, projectOf, projectPath, up, writeStackText } from "./deploy.ts";
 import { endpointNamed } from "./endpoints.ts";
@@ -72,25 +80,21 @@ function fromJson(call: Call): Wanted {
 function fromForm({ request }: Call): Wanted {
   const { fields, files } = formOf(request.headers["content-type"] ?? "", request.body);
   const name = fields.get("Name") ?? "";
-  if (name === "") throw new Problem(400, "Invalid request payload", "Invalid stack name");
+  if (name === "") throw invalidPayload("Invalid stack name");
   const text = files.get("file");
   if (text === undefined)
-    throw new Problem(
-      400,
-      "Invalid request payload",
-      "Invalid Compose file. Ensure that the Compose file is uploaded correctly",
-    );
+    throw invalidPayload("Invalid Compose file. Ensure that the Compose file is uploaded correctly");
   try {
     const env: unknown = JSON.parse(fields.get("Env") || "null");
     return { name, text, env: variablesOf(env) };
   } catch {
-    throw new Problem(400, "Invalid request payload", "Invalid Env parameter");
+    throw invalidPayload("Invalid Env parameter");
   }
 }
 
 function checked(name: string, text: string, env: readonly Variable[] | null): Wanted {
-  if (name === "") throw new Problem(400, "Invalid request payload", "Invalid stack name");
-  if (text === "") throw new Problem(400, "Invalid request payload", "Invalid stack file content");
+  if (name === "") throw invalidPayload("Invalid stack name");
+  if (text === "") throw invalidPayload("Invalid stack file content");
   return { name, text, env };
 }
 

@@ -1,6 +1,14 @@
 /** PUT /stacks/{id}, start and stop. */
 import { type ApiResponse, json } from "../api-server.ts";
-import { type Call, numberInQuery, numberInRoute, Problem, payloadOf, textOf } from "./call.ts";
+import {
+  type Call,
+  invalidPayload,
+  numberInQuery,
+  numberInRoute,
+  Problem,
+  payloadOf,
+  textOf,
+} from "./call.ts";
 import type { Stack } from "./database.ts";
 import { down, projectOf, stackText, up, writeStackText } from "./deploy.ts";
 import { endpointNamed } from "./endpoints.ts";
@@ -23,7 +31,7 @@ export async function updateStack(call: Call): Promise<ApiResponse> {
   const endpoint = endpointNamed(call, endpointId, endpointWords);
   const payload = payloadOf(call);
   const text = textOf(payload("StackFileContent"));
-  if (text === "") throw new Problem(400, "Invalid request payload", "Invalid stack file content");
+  if (text === "") throw invalidPayload("Invalid stack file content");
   const pull = payload("PullImage") === true || (repull && payload("RepullImageAndRedeploy") === true);
   const prune = repull && payload("Prune") === true;
   const options = { prune, pull, recreate: repull && pull };

@@ -3,7 +3,7 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { json } from "../api-server.ts";
-import { type Call, noContent, Problem, payloadOf, type Route, textOf } from "./call.ts";
+import { type Call, invalidPayload, noContent, Problem, payloadOf, type Route, textOf } from "./call.ts";
 import { servedPair } from "./process.ts";
 import { shortestPassword } from "./users.ts";
 
@@ -57,8 +57,7 @@ function settings({ process }: Call) {
 function updateSettings(call: Call) {
   const { database } = call.process;
   const timeout = textOf(payloadOf(call)("UserSessionTimeout"));
-  if (timeout !== "" && !/^(\d+[hms])+$/.test(timeout))
-    throw new Problem(400, "Invalid request payload", "Invalid user session timeout");
+  if (timeout !== "" && !/^(\d+[hms])+$/.test(timeout)) throw invalidPayload("Invalid user session timeout");
   if (timeout !== "") database.write({ settings: { ...database.read().settings, sessionTimeout: timeout } });
   return settings(call);
 }
@@ -78,7 +77,7 @@ function updateCertificate(call: Call) {
   const payload = payloadOf(call);
   const [cert, key, http] = [textOf(payload("Cert")), textOf(payload("Key")), payload("HTTPEnabled")];
   if ((cert === "") !== (key === ""))
-    throw new Problem(400, "Invalid request payload", "Both certificate and key files should be provided");
+    throw invalidPayload("Both certificate and key files should be provided");
   if (cert !== "") {
     try {
       if (!new X509Certificate(cert).checkPrivateKey(createPrivateKey(key)))

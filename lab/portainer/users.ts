@@ -1,7 +1,7 @@
 /** The first administrator, logins and API keys. */
 import { createHash, randomBytes } from "node:crypto";
 import { json } from "../api-server.ts";
-import { type Call, noContent, Problem, payloadOf, type Route, textOf } from "./call.ts";
+import { type Call, invalidPayload, noContent, Problem, payloadOf, type Route, textOf } from "./call.ts";
 import { hashPassword, isPassword, type User } from "./database.ts";
 import { cookieName, cookieOf } from "./sessions.ts";
 
@@ -43,8 +43,8 @@ function adminInit(call: Call) {
   const payload = payloadOf(call);
   const [name, password] = [textOf(payload("Username")), textOf(payload("Password"))];
   if (name === "" || name.includes(" "))
-    throw new Problem(400, "Invalid request payload", "Invalid username. Must not contain any whitespace");
-  if (password === "") throw new Problem(400, "Invalid request payload", "Invalid password");
+    throw invalidPayload("Invalid username. Must not contain any whitespace");
+  if (password === "") throw invalidPayload("Invalid password");
   if (process.database.read().users.length > 0)
     throw new Problem(409, "Unable to create administrator user", "An administrator user already exists");
   if (Buffer.byteLength(password) < shortestPassword)
@@ -72,8 +72,8 @@ function logIn(call: Call) {
   limited(call);
   const payload = payloadOf(call);
   const [name, password] = [textOf(payload("Username")), textOf(payload("Password"))];
-  if (name === "") throw new Problem(400, "Invalid request payload", "Invalid username");
-  if (password === "") throw new Problem(400, "Invalid request payload", "Invalid password");
+  if (name === "") throw invalidPayload("Invalid username");
+  if (password === "") throw invalidPayload("Invalid password");
   const user = process.database.read().users.find((each) => each.name.toLowerCase() === name.toLowerCase());
   if (user === undefined || !isPassword(user.password, password))
     throw new Problem(422, "Invalid credentials", "Unauthorized");
@@ -92,9 +92,8 @@ function createKey(call: Call) {
   limited(call);
   const payload = payloadOf(call);
   const [password, description] = [textOf(payload("password")), textOf(payload("description"))];
-  if (password === "") throw new Problem(400, "Invalid request payload", "Invalid password");
-  if (description.trim() === "" || description.length >= 128)
-    throw new Problem(400, "Invalid request payload", "Invalid description");
+  if (password === "") throw invalidPayload("Invalid password");
+  if (description.trim() === "" || description.length >= 128) throw invalidPayload("Invalid description");
   if (Number(params[0]) !== user.id)
     throw new Problem(403, "Permission denied to create user access token", "Unauthorized");
   if (!isPassword(user.password, password))
@@ -123,8 +122,8 @@ function changePassword(call: Call) {
   limited(call);
   const payload = payloadOf(call);
   const [password, newPassword] = [textOf(payload("Password")), textOf(payload("NewPassword"))];
-  if (password === "") throw new Problem(400, "Invalid request payload", "Invalid current password");
-  if (newPassword === "") throw new Problem(400, "Invalid request payload", "Invalid new password");
+  if (password === "") throw invalidPayload("Invalid current password");
+  if (newPassword === "") throw invalidPayload("Invalid new password");
   const { users } = process.database.read();
   const changed = users.find(({ id }) => id === Number(params[0]));
   if (user === undefined || changed === undefined)
