@@ -2,55 +2,24 @@
  * The product's reading of Compose files, held to what real Compose 2.26.1 and 2.40.3 said about 928 documents: an error where
  * both refuse, a warning at least where one of them does, and the same meaning where both accept.
  */
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { expect, test } from "vitest";
-import { readCases } from "../../script/record/cases.mjs";
 import { ComposeDocument } from "../../src/formats/compose/document.ts";
 import { parseEnvFile } from "../../src/formats/compose/env-file.ts";
 import { type ComposeService, readCompose } from "../../src/formats/compose/index.ts";
 import { ComposeTextError } from "../../src/formats/compose/interpolation.ts";
 import { preparedCompose } from "../../src/formats/compose/prepare.ts";
+import {
+  assignmentIn,
+  type Document,
+  documents,
+  machineVariables,
+  newer,
+  older,
+  type RecordedPort,
+  type RecordedService,
+} from "./compose-cases.ts";
 
-const root = join(import.meta.dirname, "../cases/recorded/compose");
-
-interface Answer {
-  readonly accepted: boolean;
-  readonly meaning?: Meaning;
-  readonly message?: string;
-}
-
-interface Meaning {
-  readonly services?: Readonly<Record<string, RecordedService>>;
-  readonly volumes?: Readonly<Record<string, { readonly name: string; readonly external?: boolean }>>;
-}
-
-interface RecordedService {
-  readonly image?: string;
-  readonly container_name?: string;
-  readonly environment?: Readonly<Record<string, string | null>>;
-  readonly labels?: Readonly<Record<string, string>>;
-  readonly ports?: readonly Port[];
-  readonly restart?: string;
-  readonly scale?: number;
-  readonly deploy?: { readonly replicas?: number };
-}
-
-interface Port {
-  readonly host_ip?: string;
-  readonly published?: string;
-  readonly target?: number;
-  readonly protocol?: string;
-}
-
-const [older = {}, newer = {}] = ["2.26.1", "2.40.3"].map(
-  (version): Readonly<Record<string, Answer>> =>
-    JSON.parse(readFileSync(join(root, `recorded-${version}.json`), "utf8")).answers,
-);
-const cases = readCases(join(root, "documents"), "docker-compose.yml").map(({ name, files }) => ({
-  name,
-  ...read(files),
-}));
+const cases = documents.map((document) => ({ name: document.name, ...read(document) }));
 
 /** Documents that Compose takes, at least in one version, and the product refuses: the reasons. */
 const stricter: readonly (readonly [reason: string, names: RegExp])[] = [
@@ -152,7 +121,7 @@ function meaningOf(service: ComposeService, environment: Readonly<Record<string,
   };
 }
 
-function recordedMeaning(service: RecordedService & { readonly network_mode?: string }) {
+function recordedMeaning(service: RecordedService) {
   const {
     image = "",
     container_name = "",
@@ -175,7 +144,7 @@ function recordedMeaning(service: RecordedService & { readonly network_mode?: st
 }
 
 /** One port of a range, or of any, is the engine's choice. */
-function recordedPort({ host_ip = "*", published = "", target = 0, protocol = "tcp" }: Port): string {
+function recordedPort({ host_ip = "*", published = "", target = 0, protocol = "tcp" }: RecordedPort): string {
   const address = ["0.0.0.0", "::"].includes(host_ip) ? "*" : host_ip;
   return `${address}:${/^[1-9]\d*$/.test(published) ? published : "any"}:${target}/${protocol}`;
 }
@@ -195,7 +164,9 @@ function environmentOf(
   const node = document.services.get(service).get("environment");
   const pairs = node.isMapping
     ? node.members.map(({ key, value }) => [key, value.asVariable] as const)
-    : node.items.map(({ text = "" }) => (text.includes("=") ? splitAt(text) : ([text, undefined] as const)));
+    : node.items.map(({ text = "" }) =>
+        text.includes("=") ? assignmentIn(text) : ([text, undefined] as const),
+      );
   return Object.fromEntries(
     pairs.flatMap(([key, value = variables.get(key)]) =>
       value === undefined ? [] : [[key, value] as const],
@@ -207,18 +178,11 @@ function sorted<T>(values: Readonly<Record<string, T>>): Readonly<Record<string,
   return Object.fromEntries(Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-function read(files: Readonly<Record<string, string>>) {
-  const outer = new Map(
-    (files.variables ?? "").split("\n").flatMap((line) => (line === "" ? [] : [splitAt(line)])),
-  );
+function read({ files, variables: given }: Document) {
+  const outer = new Map(Object.entries(given));
   try {
     const own = files[".env"] === undefined ? new Map() : parseEnvFile(files[".env"], outer);
-    const machine = [
-      ["HOME", "/home/recorded"],
-      ["PATH", "/usr/bin"],
-      ["PWD", "/project"],
-    ] as const;
-    const variables = new Map([...own, ...machine, ...outer]);
+    const variables = new Map([...own, ...Object.entries(machineVariables), ...outer]);
     const { faults } = readCompose(files["docker-compose.yml"] ?? "", variables, "recorded");
     const prepared = preparedCompose(files["docker-compose.yml"] ?? "", {
       project: "recorded",
@@ -237,9 +201,4 @@ function read(files: Readonly<Record<string, string>>) {
     if (error instanceof ComposeTextError) return { errors: [error.reason], warnings: [] };
     throw error;
   }
-}
-
-function splitAt(line: string): readonly [string, string] {
-  const at = line.indexOf("=");
-  return [line.slice(0, at), line.slice(at + 1)];
 }

@@ -257,3 +257,54 @@ export function plainWarning(warning: string): string {
   );
   return [place, said, ...details.sort()].join(" | ");
 }
+
+/** A recorded rule in the shape that a reading is compared in. */
+export function recordedRule({
+  enable,
+  type,
+  action,
+  errors,
+  comment: _,
+  ...more
+}: RecordedRule): Parameters {
+  const rest = Object.entries(more).map(([key, value]) => [
+    key,
+    key === "macro" ? String(value).toLowerCase() : value,
+  ]);
+  return {
+    enable: String(enable),
+    type,
+    action,
+    hasErrors: String(errors !== undefined),
+    ...Object.fromEntries(rest),
+  };
+}
+
+/** A recorded file likewise; entries and aliases with a fault are left out. */
+export function recordedRead({
+  options = {},
+  aliases = {},
+  ipsets = {},
+  groups = {},
+  rules = [],
+}: RecordedFile): object {
+  return {
+    options,
+    // Perl's bytes are characters of the answers.
+    aliases: Object.fromEntries(
+      Object.entries(aliases)
+        .filter(([, cidr]) => cidr !== null)
+        .map(([name, cidr]) => [Buffer.from(name, "latin1").toString("utf8"), cidr]),
+    ),
+    ipsets: Object.fromEntries(
+      Object.entries(ipsets).map(([name, entries]) => [
+        name,
+        entries
+          .filter(({ errors }) => errors === undefined)
+          .map(({ cidr, nomatch }) => `${nomatch === true ? "!" : ""}${cidr}`),
+      ]),
+    ),
+    groups: Object.fromEntries(Object.entries(groups).map(([name, list]) => [name, list.map(recordedRule)])),
+    rules: rules.map(recordedRule),
+  };
+}

@@ -25,11 +25,11 @@ import {
   type Place,
   plainWarning,
   type Question,
-  type RecordedFile,
-  type RecordedRule,
   recordedAt,
   recordedLines,
   recordedMacros,
+  recordedRead,
+  recordedRule,
   recordedSets,
 } from "./pve-firewall-cases.ts";
 
@@ -76,20 +76,6 @@ function ruleAsRecorded(rule: FwRule, reading: FileReading): Parameters {
   return found;
 }
 
-function recordedRule({ enable, type, action, errors, comment: _, ...more }: RecordedRule): Parameters {
-  const rest = Object.entries(more).map(([key, value]) => [
-    key,
-    key === "macro" ? String(value).toLowerCase() : value,
-  ]);
-  return {
-    enable: String(enable),
-    type,
-    action,
-    hasErrors: String(errors !== undefined),
-    ...Object.fromEntries(rest),
-  };
-}
-
 function optionsOf(file: FirewallFile, place: Place): Parameters {
   const keys = file.sections.flatMap(({ kind, lines }) =>
     kind === "options" ? lines.flatMap((line) => (line.kind === "option" ? [line.key] : [])) : [],
@@ -119,34 +105,6 @@ function readAsRecorded(file: FirewallFile, reading: FileReading, place: Place):
     ),
     groups: Object.fromEntries([...reading.groups].map(([name, list]) => [name, rules(list)])),
     rules: rules(reading.rules),
-  };
-}
-
-function recordedRead({
-  options = {},
-  aliases = {},
-  ipsets = {},
-  groups = {},
-  rules = [],
-}: RecordedFile): object {
-  return {
-    options,
-    // Perl's bytes are characters of the answers.
-    aliases: Object.fromEntries(
-      Object.entries(aliases)
-        .filter(([, cidr]) => cidr !== null)
-        .map(([name, cidr]) => [Buffer.from(name, "latin1").toString("utf8"), cidr]),
-    ),
-    ipsets: Object.fromEntries(
-      Object.entries(ipsets).map(([name, entries]) => [
-        name,
-        entries
-          .filter(({ errors }) => errors === undefined)
-          .map(({ cidr, nomatch }) => `${nomatch === true ? "!" : ""}${cidr}`),
-      ]),
-    ),
-    groups: Object.fromEntries(Object.entries(groups).map(([name, list]) => [name, list.map(recordedRule)])),
-    rules: rules.map(recordedRule),
   };
 }
 

@@ -1,45 +1,19 @@
 /** The lab's Docker Compose answers every recorded document as the real one does: the same verdict, and the same meaning of what it deploys. */
-import { readFileSync } from "node:fs";
-import { join, posix } from "node:path";
+import { posix } from "node:path";
 import { expect, test } from "vitest";
 import { ComposeError } from "../../lab/docker/compose-errors.ts";
 import { type ComposeProject, readCompose } from "../../lab/docker/compose-file.ts";
 import type { ComposeService } from "../../lab/docker/compose-service.ts";
 import { parseEnvFile } from "../../lab/docker/env-file.ts";
-import { readCases } from "../../script/record/cases.mjs";
-
-const root = join(import.meta.dirname, "../cases/recorded/compose");
-
-interface Answer {
-  readonly accepted: boolean;
-  readonly meaning?: Meaning;
-  readonly message?: string;
-}
-
-interface Meaning {
-  readonly services?: Readonly<Record<string, RecordedService>>;
-  readonly volumes?: Readonly<Record<string, { readonly name: string; readonly external?: boolean }>>;
-  readonly networks?: Readonly<Record<string, { readonly name: string; readonly external?: boolean }>>;
-}
-
-interface RecordedService {
-  readonly image?: string;
-  readonly container_name?: string;
-  readonly command?: readonly string[] | null;
-  readonly entrypoint?: readonly string[] | null;
-  readonly environment?: Readonly<Record<string, string | null>>;
-  readonly labels?: Readonly<Record<string, string>>;
-  readonly ports?: readonly { host_ip?: string; published?: string; target?: number; protocol?: string }[];
-  readonly restart?: string;
-}
-
-const answersOf = (version: string): Readonly<Record<string, Answer>> =>
-  (
-    JSON.parse(readFileSync(join(root, `recorded-${version}.json`), "utf8")) as {
-      answers: Record<string, Answer>;
-    }
-  ).answers;
-const versions = ["2.26.1", "2.40.3"].map(answersOf);
+import {
+  type Answer,
+  type Document,
+  documents,
+  machineVariables,
+  newer,
+  older,
+  type RecordedService,
+} from "../formats/compose-cases.ts";
 
 /** What the lab does not play, since no stack of Phoenix gets there: it refuses them. */
 const refusedByTheLab = new Map([
@@ -51,10 +25,11 @@ const refusedByTheLab = new Map([
 
 test("the verdicts and the meanings are those of Compose", () => {
   const differences: string[] = [];
-  for (const { name, files } of readCases(join(root, "documents"), "docker-compose.yml")) {
+  for (const document of documents) {
+    const { name } = document;
     if ([...refusedByTheLab.values()].some((pattern) => pattern.test(name))) continue;
-    const answers = versions.map((recorded) => recorded[name]).filter((answer) => answer !== undefined);
-    const mine = answer(files);
+    const answers = [older, newer].map((recorded) => recorded[name]).filter((answer) => answer !== undefined);
+    const mine = answer(document);
     const differs = answers.map((recorded) => difference(mine, recorded));
     if (!differs.includes(undefined)) differences.push(`${name}: ${differs.join(" | ")}`);
   }
@@ -63,10 +38,7 @@ test("the verdicts and the meanings are those of Compose", () => {
 
 type Mine = { readonly project: ComposeProject } | { readonly refusal: string };
 
-function answer(files: Readonly<Record<string, string>>): Mine {
-  const outer = Object.fromEntries(
-    (files.variables ?? "").split("\n").flatMap((line) => (line === "" ? [] : [splitAt(line, "=")])),
-  );
+function answer({ files, variables: outer }: Document): Mine {
   try {
     const own = files[".env"] === undefined ? {} : parseEnvFile(files[".env"], outer, "/project/.env");
     const project = readCompose({
@@ -74,7 +46,7 @@ function answer(files: Readonly<Record<string, string>>): Mine {
       file: "/project/docker-compose.yml",
       directory: "/project",
       project: "recorded",
-      variables: { ...own, HOME: "/home/recorded", PATH: "/usr/bin", PWD: "/project", ...outer },
+      variables: { ...own, ...machineVariables, ...outer },
       readFile: (path) => files[posix.relative("/project", path)],
     });
     return { project };
@@ -82,11 +54,6 @@ function answer(files: Readonly<Record<string, string>>): Mine {
     if (error instanceof ComposeError) return { refusal: error.message };
     throw error;
   }
-}
-
-function splitAt(text: string, sign: string): [string, string] {
-  const at = text.indexOf(sign);
-  return [text.slice(0, at), text.slice(at + 1)];
 }
 
 /** What differs from one version's answer, for a person to read; undefined when nothing does. */

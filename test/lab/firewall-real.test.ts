@@ -13,11 +13,11 @@ import {
   type Place,
   plainWarning,
   type Question,
-  type RecordedFile,
-  type RecordedRule,
   recordedAt,
   recordedLines,
   recordedMacros,
+  recordedRead,
+  recordedRule,
   recordedSets,
 } from "../formats/pve-firewall-cases.ts";
 
@@ -39,19 +39,6 @@ function ruleAsRecorded({ enabled, type, action, macro, options, errors }: Rule)
   };
 }
 
-function recordedRule({
-  enable,
-  type,
-  action,
-  errors,
-  comment: _,
-  macro,
-  ...more
-}: RecordedRule): Parameters {
-  const named = macro === undefined ? {} : { macro: String(macro).toLowerCase() };
-  return { enable: String(enable), type, action, hasErrors: String(errors !== undefined), ...named, ...more };
-}
-
 /** What was read, in the shape of the answers; entries and aliases with a fault are left out of both. */
 function readAsRecorded(config: FirewallConfig, place: Place): object {
   const { enable } = config.options;
@@ -71,33 +58,6 @@ function readAsRecorded(config: FirewallConfig, place: Place): object {
         ? Object.fromEntries([...config.groups].map(([name, rules]) => [name, rules.map(ruleAsRecorded)]))
         : {},
     rules: config.rules.map(ruleAsRecorded),
-  };
-}
-
-function recordedRead({
-  options = {},
-  aliases = {},
-  ipsets = {},
-  groups = {},
-  rules = [],
-}: RecordedFile): object {
-  return {
-    options,
-    aliases: Object.fromEntries(
-      Object.entries(aliases)
-        .filter(([, cidr]) => cidr !== null)
-        .map(([name, cidr]) => [Buffer.from(name, "latin1").toString("utf8"), cidr]),
-    ),
-    ipsets: Object.fromEntries(
-      Object.entries(ipsets).map(([name, entries]) => [
-        name,
-        entries
-          .filter(({ errors }) => errors === undefined)
-          .map(({ cidr, nomatch }) => `${nomatch === true ? "!" : ""}${cidr}`),
-      ]),
-    ),
-    groups: Object.fromEntries(Object.entries(groups).map(([name, list]) => [name, list.map(recordedRule)])),
-    rules: rules.map(recordedRule),
   };
 }
 
