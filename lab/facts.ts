@@ -10,12 +10,18 @@ export interface LabFacts {
   readonly network: string;
   readonly bridge: string;
   readonly guests: readonly LabGuest[];
-  readonly roles: { readonly gateway: GuestName; readonly mesh: GuestName; readonly ca: GuestName };
+  /** Empty where nobody has declared who does what. */
+  readonly roles: Readonly<Partial<Record<"gateway" | "mesh" | "ca", GuestName>>>;
   readonly caPort: number;
   readonly portainer?: { readonly host: GuestName; readonly port: number };
   readonly agents: readonly { readonly host: GuestName; readonly port: number }[];
   readonly services: readonly LabService[];
   readonly mounts: readonly LabMount[];
+}
+
+/** Of a site, which declares who does what. */
+export interface SiteFacts extends LabFacts {
+  readonly roles: Required<LabFacts["roles"]>;
 }
 
 export interface LabGuest {
@@ -55,7 +61,7 @@ export function writeFacts(store: LabStore, facts: LabFacts): void {
   store.write(document, facts);
 }
 
-export function factsOf(site: Site): LabFacts {
+export function factsOf(site: Site): SiteFacts {
   const guests = site.guests.filter(({ template }) => !template);
   return {
     domain: site.domain,

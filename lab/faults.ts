@@ -143,7 +143,7 @@ export function hostsOf(facts: LabFacts, target: string): readonly string[] {
     case "ca":
     case "gateway":
     case "mesh":
-      return [roles[target]];
+      return roles[target] === undefined ? [] : [roles[target]];
     case "dns":
       return ["pve"];
     case "portainer":

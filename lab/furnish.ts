@@ -1,12 +1,18 @@
 /** What is on lab machines before Phoenix comes. */
 import { mkdirSync, symlinkSync } from "node:fs";
+import { cp } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import type { Guest, Site } from "../src/model.ts";
 import type { HostName } from "../src/resource.ts";
 import { groupText, passwdText, root } from "./accounts.ts";
 import { writeDistributionFiles } from "./distribution.ts";
+import { setGuestState } from "./guests.ts";
+import type { HostDirectory, MachineDescription } from "./host-directory.ts";
 import type { Lab } from "./parts.ts";
-import { writeProxmoxFiles } from "./proxmox-files.ts";
+import { addressOf } from "./programs/basics.ts";
+import { completeProxmoxFiles, writeProxmoxFiles } from "./proxmox-files.ts";
+import { codeOf } from "./store.ts";
+import { treeOf } from "./tree.ts";
 import { startUnit } from "./unit-control.ts";
 import { setUnit, unitsOf } from "./units.ts";
 
@@ -69,6 +75,59 @@ export async function furnishGuest(lab: Lab, site: Site, guest: Guest): Promise<
   }
 }
 
+/** The machines of a host directory as they run: its files, what every machine has besides, and what its host.json tells. */
+export async function furnishHost(lab: Lab, { path, description }: HostDirectory): Promise<void> {
+  const { facts } = lab;
+  const hosts: readonly HostName[] = ["pve", ...facts.guests.map(({ host }) => host)];
+  for (const host of hosts)
+    await cp(join(path, treeOf(host)), lab.root(host), { recursive: true, verbatimSymlinks: true }).catch(
+      absent,
+    );
+  completeProxmoxFiles(lab);
+  furnishMounts(lab);
+  for (const host of hosts) {
+    const name = facts.guests.find((guest) => guest.host === host)?.name.toLowerCase() ?? "pve";
+    furnishBase(lab, host, name, addressOf(lab, host) || "127.0.1.1");
+    await furnishMachine(lab, host, description[host] ?? {});
+  }
+  for (const host of hosts) await startEnabled(lab, host);
+  for (const host of hosts) await runCommands(lab, host, description[host]?.commands ?? []);
+  for (const { host } of facts.guests)
+    if (description[host]?.stopped === true) setGuestState(lab, host, "stopped");
+}
+
+async function furnishMachine(lab: Lab, host: HostName, machine: MachineDescription): Promise<void> {
+  const { facts, files } = lab;
+  const { ca, units = ["ssh"], idle = [], modes = {} } = machine;
+  if (ca !== undefined) {
+    const { initCa } = await import("./step-ca/init.ts");
+    await initCa(lab, host, { ...ca, address: addressOf(lab, host), domain: facts.domain });
+  }
+  for (const unit of units) provide(lab, host, unit);
+  for (const unit of idle) setUnit(lab, host, unit, {});
+  for (const [path, look] of Object.entries(modes)) {
+    const [mode = "", owner = "root:root"] = look.split(" ");
+    const account = files.accountOf(host, owner);
+    if (typeof account === "string") throw new Error(`${host}:${path}: ${account}`);
+    files.changeMode(host, path, { mode, account });
+  }
+}
+
+/** @throws Error with what a command says that fails: the directory's own mistake */
+async function runCommands(lab: Lab, host: HostName, commands: readonly string[]): Promise<void> {
+  for (const command of commands) {
+    const { exitCode, stdout, stderr } = await lab.run(host, {
+      argv: ["sh", "-c", command],
+      effect: "change",
+    });
+    if (exitCode !== 0) throw new Error(`${host}: \`${command}\` ended with ${exitCode}: ${stdout}${stderr}`);
+  }
+}
+
+function absent(error: unknown): void {
+  if (codeOf(error) !== "ENOENT") throw error;
+}
+
 /** Starts every unit of a host that is enabled. */
 export async function startEnabled(lab: Lab, host: HostName): Promise<void> {
   for (const [name, { enabled }] of Object.entries(unitsOf(lab, host)))
@@ -84,13 +143,18 @@ function install(lab: Lab, host: HostName, unit: string): void {
   setUnit(lab, host, unit, { enabled: true });
 }
 
+/** What every machine has; files that are there stay as they are. */
 function furnishBase({ files, facts }: Lab, host: HostName, name: string, address: string): void {
-  files.write(host, "/etc/passwd", passwdText);
-  files.write(host, "/etc/group", groupText);
-  files.write(host, "/etc/hostname", `${name}\n`);
-  files.write(host, "/etc/hosts", `127.0.0.1 localhost\n${address} ${name}.${facts.domain} ${name}\n`);
-  files.write(host, "/etc/resolv.conf", `search ${facts.domain}\nnameserver ${facts.address}\n`);
-  files.write(host, "/etc/ssl/certs/ca-certificates.crt", "");
+  const texts = {
+    "/etc/passwd": passwdText,
+    "/etc/group": groupText,
+    "/etc/hostname": `${name}\n`,
+    "/etc/hosts": `127.0.0.1 localhost\n${address} ${name}.${facts.domain} ${name}\n`,
+    "/etc/resolv.conf": `search ${facts.domain}\nnameserver ${facts.address}\n`,
+    "/etc/ssl/certs/ca-certificates.crt": "",
+  };
+  for (const [path, text] of Object.entries(texts))
+    if (files.status(host, path) === undefined) files.write(host, path, text);
   for (const path of ["/usr/local/share/ca-certificates", "/var/lib", "/tmp", "/root"])
     files.makeDirectory(host, path);
 }

@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { SiteError } from "../src/errors.ts";
 import type { Site } from "../src/model.ts";
 import { factsOf, writeFacts } from "./facts.ts";
-import { furnishGuest, furnishHypervisor, furnishMounts, startEnabled } from "./furnish.ts";
+import { furnishGuest, furnishHost, furnishHypervisor, furnishMounts, startEnabled } from "./furnish.ts";
 import { findLab, labVersion, readLab, writeLab } from "./lab-file.ts";
 import { contextOf } from "./open-context.ts";
 import type { Lab } from "./parts.ts";
@@ -18,6 +18,20 @@ import { createStore } from "./store.ts";
 export async function initLab(directory: string, site: Site): Promise<void> {
   await refuseOccupied(directory);
   await build(directory, site, new Date().toISOString());
+}
+
+/**
+ * Makes a lab of a host that nobody declared, from a directory: see host-directory.ts. Such a lab is made again by this alone.
+ * @throws SiteError when something is there already
+ */
+export async function initHostLab(directory: string, source: string): Promise<void> {
+  await refuseOccupied(directory);
+  const { readHostDirectory } = await import("./host-directory.ts");
+  const host = readHostDirectory(resolve(source));
+  await mkdir(directory, { recursive: true });
+  writeFacts(createStore(directory), host.facts);
+  await withLab(directory, host.facts, 0, (lab) => furnishHost(lab, host));
+  writeLab(directory, { version: labVersion, site: host.path, created: new Date().toISOString() });
 }
 
 /**

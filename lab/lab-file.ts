@@ -8,7 +8,7 @@ export const labVersion = 1;
 
 export interface LabFile {
   readonly version: number;
-  /** The root of the site that the lab was made for. */
+  /** The root of the site that the lab was made for, or the directory of the host that it plays. */
   readonly site: string;
   /** ISO 8601. */
   readonly created: string;

@@ -3,7 +3,6 @@ import { resolve } from "node:path";
 import { limited } from "../src/hosts/decorators.ts";
 import { worldOf } from "../src/hosts/open.ts";
 import type { Decorator, World } from "../src/hosts/world.ts";
-import type { GuestName } from "../src/resource.ts";
 import { labExec } from "./exec.ts";
 import { labNetwork, routeTo } from "./network.ts";
 import { openContext } from "./open-context.ts";
@@ -49,6 +48,6 @@ export async function openLab(directory: string, options: LabOptions): Promise<W
 
 /** What running services see of a change by themselves: a watched directory. */
 async function notice(lab: Lab): Promise<void> {
-  const hosts: readonly GuestName[] = [lab.facts.roles.mesh];
-  for (const host of hosts) if (isActive(lab, host, "traefik")) await readDynamic(lab, host, "changed");
+  for (const { host } of lab.facts.guests)
+    if (isActive(lab, host, "traefik")) await readDynamic(lab, host, "changed");
 }

@@ -4,20 +4,48 @@ import { configPath, node } from "./config-path.ts";
 import type { Lab } from "./parts.ts";
 
 export function writeProxmoxFiles(lab: Lab, site: Site): void {
+  completeProxmoxFiles(lab);
+  const { bridge, address, prefix } = site.hypervisor;
+  lab.files.write("pve", "/etc/network/interfaces", interfacesText(bridge, `${address}/${prefix}`));
+  const guests = site.guests.filter(({ template }) => !template);
+  for (const guest of guests) writeGuest(lab, site, guest);
+}
+
+/** What pmxcfs shows on any node; files that are there stay as they are, but for the list of guests. */
+export function completeProxmoxFiles(lab: Lab): void {
   const { files } = lab;
-  const write = (path: string, text: string): void =>
-    files.write("pve", `/etc/pve/${path}`, text, { mode: "640" });
-  write(".version", `${JSON.stringify({ starttime: 1_760_000_000, clinfo: 1, vmlist: 3 })}\n`);
-  write(".members", `${JSON.stringify({ nodename: node, version: 3 })}\n`);
+  const texts = {
+    ".version": `${JSON.stringify({ starttime: 1_760_000_000, clinfo: 1, vmlist: 3 })}\n`,
+    ".members": `${JSON.stringify({ nodename: node, version: 3 })}\n`,
+    "storage.cfg": "dir: local\n\tpath /var/lib/vz\n\tcontent iso,vztmpl,backup\n",
+  };
+  for (const [path, text] of Object.entries(texts))
+    if (files.status("pve", `/etc/pve/${path}`) === undefined)
+      files.write("pve", `/etc/pve/${path}`, text, { mode: "640" });
   for (const path of ["firewall", `nodes/${node}/lxc`, `nodes/${node}/qemu-server`, "priv"])
     files.makeDirectory("pve", `/etc/pve/${path}`);
   for (const name of ["lxc", "qemu-server"])
     files.makeLink("pve", `nodes/${node}/${name}`, `/etc/pve/${name}`);
   files.makeLink("pve", `nodes/${node}`, "/etc/pve/local");
-  write("storage.cfg", "dir: local\n\tpath /var/lib/vz\n\tcontent iso,vztmpl,backup\n");
-  const guests = site.guests.filter(({ template }) => !template);
-  for (const guest of guests) writeGuest(lab, site, guest);
   writeGuestList(lab);
+}
+
+/** As the installer of Proxmox VE leaves it. */
+function interfacesText(bridge: string, address: string): string {
+  return `auto lo
+iface lo inet loopback
+
+iface eno1 inet manual
+
+auto ${bridge}
+iface ${bridge} inet static
+	address ${address}
+	bridge-ports eno1
+	bridge-stp off
+	bridge-fd 0
+
+source /etc/network/interfaces.d/*
+`;
 }
 
 /** `.vmlist`: which guest is on which node. */

@@ -25,8 +25,10 @@ export async function serviceCertificate(lab: Lab, { names }: LabService): Promi
 }
 
 function authorityOf(lab: Lab): ReturnType<typeof loadAuthority> | undefined {
+  const { ca } = lab.facts.roles;
+  if (ca === undefined) return undefined;
   try {
-    return loadAuthority(lab, lab.facts.roles.ca);
+    return loadAuthority(lab, ca);
   } catch {
     return undefined;
   }

@@ -2,7 +2,7 @@
 
 /** Families of directives; within one, any name counts as known. */
 const families =
-  /^(access|add|aio|alias|auth|autoindex|break|charset|chunked|client|connection|debug|default|deny|allow|directio|empty|env|error|etag|events|expires|fastcgi|flv|geo|grpc|gunzip|gzip|hash|http|http2|if|ignore|image|index|internal|ip|keepalive|large|least|limit|lingering|listen|load|location|lock|log|map|master|match|max|memcached|merge|min|mirror|modern|mp4|msie|multi|open|output|override|perl|pid|port|postpone|preread|proxy|random|read|real|recursive|referer|request|reset|resolver|return|rewrite|root|satisfy|scgi|secure|send|sendfile|server|set|slice|smtp|source|spdy|split|ssi|ssl|state|status|stream|stub|sub|subrequest|tcp|thread|timer|try|types|underscores|uninitialized|upstream|use|user|userid|uwsgi|valid|variables|worker|xslt|zone)(_[a-z0-9_]+)?$/;
+  /^(access|add|aio|alias|auth|autoindex|break|charset|chunked|client|connection|daemon|debug|default|deny|allow|directio|empty|env|error|etag|events|expires|fastcgi|flv|geo|grpc|gunzip|gzip|hash|http|http2|if|ignore|image|index|internal|ip|keepalive|large|least|limit|lingering|listen|load|location|lock|log|map|master|match|max|memcached|merge|min|mirror|modern|mp4|msie|multi|open|output|override|pcre|perl|pid|port|postpone|preread|proxy|random|read|real|recursive|referer|request|reset|resolver|return|rewrite|root|satisfy|scgi|secure|send|sendfile|server|set|slice|smtp|source|spdy|split|ssi|ssl|state|status|stream|stub|sub|subrequest|tcp|thread|timer|try|types|underscores|uninitialized|upstream|use|user|userid|uwsgi|valid|variables|worker|xslt|zone)(_[a-z0-9_]+)?$/;
 
 export function isKnownDirective(name: string): boolean {
   return families.test(name);

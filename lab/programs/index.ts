@@ -8,8 +8,10 @@ import { updateCaCertificates } from "./ca-certificates.ts";
 import { coreutils } from "./coreutils.ts";
 import { dnsmasq } from "./dnsmasq.ts";
 import { fileQueries } from "./file-queries.ts";
+import { ip } from "./ip.ts";
 import { nginx } from "./nginx.ts";
 import { pct } from "./pct.ts";
+import { pveversion } from "./proxmox.ts";
 import { pveFirewall } from "./pve-firewall.ts";
 import { pvesh } from "./pvesh.ts";
 import { qm } from "./qm.ts";
@@ -28,13 +30,20 @@ const everywhere: Readonly<Record<string, Program>> = {
   dash: shell,
   systemctl,
   ss,
+  ip,
   "systemd-run": systemdRun,
   "apt-get": aptGet,
   "dpkg-query": dpkgQuery,
   "update-ca-certificates": updateCaCertificates,
 };
 
-const onHypervisor: Readonly<Record<string, Program>> = { pct, qm, pvesh, "pve-firewall": pveFirewall };
+const onHypervisor: Readonly<Record<string, Program>> = {
+  pct,
+  qm,
+  pvesh,
+  pveversion,
+  "pve-firewall": pveFirewall,
+};
 
 /** Where their unit is installed. */
 const withUnit: Readonly<Record<string, Program>> = {

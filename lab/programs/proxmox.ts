@@ -1,7 +1,7 @@
 /** What Proxmox's command line tools have in common: their arguments and their complaints (pve-common 9.2). */
 import type { CommandResult } from "../../src/hosts/host.ts";
 import { node } from "../config-path.ts";
-import { failed } from "../parts.ts";
+import { done, failed, type Program } from "../parts.ts";
 
 export interface ProxmoxArguments {
   readonly operands: readonly string[];
@@ -61,3 +61,26 @@ export function unknownCommand(program: string, words: readonly string[]): Comma
 export function notEnough(usage: string): CommandResult {
   return failed(255, `400 not enough arguments\n${usage}`);
 }
+
+/** Perl's pretty canonical JSON: keys sorted, three spaces, spaces around the colon. No line feed at its end. */
+export function perlJson(value: unknown, indent = ""): string {
+  const deeper = `${indent}   `;
+  const block = (open: string, members: readonly string[], close: string): string =>
+    members.length === 0
+      ? `${open}${close}`
+      : `${open}\n${members.map((each) => deeper + each).join(",\n")}\n${indent}${close}`;
+  if (Array.isArray(value))
+    return block(
+      "[",
+      value.map((each: unknown) => perlJson(each, deeper)),
+      "]",
+    );
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  const members = Object.entries(value)
+    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+    .map(([key, member]) => `${JSON.stringify(key)} : ${perlJson(member, deeper)}`);
+  return block("{", members, "}");
+}
+
+export const pveversion: Program = () =>
+  done("pve-manager/9.0.3/025864202ebb6109 (running kernel: 6.14.8-2-pve)\n");

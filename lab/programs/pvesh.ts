@@ -38,7 +38,7 @@ function valueAt(lab: Lab, path: string, args: readonly string[]): unknown {
           name: guest.name,
           node,
           status: guestState(lab, guest.host),
-          template: 0,
+          template: Number(guestConfig(lab, guest.kind, guest.id).get("template") ?? 0),
           type: guest.kind === "lxc" ? "lxc" : "qemu",
           vmid: guest.id,
         })),

@@ -3,7 +3,7 @@ import type { CommandResult } from "../../src/hosts/host.ts";
 import { runOn } from "../exec.ts";
 import type { LabGuest } from "../facts.ts";
 import { done, failed, type ProgramCall } from "../parts.ts";
-import { notEnough } from "./proxmox.ts";
+import { notEnough, perlJson } from "./proxmox.ts";
 
 /** The most that --pass-stdin takes, in bytes. */
 const inputLimit = 1024 * 1024;
@@ -95,10 +95,6 @@ function latin1(text: string): string {
   return Buffer.from(text, "utf8").toString("latin1");
 }
 
-/** Perl's pretty canonical JSON: keys sorted, three spaces, spaces around the colon. */
 function json(value: Readonly<Record<string, string | number>>): string {
-  const members = Object.entries(value)
-    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
-    .map(([key, member]) => `   ${JSON.stringify(key)} : ${JSON.stringify(member)}`);
-  return `{\n${members.join(",\n")}\n}\n`;
+  return `${perlJson(value)}\n`;
 }

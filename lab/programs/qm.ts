@@ -3,8 +3,10 @@ import type { CommandResult } from "../../src/hosts/host.ts";
 import type { LabGuest } from "../facts.ts";
 import { guestConfig, guestState, guestWith, setGuestConfig, setGuestState } from "../guests.ts";
 import { done, failed, type Lab, type Program } from "../parts.ts";
+import { isActive } from "../units.ts";
+import { agentInterfaces } from "./ip.ts";
 import { configText } from "./pct.ts";
-import { badId, noSuchGuest, notEnough, proxmoxArguments, unknownCommand } from "./proxmox.ts";
+import { badId, noSuchGuest, notEnough, perlJson, proxmoxArguments, unknownCommand } from "./proxmox.ts";
 import { guestExec, guestExecStatus } from "./qm-guest.ts";
 
 export const qm: Program = (call) => {
@@ -60,6 +62,8 @@ const agent: (call: Parameters<Program>[0], args: readonly string[]) => ReturnTy
         : guestExecStatus(guest, second);
     default:
       if (second === "ping") return done();
+      if (second === "network-get-interfaces")
+        return done(`${perlJson(agentInterfaces(context, guest.host))}\n`);
       return failed(255, `Agent error: The command guest-${second ?? ""} has not been found`);
   }
 };
@@ -68,7 +72,8 @@ const agent: (call: Parameters<Program>[0], args: readonly string[]) => ReturnTy
 function agentRefusal(lab: Lab, { host, id }: LabGuest): CommandResult | undefined {
   const enabled = /^(1|enabled=1)\b/.test(guestConfig(lab, "vm", id).get("agent") ?? "");
   if (!enabled) return failed(255, "No QEMU guest agent configured");
-  return guestState(lab, host) === "running" ? undefined : failed(255, `VM ${id} is not running`);
+  if (guestState(lab, host) !== "running") return failed(255, `VM ${id} is not running`);
+  return isActive(lab, host, "qemu-guest-agent") ? undefined : failed(255, "QEMU guest agent is not running");
 }
 
 function guestOf(lab: Lab, id: string | undefined, usage: string): LabGuest | CommandResult {

@@ -14,6 +14,15 @@ export const ss: Program = ({ context, host, args }) => {
       for (const protocol of ["udp", "tcp"] as const)
         own.push({ program: "dnsmasq", pid, protocol, address: value, port: 53 });
   }
+  for (const { name, host: at, port: listened } of context.facts.services)
+    if (at === host)
+      own.push({
+        program: name.slice(0, 15),
+        pid: 900 + listened,
+        protocol: "tcp",
+        address: "0.0.0.0",
+        port: listened,
+      });
   const lines = [...own, ...listenersOn(context, host)]
     .filter((each) => Number.isNaN(port) || each.port === port)
     .map(({ program, pid, protocol, address, port: at }) => {

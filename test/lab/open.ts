@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll } from "vitest";
-import { initLab } from "../../lab/init.ts";
+import { initHostLab, initLab } from "../../lab/init.ts";
 import { openLab } from "../../lab/lab.ts";
 import type { World } from "../../src/hosts/world.ts";
 import type { Site } from "../../src/model.ts";
@@ -32,6 +32,20 @@ export async function otherLab(site: Site = labSite): Promise<string> {
   return directory;
 }
 
+/** A lab of the hand-made host in test/cases/import/NAME, not opened: a copy of one that is made once for each test file. */
+export function hostLab(name: string): Promise<string> {
+  const master =
+    hostMasters.get(name) ??
+    prepared(async () => {
+      const directory = await newDirectory();
+      await initHostLab(directory, join("test/cases/import", name));
+      return directory;
+    });
+  hostMasters.set(name, master);
+  return master();
+}
+
+const hostMasters = new Map<string, () => Promise<string>>();
 const masters = new Map<Site, () => Promise<string>>();
 
 /** A lab of `site`, not opened: a copy of one that is made once for each test file. */

@@ -1,11 +1,11 @@
 /** What the testbed must know of a site to build its machines: what the lab knows, and what only real machines need. */
 import { readFileSync, statSync } from "node:fs";
-import { factsOf, type LabFacts } from "../../lab/facts.ts";
+import { factsOf, type LabFacts, type SiteFacts } from "../../lab/facts.ts";
 import type { Site } from "../../src/model.ts";
 import type { WantedImage } from "../docker/images.ts";
 import { siteImages } from "../docker/site-images.ts";
 
-export interface Fabric extends Omit<LabFacts, "guests"> {
+export interface Fabric extends Omit<SiteFacts, "guests"> {
   /** What virtual machines run in Docker. */
   readonly images?: readonly WantedImage[];
   /** Length of the network's prefix, 24 for a /24. */

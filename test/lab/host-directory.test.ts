@@ -1,0 +1,30 @@
+/** Labs of hosts that nobody declared: programs answer from the files of test/cases/import, as those hosts would. */
+import { describe, expect, test } from "vitest";
+import { hostLab, opened, read } from "./open.ts";
+
+describe("a hand-made host", async () => {
+  const world = await opened(await hostLab("adguard-npm"));
+  const said = async (host: Parameters<typeof world.host>[0], ...argv: string[]) =>
+    (await world.host(host).run(read(...argv))).stdout;
+
+  test("has its guests", async () => {
+    expect(await said("pve", "pct", "list")).toContain("102        running                 npm");
+    expect(await said("pve", "qm", "list")).toContain("201 haos");
+    expect(await said("pve", "pct", "config", "101")).toContain("ip=192.168.10.21/24");
+    expect(await said("pve", "ip", "-j", "addr")).toContain('"local":"192.168.10.10"');
+    expect(
+      JSON.parse(await said("pve", "qm", "guest", "cmd", "201", "network-get-interfaces")),
+    ).toMatchObject([
+      { name: "lo" },
+      { name: "ens18", "ip-addresses": [{ "ip-address": "192.168.10.31", prefix: 24 }] },
+    ]);
+  });
+
+  test("has what runs in them", async () => {
+    expect(await said("lxc/102", "nginx", "-T")).toContain("server_name vault.casa.lan;");
+    expect(await said("lxc/101", "systemctl", "is-active", "AdGuardHome")).toBe("active\n");
+    expect(await said("lxc/101", "ss", "-Hlntup")).toMatch(/:53 .*AdGuardHome/);
+    expect(await said("lxc/103", "ss", "-Hlntup")).toMatch(/:8000 .*vaultwarden/);
+    expect((await world.network.connect("192.168.10.22", 80)).ok).toBe(true);
+  });
+});
