@@ -86,10 +86,13 @@ function containerLines({ hypervisor }: Site, guest: Guest): readonly string[] {
 }
 
 function machineLines({ hypervisor }: Site, guest: Guest): readonly string[] {
+  const address = guest.address === undefined ? "dhcp" : `${guest.address}/${hypervisor.prefix}`;
   return [
     "agent: 1",
     "boot: order=scsi0",
     "cores: 4",
+    "ide2: local-lvm:vm-cloudinit,media=cdrom",
+    `ipconfig0: ip=${address}`,
     "memory: 8192",
     `name: ${guest.name}`,
     `net0: virtio=${hardwareAddress(guest)},bridge=${hypervisor.bridge},firewall=1`,

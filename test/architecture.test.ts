@@ -91,6 +91,13 @@ const rules: readonly (readonly [where: (path: string) => boolean, allowed: Allo
   [within("site"), (name) => isPackage(name) || isNode(name) || within("site", "fabric", "formats")(name)],
   [within("fabric"), within("fabric", "formats")],
   [
+    within("import"),
+    (name) =>
+      isPackage(name) ||
+      isNode(name) ||
+      within("import", "site", "components", "fabric", "formats", "hosts", "apis")(name),
+  ],
+  [
     within("lab"),
     (name) => name === "lab/context.ts" || !within("components", "engine", "cli", "render", "journal")(name),
   ],

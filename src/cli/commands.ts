@@ -3,6 +3,7 @@ import { checkCommand } from "./check.ts";
 import type { CommandDefinition } from "./command.ts";
 import { completionCommand } from "./completion.ts";
 import { explainCommand } from "./explain.ts";
+import { importCommand } from "./import.ts";
 import { labCommands } from "./lab.ts";
 import { planCommand } from "./plan.ts";
 import { portainerResetCommand } from "./portainer.ts";
@@ -17,6 +18,7 @@ export const commands: readonly CommandDefinition[] = [
   syncCommand,
   verifyCommand,
   statusCommand,
+  importCommand,
   portainerResetCommand,
   explainCommand,
   ...labCommands,

@@ -23,7 +23,19 @@ describe("what can come next", () => {
   test.each([
     [
       [""],
-      ["check", "plan", "sync", "verify", "status", "portainer", "explain", "lab", "schema", "completion"],
+      [
+        "check",
+        "plan",
+        "sync",
+        "verify",
+        "status",
+        "import",
+        "portainer",
+        "explain",
+        "lab",
+        "schema",
+        "completion",
+      ],
     ],
     [["s"], ["sync", "status", "schema"]],
     [

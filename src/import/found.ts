@@ -1,0 +1,139 @@
+/** What `phoenix import` reads from a living host: facts with their places, before anything is concluded from them. */
+import type { Host } from "../hosts/host.ts";
+import type { Network } from "../hosts/network.ts";
+import type { GuestName, HostName } from "../resource.ts";
+
+/** Where on the machines something was read. A path that is no file is a command or an API: "docker inspect nginx". */
+export interface Source {
+  readonly host: HostName;
+  readonly path: string;
+  /** Counts from 1. */
+  readonly line?: number;
+}
+
+/** "/etc/dnsmasq.conf:12" on the hypervisor, "lxc/211:/etc/traefik/traefik.yml" in a guest. */
+export function sourceText({ host, path, line }: Source): string {
+  const place = line === undefined ? path : `${path}:${line}`;
+  return host === "pve" ? place : `${host}:${place}`;
+}
+
+/** Something that was found and is not in the site: a line of IMPORT.md. */
+export interface Left {
+  readonly source: Source;
+  /** The thing itself, short: "cname=files.lan,nas.lan". */
+  readonly what: string;
+  /** Why it is not in the site, a clause: "the target has no address here". */
+  readonly reason: string;
+}
+
+/** What a reader works with. Hosts and network refuse every change. */
+export interface ReadIo {
+  host(name: HostName): Host;
+  readonly network: Network;
+  /** Notes something that was found, or could not be read, and will not be in the site. */
+  left(left: Left): void;
+}
+
+/**
+ * Reads everything of one kind. What cannot be read is passed to `io.left`; a reader never throws for the state of a machine.
+ * @param guests all guests; those that do not run cannot be asked
+ */
+export type Reader<Part> = (io: ReadIo, guests: readonly FoundGuest[]) => Promise<Part>;
+
+export interface FoundGuest {
+  readonly host: GuestName;
+  readonly kind: "lxc" | "vm";
+  readonly id: number;
+  readonly name: string;
+  /** The node that has it. */
+  readonly node: string;
+  readonly isTemplate: boolean;
+  readonly isRunning: boolean;
+  readonly startsAtBoot: boolean;
+  readonly nics: readonly FoundNic[];
+  /** Directories of the hypervisor in a container. */
+  readonly mounts: readonly FoundMount[];
+  readonly tags: readonly string[];
+  /** The line of its name in its configuration. */
+  readonly source: Source;
+}
+
+export interface FoundNic {
+  /** "net0". */
+  readonly key: string;
+  readonly bridge?: string;
+  /** Whether Proxmox filters it. */
+  readonly isFiltered: boolean;
+  readonly vlan?: number;
+  /** Upper-case. */
+  readonly mac?: string;
+  /** Its IPv4 configuration, where that is known: a fixed address with its prefix length, or "dhcp". */
+  readonly ip?: FoundAddress | "dhcp";
+  readonly gateway?: string;
+  readonly source: Source;
+}
+
+export interface FoundAddress {
+  readonly address: string;
+  readonly prefix: number;
+  readonly source: Source;
+}
+
+export interface FoundMount {
+  readonly hostPath: string;
+  readonly guestPath: string;
+  readonly source: Source;
+}
+
+export interface FoundNetwork {
+  readonly interfaces: readonly FoundInterface[];
+  /** Domains that the hypervisor gives itself, the strongest evidence first. */
+  readonly domains: readonly FoundDomain[];
+  /** Resolvers of /etc/resolv.conf. */
+  readonly resolvers: readonly { readonly address: string; readonly source: Source }[];
+}
+
+export interface FoundDomain {
+  readonly name: string;
+  readonly source: Source;
+}
+
+/** An interface with its IPv4 address. */
+export interface FoundInterface {
+  readonly name: string;
+  readonly isBridge: boolean;
+  readonly address?: FoundAddress;
+  readonly gateway?: string;
+  /** It gets its address by DHCP. */
+  readonly isDynamic: boolean;
+  readonly source: Source;
+}
+
+export interface FoundDns {
+  readonly servers: readonly FoundDnsServer[];
+}
+
+export interface FoundDnsServer {
+  readonly software: "dnsmasq" | "AdGuard Home" | "Pi-hole";
+  /** Where it runs. */
+  readonly source: Source;
+  readonly isActive: boolean;
+  /** IPv4 records; "*.x" stands for every name below x. */
+  readonly records: readonly FoundRecord[];
+  /** Resolvers for all other names. */
+  readonly upstreams: readonly FoundUpstream[];
+  /** Domains that it answers alone. */
+  readonly domains: readonly FoundDomain[];
+}
+
+export interface FoundRecord {
+  readonly name: string;
+  readonly address: string;
+  readonly source: Source;
+}
+
+export interface FoundUpstream {
+  /** "9.9.9.9", "127.0.0.1#5335". */
+  readonly address: string;
+  readonly source: Source;
+}

@@ -1,0 +1,96 @@
+/** The hypervisor's network and the guests with their addresses and mounts. */
+import { defined } from "../../defined.ts";
+import { addressRange } from "../../formats/ipv4/index.ts";
+import type { GuestName } from "../../resource.ts";
+import type { DraftPart } from "../draft.ts";
+import type { FoundDomain, FoundGuest, FoundInterface, FoundNic, Left } from "../found.ts";
+import { type DraftObject, type DraftValue, noted } from "../json.ts";
+import type { Found } from "../read/index.ts";
+
+export function machinesPart(found: Found): DraftPart {
+  const left: Left[] = [];
+  const bridge = bridgeOf(found);
+  const guests = new Map<GuestName, DraftValue>(
+    found.guests.map((guest) => [guest.host, noted(guestEntry(guest, bridge, left), guest.source)]),
+  );
+  const domain = domainOf(found);
+  return {
+    config: {
+      domain_name: domain === undefined ? undefined : noted(domain.name, domain.source),
+      network: { interfaces: bridge === undefined ? undefined : interfaceEntry(bridge) },
+    },
+    guests,
+    left,
+  };
+}
+
+/** The domain that the host's own DNS answers for, else the one that the hypervisor gives itself. */
+export function domainOf({ dns, network }: Found): FoundDomain | undefined {
+  const candidates = [...dns.servers.flatMap(({ domains }) => domains), ...network.domains];
+  return candidates.find(({ name }) => name.includes(".") && !/^(?:localdomain|local)$/.test(name));
+}
+
+/** The bridge with an address that most guests are on. */
+export function bridgeOf({ guests, network }: Found): FoundInterface | undefined {
+  const uses = (bridge: FoundInterface): number =>
+    guests.filter(({ nics }) => nics.some((nic) => nic.bridge === bridge.name)).length;
+  const bridges = network.interfaces.filter(({ address }) => address !== undefined);
+  return bridges.toSorted((a, b) => Number(b.isBridge) - Number(a.isBridge) || uses(b) - uses(a))[0];
+}
+
+function interfaceEntry({ name, address, gateway }: FoundInterface): DraftValue | undefined {
+  if (address === undefined) return undefined;
+  const entry = defined({ name, address: `${address.address}/${address.prefix}`, gateway });
+  return noted(entry, address.source);
+}
+
+function guestEntry(guest: FoundGuest, bridge: FoundInterface | undefined, left: Left[]): DraftObject {
+  return defined({
+    name: guest.name,
+    is_template: guest.isTemplate ? true : undefined,
+    start_at_boot: guest.startsAtBoot ? true : undefined,
+    network_config: networkEntry(guest, bridge, left),
+    mount_points:
+      guest.mounts.length === 0
+        ? undefined
+        : guest.mounts.map(({ hostPath, guestPath, source }) =>
+            noted({ host_path: hostPath, container_path: guestPath }, source),
+          ),
+  });
+}
+
+/** The interface on the hypervisor's network: the site has one network, other interfaces are told. */
+function networkEntry(
+  guest: FoundGuest,
+  bridge: FoundInterface | undefined,
+  left: Left[],
+): DraftObject | undefined {
+  const chosen =
+    guest.nics.find((nic) => isOnNetwork(nic, bridge)) ?? guest.nics.find(({ ip }) => ip === "dhcp");
+  for (const nic of guest.nics) {
+    if (nic === chosen) continue;
+    const what = [nic.key, nic.bridge, nic.vlan && `VLAN ${nic.vlan}`, addressWords(nic)]
+      .filter(Boolean)
+      .join(" ");
+    left.push({
+      source: nic.source,
+      what,
+      reason: "a guest has one address in the site, on the hypervisor's network",
+    });
+  }
+  if (chosen?.ip === undefined) return undefined;
+  if (chosen.ip === "dhcp") return { ip: "dhcp" };
+  return defined({ ip: `${chosen.ip.address}/${chosen.ip.prefix}`, gw: chosen.gateway });
+}
+
+function addressWords({ ip }: FoundNic): string {
+  if (ip === undefined) return "";
+  return ip === "dhcp" ? "dhcp" : `${ip.address}/${ip.prefix}`;
+}
+
+function isOnNetwork({ ip, vlan }: FoundNic, bridge: FoundInterface | undefined): boolean {
+  if (ip === undefined || ip === "dhcp" || bridge?.address === undefined || vlan !== undefined) return false;
+  const network = addressRange(`${bridge.address.address}/${bridge.address.prefix}`);
+  const own = addressRange(ip.address);
+  return network !== undefined && own !== undefined && own.first >= network.first && own.last <= network.last;
+}

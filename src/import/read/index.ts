@@ -1,0 +1,36 @@
+/** The readers: each is a line here, and its answer a member of `Found`. */
+import type { FoundGuest, Reader, ReadIo } from "../found.ts";
+import { readDns } from "./dns.ts";
+import { readGuests } from "./guests.ts";
+import { readNetwork } from "./network.ts";
+
+/** What is read at once, after the guests are known. */
+const readers = {
+  network: readNetwork,
+  dns: readDns,
+} as const satisfies Record<string, Reader<unknown>>;
+
+type Parts = { readonly [K in keyof typeof readers]: Awaited<ReturnType<(typeof readers)[K]>> };
+
+/** Everything that was found. */
+export type Found = { readonly guests: readonly FoundGuest[] } & Parts;
+
+/** @param onProgress called when a reader begins and ends, with its name */
+export async function readHost(
+  io: ReadIo,
+  onProgress: (reader: string, isDone: boolean) => void,
+): Promise<Found> {
+  const watched = async <T>(name: string, reading: () => Promise<T>): Promise<T> => {
+    onProgress(name, false);
+    const part = await reading();
+    onProgress(name, true);
+    return part;
+  };
+  const guests = await watched("guests", () => readGuests(io));
+  const parts = await Promise.all(
+    Object.entries<Reader<unknown>>(readers).map(
+      async ([name, read]) => [name, await watched(name, () => read(io, guests))] as const,
+    ),
+  );
+  return { guests, ...(Object.fromEntries(parts) as Parts) };
+}
