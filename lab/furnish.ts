@@ -10,7 +10,7 @@ import { setGuestState } from "./guests.ts";
 import type { HostDirectory, MachineDescription } from "./host-directory.ts";
 import type { Lab } from "./parts.ts";
 import { addressOf } from "./programs/basics.ts";
-import { completeProxmoxFiles, writeProxmoxFiles } from "./proxmox-files.ts";
+import { completeProxmoxFiles, writeGuestList, writeProxmoxFiles } from "./proxmox-files.ts";
 import { codeOf } from "./store.ts";
 import { treeOf } from "./tree.ts";
 import { startUnit } from "./unit-control.ts";
@@ -84,6 +84,7 @@ export async function furnishHost(lab: Lab, { path, description }: HostDirectory
       absent,
     );
   completeProxmoxFiles(lab);
+  writeGuestList(lab);
   furnishMounts(lab);
   for (const host of hosts) {
     const name = facts.guests.find((guest) => guest.host === host)?.name.toLowerCase() ?? "pve";

@@ -9,9 +9,10 @@ export function writeProxmoxFiles(lab: Lab, site: Site): void {
   lab.files.write("pve", "/etc/network/interfaces", interfacesText(bridge, `${address}/${prefix}`));
   const guests = site.guests.filter(({ template }) => !template);
   for (const guest of guests) writeGuest(lab, site, guest);
+  writeGuestList(lab);
 }
 
-/** What pmxcfs shows on any node; files that are there stay as they are, but for the list of guests. */
+/** What pmxcfs shows on any node; files that are there stay as they are. */
 export function completeProxmoxFiles(lab: Lab): void {
   const { files } = lab;
   const texts = {
@@ -27,7 +28,6 @@ export function completeProxmoxFiles(lab: Lab): void {
   for (const name of ["lxc", "qemu-server"])
     files.makeLink("pve", `nodes/${node}/${name}`, `/etc/pve/${name}`);
   files.makeLink("pve", `nodes/${node}`, "/etc/pve/local");
-  writeGuestList(lab);
 }
 
 /** As the installer of Proxmox VE leaves it. */
@@ -49,14 +49,24 @@ source /etc/network/interfaces.d/*
 }
 
 /** `.vmlist`: which guest is on which node. */
-export function writeGuestList({ files, facts }: Lab): void {
-  const ids = Object.fromEntries(
-    facts.guests.map(({ id, kind }, at) => [
-      id,
-      { node, type: kind === "lxc" ? "lxc" : "qemu", version: at + 1 },
-    ]),
+export function writeGuestList(lab: Lab): void {
+  const found = nodesOf(lab).flatMap((name) =>
+    (["lxc", "qemu"] as const).flatMap((type) => {
+      const directory = `/etc/pve/nodes/${name}/${type === "lxc" ? "lxc" : "qemu-server"}`;
+      if (lab.files.status("pve", directory) === undefined) return [];
+      const ids = lab.files.list("pve", directory).flatMap((file) => /^(\d+)\.conf$/.exec(file)?.[1] ?? []);
+      return ids.map((id) => ({ id, node: name, type }));
+    }),
   );
-  files.write("pve", "/etc/pve/.vmlist", `${JSON.stringify({ version: 3, ids })}\n`, { mode: "640" });
+  const ids = Object.fromEntries(
+    found.map(({ id, ...where }, at) => [id, { ...where, version: at + 1 }] as const),
+  );
+  lab.files.write("pve", "/etc/pve/.vmlist", `${JSON.stringify({ version: 3, ids })}\n`, { mode: "640" });
+}
+
+/** The cluster's nodes, this one among them. */
+export function nodesOf({ files }: Pick<Lab, "files">): readonly string[] {
+  return files.list("pve", "/etc/pve/nodes");
 }
 
 /** Every guest's interface is filtered (`firewall=1`) once its firewall is enabled. */

@@ -2,6 +2,7 @@
 import { node } from "../config-path.ts";
 import { guestConfig, guestState } from "../guests.ts";
 import { done, failed, type Lab, type Program } from "../parts.ts";
+import { nodesOf } from "../proxmox-files.ts";
 
 export const pvesh: Program = ({ context, args }) => {
   const [verb = "", path = ""] = args.filter((arg) => !arg.startsWith("-"));
@@ -18,7 +19,7 @@ function valueAt(lab: Lab, path: string, args: readonly string[]): unknown {
     case "/version":
       return { release: "9.0", repoid: "lab", version: "9.0.3" };
     case "/nodes":
-      return [{ id: `node/${node}`, node, status: "online", type: "node" }];
+      return nodeEntries(lab);
     case "/cluster/status":
       return [
         {
@@ -42,11 +43,15 @@ function valueAt(lab: Lab, path: string, args: readonly string[]): unknown {
           type: guest.kind === "lxc" ? "lxc" : "qemu",
           vmid: guest.id,
         })),
-        ...(onlyGuests ? [] : [{ id: `node/${node}`, node, status: "online", type: "node" }]),
+        ...(onlyGuests ? [] : nodeEntries(lab)),
       ];
     default:
       return guestValue(lab, path);
   }
+}
+
+function nodeEntries(lab: Lab): readonly Readonly<Record<string, string>>[] {
+  return nodesOf(lab).map((name) => ({ id: `node/${name}`, node: name, status: "online", type: "node" }));
 }
 
 /** /nodes/pve/{lxc|qemu}/ID/{config|status/current}. */
