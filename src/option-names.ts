@@ -21,6 +21,14 @@ export const option = {
   version: "--version",
   help: "--help",
   into: "--into",
+  domain: "--domain",
+  address: "--address",
+  bridge: "--bridge",
+  parts: "--parts",
+  container: "--container",
+  vm: "--vm",
+  role: "--role",
+  storage: "--storage",
 } as const;
 
 /** An option by its key in what the parser finds: "lockWait". */

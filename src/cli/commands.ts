@@ -4,6 +4,7 @@ import type { CommandDefinition } from "./command.ts";
 import { completionCommand } from "./completion.ts";
 import { explainCommand } from "./explain.ts";
 import { importCommand } from "./import.ts";
+import { initCommand } from "./init.ts";
 import { labCommands } from "./lab.ts";
 import { planCommand } from "./plan.ts";
 import { portainerResetCommand } from "./portainer.ts";
@@ -13,6 +14,7 @@ import { syncCommand } from "./sync.ts";
 import { verifyCommand } from "./verify.ts";
 
 export const commands: readonly CommandDefinition[] = [
+  initCommand,
   checkCommand,
   planCommand,
   syncCommand,

@@ -69,10 +69,11 @@ async function allSchemas(): Promise<ReadonlyMap<string, () => unknown>> {
 }
 
 async function writeAll(directory: string, schemas: ReadonlyMap<string, () => unknown>): Promise<void> {
+  const { schemaFileName } = await import("../site/shapes/schemas.ts");
   try {
     await mkdir(directory, { recursive: true });
     for (const [name, schema] of schemas)
-      await writeFile(join(directory, `${name}.schema.json`), textOf(schema()));
+      await writeFile(join(directory, schemaFileName(name)), textOf(schema()));
   } catch (error) {
     throw new SiteError(`cannot write the schemas to ${directory}: ${messageOf(error)}`);
   }

@@ -24,6 +24,7 @@ describe("what can come next", () => {
     [
       [""],
       [
+        "init",
         "check",
         "plan",
         "sync",

@@ -37,6 +37,11 @@ const roles: Readonly<Record<RoleName, RoleWords>> = {
   },
 };
 
+/** Whether a name says that its bearer has the role. */
+export function saysRole(role: RoleName, name: string): boolean {
+  return roles[role].words.test(name.toLowerCase());
+}
+
 /** One kind of evidence. The strongest that fits a container decides; weaker ones only choose among the containers that are left. */
 type Evidence = (entry: GuestEntry) => boolean;
 
@@ -89,8 +94,8 @@ function findRole(
   at: SourceRef,
   problems: Problems,
 ): RoleGuest | undefined {
-  const { title, words, features } = roles[role];
-  const says = (text: string | undefined): boolean => text !== undefined && words.test(text.toLowerCase());
+  const { title, features } = roles[role];
+  const says = (text: string | undefined): boolean => text !== undefined && saysRole(role, text);
   const evidence: readonly Evidence[] = [
     (entry) => declaredRoles(entry).includes(role),
     ({ cell }) =>

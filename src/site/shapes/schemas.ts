@@ -15,6 +15,11 @@ export const fileShapes = {
   stacks: { file: siteFiles.stacks, shape: stacksShape },
 } as const satisfies Record<string, { readonly file: string; readonly shape: Shape }>;
 
+/** The name of the file that holds a schema, in a directory of schemas. */
+export function schemaFileName(name: string): string {
+  return `${name}.schema.json`;
+}
+
 type JsonSchema = Readonly<Record<string, unknown>>;
 
 /**

@@ -1,0 +1,125 @@
+/** Puts a new site into a directory: complete and proven, or not at all. */
+import { mkdir, mkdtemp, readdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { messageOf, SiteError } from "../errors.ts";
+import type { Draft, DraftGuest } from "../init/draft.ts";
+import type { NewFile } from "../init/editor.ts";
+import { option } from "../option-names.ts";
+import { problemsLines } from "../render/problems.ts";
+import { count, shortList } from "../render/words.ts";
+import { siteFiles } from "../site/shapes/files.ts";
+import type { Call } from "./command.ts";
+import { viewOf } from "./output.ts";
+import { loadProven } from "./site.ts";
+import { writeLines } from "./terminal.ts";
+
+/** A repository may be there before its first file. */
+const welcome = [".git"];
+
+/** @throws SiteError when the directory holds anything that a new site could collide with */
+export async function refuseTaken(directory: string): Promise<void> {
+  const entries = await entriesOf(directory);
+  const taken = entries.filter((name) => !welcome.includes(name));
+  if (taken.length === 0) return;
+  const isSite = taken.includes(dirname(siteFiles.hypervisor));
+  throw new SiteError(
+    `${directory} is not empty: it has ${shortList(taken.sort(), 5)}; nothing was written`,
+    {
+      hint: isSite
+        ? `this may be a site already: \`phoenix check ${option.site} ${directory}\`; \`phoenix schema ${option.into} ${join(directory, ".schemas")}\` refreshes its schemas`
+        : "name a new or an empty directory",
+    },
+  );
+}
+
+async function entriesOf(directory: string): Promise<readonly string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+    throw new SiteError(`cannot read ${directory}: ${messageOf(error)}`);
+  }
+}
+
+/**
+ * Writes the files beside their places, checks them as `phoenix check` does, and moves them in.
+ * @throws SiteError when they have errors or cannot be written; then nothing is in the directory
+ */
+export async function newSite(
+  call: Call,
+  directory: string,
+  draft: Draft,
+  files: readonly NewFile[],
+): Promise<void> {
+  let staging: string | undefined;
+  let made: string | undefined;
+  try {
+    made = await mkdir(directory, { recursive: true });
+    staging = await mkdtemp(join(directory, ".phoenix-init-"));
+    for (const { path, text, secret } of files) {
+      const place = join(staging, path);
+      await mkdir(dirname(place), { recursive: true, ...(secret && { mode: 0o700 }) });
+      await writeFile(place, text, { flag: "wx", ...(secret && { mode: 0o600 }) });
+    }
+    await prove(call, staging);
+    for (const name of await readdir(staging)) await rename(join(staging, name), join(directory, name));
+    made = undefined;
+  } catch (error) {
+    throw error instanceof SiteError
+      ? error
+      : new SiteError(`cannot write the site to ${directory}: ${messageOf(error)}`);
+  } finally {
+    if (staging !== undefined) await rm(staging, { recursive: true, force: true });
+    // Only an empty one goes.
+    if (made !== undefined) await rmdir(directory).catch(() => {});
+  }
+  report(call, directory, draft);
+}
+
+/** Contradictions between the answers show as problems of the files. */
+async function prove(call: Call, root: string): Promise<void> {
+  const { lab: _, ...options } = call.options;
+  const { problems, sources } = await loadProven({ ...call, options: { ...options, site: root } });
+  const errors = problems.filter(({ severity }) => severity === "error");
+  if (errors.length === 0) return;
+  const { terminal } = call;
+  writeLines(terminal.stderr, [
+    ...problemsLines(terminal.redact(errors), sources, viewOf(terminal.stderr, terminal, call.options)),
+    "",
+  ]);
+  throw new SiteError(
+    `these answers make a site with ${count(errors.length, "error")}; nothing was written`,
+    {
+      hint: "give other answers; the lines above show what the files would have had",
+    },
+  );
+}
+
+function report({ terminal, options, args }: Call, directory: string, draft: Draft): void {
+  if (options.quiet || options.output !== "text") return;
+  const site = args[0] ?? directory;
+  const missing = draft.guests.filter(({ planned }) => planned);
+  writeLines(terminal.stdout, [
+    `Wrote a site into ${site}: ${draft.parts.join(", ")}; ${count(draft.guests.length, "guest")}. It passes \`phoenix check\`.`,
+    "",
+    ...(missing.length === 0
+      ? []
+      : [
+          "Create these guests, or give the ids and addresses of yours in the files:",
+          ...missing.map((guest) => `  ${guestWords(guest)}`),
+          "",
+        ]),
+    "Next:",
+    `  phoenix check ${option.site} ${site}`,
+    "      after each change of the files; their comments say what the keys mean",
+    `  phoenix lab init /tmp/lab ${option.site} ${site}`,
+    `  phoenix sync all ${option.lab} /tmp/lab`,
+    "      try it without a real machine",
+    `  phoenix plan ${option.site} ${site}${options.host === undefined ? "" : ` ${option.host} ${options.host}`}`,
+    "      on the hypervisor: what a sync would change; it only reads",
+  ]);
+}
+
+function guestWords({ kind, id, name, address, role }: DraftGuest): string {
+  return `${kind}/${id}  ${name}${address === undefined ? "" : `  ${address}`}  (${role})`;
+}
