@@ -14,8 +14,11 @@ export const ss: Program = ({ context, host, args }) => {
       for (const protocol of ["udp", "tcp"] as const)
         own.push({ program: "dnsmasq", pid, protocol, address: value, port: 53 });
   }
-  for (const { name, host: at, port: listened } of context.facts.services)
-    if (at === host)
+  // Portainer and its agents are containers: they listen once they run.
+  const { portainer, agents, services } = context.facts;
+  const inContainers = [...(portainer === undefined ? [] : [portainer]), ...agents];
+  for (const { name, host: at, port: listened } of services)
+    if (at === host && !inContainers.some((each) => each.host === host && each.port === listened))
       own.push({
         program: name.slice(0, 15),
         pid: 900 + listened,
