@@ -15,8 +15,8 @@ import { openWorld } from "./world.ts";
 export async function importInto(call: Call, directory: string): Promise<ExitCode> {
   await refuseOccupied(directory);
   const { found, left } = await readAll(call);
-  const draft = draftOf(found);
-  const files = filesOf({ ...draft, left: [...left, ...draft.left] });
+  const { draft } = await draftOf(found, left);
+  const files = filesOf(draft);
   await writeSite(directory, files);
   writeLines(call.terminal.stdout, [`Wrote ${files.length} files to ${directory}.`]);
   return runPlan({ ...call, args: [], options: { ...call.options, site: directory } });

@@ -1,6 +1,5 @@
 /** The site as import drafts it: parts, each of them pure and from what was found, joined to one. */
 import type { GuestName } from "../resource.ts";
-import type { Secret } from "../secret.ts";
 import type { Left } from "./found.ts";
 import { type DraftObject, type DraftValue, isDraftObject, isList, Noted } from "./json.ts";
 
@@ -36,7 +35,8 @@ export interface DraftFile {
 export interface DraftSecret {
   /** "secrets/portainer_admin_password": the reference is "file:" and this path. */
   readonly path: string;
-  readonly value: Secret;
+  /** The file's content. */
+  readonly text: string;
 }
 
 export type DraftPart = Partial<Draft>;

@@ -1,4 +1,6 @@
 /** What `phoenix import` reads from a living host: facts with their places, before anything is concluded from them. */
+import type { FirewallFile } from "../formats/pve-firewall/index.ts";
+import type { FileReading } from "../formats/pve-firewall/reading.ts";
 import type { Host } from "../hosts/host.ts";
 import type { Network } from "../hosts/network.ts";
 import type { GuestName, HostName } from "../resource.ts";
@@ -135,5 +137,33 @@ export interface FoundRecord {
 export interface FoundUpstream {
   /** "9.9.9.9", "127.0.0.1#5335". */
   readonly address: string;
+  readonly source: Source;
+}
+
+export interface FoundFirewall {
+  /** cluster.fw. */
+  readonly cluster: FoundFirewallFile | undefined;
+  /** host.fw of each node. */
+  readonly nodes: readonly FoundFirewallFile[];
+  readonly guests: ReadonlyMap<number, FoundFirewallFile>;
+}
+
+export interface FoundFirewallFile {
+  readonly path: string;
+  readonly file: FirewallFile;
+  readonly reading: FileReading;
+}
+
+/** A directory that the hypervisor exports over NFS, or a mount of one in a machine. */
+export interface FoundShares {
+  readonly mounts: readonly FoundShare[];
+}
+
+export interface FoundShare {
+  readonly host: GuestName;
+  /** As it is written: an address or a name. */
+  readonly server: string;
+  readonly path: string;
+  readonly mountPoint: string;
   readonly source: Source;
 }

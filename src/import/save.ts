@@ -21,10 +21,10 @@ export async function refuseOccupied(directory: string): Promise<void> {
 /** Writes the files, with missing directories. @throws SiteError */
 export async function writeSite(directory: string, files: readonly SiteFile[]): Promise<void> {
   try {
-    for (const { path, text, mode } of files) {
+    for (const { path, text, isSecret } of files) {
       const target = join(directory, path);
       await mkdir(dirname(target), { recursive: true });
-      await writeFile(target, text, mode === undefined ? {} : { mode: Number.parseInt(mode, 8) });
+      await writeFile(target, text, isSecret === true ? { mode: 0o600 } : {});
     }
   } catch (error) {
     throw new SiteError(`cannot write the site to ${directory}: ${messageOf(error)}`);

@@ -1,11 +1,35 @@
 /** The parts of a draft: each is a line here, pure, and says what a kind of thing that was found is in the site. */
+import type { Site } from "../../model.ts";
 import { type Draft, type DraftPart, emptyDraft, joined } from "../draft.ts";
+import type { Left } from "../found.ts";
 import type { Found } from "../read/index.ts";
+import { type Settled, settled } from "../settle.ts";
+import { firewallPart, policiesPart } from "./firewall.ts";
 import { machinesPart } from "./machines.ts";
-import { recordsPart } from "./records.ts";
+import { dnsPart, recordsPart } from "./records.ts";
+import { sharesPart } from "./shares.ts";
 
-const parts: readonly ((found: Found) => DraftPart)[] = [machinesPart, recordsPart];
+/** What is declared in any case. */
+const parts: readonly ((found: Found) => DraftPart)[] = [machinesPart, sharesPart, dnsPart, policiesPart];
 
-export function draftOf(found: Found): Draft {
-  return parts.map((part) => part(found)).reduce<Draft>(joined, emptyDraft);
+/** What is declared as far as Phoenix does not derive it from the rest, which is the site that they get. */
+const derived: readonly ((found: Found, site: Site | undefined) => DraftPart)[] = [recordsPart, firewallPart];
+
+/** The site that declares what was found. @param left what the readers left out */
+export async function draftOf(found: Found, left: readonly Left[]): Promise<Settled> {
+  const all = (more: readonly DraftPart[], first: Draft): Draft => more.reduce(joined, first);
+  const base = await settled(
+    all(
+      parts.map((part) => part(found)),
+      { ...emptyDraft, left },
+    ),
+    false,
+  );
+  return settled(
+    all(
+      derived.map((part) => part(found, base.site)),
+      base.draft,
+    ),
+    true,
+  );
 }

@@ -1,13 +1,17 @@
 /** The readers: each is a line here, and its answer a member of `Found`. */
 import type { FoundGuest, Reader, ReadIo } from "../found.ts";
 import { readDns } from "./dns.ts";
+import { readFirewall } from "./firewall.ts";
 import { readGuests } from "./guests.ts";
 import { readNetwork } from "./network.ts";
+import { readShares } from "./shares.ts";
 
 /** What is read at once, after the guests are known. */
 const readers = {
   network: readNetwork,
+  shares: readShares,
   dns: readDns,
+  firewall: readFirewall,
 } as const satisfies Record<string, Reader<unknown>>;
 
 type Parts = { readonly [K in keyof typeof readers]: Awaited<ReturnType<(typeof readers)[K]>> };

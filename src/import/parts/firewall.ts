@@ -1,0 +1,138 @@
+/** The firewall's rules: those that Phoenix would not derive by itself are declared. Pure. */
+import { defined } from "../../defined.ts";
+import { isMarked, marked, withoutMark } from "../../fabric/cluster-firewall.ts";
+import { firewallOf, guestOfGroup, guestPolicy } from "../../fabric/firewall.ts";
+import { optionOf } from "../../formats/pve-firewall/index.ts";
+import { type FwRule, printRule } from "../../formats/pve-firewall/rule.ts";
+import type { Site } from "../../model.ts";
+import type { GuestName } from "../../resource.ts";
+import type { DraftPart } from "../draft.ts";
+import type { FoundFirewall, FoundFirewallFile, FoundGuest, Left } from "../found.ts";
+import { type DraftObject, type DraftValue, noted } from "../json.ts";
+import type { Found } from "../read/index.ts";
+import { resolvedRule } from "./firewall-names.ts";
+
+/** Whether the firewall is on, and its policies: before it is known what the site derives. */
+export function policiesPart({ firewall: { cluster, guests }, ...found }: Found): DraftPart {
+  const enabled = cluster === undefined ? false : isOn(cluster);
+  const source = { host: "pve", path: cluster?.path ?? "/etc/pve/firewall/cluster.fw" } as const;
+  const policy = (key: string, usual: string): string | undefined => {
+    const value = cluster === undefined ? undefined : optionOf(cluster.file, key);
+    return value === undefined || value === usual ? undefined : value;
+  };
+  const config = defined({
+    enabled,
+    default_input_policy: policy("policy_in", "DROP"),
+    default_output_policy: policy("policy_out", "ACCEPT"),
+  });
+  const filtered = found.guests.flatMap((guest): readonly (readonly [GuestName, DraftValue])[] => {
+    const file = guests.get(guest.id);
+    if (guest.isTemplate || file === undefined || !isOn(file)) return [];
+    return [[guest.host, { firewall: noted({ enabled: true }, { host: "pve", path: file.path }) }]];
+  });
+  return {
+    config: { firewall: cluster === undefined ? config : noted(config, source) },
+    guests: new Map(filtered),
+  };
+}
+
+/** `enable: 1`; cluster.fw takes a time as well, which means on. */
+function isOn({ file }: FoundFirewallFile): boolean {
+  return Number(optionOf(file, "enable") ?? "0") > 0;
+}
+
+/** @param site what the draft declares without these rules; undefined when that is not a site */
+export function firewallPart({ firewall, guests }: Found, site: Site | undefined): DraftPart {
+  const left: Left[] = [];
+  const derived = site === undefined ? undefined : firewallOf(site);
+  const { cluster } = firewall;
+  const own = new Set(derived?.host.map((one) => printRule(marked(one))));
+  const hostRules =
+    cluster === undefined ? [] : declaredRules(cluster, cluster.reading.rules, own, firewall, left);
+  const parts = guests.flatMap((guest): readonly (readonly [GuestName, DraftObject])[] => {
+    const file = firewall.guests.get(guest.id);
+    if (file === undefined || guest.isTemplate) return [];
+    const openings = derived?.guests.find(({ guest: { id } }) => id === guest.id)?.rules ?? [];
+    const known = new Set(openings.map(({ rule }) => printRule(rule)));
+    const rules = guestRules(guest, file, known, firewall, left);
+    return rules.length === 0 ? [] : [[guest.host, { firewall: { rules } }]];
+  });
+  return {
+    config: hostRules.length === 0 ? {} : { firewall: { global_firewall_rules: hostRules } },
+    guests: new Map(parts),
+    left,
+  };
+}
+
+function guestRules(
+  guest: FoundGuest,
+  file: FoundFirewallFile,
+  known: ReadonlySet<string>,
+  firewall: FoundFirewall,
+  left: Left[],
+): readonly DraftValue[] {
+  const rules = declaredRules(file, file.reading.rules, known, firewall, left);
+  const policy = optionOf(file.file, "policy_in");
+  if (policy === undefined || policy === guestPolicy.in || !isOn(file)) return rules;
+  // Phoenix's guests drop what no rule matches: a last rule says the same as another policy.
+  const source = { host: "pve", path: file.path } as const;
+  return [...rules, noted({ type: "in", action: policy }, source, `policy_in of ${guest.name}`)];
+}
+
+/** The rules of a section as the site declares them, groups resolved, without those that are derived. */
+function declaredRules(
+  file: FoundFirewallFile,
+  rules: readonly FwRule[],
+  derived: ReadonlySet<string>,
+  firewall: FoundFirewall,
+  left: Left[],
+): readonly DraftValue[] {
+  return rules.flatMap((rule): readonly DraftValue[] => {
+    const source = {
+      host: "pve",
+      path: file.path,
+      ...defined({ line: file.reading.lines.get(rule) }),
+    } as const;
+    const tell = (reason: string): readonly DraftValue[] => {
+      left.push({ source, what: printRule(rule), reason });
+      return [];
+    };
+    if (rule.type !== "GROUP") {
+      if (derived.has(printRule(rule))) return [];
+      const faults = file.reading.judgements.get(rule)?.faults ?? [];
+      const [fault] = faults;
+      if (fault !== undefined) return tell(`Proxmox leaves the rule out: ${fault.message}`);
+      const resolved = resolvedRule(rule, file, firewall.cluster);
+      return "reason" in resolved
+        ? tell(resolved.reason)
+        : [noted(ruleEntry(resolved.rule), source, resolved.note)];
+    }
+    const group = firewall.cluster?.reading.groups.get(rule.action.toLowerCase());
+    if (group === undefined || firewall.cluster === undefined) return tell("the group is not defined");
+    if (!rule.enabled) return tell("the reference to the group is switched off");
+    const isOurs = guestOfGroup(rule.action) !== undefined;
+    if (rule.iface !== undefined && !isOurs) return tell("a group for one interface cannot be declared");
+    return declaredRules(firewall.cluster, group, isOurs ? derived : new Set(), firewall, left);
+  });
+}
+
+/** A rule in the site's words. */
+function ruleEntry(rule: FwRule): DraftObject {
+  const comment = isMarked(rule) ? withoutMark(rule.comment ?? "") : rule.comment;
+  return defined({
+    type: rule.type.toLowerCase(),
+    action: rule.action,
+    macro: rule.macro,
+    iface: rule.iface,
+    proto: rule.proto,
+    port: rule.dport,
+    sport: rule.sport,
+    source: rule.source,
+    dest: rule.dest,
+    icmp_type: rule.icmpType,
+    log: rule.log,
+    enabled: rule.enabled ? undefined : false,
+    // "declared" stands for no comment in Phoenix's own rules.
+    comment: isMarked(rule) && comment === "declared" ? undefined : comment,
+  });
+}

@@ -1,0 +1,37 @@
+/** NFS mounts in virtual machines: /etc/fstab, and what is mounted without a line there. */
+import type { FoundGuest, FoundShare, FoundShares, Reader, ReadIo } from "../found.ts";
+import { filesOn } from "./files.ts";
+
+const tables = ["/etc/fstab", "/proc/mounts"];
+
+export const readShares: Reader<FoundShares> = async (io, guests) => {
+  const machines = guests.filter(({ kind, isRunning }) => kind === "vm" && isRunning);
+  const mounts = await Promise.all(machines.map((guest) => mountsOf(io, guest)));
+  return { mounts: mounts.flat() };
+};
+
+async function mountsOf(io: ReadIo, { host }: FoundGuest): Promise<readonly FoundShare[]> {
+  const files = await filesOn(io, host, tables);
+  const found = tables.flatMap((path) =>
+    (files.get(path)?.text ?? "").split("\n").flatMap((row, at): readonly FoundShare[] => {
+      const [from = "", mountPoint = "", type = ""] = row
+        .replace(/^\s*#.*/, "")
+        .trim()
+        .split(/\s+/)
+        .map(unescaped);
+      const [, server = "", exported = ""] = /^([^:]+|\[[^\]]+\]):(\/.*)$/.exec(from) ?? [];
+      if (!/^nfs4?$/.test(type) || server === "") return [];
+      return [{ host, server, path: exported, mountPoint, source: { host, path, line: at + 1 } }];
+    }),
+  );
+  // The kernel lists what fstab declares once more; Docker mounts its volumes by itself.
+  const own = found.filter(({ mountPoint }) => !mountPoint.startsWith("/var/lib/docker/"));
+  return own.filter((share, at) => own.findIndex(({ mountPoint }) => mountPoint === share.mountPoint) === at);
+}
+
+/** fstab(5) writes a space as \040. */
+function unescaped(word: string): string {
+  return word.replace(/\\([0-7]{3})/g, (_, digits: string) =>
+    String.fromCharCode(Number.parseInt(digits, 8)),
+  );
+}
