@@ -19,3 +19,8 @@ export function escapeUnseen(text: string): string {
     ).join(""),
   );
 }
+
+/** A text on one line: line ends and tabs are escapes as well. */
+export function oneLineOf(text: string): string {
+  return escapeUnseen(text.replace(/[\n\t]/g, (each) => (each === "\n" ? "\\n" : "\\t")));
+}

@@ -4,6 +4,7 @@ import type { FileReading } from "../formats/pve-firewall/reading.ts";
 import type { Host } from "../hosts/host.ts";
 import type { Network } from "../hosts/network.ts";
 import type { GuestName, HostName } from "../resource.ts";
+import { oneLineOf } from "../unseen.ts";
 
 /** Where on the machines something was read. A path that is no file is a command or an API: "docker inspect nginx". */
 export interface Source {
@@ -13,9 +14,10 @@ export interface Source {
   readonly line?: number;
 }
 
-/** "/etc/dnsmasq.conf:12" on the hypervisor, "lxc/211:/etc/traefik/traefik.yml" in a guest. */
+/** "/etc/dnsmasq.conf:12" on the hypervisor, "lxc/211:/etc/traefik/traefik.yml" in a guest; one line, whatever the path is. */
 export function sourceText({ host, path, line }: Source): string {
-  const place = line === undefined ? path : `${path}:${line}`;
+  const name = oneLineOf(path);
+  const place = line === undefined ? name : `${name}:${line}`;
   return host === "pve" ? place : `${host}:${place}`;
 }
 

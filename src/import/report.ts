@@ -1,5 +1,6 @@
 /** IMPORT.md: what was found and is not in the site, with its place and the reason. Pure. */
 import type { HostName } from "../resource.ts";
+import { escapeUnseen } from "../unseen.ts";
 import { type Left, sourceText } from "./found.ts";
 
 export function reportText(left: readonly Left[]): string {
@@ -23,12 +24,19 @@ function section(host: HostName, left: readonly Left[]): readonly string[] {
     "| place | what | why |",
     "|---|---|---|",
     ...items.map(
-      ({ source, what, reason }) => `| \`${cell(sourceText(source))}\` | ${cell(what)} | ${cell(reason)} |`,
+      ({ source, what, reason }) => `| ${code(sourceText(source))} | ${code(what)} | ${cell(reason)} |`,
     ),
   ];
 }
 
-/** Text that stays in its cell. */
+/** Foreign text as code, which Markdown leaves as it is; the marks around it are longer than any that it holds. */
+function code(text: string): string {
+  const longest = Math.max(0, ...(text.match(/`+/g) ?? []).map(({ length }) => length));
+  const [marks, space] = ["`".repeat(longest + 1), longest > 0 ? " " : ""];
+  return `${marks}${space}${cell(text)}${space}${marks}`;
+}
+
+/** Text that stays in its cell, and shows what nobody would see. */
 function cell(text: string): string {
-  return text.replace(/\s+/g, " ").replaceAll("|", "\\|");
+  return escapeUnseen(text.replace(/\s+/g, " ")).replaceAll("|", "\\|");
 }
