@@ -89,7 +89,7 @@ const rules: readonly (readonly [where: (path: string) => boolean, allowed: Allo
       ["engine/explained.ts", "components/index.ts"].includes(name),
   ],
   [within("site"), (name) => isPackage(name) || isNode(name) || within("site", "fabric", "formats")(name)],
-  [within("init"), within("init", "site", "fabric", "formats")],
+  [within("init"), within("init", "import", "site", "fabric", "formats")],
   [within("fabric"), within("fabric", "formats")],
   [
     within("import"),

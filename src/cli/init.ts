@@ -1,7 +1,9 @@
 /** `phoenix init`: a new site, from a few answers. */
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { type ExitCode, exitCodes, InterruptedError } from "../errors.ts";
 import type { Answers } from "../init/answers.ts";
+import type { HostAnswers } from "../init/found.ts";
 import { defaultParts, partDefinitions, partNames, roleNames } from "../init/parts.ts";
 import { option } from "../option-names.ts";
 import type { Call, CommandDefinition } from "./command.ts";
@@ -87,14 +89,17 @@ async function runInit(call: Call): Promise<ExitCode> {
 
 /** The answers, with those that the host and the person at the terminal give. @throws UsageError when neither can be asked */
 async function complete(call: Call, given: Answers): Promise<Answers> {
-  const { needed } = await import("../init/answers.ts");
-  const found: Answers = {};
-  const known = { ...found, ...given };
   const { terminal, options, interruption } = call;
+  const say = (line: string): void => terminal.stderr.write(`${line}\n`);
+  const [{ joined, needed }, { answers: found, omitted }] = await Promise.all([
+    import("../init/answers.ts"),
+    askHost(call),
+  ]);
+  for (const line of omitted) say(`left out: ${line}`);
   if (terminal.stdin.tty && !options.yes) {
     const { asked } = await import("../init/questions.ts");
     const answers = await asked(given, found, {
-      say: (line) => terminal.stderr.write(`${line}\n`),
+      say,
       ask: (question) => {
         terminal.stderr.write(question);
         return terminal.stdin.readLine(interruption.now);
@@ -103,10 +108,31 @@ async function complete(call: Call, given: Answers): Promise<Answers> {
     if (answers !== undefined) return answers;
     throw new InterruptedError("interrupted: nothing was written");
   }
+  const known = joined(found, given);
   const missing = [
     ...(known.domain === undefined && !options.yes ? [option.domain] : []),
     ...(known.placed === undefined ? [option.address] : []),
   ];
   if (missing.length > 0) throw needed(missing);
   return known;
+}
+
+/** What the host says that the call names, or this machine when it is a hypervisor. */
+async function askHost(call: Call): Promise<HostAnswers> {
+  const { host, lab } = call.options;
+  if (host === undefined && lab === undefined && !existsSync("/etc/pve/nodes"))
+    return { answers: {}, omitted: [] };
+  const [{ answersOf }, { openDisplay }, { openWorld }] = await Promise.all([
+    import("../init/found.ts"),
+    import("./display.ts"),
+    import("./world.ts"),
+  ]);
+  const display = openDisplay(call.terminal, call.options, undefined);
+  const world = await openWorld(call, "read", display, call.interruption.now, new Set());
+  try {
+    return await answersOf(world);
+  } finally {
+    display.pause();
+    await world.close();
+  }
 }

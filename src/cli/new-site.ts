@@ -117,6 +117,11 @@ function report({ terminal, options, args }: Call, directory: string, draft: Dra
     "      try it without a real machine",
     `  phoenix plan ${option.site} ${site}${options.host === undefined ? "" : ` ${option.host} ${options.host}`}`,
     "      on the hypervisor: what a sync would change; it only reads",
+    ...(draft.taken.ids.length === 0
+      ? []
+      : [
+          "`phoenix import` reads more of a host: mounts, shares, firewall rules, records, services, stacks.",
+        ]),
   ]);
 }
 

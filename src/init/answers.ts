@@ -4,7 +4,7 @@ import { addressNumber } from "../formats/ipv4/index.ts";
 import { didYouMean } from "../formats/text/nearest.ts";
 import { option } from "../option-names.ts";
 import { hostName, parseInterface } from "../site/machines/addresses.ts";
-import { completed, type Draft, type DraftGuest, kindOf } from "./draft.ts";
+import { completed, type Draft, type DraftGuest, kindOf, type Taken } from "./draft.ts";
 import { defaultParts, type Part, partNames, type Role, roleNames, withNeeded } from "./parts.ts";
 
 /** The domain of a network at home (RFC 8375), when nothing is known about it. */
@@ -28,6 +28,7 @@ export interface Answers {
   readonly guests?: readonly DraftGuest[];
   /** The ids of the guests that were given a role. */
   readonly roles?: ReadonlyMap<Role, number>;
+  readonly taken?: Taken;
 }
 
 /** The answers in the command's own options. @throws UsageError for a value that is not valid */
@@ -130,6 +131,13 @@ function storageIn(text: string): string {
   return text.replace(/(?<=.)\/+$/, "");
 }
 
+/** What was found, and what was said, which takes precedence; a guest that was named replaces the one with its id. */
+export function joined(found: Answers, given: Answers): Answers {
+  const named = given.guests ?? [];
+  const others = (found.guests ?? []).filter(({ id }) => named.every((guest) => guest.id !== id));
+  return { ...found, ...given, guests: [...others, ...named] };
+}
+
 /**
  * The draft that the answers make; what nobody said has its default.
  * @throws UsageError where there is no default, and for roles that do not fit
@@ -152,6 +160,7 @@ export function draftOf(answers: Answers): Draft {
     storage: answers.storage ?? defaultStorage,
     parts,
     guests: assigned,
+    taken: answers.taken ?? { ids: [], addresses: [] },
   });
 }
 

@@ -30,6 +30,13 @@ export interface Draft {
   readonly storage: string;
   readonly parts: readonly Part[];
   readonly guests: readonly DraftGuest[];
+  /** Ids and addresses that no new guest may have, besides those of the guests. */
+  readonly taken: Taken;
+}
+
+export interface Taken {
+  readonly ids: readonly number[];
+  readonly addresses: readonly string[];
 }
 
 /** The network of the bridge: "192.168.1.0/24". */
@@ -84,20 +91,20 @@ function withRole(guests: readonly DraftGuest[], role: Role, draft: Draft): read
   const [one] = fitting;
   if (one !== undefined) return guests.map((guest) => (guest === one ? { ...guest, role } : guest));
   const address = freeAddress(guests, draft);
-  return [...guests, { kind, id: freeId(guests), name: role, role, address, planned: true }];
+  return [...guests, { kind, id: freeId(guests, draft), name: role, role, address, planned: true }];
 }
 
 /** Proxmox gives ids from 100. */
-function freeId(guests: readonly DraftGuest[]): number {
-  const taken = new Set(guests.map(({ id }) => id));
+function freeId(guests: readonly DraftGuest[], draft: Draft): number {
+  const taken = new Set([...draft.taken.ids, ...guests.map(({ id }) => id)]);
   let id = 100;
   while (taken.has(id)) id++;
   return id;
 }
 
 /** The next free address behind the hypervisor's, or the first one of the network. */
-function freeAddress(guests: readonly DraftGuest[], { address, prefix }: Draft): string {
-  const taken = new Set([address, ...guests.map((guest) => guest.address)]);
+function freeAddress(guests: readonly DraftGuest[], { address, prefix, taken: other }: Draft): string {
+  const taken = new Set([address, ...other.addresses, ...guests.map((guest) => guest.address)]);
   const own = addressNumber(address) ?? 0;
   const { first, last } = addressRange(`${address}/${prefix}`) ?? { first: own, last: own };
   const candidates = Math.min(last - first - 1, 1_000);

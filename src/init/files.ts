@@ -194,9 +194,8 @@ function guestFirewall(draft: Draft, { role, port }: DraftGuest): Written {
     return { enabled: true, rules: [open("tcp", "80,443", lan, "requests from the network"), ssh] };
   if (role !== undefined) return { enabled: true, rules: [ssh] };
   if (port === undefined)
-    return noted("Off, until the ports that this guest serves are here. Then say true.", {
+    return noted(`Off. Give it "rules" for the ports that this guest serves, then say true.`, {
       enabled: false,
-      rules: [ssh],
     });
   // The way from the mesh is opened without a rule.
   if (draft.parts.includes("gateway")) return { enabled: true, rules: [ssh] };

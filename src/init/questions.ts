@@ -1,6 +1,6 @@
 /** The questions about a new site, for a terminal. Whatever was said on the command line is not asked. */
 import { UsageError } from "../errors.ts";
-import { type Answers, defaults, domainIn, guestIn, partsIn, placedIn } from "./answers.ts";
+import { type Answers, defaults, domainIn, guestIn, joined, partsIn, placedIn } from "./answers.ts";
 import type { DraftGuest } from "./draft.ts";
 import { defaultParts, type Part, partDefinitions, partNames } from "./parts.ts";
 
@@ -34,8 +34,10 @@ export async function asked(given: Answers, found: Answers, person: Person): Pro
   if (placed === undefined) return undefined;
   const parts = given.parts ?? (await askParts(person));
   if (parts === undefined) return undefined;
-  const guests = given.guests ?? (await askGuests(person, found.guests ?? []));
-  return { ...found, ...given, domain, placed, parts, guests };
+  const known = joined(found, { ...given, domain, placed, parts });
+  return given.guests === undefined
+    ? { ...known, guests: await askGuests(person, known.guests ?? []) }
+    : known;
 }
 
 /** Asks until the answer is valid; an empty one means the default. */

@@ -25,13 +25,13 @@ export function machinesPart(found: Found): DraftPart {
 }
 
 /** The domain that the host's own DNS answers for, else the one that the hypervisor gives itself. */
-export function domainOf({ dns, network }: Found): FoundDomain | undefined {
+export function domainOf({ dns, network }: Pick<Found, "dns" | "network">): FoundDomain | undefined {
   const candidates = [...dns.servers.flatMap(({ domains }) => domains), ...network.domains];
   return candidates.find(({ name }) => name.includes(".") && !/^(?:localdomain|local)$/.test(name));
 }
 
 /** The bridge with an address that most guests are on. */
-export function bridgeOf({ guests, network }: Found): FoundInterface | undefined {
+export function bridgeOf({ guests, network }: Pick<Found, "guests" | "network">): FoundInterface | undefined {
   const uses = (bridge: FoundInterface): number =>
     guests.filter(({ nics }) => nics.some((nic) => nic.bridge === bridge.name)).length;
   const bridges = network.interfaces.filter(({ address }) => address !== undefined);
@@ -59,14 +59,18 @@ function guestEntry(guest: FoundGuest, bridge: FoundInterface | undefined, left:
   });
 }
 
+/** The interface that the site knows a guest by: the one on the hypervisor's network, else one with DHCP. */
+export function sitesNic({ nics }: FoundGuest, bridge: FoundInterface | undefined): FoundNic | undefined {
+  return nics.find((nic) => isOnNetwork(nic, bridge)) ?? nics.find(({ ip }) => ip === "dhcp");
+}
+
 /** The interface on the hypervisor's network: the site has one network, other interfaces are told. */
 function networkEntry(
   guest: FoundGuest,
   bridge: FoundInterface | undefined,
   left: Left[],
 ): DraftObject | undefined {
-  const chosen =
-    guest.nics.find((nic) => isOnNetwork(nic, bridge)) ?? guest.nics.find(({ ip }) => ip === "dhcp");
+  const chosen = sitesNic(guest, bridge);
   for (const nic of guest.nics) {
     if (nic === chosen) continue;
     const what = [nic.key, nic.bridge, nic.vlan && `VLAN ${nic.vlan}`, addressWords(nic)]
