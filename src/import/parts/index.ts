@@ -8,9 +8,16 @@ import { firewallPart, policiesPart } from "./firewall.ts";
 import { machinesPart } from "./machines.ts";
 import { dnsPart, recordsPart } from "./records.ts";
 import { sharesPart } from "./shares.ts";
+import { webPart } from "./web.ts";
 
 /** What is declared in any case. */
-const parts: readonly ((found: Found) => DraftPart)[] = [machinesPart, sharesPart, dnsPart, policiesPart];
+const parts: readonly ((found: Found) => DraftPart)[] = [
+  machinesPart,
+  sharesPart,
+  dnsPart,
+  policiesPart,
+  webPart,
+];
 
 /** What is declared as far as Phoenix does not derive it from the rest, which is the site that they get. */
 const derived: readonly ((found: Found, site: Site | undefined) => DraftPart)[] = [recordsPart, firewallPart];

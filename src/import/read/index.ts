@@ -5,6 +5,7 @@ import { readFirewall } from "./firewall.ts";
 import { readGuests } from "./guests.ts";
 import { readNetwork } from "./network.ts";
 import { readShares } from "./shares.ts";
+import { readWeb } from "./web.ts";
 
 /** What is read at once, after the guests are known. */
 const readers = {
@@ -12,6 +13,7 @@ const readers = {
   shares: readShares,
   dns: readDns,
   firewall: readFirewall,
+  web: readWeb,
 } as const satisfies Record<string, Reader<unknown>>;
 
 type Parts = { readonly [K in keyof typeof readers]: Awaited<ReturnType<(typeof readers)[K]>> };
