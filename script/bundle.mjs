@@ -12,9 +12,10 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
  * needs, so that a package can leave it out. One build makes all of them: they share one class of each error.
  * @param {string} directory
  * @param {import("esbuild").Plugin[]} [plugins]
+ * @param {boolean} [inExecutable] whether main.js finds the other files inside of the executable that runs it
  * @returns the paths of all bundled sources, and how many bytes the product and the lab take
  */
-export async function bundle(directory, plugins = []) {
+export async function bundle(directory, plugins = [], inExecutable = false) {
   const { metafile, outputFiles } = await build({
     ...options,
     banner: {},
@@ -22,6 +23,8 @@ export async function bundle(directory, plugins = []) {
     entryPoints: { main: "src/main.ts", "lab/index": "lab/index.ts" },
     outdir: directory,
     splitting: true,
+    // Otherwise the paths of CommonJS packages become part of the program.
+    minifyIdentifiers: true,
     legalComments: "none",
     metafile: true,
     write: false,
@@ -50,7 +53,8 @@ export async function bundle(directory, plugins = []) {
     packs[fileOf(path)] += `"${idOf(path)}"(module,exports,require){${code}},\n`;
   }
   const loader = await readFile(join(root, "script/loader.cjs"), "utf8");
-  const { code } = await transform(loader, { minify: true });
+  const define = { IN_EXECUTABLE: String(inExecutable) };
+  const { code } = await transform(loader, { minify: true, define });
   const files = {
     "main.js": code
       .replace("START", () => `{${packs["main.js"]}}`)

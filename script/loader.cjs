@@ -13,7 +13,7 @@ function load(id) {
   if (at < 0) return require(id);
   if (loaded[id] === undefined) {
     const file = id.slice(0, at);
-    packs[file] ??= pack(join(__dirname, file));
+    packs[file] ??= pack(file);
     loaded[id] = { exports: {} };
     packs[file][id](loaded[id], loaded[id].exports, load);
   }
@@ -21,14 +21,22 @@ function load(id) {
 }
 
 /** Node ignores compiled code that another version of it made; an installation without any works as well. */
-function pack(filename) {
+function pack(file) {
   let cachedData;
   try {
-    cachedData = readFileSync(`${filename}.${process.version}-${process.arch}.cache`);
+    cachedData = read(`${file}.${process.version}-${process.arch}.cache`);
   } catch {
     // Slower, and the same.
   }
-  return new Script(readFileSync(filename, "latin1"), { filename, cachedData }).runInThisContext();
+  const filename = join(__dirname, file);
+  return new Script(read(file).toString("latin1"), { filename, cachedData }).runInThisContext();
+}
+
+/** A file of dist/: beside this one, or inside of the single executable. The bundler puts in IN_EXECUTABLE. */
+function read(file) {
+  return IN_EXECUTABLE
+    ? Buffer.from(require("node:sea").getRawAsset(file))
+    : readFileSync(join(__dirname, file));
 }
 
 load("main.js#MAIN");
