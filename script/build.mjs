@@ -16,6 +16,7 @@ await chmod(fresh, 0o755);
 try {
   const { inputs, bytes } = await bundle(fresh);
   await writeFile(join(fresh, "LICENSES.txt"), await licences(inputs));
+  await rename(join(target, "packages"), join(fresh, "packages")).catch(() => {});
   await rm(target, { recursive: true, force: true });
   await rename(fresh, target);
   compile(process.execPath, target);

@@ -75,7 +75,10 @@ complete -c phoenix -f -a '(__phoenix_complete)'
 complete -c phoenix-cli -f -a '(__phoenix_complete)'
 `;
 
-const scripts: ReadonlyMap<string, string> = new Map(Object.entries({ bash, zsh, fish }));
+/** The scripts, by the names of their shells. */
+export const completionScripts = { bash, zsh, fish };
+
+const scripts: ReadonlyMap<string, string> = new Map(Object.entries(completionScripts));
 
 async function printScript({ args, terminal }: Call): Promise<ExitCode> {
   const [shell = ""] = args;

@@ -9,19 +9,36 @@ const optionColumn = 28;
 const helpWidth = 110;
 
 export async function commandHelp(definition: CommandDefinition): Promise<string> {
-  const { summary, description = [], examples, options = [], uses = [], exits } = definition;
-  const more = typeof description === "function" ? await description() : description;
-  const used = globalOptions.filter(({ flags }) => uses.some((name) => option[name] === longName(flags)));
-  const shown = [...options, ...used];
+  const { summary, examples, exits } = definition;
+  const shown = optionsOf(definition);
   return sections([
     [`Usage: phoenix ${titleOf(definition)} [options]`],
-    [`${summary.slice(0, 1).toUpperCase()}${summary.slice(1)}.`, ...more],
+    [sentence(summary), ...(await descriptionOf(definition))],
     ["Examples:", ...examples.flatMap(([line, what]) => [`  ${line}`, `      ${what}`])],
     shown.length === 0 ? [] : ["Options:", ...shown.flatMap(optionLines)],
     [`Global options: \`phoenix ${option.help}\``],
     exitLines(exits),
   ]);
 }
+
+/** The options that its help shows: its own, and the global ones that matter most to it. */
+export function optionsOf({ options = [], uses = [] }: CommandDefinition): readonly OptionDefinition[] {
+  const used = globalOptions.filter(({ flags }) => uses.some((name) => option[name] === longName(flags)));
+  return [...options, ...used];
+}
+
+export async function descriptionOf({ description = [] }: CommandDefinition): Promise<readonly string[]> {
+  return typeof description === "function" ? await description() : description;
+}
+
+/** A summary as a sentence. */
+export function sentence(summary: string): string {
+  return `${summary.slice(0, 1).toUpperCase()}${summary.slice(1)}.`;
+}
+
+/** What Phoenix is for, in one sentence. */
+export const purpose =
+  "Brings a Proxmox VE host's service fabric to what its configuration declares, and proves it.";
 
 /** Help for `phoenix` itself, or for a group of commands: `phoenix lab`. */
 export function overviewHelp(definitions: readonly CommandDefinition[], group?: string): string {
@@ -33,9 +50,7 @@ export function overviewHelp(definitions: readonly CommandDefinition[], group?: 
       : shown.flatMap(({ examples: [first] }) => (first === undefined ? [] : [first]));
   return sections([
     [`Usage: phoenix ${group === undefined ? "" : `${group} `}<command> [options]`],
-    group === undefined
-      ? ["Brings a Proxmox VE host's service fabric to what its configuration declares, and proves it."]
-      : [],
+    group === undefined ? [purpose] : [],
     ["Examples:", ...examples.flatMap(([line, what]) => [`  ${line}`, `      ${what}`])],
     ["Commands:", ...shown.map((one) => `  ${titleOf(one).padEnd(width)}  ${one.summary}`)],
     group === undefined
@@ -50,7 +65,7 @@ export function overviewHelp(definitions: readonly CommandDefinition[], group?: 
   ]);
 }
 
-const overviewExamples: readonly (readonly [string, string])[] = [
+export const overviewExamples: readonly (readonly [string, string])[] = [
   ["phoenix check", "prove that the site's files agree, before anything is touched"],
   ["phoenix plan", "show what a sync would change"],
   ["phoenix sync all", "bring everything to what the site declares, and prove it"],
@@ -74,20 +89,27 @@ export const exitMeanings: Readonly<Record<ExitName, string>> = {
   interrupted: "interrupted",
 };
 
-function exitLines(exits: CommandDefinition["exits"]): readonly string[] {
-  const lines = exits.map((exit) => {
+/** The codes of these exits, each with what it means. */
+export function exitTable(exits: CommandDefinition["exits"]): readonly (readonly [number, string])[] {
+  return exits.map((exit) => {
     const [name, meaning] = typeof exit === "string" ? [exit, exitMeanings[exit]] : exit;
-    return `  ${String(exitCodes[name]).padStart(3)}  ${meaning}`;
+    return [exitCodes[name], meaning];
   });
+}
+
+function exitLines(exits: CommandDefinition["exits"]): readonly string[] {
+  const lines = exitTable(exits).map(([code, meaning]) => `  ${String(code).padStart(3)}  ${meaning}`);
   return ["EXIT STATUS", ...lines];
 }
 
-const otherOptions: readonly OptionDefinition[] = [
+/** What every command takes besides the global options. */
+export const otherOptions: readonly OptionDefinition[] = [
   { flags: `-V, ${option.version}`, description: "print the version" },
   { flags: `-h, ${option.help}`, description: "print help" },
 ];
 
-function titleOf(definition: CommandDefinition): string {
+/** "plan [component...]". */
+export function titleOf(definition: CommandDefinition): string {
   return [definition.name, definition.arguments].filter((part) => part !== undefined).join(" ");
 }
 

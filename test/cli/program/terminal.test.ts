@@ -79,6 +79,12 @@ describe("the program itself", () => {
     expect(said).toMatchObject({ status: 1, stdout: "" });
   });
 
+  test("without a Node the error says so", () => {
+    const said = spawnSync(program, ["plan"], { env: { PATH: import.meta.dirname }, encoding: "utf8" });
+    expect(said.stderr).toBe("Error: phoenix needs Node.js 20.19 or newer, and node is not on the PATH\n");
+    expect(said).toMatchObject({ status: 1, stdout: "" });
+  });
+
   test("--version says the version wherever it stands", async () => {
     for (const argv of [["-V"], ["--version"], ["plan", "--version"], ["--quiet", "-V"]])
       expect(await start(argv), argv.join(" ")).toEqual({
