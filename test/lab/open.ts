@@ -1,5 +1,6 @@
 /** Labs for tests: made once for a file, closed and removed at its end. */
 import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +10,7 @@ import { initHostLab, initLab } from "../../lab/init.ts";
 import { openLab } from "../../lab/lab.ts";
 import type { World } from "../../src/hosts/world.ts";
 import type { Site } from "../../src/model.ts";
+import { setUpPortainer } from "./portainer-by-hand.ts";
 import { labSite } from "./site.ts";
 
 const directories: string[] = [];
@@ -38,11 +40,18 @@ export function hostLab(name: string): Promise<string> {
     hostMasters.get(name) ??
     prepared(async () => {
       const directory = await newDirectory();
-      await initHostLab(directory, join("test/cases/import", name));
+      const source = join("test/cases/import", name);
+      await initHostLab(directory, source);
+      if (existsSync(join(source, "portainer.json"))) await inPortainer(directory, source);
       return directory;
     });
   hostMasters.set(name, master);
   return master();
+}
+
+async function inPortainer(directory: string, source: string): Promise<void> {
+  const world = await openLab(directory, { signal: new AbortController().signal });
+  await setUpPortainer(world, source).finally(() => world.close());
 }
 
 const hostMasters = new Map<string, () => Promise<string>>();
