@@ -24,7 +24,19 @@ describe("a hand-made host", async () => {
     expect(await said("lxc/102", "nginx", "-T")).toContain("server_name vault.casa.lan;");
     expect(await said("lxc/101", "systemctl", "is-active", "AdGuardHome")).toBe("active\n");
     expect(await said("lxc/101", "ss", "-Hlntup")).toMatch(/:53 .*AdGuardHome/);
+    expect(await said("lxc/102", "ss", "-Hlntup")).toMatch(/0\.0\.0\.0:80 .*nginx/);
     expect(await said("lxc/103", "ss", "-Hlntup")).toMatch(/:8000 .*vaultwarden/);
     expect((await world.network.connect("192.168.10.22", 80)).ok).toBe(true);
+  });
+
+  test("has containers that were started by hand, and stacks that somebody made in Portainer", async () => {
+    const byHand = await opened(await hostLab("portainer-by-hand"));
+    const run = async (host: "vm/311" | "vm/312", ...argv: string[]) =>
+      (await byHand.host(host).run(read(...argv))).stdout;
+    expect(await run("vm/311", "docker", "ps", "--format", "{{.Names}}")).toBe(
+      "portainer\nbeside-beside-1\nmedia-jellyfin-1\nmedia-vpn-1\n",
+    );
+    expect(await run("vm/312", "docker", "ps", "--format", "{{.Names}}")).toContain("paperless-web-1\n");
+    expect(await run("vm/311", "ss", "-Hlntup")).toMatch(/:8180 .*docker-proxy/);
   });
 });
