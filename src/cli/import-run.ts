@@ -1,28 +1,55 @@
 /** The steps of `phoenix import`: read the host, draft the site, write it, and plan it against the same host. */
+import { defined } from "../defined.ts";
+import { exitCodeOfPlan } from "../engine/outcome.ts";
+import type { Plan } from "../engine/plan.ts";
 import type { ExitCode } from "../errors.ts";
-import type { Left } from "../import/found.ts";
+import { declared } from "../import/declared.ts";
+import { type Left, sourceText } from "../import/found.ts";
 import { draftOf } from "../import/parts/index.ts";
 import { type Found, readHost } from "../import/read/index.ts";
 import { refuseOccupied, writeSite } from "../import/save.ts";
+import { originOf } from "../import/settle.ts";
 import { filesOf } from "../import/write.ts";
+import { type ImportFacts, importDocument, importLines } from "../render/text-import.ts";
 import type { Call } from "./command.ts";
 import { openDisplay } from "./display.ts";
-import { runPlan } from "./plan.ts";
-import { writeLines } from "./terminal.ts";
+import { deliver } from "./output.ts";
+import { choicesOf, targetsOf } from "./targets.ts";
 import { openWorld } from "./world.ts";
 
-/** @throws SiteError when the directory holds something already */
+/** @throws SiteError when the directory holds something already, or the new site does not pass check */
 export async function importInto(call: Call, directory: string): Promise<ExitCode> {
+  const started = performance.now();
   await refuseOccupied(directory);
-  const { found, left } = await readAll(call);
+  const { found, left, world } = await readAll(call);
   const { draft } = await draftOf(found, left);
   const files = filesOf(draft);
   await writeSite(directory, files);
-  writeLines(call.terminal.stdout, [`Wrote ${files.length} files to ${directory}.`]);
-  return runPlan({ ...call, args: [], options: { ...call.options, site: directory } });
+  const { plan, exitCode } = await planOf({ ...call, options: { ...call.options, site: directory } });
+  const facts: Omit<ImportFacts, "originOf"> = {
+    site: directory,
+    world,
+    declared: declared(draft),
+    files: files.map(({ path }) => path),
+    left: draft.left.map(({ source, what, reason }) => ({ place: sourceText(source), what, reason })),
+    repeat: call.options.repeat,
+    ...defined({ plan }),
+    durationMs: Math.round(performance.now() - started),
+  };
+  const origin: ImportFacts["originOf"] = (ref) => {
+    const source = originOf(files, ref);
+    return source && sourceText(source);
+  };
+  await deliver(
+    call,
+    facts,
+    (shown) => importDocument({ ...shown, originOf: origin }, exitCode),
+    (shown, view) => importLines({ ...shown, originOf: origin }, view),
+  );
+  return exitCode;
 }
 
-async function readAll(call: Call): Promise<{ found: Found; left: readonly Left[] }> {
+async function readAll(call: Call): Promise<{ found: Found; left: readonly Left[]; world: string }> {
   const { options, terminal, interruption } = call;
   const display = openDisplay(terminal, options, undefined);
   const world = await openWorld(call, "read", display, interruption.now, new Set());
@@ -30,9 +57,22 @@ async function readAll(call: Call): Promise<{ found: Found; left: readonly Left[
   try {
     const io = { host: world.host, network: world.network, left: (one: Left) => void left.push(one) };
     const found = await readHost(io, () => undefined);
-    return { found, left };
+    return { found, left, world: world.description };
   } finally {
     display.pause();
     await world.close();
   }
+}
+
+/** What a sync of the new site would do, against the host that it was read from. */
+async function planOf(call: Call): Promise<{ plan: Plan; exitCode: ExitCode }> {
+  const [{ withSession }, { plan }] = await Promise.all([import("./session.ts"), import("../engine/run.ts")]);
+  const targets = await targetsOf([], call.options);
+  let planned: Plan | undefined;
+  const exitCode = await withSession(call, "read", async ({ components, run }) => {
+    planned = await plan(components, run, choicesOf(targets, call.options));
+    return exitCodeOfPlan(planned);
+  });
+  if (planned === undefined) throw new Error("a session ended without a plan");
+  return { plan: planned, exitCode };
 }

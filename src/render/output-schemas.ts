@@ -2,8 +2,9 @@
  * The documents of `--output json`, `--output ndjson` and `--json-into`, as schemas. A format's number rises when a member is renamed,
  * removed or means something else; new members may come at any time. Durations are milliseconds, times ISO 8601 in UTC.
  */
-import { componentNames } from "../components/index.ts";
 import { option } from "../option-names.ts";
+import { importDocument } from "./output-import.ts";
+import { componentName, durationMs, exitCode, hostName } from "./output-members.ts";
 import {
   about,
   array,
@@ -21,11 +22,6 @@ import {
   string,
   time,
 } from "./schema.ts";
-
-const componentName = choice(...componentNames);
-const exitCode = about("The exit code of the process.", integer);
-const durationMs = number;
-const hostName = about('"pve", "lxc/102", "vm/1001".', string);
 
 const sourceRef = object({
   file: about("Relative to the site's root.", string),
@@ -288,6 +284,7 @@ const eventDocument = oneOf(
 export const outputSchemas = {
   "output-check": checkDocument,
   "output-plan": planDocument,
+  "output-import": importDocument,
   "output-result": resultDocument,
   "output-status": statusDocument,
   "output-lab": labDocument,
@@ -297,6 +294,7 @@ export const outputSchemas = {
 
 export type CheckDocument = Infer<typeof checkDocument>;
 export type PlanDocument = Infer<typeof planDocument>;
+export type ImportDocument = Infer<typeof importDocument>;
 export type ResultDocument = Infer<typeof resultDocument>;
 export type StatusDocument = Infer<typeof statusDocument>;
 export type LabDocument = Infer<typeof labDocument>;
@@ -305,6 +303,7 @@ export type EventDocument = Infer<typeof eventDocument>;
 export type OutputDocument =
   | CheckDocument
   | PlanDocument
+  | ImportDocument
   | ResultDocument
   | StatusDocument
   | LabDocument

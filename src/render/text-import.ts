@@ -1,0 +1,135 @@
+/** What `phoenix import` wrote, what it left out, and what a sync of the new site would change. */
+import type { Plan } from "../engine/plan.ts";
+import { type ExitCode, exitCodes } from "../errors.ts";
+import { option } from "../option-names.ts";
+import { type Change, type SourceRef, subjectOf, type UnitChange } from "../resource.ts";
+import { hanging, padEnd } from "./layout.ts";
+import type { ImportDocument } from "./output-schemas.ts";
+import { most, nameOf, signs } from "./text-changes.ts";
+import { shownUnits } from "./units.ts";
+import { painted, type View } from "./view.ts";
+import { count, duration, flat, list, oneLine } from "./words.ts";
+
+/** A place on the machines, as comments name it: "lxc/211:/etc/traefik/traefik.yml:4". */
+export type PlaceText = string;
+
+export interface ImportFacts {
+  /** The directory of the new site. */
+  readonly site: string;
+  readonly world: string;
+  /** How many things of each kind it declares: 12 of "container". */
+  readonly declared: readonly (readonly [number: number, noun: string])[];
+  readonly files: readonly string[];
+  readonly left: readonly { readonly place: PlaceText; readonly what: string; readonly reason: string }[];
+  /** Absent when the new site does not pass check. */
+  readonly plan?: Plan;
+  /** Where on the machines a line of the site was read. */
+  readonly originOf: (ref: SourceRef) => PlaceText | undefined;
+  /** The options that name the machines: " --lab /tmp/lab". */
+  readonly repeat: string;
+  readonly durationMs: number;
+}
+
+export function importLines(facts: ImportFacts, view: View): readonly string[] {
+  const { site, declared, left, plan } = facts;
+  const words = declared.map(([n, noun]) => count(n, noun));
+  const things = left.length === 1 ? "1 thing that was" : `${left.length} things that were`;
+  return [
+    ...hanging(`Wrote ${oneLine(site)}: `, words.length === 0 ? "an empty site" : list(words), view.width),
+    ...(left.length === 0
+      ? []
+      : hanging("", `IMPORT.md lists ${things} found and not declared.`, view.width)),
+    "",
+    ...(plan === undefined ? [] : planLines(facts, plan, view)),
+  ];
+}
+
+function planLines(facts: ImportFacts, plan: Plan, view: View): readonly string[] {
+  const { site, world, repeat, originOf, durationMs } = facts;
+  const changes = plan.components.flatMap((part) => part.changes);
+  const unread = plan.components.flatMap(({ component, unread: why }) =>
+    why === undefined
+      ? []
+      : hanging(`${painted("!", view.paint)} ${component}: `, flat(why.reason), view.width),
+  );
+  if (changes.length === 0 && unread.length === 0)
+    return [
+      `${view.paint.green("In sync")}: a sync of the new site would change nothing · ${duration(durationMs)}`,
+    ];
+  return [
+    `A sync of it would change ${count(changes.length, "thing")} on ${oneLine(world)}:`,
+    ...unread,
+    ...changes.flatMap((change) => changeLines(change, originOf, view)),
+    "",
+    `\`phoenix plan ${option.site} ${oneLine(site)}${repeat}\` shows more. (exit ${exitCodes.pending})`,
+  ];
+}
+
+/** A change with what differs, each with the place on the machines that the declaration comes from. */
+function changeLines(change: Change, originOf: ImportFacts["originOf"], view: View): readonly string[] {
+  const resource = subjectOf(change);
+  const units = shownUnits(change);
+  const shown = view.full ? units : units.slice(0, most);
+  const component = resource.id.slice(0, resource.id.indexOf("/"));
+  const width = Math.max(0, ...shown.map((unit) => oneLine(unit.unit).length));
+  return [
+    `${painted(signs[change.verb], view.paint)} ${component}: ${nameOf(resource, view)}`,
+    ...shown.flatMap((unit) => {
+      const origin = originOfUnit(change, unit, originOf);
+      const place = origin === undefined ? "" : `   # ${oneLine(origin)}`;
+      const value = resource.sensitive === true ? "(secret)" : shownValue(unit);
+      return hanging(
+        "    ",
+        `${signs[unit.verb]} ${padEnd(oneLine(unit.unit), width)}  ${value}${place}`,
+        view.width,
+      );
+    }),
+    ...(units.length > shown.length ? [`    … ${units.length - shown.length} more`] : []),
+  ];
+}
+
+function originOfUnit(
+  change: Change,
+  { unit }: UnitChange,
+  originOf: ImportFacts["originOf"],
+): PlaceText | undefined {
+  const from = change.verb === "delete" ? undefined : change.desired.from;
+  const ref = from?.[unit];
+  return ref === undefined ? undefined : originOf(ref);
+}
+
+function shownValue(unit: UnitChange): string {
+  switch (unit.verb) {
+    case "create":
+      return oneLine(unit.after);
+    case "update":
+      return `${oneLine(unit.before)} -> ${oneLine(unit.after)}`;
+    case "delete":
+      return oneLine(unit.before);
+  }
+}
+
+export function importDocument(facts: ImportFacts, exitCode: ExitCode): ImportDocument {
+  const { site, world, files, left, plan, originOf, durationMs } = facts;
+  const changes = plan?.components.flatMap((part) => part.changes) ?? [];
+  return {
+    format: "phoenix.import/1",
+    site,
+    world,
+    files,
+    left: left.map(({ place, what, reason }) => ({ place, what, reason })),
+    converged: exitCode === exitCodes.converged,
+    changes: changes.map((change) => ({
+      verb: change.verb,
+      id: subjectOf(change).id,
+      host: subjectOf(change).host,
+      units: shownUnits(change).map((unit) => {
+        const source = originOfUnit(change, unit, originOf);
+        const values = subjectOf(change).sensitive === true ? { verb: unit.verb, unit: unit.unit } : unit;
+        return { ...values, ...(source === undefined ? {} : { source }) };
+      }),
+    })),
+    durationMs,
+    exitCode,
+  };
+}
