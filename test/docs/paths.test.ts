@@ -2,11 +2,12 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
+import { docsFiles } from "./files.ts";
 
 const root = join(import.meta.dirname, "../..");
 const pages = [
   ...readdirSync(root).filter((name) => name.endsWith(".md")),
-  ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`),
+  ...docsFiles.map((path) => `docs/${path}`),
 ];
 /** Files that examples of `script/new` would add. */
 const invented = /mail-relay|ini-file/;
