@@ -49,7 +49,7 @@ async function recordedSync(): Promise<{ wallMs: number; cpuMs: number; steps: r
   const started = performance.now();
   const lock = await acquireLock(pve, { command: "sync all", clock: world.clock });
   const journal = openJournal(pve);
-  const root = findRoot(declared.ca.rootFiles, (name) => world.host(name)).then(({ pem }) => pem);
+  const root = findRoot(declared.ca?.rootFiles ?? [], (name) => world.host(name)).then(({ pem }) => pem);
   const apis = openApis(declared, world.network, world.clock, { root: () => root });
   const run = { site: declared, world, apis, journal, emit: () => {}, signal };
   const result = await sync(components, run, { allow: new Set() });

@@ -1,4 +1,5 @@
 /** What the lab knows of its site: who is where and which services the guests run of their own. Kept from process to process. */
+import { defined } from "../src/defined.ts";
 import type { Backend, Guest, Site } from "../src/model.ts";
 import type { GuestName, HostName } from "../src/resource.ts";
 import type { LabStore } from "./context.ts";
@@ -12,16 +13,11 @@ export interface LabFacts {
   readonly guests: readonly LabGuest[];
   /** Empty where nobody has declared who does what. */
   readonly roles: Readonly<Partial<Record<"gateway" | "mesh" | "ca", GuestName>>>;
-  readonly caPort: number;
+  readonly caPort?: number;
   readonly portainer?: { readonly host: GuestName; readonly port: number };
   readonly agents: readonly { readonly host: GuestName; readonly port: number }[];
   readonly services: readonly LabService[];
   readonly mounts: readonly LabMount[];
-}
-
-/** Of a site, which declares who does what. */
-export interface SiteFacts extends LabFacts {
-  readonly roles: Required<LabFacts["roles"]>;
 }
 
 export interface LabGuest {
@@ -61,7 +57,7 @@ export function writeFacts(store: LabStore, facts: LabFacts): void {
   store.write(document, facts);
 }
 
-export function factsOf(site: Site): SiteFacts {
+export function factsOf(site: Site): LabFacts {
   const guests = site.guests.filter(({ template }) => !template);
   return {
     domain: site.domain,
@@ -75,8 +71,12 @@ export function factsOf(site: Site): SiteFacts {
       name,
       ...(address === undefined ? {} : { address }),
     })),
-    roles: { gateway: site.roles.gateway.host, mesh: site.roles.mesh.host, ca: site.roles.ca.host },
-    caPort: site.ca.port,
+    roles: defined({
+      gateway: site.roles.gateway?.host,
+      mesh: site.roles.mesh?.host,
+      ca: site.roles.ca?.host,
+    }),
+    ...defined({ caPort: site.ca?.port }),
     ...(site.portainer === undefined
       ? {}
       : { portainer: { host: site.portainer.guest.host, port: site.portainer.port } }),

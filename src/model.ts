@@ -14,9 +14,12 @@ export interface Site {
   /** In the order of the files, containers first. Templates are included and marked. */
   readonly guests: readonly Guest[];
   readonly roles: Roles;
-  readonly dns: Dns;
-  readonly firewall: Firewall;
-  readonly ca: CertificateAuthority;
+  /** Absent when the site declares none: whoever serves names is not our concern. */
+  readonly dns?: Dns;
+  /** Absent when the site declares none, which is not the same as one that is switched off. */
+  readonly firewall?: Firewall;
+  /** Present exactly when a guest has the role. */
+  readonly ca?: CertificateAuthority;
   readonly certificates: readonly Certificate[];
   readonly portainer: Portainer | undefined;
   /** DNS names, certificate names, gateway server names, routers and openings all derive from this one list. */
@@ -73,14 +76,14 @@ export interface Share {
   readonly from: SourceRef;
 }
 
-/** The guests with a role in the fabric, found by what the configuration says and never by an id. */
+/** The guests with a role in the fabric, found by what the configuration says and never by an id. A site may have none. */
 export interface Roles {
   /** The Nginx gateway. */
-  readonly gateway: RoleGuest;
+  readonly gateway?: RoleGuest;
   /** The Traefik mesh. */
-  readonly mesh: RoleGuest;
+  readonly mesh?: RoleGuest;
   /** The Step-CA. */
-  readonly ca: RoleGuest;
+  readonly ca?: RoleGuest;
 }
 
 /** A guest with a role always has an address. */
@@ -241,8 +244,9 @@ export interface Service {
   /**
    * routed: names point at the gateway, which passes requests to the mesh, which passes them to the backend.
    * direct: names point at the guest itself (the CA, an agent, the gateway's own name); no router.
+   * external: somebody else's proxy serves the names; they get no record, no certificate and no router.
    */
-  readonly path: "routed" | "direct";
+  readonly path: "routed" | "direct" | "external";
   readonly guest: RoleGuest;
   readonly backend: Backend;
   /** The router's rule in Traefik v3 syntax; for a guest's service Host(`name`). */

@@ -28,6 +28,7 @@ export function openApis(site: Site, network: Network, clock: Clock, options: Ap
       return portainer;
     },
     get stepCa() {
+      if (site.ca === undefined) throw new NotReadyError("the site declares no CA");
       stepCa ??= new StepCaClient({ network, clock, ca: site.ca });
       return stepCa;
     },

@@ -7,6 +7,7 @@ import { count } from "../render/words.ts";
 import type { OuterReference } from "../site/secrets/index.ts";
 import type { Call, CommandDefinition } from "./command.ts";
 import { problemsOf } from "./concerns.ts";
+import { refuseOff } from "./targets.ts";
 
 export const checkCommand: CommandDefinition = {
   name: "check",
@@ -33,12 +34,14 @@ export const checkCommand: CommandDefinition = {
 
 async function runCheck(call: Call): Promise<ExitCode> {
   const started = performance.now();
-  const [{ loadProven }, { checkDocument }, { checkLines }, { deliver }] = await Promise.all([
-    import("./site.ts"),
-    import("../render/json.ts"),
-    import("../render/problems.ts"),
-    import("./output.ts"),
-  ]);
+  const [{ loadProven }, { componentsOff }, { checkDocument }, { checkLines }, { deliver }] =
+    await Promise.all([
+      import("./site.ts"),
+      import("../components/parts.ts"),
+      import("../render/json.ts"),
+      import("../render/problems.ts"),
+      import("./output.ts"),
+    ]);
   const runsCommands = call.options.allow.has(commandsConsent);
   const { root, site, problems: all, sources, outer } = await loadProven(call, { runsCommands });
   const problems = problemsOf(all, call.options);
@@ -50,9 +53,12 @@ async function runCheck(call: Call): Promise<ExitCode> {
     services: site.services.length,
     stacks: site.stacks.length,
   };
+  const off = site === undefined ? [] : componentsOff(site);
+  refuseOff(call.options, off);
+  const notes = [...outerNotes(outer), ...otherNotes(all, problems)];
   await deliver(
     call,
-    { problems, notes: [...outerNotes(outer), ...otherNotes(all, problems)], size, durationMs },
+    { problems, notes, size, off, durationMs },
     (shown) => checkDocument(root, shown, exitCode),
     (shown, view) => checkLines(shown, sources, view),
     site,

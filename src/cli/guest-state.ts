@@ -31,7 +31,7 @@ async function guestState(site: Site, guest: Guest, world: World): Promise<Guest
 }
 
 function rolesOf({ roles, portainer }: Site, { host, portainerRole }: Guest): string[] {
-  const named = (["gateway", "mesh", "ca"] as const).filter((role) => roles[role].host === host);
+  const named = (["gateway", "mesh", "ca"] as const).filter((role) => roles[role]?.host === host);
   const agent = portainer?.environments.some(({ guest, kind }) => guest.host === host && kind === "agent");
   const isAgent = agent === true || portainerRole === "agent";
   const docker = portainerRole === "primary" ? ["portainer"] : isAgent ? ["agent"] : [];

@@ -4,7 +4,7 @@ import type { ExitCode } from "../errors.ts";
 import { option } from "../option-names.ts";
 import type { Call, CommandDefinition } from "./command.ts";
 import type { Session } from "./session.ts";
-import { choicesOf, refuseUnknownResources, type Targets, targetsOf } from "./targets.ts";
+import { choicesOf, refuseOff, refuseUnknownResources, type Targets, targetsOf } from "./targets.ts";
 
 export const planCommand: CommandDefinition = {
   name: "plan",
@@ -38,8 +38,9 @@ export async function runPlan(call: Call): Promise<ExitCode> {
 }
 
 async function planAndShow(session: Session, targets: Targets): Promise<ExitCode> {
-  const { call, components, run, site, root, display } = session;
+  const { call, components, off, run, site, root, display } = session;
   const { options } = call;
+  refuseOff(targets, off);
   refuseUnknownResources(targets.resources, components, site);
   const [
     { plan },
@@ -70,6 +71,7 @@ async function planAndShow(session: Session, targets: Targets): Promise<ExitCode
   const facts = {
     site: root,
     world: run.world.description,
+    off,
     durationMs: Math.round(performance.now() - started),
     ...defined({ refusal }),
     apply: `phoenix sync ${targets.words}${consents(options.allow)}${options.repeat}`,

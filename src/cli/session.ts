@@ -1,9 +1,12 @@
 /** What a command works with, opened before it and closed after it: site, machines, APIs, journal, display. */
+
 import type { Clock, Component } from "../component.ts";
+import type { OffComponent } from "../components/parts.ts";
 import { defined } from "../defined.ts";
 import type { RunWorld } from "../engine/run.ts";
 import { type ExitCode, SiteError } from "../errors.ts";
 import type { Event } from "../event.ts";
+import { declared } from "../fabric/declared.ts";
 import type { Step } from "../hosts/decorators.ts";
 import type { Host } from "../hosts/host.ts";
 import type { World } from "../hosts/world.ts";
@@ -25,7 +28,9 @@ export interface Session {
   readonly sources: ProvenSite["sources"];
   /** The site's warnings; it has no errors. */
   readonly warnings: ProvenSite["problems"];
+  /** Those that take part in the site. */
   readonly components: readonly Component[];
+  readonly off: readonly OffComponent[];
   readonly run: RunWorld;
   readonly journal: Journal;
   readonly display: Display;
@@ -61,8 +66,9 @@ export async function withSession(
   const timer = options.timeoutMs === undefined ? undefined : setTimeout(onTimeout, options.timeoutMs);
   const world = await openWorld(call, access, display, signal, unfinished);
   try {
-    const [components, journal, run] = await Promise.all([
-      import("../components/index.ts").then(({ loadComponents }) => loadComponents()),
+    const [{ loadComponents }, { componentsOff, takingPart }, journal, run] = await Promise.all([
+      import("../components/index.ts"),
+      import("../components/parts.ts"),
       openJournalOn(call, world.host("pve"), access),
       openRun(call, site, world),
     ]);
@@ -72,7 +78,8 @@ export async function withSession(
       site,
       sources: proven.sources,
       warnings: proven.problems,
-      components,
+      components: takingPart(await loadComponents(), site),
+      off: componentsOff(site),
       run: {
         ...run,
         journal,
@@ -114,7 +121,7 @@ async function openRun(
   let found: string | undefined;
   // Looks for the root until it is found; then it is known for the rest of the run.
   const root = async (): Promise<string> =>
-    (found ??= (await findRoot(site.ca.rootFiles, (name) => world.host(name))).pem);
+    (found ??= (await findRoot(declared(site, "ca").rootFiles, (name) => world.host(name))).pem);
   return {
     site,
     world,

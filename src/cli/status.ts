@@ -2,7 +2,7 @@
 import { defined } from "../defined.ts";
 import type { ExitCode } from "../errors.ts";
 import type { Call, CommandDefinition } from "./command.ts";
-import { targetsOf } from "./targets.ts";
+import { refuseOff, targetsOf } from "./targets.ts";
 
 export const statusCommand: CommandDefinition = {
   name: "status",
@@ -26,7 +26,8 @@ async function runStatus(call: Call): Promise<ExitCode> {
   const { options } = call;
   const targets = await targetsOf([], options);
   const { withSession } = await import("./session.ts");
-  return withSession(call, "read", async ({ components, run, site, root, display, journal }) => {
+  return withSession(call, "read", async ({ components, off, run, site, root, display, journal }) => {
+    refuseOff(targets, off);
     const [{ plan }, { exitCodeOfPlan }, { statusDocument, statusLines }, { guestStates }, { deliver }] =
       await Promise.all([
         import("../engine/run.ts"),
@@ -50,6 +51,7 @@ async function runStatus(call: Call): Promise<ExitCode> {
       world: run.world.description,
       ...defined({ lastRun }),
       plan: planned,
+      off,
       guests,
       durationMs: Math.round(performance.now() - started),
       exitCode,

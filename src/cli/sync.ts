@@ -16,7 +16,7 @@ import type { ResourceId } from "../resource.ts";
 import type { Call, CommandDefinition } from "./command.ts";
 import { runPlan } from "./plan.ts";
 import type { Session } from "./session.ts";
-import { choicesOf, refuseUnknownResources, type Targets, targetsOf } from "./targets.ts";
+import { choicesOf, refuseOff, refuseUnknownResources, type Targets, targetsOf } from "./targets.ts";
 
 export const syncCommand: CommandDefinition = {
   name: "sync",
@@ -76,6 +76,7 @@ const silenceMs = 3_000;
 
 async function syncLocked(session: Session, targets: Targets): Promise<ExitCode> {
   const { call, run, display, components, site } = session;
+  refuseOff(targets, session.off);
   refuseUnknownResources(targets.resources, components, site);
   for (const resource of targets.resources)
     if (!call.options.quiet && !isIndependent(components, resource))
@@ -153,7 +154,7 @@ async function syncAndShow(session: Session, targets: Targets, lost: AbortSignal
 }
 
 async function askForYes(
-  { call, run, site, root, display }: Session,
+  { call, off, run, site, root, display }: Session,
   planned: Plan,
   targets: Targets,
   durationMs: number,
@@ -171,6 +172,7 @@ async function askForYes(
     site: root,
     world: run.world.description,
     durationMs,
+    off,
     apply: `phoenix sync ${targets.words}`,
   };
   const lines = planLines(terminal.redact(planned), facts, viewOf(terminal.stderr, terminal, options, site));

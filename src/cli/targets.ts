@@ -3,6 +3,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Component, ComponentName } from "../component.ts";
 import { componentNames } from "../components/index.ts";
+import type { OffComponent } from "../components/parts.ts";
 import { UsageError } from "../errors.ts";
 import { didYouMean, nearest } from "../formats/text/nearest.ts";
 import type { Site } from "../model.ts";
@@ -85,6 +86,15 @@ export function choicesOf(
   { allow }: Pick<GlobalOptions, "allow">,
 ): Pick<Targets, "only" | "skip" | "resources"> & Pick<GlobalOptions, "allow"> {
   return { only, skip, resources, allow };
+}
+
+/** @throws UsageError for a component that is named and takes no part in the site */
+export function refuseOff({ only }: Pick<Targets, "only">, off: readonly OffComponent[]): void {
+  const named = off.filter(({ component }) => only.includes(component));
+  if (named.length === 0) return;
+  throw new UsageError(named.map(({ component, reason }) => `${component} is off: ${reason}`).join("; "), {
+    hint: "docs/site.md lists what each component needs",
+  });
 }
 
 /** @throws UsageError for a resource that the site does not declare, with the nearest one that it does */

@@ -2,7 +2,7 @@
 import { defined } from "../defined.ts";
 import { type ExitCode, exitCodes } from "../errors.ts";
 import type { Call, CommandDefinition } from "./command.ts";
-import { choicesOf, refuseUnknownResources, targetsOf } from "./targets.ts";
+import { choicesOf, refuseOff, refuseUnknownResources, targetsOf } from "./targets.ts";
 
 export const verifyCommand: CommandDefinition = {
   name: "verify",
@@ -34,7 +34,8 @@ async function runVerify(call: Call): Promise<ExitCode> {
   const targets = await targetsOf(call.args, options);
   const { withSession } = await import("./session.ts");
   return withSession(call, "read", async (session) => {
-    const { components, run, site } = session;
+    const { components, off, run, site } = session;
+    refuseOff(targets, off);
     refuseUnknownResources(targets.resources, components, site);
     const [{ verify }, { exitCodeOf }, { cutBy, deliverResult }] = await Promise.all([
       import("../engine/run.ts"),

@@ -26,7 +26,8 @@ export function select(
   const selected = components.filter(
     ({ name }) => (only.length === 0 || only.includes(name)) && !skip.includes(name),
   );
-  if (selected.length === 0) throw new UsageError("nothing to do: every component is skipped");
+  if (selected.length === 0 && components.length > 0)
+    throw new UsageError("nothing to do: every component is skipped");
   const names = new Set(selected.map(({ name }) => name));
   const needed = new Set(selected.flatMap(({ after }) => after));
   return {

@@ -4,6 +4,7 @@ import { type GroupContent, withGroups, withOption, withRules } from "../formats
 import { emptyFile, type FirewallFile } from "../formats/pve-firewall/index.ts";
 import type { FwRule } from "../formats/pve-firewall/rule.ts";
 import type { Site } from "../model.ts";
+import { hostFirewall } from "./declared.ts";
 import { firewallOf, type SiteRule } from "./firewall.ts";
 
 /**
@@ -34,7 +35,7 @@ export function groupComment(name: string | undefined): string {
 
 /** cluster.fw on a hypervisor without foreign lines. */
 export function declaredCluster(site: Site): FirewallFile {
-  const { enabled, inputPolicy, outputPolicy } = site.firewall;
+  const { enabled, inputPolicy, outputPolicy } = hostFirewall(site);
   const { host, guests } = firewallOf(site);
   const groups = guests.map(({ guest, group, rules }): readonly [string, GroupContent] => [
     group,

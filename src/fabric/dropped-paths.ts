@@ -13,6 +13,7 @@ import { declaredRuleFaults } from "../formats/pve-firewall/strictness.ts";
 import type { FirewallRule, Guest, Site } from "../model.ts";
 import { type Problem, problemOf } from "../problem.ts";
 import { declaredCluster } from "./cluster-firewall.ts";
+import { hostFirewall } from "./declared.ts";
 import { fwRuleOf } from "./declared-rule.ts";
 import {
   declaredRule,
@@ -58,7 +59,7 @@ interface RuleList {
 
 function lists(site: Site): readonly RuleList[] {
   return [
-    { rules: site.firewall.rules },
+    { rules: hostFirewall(site).rules },
     ...site.guests.flatMap((guest) =>
       guest.template || guest.firewall === undefined ? [] : [{ guest, rules: guest.firewall.rules }],
     ),
@@ -75,7 +76,7 @@ function tooLarge(site: Site): readonly Problem[] {
   return [
     problemOf(
       "PHX0524",
-      site.firewall.from,
+      hostFirewall(site).from,
       `cluster.fw would be ${mebibytes} MiB large (${size} bytes), and Proxmox's cluster file system takes 1 MiB (${fileLimit} bytes)`,
       {
         hint: `${guests.length} filtered guests have ${rules} rules in it: filter fewer guests, or have fewer and shorter rules (comments count)`,
@@ -112,7 +113,7 @@ function hintFor(site: Site, path: FirewallPath, { rule }: PathVerdict): string 
 /** What is declared for a machine, without any opening. */
 function declaredFor(site: Site, host: FirewallPath["to"]): readonly SiteRule[] {
   if (host === "outside") return [];
-  const rules = host === "pve" ? site.firewall.rules : (guestOf(site, host)?.firewall?.rules ?? []);
+  const rules = host === "pve" ? hostFirewall(site).rules : (guestOf(site, host)?.firewall?.rules ?? []);
   return rules.map(declaredRule);
 }
 

@@ -10,6 +10,7 @@ import { commentText, type FwRule, printBare } from "../formats/pve-firewall/rul
 import { firstMatchIn, indexRules } from "../formats/pve-firewall/rule-index.ts";
 import type { FirewallRule, Guest, Site } from "../model.ts";
 import type { SourceRef } from "../resource.ts";
+import { hostFirewall } from "./declared.ts";
 import { fwRuleOf } from "./declared-rule.ts";
 import { memo } from "./memo.ts";
 import { type FirewallPath, requiredPaths, senderOf } from "./paths.ts";
@@ -56,7 +57,8 @@ export function filteredGuests({ guests }: Site): readonly Guest[] {
 /** The declared rules without repetitions, and behind them the openings that they do not give. */
 export const firewallOf = memo((site: Site): SiteFirewall => {
   const paths = requiredPaths(site);
-  const declared = site.firewall.rules.map(declaredRule);
+  const { rules, inputPolicy, outputPolicy } = hostFirewall(site);
+  const declared = rules.map(declaredRule);
   const outgoing = paths.filter(({ from }) => from === "pve");
   const to = new Map<string, FirewallPath[]>();
   for (const path of paths) {
@@ -67,8 +69,8 @@ export const firewallOf = memo((site: Site): SiteFirewall => {
   return {
     host: unique([
       ...declared,
-      ...openings(site, to.get("pve") ?? [], "IN", declared, site.firewall.inputPolicy),
-      ...openings(site, outgoing, "OUT", declared, site.firewall.outputPolicy),
+      ...openings(site, to.get("pve") ?? [], "IN", declared, inputPolicy),
+      ...openings(site, outgoing, "OUT", declared, outputPolicy),
     ]),
     guests: filteredGuests(site).map((guest) => {
       const own = (guest.firewall?.rules ?? []).map(declaredRule);
@@ -164,9 +166,9 @@ function endVerdict(
   direction: "IN" | "OUT",
 ): Omit<PathVerdict, "end"> {
   const host = direction === "IN" ? path.to : path.from;
-  const accepted = { action: "ACCEPT", from: site.firewall.from } as const;
-  if (!site.firewall.enabled) return accepted;
-  const { inputPolicy, outputPolicy } = site.firewall;
+  const { enabled, inputPolicy, outputPolicy, from } = hostFirewall(site);
+  const accepted = { action: "ACCEPT", from } as const;
+  if (!enabled) return accepted;
   const guest = guestRules(firewall).get(host);
   const rules = host === "pve" ? firewall.host : guest?.rules;
   if (rules === undefined) return accepted;
@@ -175,7 +177,7 @@ function endVerdict(
   const { index, places } = lookupOf(rules);
   const verdict = firstMatchIn(index, packetOf(site, path, direction)) ?? { action: policy };
   const at = verdict.rule === undefined ? undefined : places.get(verdict.rule);
-  return { ...verdict, from: at ?? guest?.guest.from ?? site.firewall.from };
+  return { ...verdict, from: at ?? guest?.guest.from ?? from };
 }
 
 /** The rules of each filtered guest, by its host. */

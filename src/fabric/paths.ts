@@ -2,10 +2,12 @@
  * The connections that the fabric needs, derived from the one list of services: who connects to whom, on which port, and
  * why. The firewall opens them, PHX0520 checks them, the lockout guard protects them. Pure.
  */
+
 import { firstMatch } from "../formats/pve-firewall/decide.ts";
 import { concerns, type Packet } from "../formats/pve-firewall/match.ts";
 import type { FirewallRule, RoleGuest, Site } from "../model.ts";
 import type { GuestName, SourceRef } from "../resource.ts";
+import { hostFirewall } from "./declared.ts";
 import { fwRuleOf } from "./declared-rule.ts";
 import { describeHost, guestOf } from "./guests.ts";
 import { memo } from "./memo.ts";
@@ -84,8 +86,8 @@ function hypervisorPaths(site: Site): readonly FirewallPath[] {
   ];
   const { bridge: iface, network: source } = site.hypervisor;
   return [
-    ...access.filter((path) => !isNarrowed(site.firewall.rules, { ...packetTo(path), source, iface })),
-    ...(site.dns.enabled
+    ...access.filter((path) => !isNarrowed(hostFirewall(site).rules, { ...packetTo(path), source, iface })),
+    ...(site.dns?.enabled
       ? [
           { ...base, from: network, port: dns, protocol: "udp" as const, why: "guests ask for names" },
           { ...base, from: network, port: dns, why: "guests ask for names" },
@@ -130,17 +132,20 @@ function upstreamOf(written: string): { readonly address: string; readonly port:
 }
 
 function gatewayPaths(site: Site): readonly FirewallPath[] {
-  if (gatewayNames(site).length === 0) return [];
-  const to = receiver(site.roles.gateway);
+  const { gateway } = site.roles;
+  if (gateway === undefined || gatewayNames(site).length === 0) return [];
+  const to = receiver(gateway);
   const why = "clients reach the gateway";
   return [ports.http, ports.https].map((port) => ({ ...to, from: "anywhere" as const, port, why }));
 }
 
 function meshPaths(site: Site): readonly FirewallPath[] {
   const { gateway, mesh } = site.roles;
+  if (mesh === undefined) return [];
   const to = { ...receiver(mesh), vital: true };
+  const why = "the gateway passes requests to the mesh";
   return [
-    { ...to, from: gateway.host, port: ports.http, why: "the gateway passes requests to the mesh" },
+    ...(gateway === undefined ? [] : [{ ...to, from: gateway.host, port: ports.http, why }]),
     { ...to, from: "pve", port: ports.http, why: "routes are proved from the hypervisor" },
     { ...to, from: "pve", port: ports.meshApi, why: "what the mesh has loaded is read from the hypervisor" },
     ...routedServices(site).flatMap(({ id, guest, backend, from: at }): readonly FirewallPath[] => {
@@ -155,11 +160,13 @@ function meshPaths(site: Site): readonly FirewallPath[] {
 }
 
 function caPaths(site: Site): readonly FirewallPath[] {
-  const to = { ...receiver(site.roles.ca), port: site.ca.port };
-  const { gateway, mesh } = site.roles;
+  const { gateway, mesh, ca } = site.roles;
+  if (ca === undefined || site.ca === undefined) return [];
+  const to = { ...receiver(ca), port: site.ca.port };
+  const clients = [gateway, mesh].filter((guest) => guest !== undefined);
   return [
     { ...to, from: "pve", vital: true, why: "certificates are issued on the hypervisor" },
-    ...[gateway, mesh].map(({ host, name }) => ({ ...to, from: host, why: `${name} reaches the CA` })),
+    ...clients.map(({ host, name }) => ({ ...to, from: host, why: `${name} reaches the CA` })),
     ...(site.portainer === undefined
       ? []
       : [{ ...to, from: site.portainer.guest.host, why: "Portainer reaches the CA" }]),
@@ -201,7 +208,7 @@ function isNarrowed(declared: readonly FirewallRule[], packet: Packet): boolean 
  * the owner decides who may connect. Only Portainer connects to an agent.
  */
 function directPaths(site: Site): readonly FirewallPath[] {
-  const own = site.roles.gateway.host;
+  const own = site.roles.gateway?.host;
   const agents = site.portainer?.environments ?? [];
   const isAgent = (guest: RoleGuest, port: number): boolean =>
     agents.some((agent) => agent.guest.host === guest.host && agent.port === port);

@@ -8,7 +8,7 @@ export function routedServices({ services }: Pick<Site, "services">): readonly S
 
 /** Every name that the gateway terminates TLS for, sorted, without duplicates. */
 export function gatewayNames(site: Pick<Site, "services" | "roles">): readonly string[] {
-  const own = site.services.filter((service) => service.guest.host === site.roles.gateway.host);
+  const own = site.services.filter((service) => service.guest.host === site.roles.gateway?.host);
   const names = [...routedServices(site), ...own].flatMap((service) => service.names);
   return [...new Set(names)].sort();
 }

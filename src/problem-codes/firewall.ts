@@ -3,7 +3,7 @@ import { both, error, warning } from "./kind.ts";
 
 export const firewallCodes = {
   PHX0501: error`firewall not declared
-    The hypervisor's configuration has no firewall, or the firewall has no \`enabled\`. An absent key does not switch it off.
+    A guest's firewall is enabled and the hypervisor's configuration has none, or a firewall has no \`enabled\`. An absent key does not switch it off.
     Write "firewall": {"enabled": true} or {"enabled": false}.`,
   PHX0502: error`firewall declared twice
     The firewall is declared at the top level and in shared_volumes.

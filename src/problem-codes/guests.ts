@@ -31,8 +31,8 @@ export const guestCodes = {
     A guest's prefix length is not that of the hypervisor's network. One of them is probably a slip.
     Write the prefix length of the network in both places.`,
   PHX0210: error`role not assigned
-    Phoenix does not recognize which container is the gateway, the mesh or the CA.
-    Name it in the entry of the container: "fabric_role": "gateway", "mesh" or "ca".`,
+    Something needs the gateway, the mesh or the CA, and no container has that role: a routed service, a certificate, step_ca.
+    Name it in the entry of the container: "fabric_role": "gateway", "mesh" or "ca". "external": true in a service says that somebody else's proxy serves it.`,
   PHX0211: error`ambiguous role
     Several containers could have a role, or one container has two of the roles gateway, mesh and CA.
     Name the role in the entry of the right container: "fabric_role": "gateway", "mesh" or "ca".`,

@@ -35,4 +35,7 @@ export const serviceCodes = {
   PHX0311: warning`domain below .local
     Names below .local belong to multicast DNS (RFC 6762): many systems never ask a DNS server for them.
     Use home.arpa or a domain of your own.`,
+  PHX0312: error`DNS records without a DNS server
+    Records are declared in dns_records, and dns_server is not: nothing would serve them.
+    Declare dns_server. With {"enabled": false} somebody else serves the records.`,
 } as const;

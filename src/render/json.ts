@@ -24,7 +24,7 @@ import { shownUnits } from "./units.ts";
 
 export function checkDocument(
   site: string,
-  { problems, notes, size, durationMs }: CheckFacts,
+  { problems, notes, size, off, durationMs }: CheckFacts,
   exitCode: ExitCode,
 ): CheckDocument {
   const errors = problems.filter(({ severity }) => severity === "error").length;
@@ -36,6 +36,7 @@ export function checkDocument(
     warnings: problems.length - errors,
     notes: [...notes],
     ...(size ?? {}),
+    off: [...off],
     durationMs,
     exitCode,
   };
@@ -54,6 +55,7 @@ export function planDocument(plan: Plan, facts: Omit<PlanFacts, "apply">, exitCo
     delete: remove,
     ...defined({ refusal: facts.refusal }),
     components: plan.components.map(componentPlan),
+    off: [...facts.off],
     durationMs: facts.durationMs,
     exitCode,
   };

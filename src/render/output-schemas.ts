@@ -94,6 +94,11 @@ const unreadMembers = {
 };
 const unread = object(unreadMembers);
 
+const offComponents = about(
+  "Components that take no part, because the site does not declare what they need.",
+  array(object({ component: componentName, reason: about('"no CA is declared".', string) })),
+);
+
 const checkDocument = object({
   format: literal("phoenix.check/1"),
   site: string,
@@ -104,6 +109,7 @@ const checkDocument = object({
   guests: optional(about("Absent when the site has errors.", integer)),
   services: optional(integer),
   stacks: optional(integer),
+  off: offComponents,
   durationMs,
   exitCode,
 });
@@ -149,6 +155,7 @@ const planDocument = object({
       notes: array(string),
     }),
   ),
+  off: offComponents,
   durationMs,
   exitCode,
 });
@@ -226,6 +233,7 @@ const statusDocument = object({
       note: string,
     }),
   ),
+  off: offComponents,
   guests: array(
     object({
       host: hostName,

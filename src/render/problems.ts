@@ -2,6 +2,8 @@
 import type { Problem } from "../problem.ts";
 import { excerptLines, type Sources } from "./excerpt.ts";
 import { hanging } from "./layout.ts";
+import { offLines } from "./off.ts";
+import type { CheckDocument } from "./output-schemas.ts";
 import { placeOf } from "./text-changes.ts";
 import type { View } from "./view.ts";
 import { clean, count, duration, flat } from "./words.ts";
@@ -30,7 +32,7 @@ export function problemsLines(problems: readonly Problem[], sources: Sources, vi
 
 /** The output of `phoenix check`: every problem, then a summary. */
 export function checkLines(
-  { problems, notes, size, durationMs }: CheckFacts,
+  { problems, notes, size, off, durationMs }: CheckFacts,
   sources: Sources,
   view: View,
 ): readonly string[] {
@@ -44,6 +46,7 @@ export function checkLines(
     ...problemsLines(problems, sources, view),
     ...(problems.length > 0 ? [""] : []),
     ...notes.flatMap((note) => hanging("note: ", flat(note), view.width)),
+    ...offLines(off, view),
     [...parts, duration(durationMs)].join(" · "),
   ];
 }
@@ -55,6 +58,8 @@ export interface CheckFacts {
   readonly notes: readonly string[];
   /** Absent when the site has errors. */
   readonly size: SiteSize | undefined;
+  /** Components that take no part; empty when the site has errors. */
+  readonly off: CheckDocument["off"];
   readonly durationMs: number;
 }
 

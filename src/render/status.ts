@@ -5,6 +5,7 @@ import type { ComponentPlan, Plan } from "../engine/plan.ts";
 import { type ExitCode, exitCodes } from "../errors.ts";
 import { subjectOf } from "../resource.ts";
 import { table } from "./layout.ts";
+import { offLines } from "./off.ts";
 import type { StatusDocument } from "./output-schemas.ts";
 import { nameOf } from "./text-changes.ts";
 import { plainView, type View } from "./view.ts";
@@ -15,6 +16,8 @@ export interface StatusFacts {
   readonly world: string;
   readonly lastRun?: LastRun;
   readonly plan: Plan;
+  /** Components that take no part in the site. */
+  readonly off: StatusDocument["off"];
   readonly guests: readonly GuestState[];
   readonly durationMs: number;
   readonly exitCode: ExitCode;
@@ -39,6 +42,7 @@ export function statusDocument(facts: StatusFacts): StatusDocument {
       state: stateOf(part),
       note: noteOf(part, plainView),
     })),
+    off: [...facts.off],
     guests: [...facts.guests],
     durationMs: facts.durationMs,
     exitCode: facts.exitCode,
@@ -72,6 +76,7 @@ export function statusLines(facts: StatusFacts, nowMs: number, view: View): read
     `${facts.world}  ${lastRunWords(facts.lastRun, nowMs)}`,
     "",
     ...table([head, ...components], columns, view.width),
+    ...offLines(facts.off, view),
     "",
     ...table([guestHead, ...guests], guestColumns, view.width),
   ];

@@ -9,6 +9,8 @@ import { errorLines } from "./errors.ts";
 import { activationWords, impactLines } from "./impact.ts";
 import { hanging, padEnd, wrapAtDots } from "./layout.ts";
 import { noteLines, signOfChanges } from "./notes.ts";
+import { offLines } from "./off.ts";
+import type { PlanDocument } from "./output-schemas.ts";
 import { changeLines, most, nameOf } from "./text-changes.ts";
 import { painted, type Sign, type View } from "./view.ts";
 import { count, duration, flat, oneLine, shortList } from "./words.ts";
@@ -19,6 +21,8 @@ export interface PlanFacts {
   /** The machines: "pve (10.0.0.13)". */
   readonly world: string;
   readonly durationMs: number;
+  /** Components that take no part in the site. */
+  readonly off: PlanDocument["off"];
   /** What a sync would be refused for. */
   readonly refusal?: { readonly message: string; readonly hint?: string };
   /** The command that applies this plan: "phoenix sync dns". */
@@ -27,7 +31,7 @@ export interface PlanFacts {
 
 export function planLines(plan: Plan, facts: PlanFacts, view: View): readonly string[] {
   const orphans = plan.components.flatMap((part) => part.orphans.map(({ id }) => id));
-  const notes = noteLines(plan.components, orphans, view);
+  const notes = [...noteLines(plan.components, orphans, view), ...offLines(facts.off, view)];
   if (isConverged(plan)) return [inSyncLine(plan, facts, view), ...notes];
   const nameWidth = Math.max(...plan.components.map(({ component }) => component.length));
   const { create, update, remove } = planTally(plan);

@@ -4,7 +4,7 @@ import type { Shape } from "./shapes/shape.ts";
 import { Cell } from "./text/cell.ts";
 import { type JsonNode, JsonSyntaxError, parseJson } from "./text/json.ts";
 import type { Problems } from "./text/problems.ts";
-import type { SiteFiles, SourceFile } from "./text/source-file.ts";
+import { type SiteFiles, SourceFile } from "./text/source-file.ts";
 
 /** Reads a file and reports everything in it that does not fit; undefined when the file is missing or not valid JSON. */
 export async function readDocument(
@@ -20,6 +20,19 @@ export async function readDocument(
   const cell = new Cell(file, root, shape);
   checkShape(cell, shape, problems);
   return cell;
+}
+
+/** The same for a file that a site need not have: an empty object where it does not. A misspelled name is reported. */
+export async function readOptionalDocument(
+  files: SiteFiles,
+  name: string,
+  shapeOf: (root: JsonNode) => Shape,
+  problems: Problems,
+): Promise<Cell | undefined> {
+  if ((await files.exists(name)) || files.neighbour(name) !== undefined)
+    return readDocument(files, name, shapeOf, problems);
+  const { root } = parseJson("{}");
+  return new Cell(new SourceFile(name, "{}"), root, shapeOf(root));
 }
 
 function parseFile(file: SourceFile, problems: Problems): JsonNode | undefined {

@@ -8,7 +8,7 @@ import { compareProblems, type Problem } from "../problem.ts";
 import { redacted, redactor } from "../redaction.ts";
 import type { Secret } from "../secret.ts";
 import { withoutSecretLooks } from "../secret-spans.ts";
-import { readDocument } from "./documents.ts";
+import { readDocument, readOptionalDocument } from "./documents.ts";
 import { resolveSite } from "./resolve.ts";
 import { type OuterReference, SecretReader } from "./secrets/index.ts";
 import { siteFiles } from "./shapes/files.ts";
@@ -53,9 +53,9 @@ export async function loadSite(
   const files = new SiteFiles(directory, problems);
   const [config, lxc, vms, manifest, stacks] = await Promise.all([
     readDocument(files, siteFiles.hypervisor, () => hypervisorShape, problems),
-    readDocument(files, siteFiles.lxc, guestFile(lxcShape, containersShape), problems),
-    readDocument(files, siteFiles.vm, guestFile(vmShape, machinesShape), problems),
-    readDocument(files, siteFiles.certificates, () => certificatesShape, problems),
+    readOptionalDocument(files, siteFiles.lxc, guestFile(lxcShape, containersShape), problems),
+    readOptionalDocument(files, siteFiles.vm, guestFile(vmShape, machinesShape), problems),
+    readOptionalDocument(files, siteFiles.certificates, () => certificatesShape, problems),
     readStacks(files, problems),
   ]);
   const secrets = new SecretReader(files, problems, runsCommands);
@@ -75,12 +75,12 @@ export async function loadSite(
   };
 }
 
-/** The shape of a guest file: `whole`, or `guests` where the file is the list or the map of guests itself. */
+/** The shape of a guest file: `whole`, or `guests` where the file is the list or the map of guests itself, or empty. */
 function guestFile(whole: Shape, guests: Shape): (root: JsonNode) => Shape {
   return (root) => {
     if (root.kind !== "object") return root.kind === "array" ? guests : whole;
     const keys = [...root.members.keys()].filter((key) => !/^[$_]/.test(key));
-    return keys.length > 0 && keys.every((key) => /^\d+$/.test(key)) ? guests : whole;
+    return keys.every((key) => /^\d+$/.test(key)) ? guests : whole;
   };
 }
 

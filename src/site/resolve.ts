@@ -1,20 +1,24 @@
 /** From the cells of all files to one Site: every reference resolved, every default filled in. */
-import type { Hypervisor, Roles, Site } from "../model.ts";
+import { defined } from "../defined.ts";
+import { spellingOf } from "../fabric/guest-paths.ts";
+import type { Certificate, Dns, Guest, Hypervisor, Roles, Service, Site } from "../model.ts";
 import { readFirewall } from "./firewall/index.ts";
+import { checkHalves } from "./halves.ts";
 import { readHostName } from "./machines/addresses.ts";
 import { checkGuests, checkReferences } from "./machines/guest-checks.ts";
 import { type GuestEntry, guestsIn, readGuests } from "./machines/guests.ts";
 import { readDns, readDomain, readHypervisor } from "./machines/hypervisor.ts";
-import { findRoles } from "./machines/roles.ts";
+import { findRoles, type RoleNeed, showsRole } from "./machines/roles.ts";
 import type { SecretReader } from "./secrets/index.ts";
 import { readAuthority } from "./services/authority.ts";
 import { checkHooks, readCertificates } from "./services/certificates.ts";
 import { assignCertificates, certificateRecords } from "./services/served-certificates.ts";
 import { checkRecords, readServices } from "./services/services.ts";
+import { siteFiles } from "./shapes/files.ts";
 import { type Assignment, readAssignments, withStackRules } from "./stacks/assignments.ts";
 import type { DeclaredStack } from "./stacks/files.ts";
 import { agentPortOf, readPortainer } from "./stacks/portainer.ts";
-import { readDocker } from "./stacks/resolve-docker.ts";
+import { type Docker, readDocker } from "./stacks/resolve-docker.ts";
 import type { Cell } from "./text/cell.ts";
 import type { Problems } from "./text/problems.ts";
 import type { SiteFiles } from "./text/source-file.ts";
@@ -43,46 +47,65 @@ export async function resolveSite(
   const hypervisor = config === undefined ? undefined : readHypervisor(config, problems);
   const { entries, assignments } = withStackRules(...readMachines(cells, hypervisor, problems), problems);
   const certificates = readCertificates(manifest, problems);
-  const domain = config === undefined ? undefined : readDomain(config, problems);
+  const declaredDomain = config === undefined ? undefined : readDomain(config, problems);
+  const domain = declaredDomain ?? noDomain;
   const docker = await readDocker(
     { entries, assignments, stacks: cells.stacks, config, hasMachines: cells.vms !== undefined },
-    domain ?? noDomain,
+    domain,
     { files, secrets, problems },
   );
   if (config === undefined) return undefined;
-  const firewall = readFirewall(config, problems);
-  const dns = readDns(config, domain ?? noDomain, hypervisor, recordsOf(entries), problems);
+  const firewall = readFirewall(config, entries.find(isFiltered), problems);
+  const dns = readDns(config, domain, hypervisor, recordsOf(entries), problems);
   const caName = readHostName(config.get("step_ca")?.get("dns_name"), problems);
-  const roles = rolesOf(cells, entries, caName, domain ?? noDomain, problems);
-  if (domain === undefined || hypervisor === undefined || roles === undefined) return undefined;
+  const roles = rolesOf(cells, { entries, certificates, docker, hypervisor }, caName, domain, problems);
+  if (hypervisor === undefined || roles === undefined) return undefined;
 
-  const ca = readAuthority(config, domain, caName, roles, entries, problems);
+  const ca = roles.ca && readAuthority(config, domain, caName, roles.ca, entries, problems);
   const fabric = { domain, roles, ca, portainer: docker.settings, agentPort: agentPortOf(config) };
   const services = readServices(entries, docker.services, fabric, problems);
-  checkRecords(dns.records, services, roles.gateway.address, problems);
+  checkRecords(dns?.records ?? [], services, roles.gateway?.address, problems);
   const served = { hypervisor, roles, services, portainer: docker.settings };
+  const manifestAt = files.sources.has(siteFiles.certificates) ? manifest?.ref : undefined;
   const assigned =
-    manifest === undefined ? [] : assignCertificates(certificates, served, manifest.ref, problems);
+    manifest === undefined ? [] : assignCertificates(certificates, served, manifestAt, problems);
+  checkHalves({ roles, services, certificates, caSettings: config.get("step_ca")?.keyRef }, problems);
   const guests = entries.map(({ guest }) => guest);
   checkHooks(certificates, guests, problems);
-  const known = new Set([...services.flatMap(({ names }) => names), ...dns.records.map(({ name }) => name)]);
-  const records = [...dns.records, ...certificateRecords(assigned, guests, hypervisor, known)];
+  const records = [
+    ...(dns?.records ?? []),
+    ...certificateRecords(assigned, guests, hypervisor, knownNames(services, dns)),
+  ];
   const portainer = await readPortainer(config, docker, assigned, hypervisor, secrets, problems);
-  if (firewall === undefined) return undefined;
+  const needsDomain = dns?.enabled ?? (services.length > 0 || ca !== undefined || portainer !== undefined);
+  if (needsDomain && declaredDomain === undefined && config.get("domain_name") === undefined)
+    problems.report("PHX0104", config, 'the hypervisor\'s configuration needs "domain_name"', {
+      hint: '"domain_name": "example.home.arpa": DNS, services and certificates have their names below it',
+    });
   return {
     root: cells.root,
     domain,
     hypervisor,
     guests,
     roles,
-    dns: { ...dns, records },
-    firewall,
-    ca,
+    ...defined({ dns: dns && { ...dns, records }, firewall, ca }),
     certificates: assigned,
     portainer,
     services,
     stacks: docker.stacks,
   };
+}
+
+function isFiltered({ guest }: GuestEntry): boolean {
+  return guest.firewall?.enabled === true && !guest.template;
+}
+
+/** Names that certificates need no records for. */
+function knownNames(services: readonly Service[], dns: Dns | undefined): ReadonlySet<string> {
+  return new Set([
+    ...services.flatMap(({ names }) => names),
+    ...(dns?.records ?? []).map(({ name }) => name),
+  ]);
 }
 
 function readMachines(
@@ -112,15 +135,47 @@ function recordsOf(
   });
 }
 
+/** What a site can need a role for. */
+interface Needs {
+  readonly entries: readonly GuestEntry[];
+  readonly certificates: readonly Certificate[];
+  readonly docker: Pick<Docker, "services" | "settings">;
+  readonly hypervisor: Hypervisor | undefined;
+}
+
 function rolesOf(
-  { lxc }: SiteCells,
-  entries: readonly GuestEntry[],
+  { lxc, config }: SiteCells,
+  { entries, certificates, docker, hypervisor }: Needs,
   caName: string | undefined,
   domain: string,
   problems: Problems,
 ): Roles | undefined {
-  // When the containers' file is missing, the roles are not reported too.
+  // When the containers' file cannot be read, what it would have declared is not reported as missing.
   if (lxc === undefined) return undefined;
-  const at = (guestsIn(lxc, "lxc_configs") ?? lxc).ref;
-  return findRoles(entries, caName, domain, at, problems);
+  const isRouted =
+    docker.services.some(({ path }) => path === "routed") ||
+    entries.some(
+      (entry) =>
+        !entry.guest.template &&
+        entry.guest.portainerRole !== "primary" &&
+        offersService(entry) &&
+        !showsRole(entry),
+    );
+  const isIssued =
+    certificates.length > 0 ||
+    docker.settings !== undefined ||
+    config?.get("step_ca") !== undefined ||
+    entries.some(({ cell }) => cell.get("bootstrap_ca_url") !== undefined);
+  const seesCertificate = (guest: Guest): boolean =>
+    hypervisor !== undefined &&
+    certificates.some(({ certPath }) => spellingOf(guest, certPath, hypervisor) !== undefined);
+  const isNeeded: RoleNeed = (role, guest) => {
+    if (role === "ca") return isIssued;
+    return isRouted || (role === "gateway" && seesCertificate(guest));
+  };
+  return findRoles(entries, caName, domain, isNeeded, problems);
+}
+
+function offersService({ cell }: GuestEntry): boolean {
+  return (cell.get("traefik_service")?.each ?? []).some((service) => service.get("external")?.flag !== true);
 }

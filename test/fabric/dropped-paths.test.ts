@@ -10,9 +10,10 @@ import { firewallOf, verdictOn } from "../../src/fabric/firewall.ts";
 import { requiredPaths } from "../../src/fabric/paths.ts";
 import { fileLimit } from "../../src/formats/pve-firewall/check.ts";
 import { emptyFile, printedSize, printFirewall } from "../../src/formats/pve-firewall/index.ts";
-import type { FirewallPolicy, FirewallRule, Site } from "../../src/model.ts";
+import type { FirewallPolicy, FirewallRule } from "../../src/model.ts";
 import { compareProblems } from "../../src/problem.ts";
 import { labSite } from "../lab/site.ts";
+import type { WholeSite } from "../whole-site.ts";
 
 type RuleCase = Omit<FirewallRule, "from"> & { readonly line: number };
 interface Case {
@@ -34,7 +35,7 @@ const ruleOf = ({ line, ...rule }: RuleCase): FirewallRule => ({
   from: { file: "etc/rules.json", line, column: 1 },
 });
 
-function siteOf({ host, guests, outputPolicy }: Case): Site {
+function siteOf({ host, guests, outputPolicy }: Case): WholeSite {
   return {
     ...labSite,
     firewall: {
@@ -68,7 +69,7 @@ test("every code has a case that passes and one that fails", () => {
 });
 
 describe("PHX0524", () => {
-  const filtered = (count: number): Site => {
+  const filtered = (count: number): WholeSite => {
     const [guest] = labSite.guests.filter(({ firewall }) => firewall?.enabled === true);
     if (guest === undefined) throw new Error("no guest of the lab's site is filtered");
     const more = Array.from({ length: count }, (_, at) => ({
@@ -78,7 +79,7 @@ describe("PHX0524", () => {
     }));
     return { ...labSite, guests: [...labSite.guests, ...more] };
   };
-  const sizes = (site: Site): readonly string[] =>
+  const sizes = (site: WholeSite): readonly string[] =>
     droppedPaths(site).flatMap(({ code, message }) => (code === "PHX0524" ? [message] : []));
 
   test("a cluster.fw beyond 1 MiB is refused, with its size and the limit", () => {

@@ -9,10 +9,11 @@ import { describe, expect, test } from "vitest";
 import { droppedPaths } from "../../src/fabric/dropped-paths.ts";
 import { firewallOf } from "../../src/fabric/firewall.ts";
 import { requiredPaths } from "../../src/fabric/paths.ts";
-import type { FirewallRule, Guest, RoleGuest, Service, Site } from "../../src/model.ts";
+import type { FirewallRule, Guest, RoleGuest, Service } from "../../src/model.ts";
 import { loadSite } from "../../src/site/load.ts";
 import { agent, gateway, labSite, mesh, ollama } from "../lab/site.ts";
 import { inDirectory } from "../site/tree.ts";
+import type { WholeSite } from "../whole-site.ts";
 
 type Rule = Omit<FirewallRule, "from">;
 
@@ -82,7 +83,7 @@ function admitted(rules: readonly Rule[], port: number): readonly string[] {
 }
 
 /** The lab's site with these rules on a guest, and a service of that guest which clients reach without the gateway. */
-function siteWith(rules: readonly Rule[], guest: RoleGuest, port: number): Site {
+function siteWith(rules: readonly Rule[], guest: RoleGuest, port: number): WholeSite {
   const declared = rules.map((rule) => ({ ...rule, from: guest.from }));
   const own = { ...guest, firewall: { enabled: true, rules: declared } };
   const swap = <G extends Guest>(other: G): G =>
@@ -106,7 +107,7 @@ function siteWith(rules: readonly Rule[], guest: RoleGuest, port: number): Site 
 }
 
 /** The rules that are put in force, as this file's judge reads them. */
-function inForce(site: Site, guest: Guest): readonly Rule[] {
+function inForce(site: WholeSite, guest: Guest): readonly Rule[] {
   const found = firewallOf(site).guests.find((each) => each.guest.host === guest.host);
   return (found?.rules ?? []).map(({ rule: { type, action, macro, proto, dport, source } }) => ({
     direction: type === "IN" ? "in" : "out",
@@ -119,7 +120,7 @@ function inForce(site: Site, guest: Guest): readonly Rule[] {
 }
 
 /** Machines of the fabric that a path names as its sender, for this port of this guest. */
-function named(site: Site, guest: Guest, port: number): readonly string[] {
+function named(site: WholeSite, guest: Guest, port: number): readonly string[] {
   return requiredPaths(site)
     .filter((path) => path.to === guest.host && path.port === port && path.protocol === "tcp")
     .flatMap(({ from }) =>
@@ -215,7 +216,7 @@ describe("a copy of examples/homelab with the service dash on the mesh", () => {
 });
 
 describe("a gateway", () => {
-  const words = (site: Site): readonly string[] =>
+  const words = (site: WholeSite): readonly string[] =>
     droppedPaths(site).flatMap(({ code, message }) => (code === "PHX0520" ? [message] : []));
 
   test.each(["ACCEPT", "DROP"] as const)("is open to clients behind its own rules: %s", (action) => {
@@ -236,10 +237,10 @@ test("for a guest without a fixed address nothing is opened: a rule must name ex
     name: "moving",
     shares: [share],
   };
-  const site: Site = { ...labSite, guests: [...labSite.guests, moving] };
+  const site: WholeSite = { ...labSite, guests: [...labSite.guests, moving] };
   const nfs = firewallOf(site).host.filter(({ rule }) => rule.dport === "2049");
   expect(nfs.map(({ rule }) => rule.source)).toEqual(["10.0.0.111", "10.0.0.102"]);
-  const hints = (of: Site): readonly (string | undefined)[] =>
+  const hints = (of: WholeSite): readonly (string | undefined)[] =>
     droppedPaths(of).flatMap(({ code, hint }) => (code === "PHX0520" ? [hint] : []));
   expect(hints(site)).toEqual([
     "declare the address of lxc/105 (moving), or accept tcp 2049 from 10.0.0.0/24",

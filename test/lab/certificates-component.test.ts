@@ -8,7 +8,8 @@ import { certificates } from "../../src/components/certificates/index.ts";
 import { nginx } from "../../src/components/nginx/index.ts";
 import { keyMatches, parseChain, serialOf } from "../../src/formats/x509/index.ts";
 import { counted, type Trace, traced } from "../../src/hosts/decorators.ts";
-import type { Certificate, Site } from "../../src/model.ts";
+import type { Certificate } from "../../src/model.ts";
+import type { WholeSite } from "../whole-site.ts";
 import { change, newLab, opened, prepared, read as reading } from "./open.ts";
 import { planLab, syncLab, verifyLab } from "./session.ts";
 import { gateway, labSite } from "./site.ts";
@@ -36,7 +37,7 @@ const forPortainer: Certificate = {
   owner: "nobody:nogroup",
   postRenewal: { command: "qm guest exec 1001 -- docker restart portainer_server", from },
 };
-const site: Site = { ...labSite, certificates: [forGateway, forPortainer] };
+const site: WholeSite = { ...labSite, certificates: [forGateway, forPortainer] };
 
 const inLab = (lab: string, path: string): string => join(lab, "hosts/pve", path.replace("/mnt/pve", ""));
 const text = (lab: string, path: string): string => readFileSync(inLab(lab, path), "utf8");
@@ -45,7 +46,7 @@ const serial = (lab: string, { certPath }: Certificate): string => serialOf(text
 const hour = 3_600_000;
 
 /** A sync of the certificates, and every change that it made outside the journal. */
-async function sync(lab: string, of: Site = site, components = [certificates]) {
+async function sync(lab: string, of: WholeSite = site, components = [certificates]) {
   const made: string[] = [];
   const traces: Trace[] = [];
   const result = await syncLab(lab, of, components, {
@@ -122,7 +123,7 @@ describe("issuing", () => {
 
 test("a pair that left the manifest is told until it is forgotten; its files stay", async () => {
   const lab = await synced();
-  const without: Site = { ...site, certificates: [forGateway] };
+  const without: WholeSite = { ...site, certificates: [forGateway] };
   const planned = (await planLab(lab, without, [certificates])).components[0];
   expect(planned).toMatchObject({ changes: [], orphans: [] });
   expect(planned?.notes).toEqual([
@@ -236,7 +237,7 @@ describe("consumers", () => {
   });
 
   test("a gateway and a Portainer without a declared command are told all the same", async () => {
-    const silent: Site = {
+    const silent: WholeSite = {
       ...site,
       certificates: site.certificates.map(({ postRenewal: _, ...certificate }) => certificate),
       portainer: {
@@ -266,7 +267,7 @@ describe("consumers", () => {
       postRenewal: forGateway.postRenewal!,
     };
     const { serves: _, ...plain } = twice;
-    const both: Site = { ...labSite, certificates: [forGateway, plain] };
+    const both: WholeSite = { ...labSite, certificates: [forGateway, plain] };
     const lab = await newLab(both);
     const first = await sync(lab, both);
     expect(first.activations).toEqual([{ kind: "reload", unit: "nginx", host: "lxc/101" }]);
@@ -325,7 +326,7 @@ describe("consumers", () => {
 
   test("a command in a guest that does not exist costs no certificate", async () => {
     const command = "qm guest exec 999 -- docker restart portainer_server";
-    const gone: Site = {
+    const gone: WholeSite = {
       ...site,
       certificates: [forGateway, { ...forPortainer, postRenewal: { command, from } }],
     };
@@ -341,7 +342,7 @@ describe("consumers", () => {
   test("a command that waits for ever is ended", async () => {
     const command = "pct exec 101 -- /bin/bash -c 'sleep 600; systemctl reload nginx'";
     const slow = { ...forGateway, postRenewal: { command, from } };
-    const waiting: Site = { ...labSite, certificates: [slow] };
+    const waiting: WholeSite = { ...labSite, certificates: [slow] };
     const lab = await newLab(waiting);
     const { certificates: hurried } = { certificates };
     const result = await syncLab(lab, waiting, [hurried], {

@@ -8,7 +8,8 @@ import { firewall } from "../../src/components/firewall/index.ts";
 import { RefusedError, TransportError } from "../../src/errors.ts";
 import type { Command, Exec } from "../../src/hosts/host.ts";
 import type { Decorator } from "../../src/hosts/world.ts";
-import type { FirewallRule, Site } from "../../src/model.ts";
+import type { FirewallRule } from "../../src/model.ts";
+import type { WholeSite } from "../whole-site.ts";
 import { change, newLab, opened, prepared, read } from "./open.ts";
 import { planLab, syncLab, type Told, verifyLab } from "./session.ts";
 import { labSite } from "./site.ts";
@@ -23,7 +24,7 @@ const rule = (more: Partial<FirewallRule>): FirewallRule => ({
   ...more,
 });
 
-function siteWith(rules: readonly FirewallRule[], more: Partial<Site["firewall"]> = {}): Site {
+function siteWith(rules: readonly FirewallRule[], more: Partial<WholeSite["firewall"]> = {}): WholeSite {
   return { ...labSite, firewall: { ...labSite.firewall, rules, from, ...more } };
 }
 

@@ -85,7 +85,7 @@ async function session<T>(
       site,
       world,
       apis: openApis(site, world.network, world.clock, {
-        root: async () => (await findRoot(site.ca.rootFiles, (name) => world.host(name))).pem,
+        root: async () => (await findRoot(site.ca?.rootFiles ?? [], (name) => world.host(name))).pem,
         previousPassword: () => knownPassword(site, (name) => world.host(name)),
       }),
       journal: openJournal(world.host("pve"), { readOnly: reading }),

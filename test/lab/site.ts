@@ -1,6 +1,7 @@
 /** A small site by hand: gateway, mesh, CA, one container with a service, Portainer and an agent. */
-import type { Guest, RoleGuest, Service, Site } from "../../src/model.ts";
+import type { Guest, RoleGuest, Service } from "../../src/model.ts";
 import { Secret } from "../../src/secret.ts";
+import type { WholeSite } from "../whole-site.ts";
 
 const from = { file: "etc/phoenix_lxc_configs.json", line: 1, column: 1 };
 const rules: readonly [] = [];
@@ -87,7 +88,7 @@ const certificate = {
   from,
 };
 
-export const labSite: Site = {
+export const labSite: WholeSite = {
   root: "/usr/local/phoenix_hypervisor",
   domain: "lab.test",
   hypervisor: {

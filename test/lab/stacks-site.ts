@@ -3,8 +3,9 @@ import { openApis } from "../../src/apis/open-apis.ts";
 import type { PortainerApi } from "../../src/apis/portainer/index.ts";
 import { findProvisionerPassword, findRoot } from "../../src/fabric/ca-files.ts";
 import type { World } from "../../src/hosts/world.ts";
-import type { FirewallRule, Site, Stack } from "../../src/model.ts";
+import type { FirewallRule, Stack } from "../../src/model.ts";
 import { Secret } from "../../src/secret.ts";
+import type { WholeSite } from "../whole-site.ts";
 import { change, newLab, opened, prepared } from "./open.ts";
 import { agent, labSite } from "./site.ts";
 
@@ -72,7 +73,7 @@ const guests = labSite.guests.map((guest) =>
   guest.host === agent.host ? { ...guest, firewall: { enabled: true, rules } } : guest,
 );
 
-export const withStacks = (...stacks: readonly Stack[]): Site => ({ ...labSite, guests, stacks });
+export const withStacks = (...stacks: readonly Stack[]): WholeSite => ({ ...labSite, guests, stacks });
 
 export interface StacksLab {
   readonly directory: string;

@@ -63,7 +63,8 @@ function lines(input: Case, view: View): readonly string[] {
 
 function checkFacts({ problems, size, durationMs }: Extract<Case, { kind: "problems" }>): CheckFacts {
   const notes = ["etc/x.json:4:23: this secret is read from outside of the site: /root/password"];
-  return { problems, notes, size, durationMs };
+  const off = size === undefined ? [] : [{ component: "nginx", reason: "no gateway is declared" }];
+  return { problems, notes, size, off, durationMs };
 }
 
 function documentOf(input: Case): [keyof typeof outputSchemas, OutputDocument] | undefined {

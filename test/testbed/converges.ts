@@ -6,14 +6,15 @@ import { describe, expect, test } from "vitest";
 import { hostNameOf } from "../../src/fabric/guests.ts";
 import { gatewayNames, routedServices } from "../../src/fabric/services.ts";
 import { readCompose } from "../../src/formats/compose/index.ts";
-import type { FirewallRule, Guest, Site, Stack } from "../../src/model.ts";
+import type { FirewallRule, Guest, Stack } from "../../src/model.ts";
+import type { WholeSite } from "../whole-site.ts";
 import { addressesOf, answersOf, openOf, portainerApi, statusOfUnknown } from "./client.ts";
 import { expectRun, httpStatus } from "./machines.ts";
 import { converge, hurry } from "./phoenix.ts";
 import { containersOf, dockerMachinesOf, machineOf, realityOf } from "./reality.ts";
 
 /** @param site answers the site once its machines are up */
-export function converges(site: () => Site): void {
+export function converges(site: () => WholeSite): void {
   describe("from nothing", () => {
     test("everything is open before", async () => {
       await hurry();
@@ -117,7 +118,7 @@ export function converges(site: () => Site): void {
 }
 
 /** Every name of the site with its address; where two declare one, the more telling one speaks. */
-function declaredNames(site: Site): ReadonlyMap<string, string> {
+function declaredNames(site: WholeSite): ReadonlyMap<string, string> {
   const { guests, services, roles, dns, ca, portainer } = site;
   const names = new Map<string, string>();
   for (const guest of guests)
@@ -138,7 +139,7 @@ function servicesOf({ compose, variables, project }: Stack) {
 
 /** What stands in for a backend says its name: the service's on a container, its image on a virtual machine. */
 function backendsOf(
-  site: Site,
+  site: WholeSite,
   stack: string | undefined,
   id: string | undefined,
 ): readonly (string | undefined)[] {
@@ -157,7 +158,7 @@ function speakerOf(body: string): string {
 }
 
 /** Ends where something listens, and those of them that a declared rule opens for the client. */
-async function endsOf(site: Site): Promise<{ ends: readonly string[]; opened: readonly string[] }> {
+async function endsOf(site: WholeSite): Promise<{ ends: readonly string[]; opened: readonly string[] }> {
   const client = (await expectRun("client", ["hostname", "--all-ip-addresses"])).trim();
   const { roles, hypervisor } = site;
   const listening: (readonly [Guest, number])[] = [

@@ -1,7 +1,7 @@
 /** Damage by hand on real systems: a plan names exactly what was damaged, a sync repairs it and nothing else. */
 import { describe, expect, test } from "vitest";
 import { routedServices } from "../../src/fabric/services.ts";
-import type { Site } from "../../src/model.ts";
+import type { WholeSite } from "../whole-site.ts";
 import { portainerApi } from "./client.ts";
 import { expectRun, type Machine } from "./machines.ts";
 import { converge, planned } from "./phoenix.ts";
@@ -9,28 +9,28 @@ import { containersOf, idsOf, machineOf } from "./reality.ts";
 
 interface Drift {
   readonly what: string;
-  readonly id: (site: Site) => string;
-  readonly make: (site: Site) => Promise<unknown>;
+  readonly id: (site: WholeSite) => string;
+  readonly make: (site: WholeSite) => Promise<unknown>;
 }
 
 const sh = (machine: Machine, script: string, ...args: readonly string[]) =>
   expectRun(machine, ["sh", "-eu", "-c", script, "sh", ...args]);
 
 /** A container that runs a service by itself, with rules of its own. */
-function plainService(site: Site) {
+function plainService(site: WholeSite) {
   const found = routedServices(site).find(({ guest, stack }) => guest.kind === "lxc" && stack === undefined);
   if (found === undefined) throw new Error("the site has no service on a container");
   return found;
 }
 
 /** A stack that is on one machine only. */
-function soleStack({ stacks }: Site) {
+function soleStack({ stacks }: WholeSite) {
   const found = stacks.find(({ name }) => stacks.filter((each) => each.name === name).length === 1);
   if (found === undefined) throw new Error("the site has no stack that is on one machine only");
   return found;
 }
 
-function lastEnvironment({ portainer }: Site) {
+function lastEnvironment({ portainer }: WholeSite) {
   const found = portainer?.environments.filter(({ kind }) => kind === "agent").at(-1);
   if (portainer === undefined || found === undefined)
     throw new Error("the site has no Portainer with an agent");
@@ -120,7 +120,7 @@ const besides: readonly Drift[] = [
 ];
 
 /** @param site answers the site once it has converged */
-export function drifts(site: () => Site): void {
+export function drifts(site: () => WholeSite): void {
   describe.each([
     ["files and containers", onMachines],
     ["services and settings", besides],

@@ -1,7 +1,7 @@
 /** Machines that are down, come back, or come back empty; a Portainer that remembers nothing. One sync puts each right. */
 import { rmSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import type { Site } from "../../src/model.ts";
+import type { WholeSite } from "../whole-site.ts";
 import { answersOf } from "./client.ts";
 import { eventually, expectRun, type Machine } from "./machines.ts";
 import { converge, phoenix, runDirectory } from "./phoenix.ts";
@@ -19,7 +19,7 @@ async function wipe(machine: Machine): Promise<void> {
 }
 
 /** @param site answers the site once it has converged */
-export function failures(site: () => Site): void {
+export function failures(site: () => WholeSite): void {
   const lastDocker = () => {
     const found = site()
       .portainer?.environments.filter(({ kind }) => kind === "agent")

@@ -5,7 +5,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Site } from "../../src/model.ts";
+import type { WholeSite } from "../whole-site.ts";
 import { livingSite } from "./living-site.ts";
 import { boot, down, eventually, expectRun, httpStatus, run, say, unavailable, write } from "./machines.ts";
 import { converge, hurry, phoenix, siteIn } from "./phoenix.ts";
@@ -62,7 +62,7 @@ async function foreignThings(): Promise<Readonly<Record<string, string>>> {
 }
 
 describe.skipIf(unavailable !== undefined)("the example site on a host that already lives", () => {
-  let site: Site;
+  let site: WholeSite;
   const root = livingSite();
   beforeAll(async () => {
     say("booting the example site on a host that already lives …");

@@ -1,8 +1,8 @@
 /** A site of somebody else on real machines: other addresses, ids, names and another domain, and nothing of it in the code. */
 import { rmSync } from "node:fs";
 import { afterAll, beforeAll, describe } from "vitest";
-import type { Site } from "../../src/model.ts";
 import { correctedSite, hasRealSite } from "../sites/overlay.ts";
+import type { WholeSite } from "../whole-site.ts";
 import { converges } from "./converges.ts";
 import { boot, down, say, unavailable } from "./machines.ts";
 import { siteIn } from "./phoenix.ts";
@@ -13,7 +13,7 @@ if (!hasRealSite) say(`a real site is skipped: ${missing}`);
 
 describe.skipIf(missing !== undefined)("a real site on real machines", () => {
   let root: string;
-  let site: Site;
+  let site: WholeSite;
   beforeAll(async () => {
     say("booting a real site …");
     root = correctedSite();

@@ -1,7 +1,7 @@
 /** Phoenix inside the testbed's hypervisor, started as an operator there starts it. Runs take their time: each says so. */
 import { expect } from "vitest";
-import type { Site } from "../../src/model.ts";
 import { loadSite } from "../../src/site/load.ts";
+import { type WholeSite, whole } from "../whole-site.ts";
 import { type Ended, environment, expectRun, run, say, write } from "./machines.ts";
 
 /** `phoenix ...` inside pve. Its last line says what happened, and goes into the output of the tests. */
@@ -45,9 +45,9 @@ export async function planned(why: string, ...targets: readonly string[]): Promi
 }
 
 /** @throws Error when the site has errors */
-export async function siteIn(root: string): Promise<Site> {
+export async function siteIn(root: string): Promise<WholeSite> {
   const { site, problems } = await loadSite(root);
-  if (site !== undefined) return site;
+  if (site !== undefined) return whole(site);
   throw new Error(problems.map(({ message, at }) => `${at.file}:${at.line}: ${message}`).join("\n"));
 }
 

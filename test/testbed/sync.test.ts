@@ -1,7 +1,7 @@
 /** The example site on real machines: built from nothing, looked at from outside, damaged in every way, and brought back. */
 import { join } from "node:path";
 import { afterAll, beforeAll, describe } from "vitest";
-import type { Site } from "../../src/model.ts";
+import type { WholeSite } from "../whole-site.ts";
 import { converges } from "./converges.ts";
 import { drifts } from "./drifts.ts";
 import { failures } from "./failures.ts";
@@ -12,7 +12,7 @@ import { siteIn } from "./phoenix.ts";
 const root = join(import.meta.dirname, "../../examples/homelab");
 
 describe.skipIf(unavailable !== undefined)("the example site on real machines", () => {
-  let site: Site;
+  let site: WholeSite;
   beforeAll(async () => {
     say(
       "booting the example site: pve, 10 guests, a client (half a minute; the first time everything is built) …",

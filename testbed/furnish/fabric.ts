@@ -1,11 +1,13 @@
 /** What the testbed must know of a site to build its machines: what the lab knows, and what only real machines need. */
 import { readFileSync, statSync } from "node:fs";
-import { factsOf, type LabFacts, type SiteFacts } from "../../lab/facts.ts";
+import { factsOf, type LabFacts } from "../../lab/facts.ts";
 import type { Site } from "../../src/model.ts";
 import type { WantedImage } from "../docker/images.ts";
 import { siteImages } from "../docker/site-images.ts";
 
-export interface Fabric extends Omit<SiteFacts, "guests"> {
+/** The testbed builds whole sites: one with a gateway, a mesh and a CA. */
+export interface Fabric extends Omit<LabFacts, "guests" | "roles"> {
+  readonly roles: Required<LabFacts["roles"]>;
   /** What virtual machines run in Docker. */
   readonly images?: readonly WantedImage[];
   /** Length of the network's prefix, 24 for a /24. */
@@ -46,6 +48,9 @@ export async function readFabric(path: string): Promise<Fabric> {
 
 function fabricOf(site: Site): Fabric {
   const facts = factsOf(site);
+  const { gateway, mesh, ca } = facts.roles;
+  if (gateway === undefined || mesh === undefined || ca === undefined || site.ca === undefined)
+    throw new Error("the testbed needs a site with a gateway, a mesh and a CA");
   const { hostname, provisioner } = site.ca;
   // Unprivileged as Proxmox makes them, but for the CA, which has a map of its own, and one without a role, which has none.
   const roles = Object.values(facts.roles);
@@ -54,6 +59,7 @@ function fabricOf(site: Site): Fabric {
     host === facts.roles.ca ? { firstId: ownFirstId } : host === privileged?.host ? { firstId: 0 } : {};
   return {
     ...facts,
+    roles: { gateway, mesh, ca },
     images: siteImages(site),
     prefix: site.hypervisor.prefix,
     ca: { hostname, provisioner },

@@ -34,7 +34,8 @@ export async function activate(certificates: readonly Certificate[], io: Io): Pr
 /** The declared command. Without one, the gateway and Portainer are notified all the same: both read their files only once. */
 export function hookOf({ roles, portainer }: Site, { postRenewal, serves }: Certificate): Hook | undefined {
   if (postRenewal !== undefined) return parseHook(postRenewal.command);
-  if (serves === "gateway") return { host: roles.gateway.host, argv: ["systemctl", "reload", "nginx"] };
+  if (serves === "gateway" && roles.gateway !== undefined)
+    return { host: roles.gateway.host, argv: ["systemctl", "reload", "nginx"] };
   if (serves !== "portainer" || portainer === undefined) return undefined;
   const container = serverContainer(portainer.compose.text);
   if (container === undefined) return undefined;

@@ -1,4 +1,5 @@
 /** Brings a pair to what is declared, and restores a previous one. */
+
 import type { Io } from "../../component.ts";
 import { defined } from "../../defined.ts";
 import {
@@ -10,6 +11,7 @@ import {
   PhoenixError,
 } from "../../errors.ts";
 import { findProvisionerPassword, findRoot } from "../../fabric/ca-files.ts";
+import { declared } from "../../fabric/declared.ts";
 import type { FileState, FileWrite } from "../../hosts/host.ts";
 import type { Certificate } from "../../model.ts";
 import type { Change } from "../../resource.ts";
@@ -65,7 +67,7 @@ interface PairTexts {
 /** @throws CandidateError when the CA issues none: the present files were not touched */
 async function issue(certificate: Certificate, io: Io): Promise<PairTexts> {
   const { commonName, names } = certificate;
-  const { provisioner, rootFiles, passwordFiles } = io.site.ca;
+  const { provisioner, rootFiles, passwordFiles } = declared(io.site, "ca");
   try {
     const [root, password] = await Promise.all([
       findRoot(rootFiles, io.host),

@@ -1,7 +1,9 @@
 /** The pairs on the hypervisor as they are. Changes nothing. */
+
 import type { Io } from "../../component.ts";
 import { defined } from "../../defined.ts";
 import { findRoot } from "../../fabric/ca-files.ts";
+import { declared } from "../../fabric/declared.ts";
 import { keyMatches, leadsTo, parseChain, renewalDue } from "../../formats/x509/index.ts";
 import type { FileState } from "../../hosts/host.ts";
 import type { Certificate } from "../../model.ts";
@@ -27,7 +29,7 @@ export async function readPairs(io: Io, certificates: readonly Certificate[]): P
   const host = io.host("pve");
   const paths = certificates.flatMap(({ certPath, keyPath }) => [certPath, keyPath]);
   const [root, files, notifications, ownerships] = await Promise.all([
-    findRoot(io.site.ca.rootFiles, io.host),
+    findRoot(declared(io.site, "ca").rootFiles, io.host),
     host.readFiles(paths),
     lastNotifications(host, certificates),
     ownershipsOf(io, certificates),

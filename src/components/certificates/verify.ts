@@ -66,7 +66,7 @@ function serverOf({ site }: Io, { serves, commonName, names }: Certificate): Ser
   const { portainer, roles } = site;
   if (serves === "portainer" && portainer !== undefined)
     return { address: portainer.guest.address, port: portainer.port, servername: portainer.hostname };
-  if (serves !== "gateway") return undefined;
+  if (serves !== "gateway" || roles.gateway === undefined) return undefined;
   const servername = gatewayNames(site).find((name) => names.includes(name)) ?? commonName;
   return { address: roles.gateway.address, port: 443, servername };
 }

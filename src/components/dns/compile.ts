@@ -29,13 +29,14 @@ export interface DeclaredRecord extends DnsRecordLine {
 
 /** Applied in this order: the server must find the records when it starts with the configuration. */
 export function compile(site: Site): readonly Resource[] {
-  if (!site.dns.enabled) return [];
+  const { dns } = site;
+  if (dns?.enabled !== true) return [];
   const { exact, wildcards } = recordsOf(site);
   const outside = exact.map(({ name }) => name).filter((name) => !isWithin(name, site.domain));
   const configuration = dnsmasqConf({
     listen: ["127.0.0.1", site.hypervisor.address],
     domain: site.domain,
-    upstreams: site.dns.upstreams,
+    upstreams: dns.upstreams,
     hostsDirectory: paths.hostsDirectory,
     localNames: [...new Set(outside)].sort(),
   });
@@ -67,7 +68,7 @@ export function recordsOf(site: Site): {
       agentRecords(site),
       portainerRecords(site),
       caRecords(site),
-      site.dns.records,
+      site.dns?.records ?? [],
     ].flatMap(take),
   );
   const own = unique(take(guestRecords(site)));
@@ -79,8 +80,8 @@ export function recordsOf(site: Site): {
 
 function serviceRecords({ services, roles }: Site): readonly DeclaredRecord[] {
   return services.flatMap(({ names, path, guest, from }) => {
-    const { address } = path === "routed" ? roles.gateway : guest;
-    return names.map((name) => ({ name, address, from }));
+    const { address } = (path === "routed" ? roles.gateway : guest) ?? {};
+    return address === undefined || path === "external" ? [] : names.map((name) => ({ name, address, from }));
   });
 }
 
@@ -97,6 +98,7 @@ function portainerRecords({ portainer }: Site): readonly DeclaredRecord[] {
 }
 
 function caRecords({ ca, roles }: Site): readonly DeclaredRecord[] {
+  if (ca === undefined || roles.ca === undefined) return [];
   return [{ name: ca.hostname, address: roles.ca.address, from: roles.ca.from }];
 }
 

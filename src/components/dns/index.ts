@@ -47,7 +47,8 @@ export const dns: Component = {
     const configuration = files.get(paths.configuration);
     if (configuration !== undefined) live.push(configurationResource(configuration.text));
     // A service that runs without any of our files is foreign.
-    if (live.length > 0 || io.site.dns.enabled) live.push(serviceResource(serviceId, "pve", unitState(unit)));
+    if (live.length > 0 || io.site.dns?.enabled)
+      live.push(serviceResource(serviceId, "pve", unitState(unit)));
     return live;
   },
 

@@ -25,7 +25,7 @@ const settleMs = 2_000;
 const silent = "no answer";
 
 export async function verify(io: Io): Promise<readonly Check[]> {
-  if (!io.site.dns.enabled) return [];
+  if (io.site.dns?.enabled !== true) return [];
   const questions = questionsOf(io);
   return poll(
     { clock: io.clock, forMs: settleMs, pauseMs: 100 },

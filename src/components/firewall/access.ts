@@ -5,7 +5,7 @@ import { firewallOf, verdictOn } from "../../fabric/firewall.ts";
 import { describeHost } from "../../fabric/guests.ts";
 import { type FirewallPath, requiredPaths } from "../../fabric/paths.ts";
 import { ports } from "../../fabric/ports.ts";
-import type { Guest } from "../../model.ts";
+import type { Guest, RoleGuest, Site } from "../../model.ts";
 import type { GuestName } from "../../resource.ts";
 import { type ProbeAnswer, probeFrom } from "./probe.ts";
 
@@ -65,12 +65,22 @@ async function fromOperator({ operator, reconnect }: Io): Promise<readonly Acces
   }
 }
 
-/** From the first of the fabric's guests that can run a probe; nothing when none can. */
-async function fromGuest(io: Io): Promise<readonly Access[]> {
-  const { mesh, gateway, ca } = io.site.roles;
+/** How many guests are asked to prove the hypervisor's rules. */
+const mostProvers = 3;
+
+/** The guests that connect to the hypervisor to prove its rules: those with a role in the fabric, in a site without any its others. */
+export function provers({ roles: { mesh, gateway, ca }, guests }: Site): readonly RoleGuest[] {
+  const named = [mesh, gateway, ca].filter((guest) => guest !== undefined);
+  const others = guests.filter((guest): guest is RoleGuest => !guest.template && guest.address !== undefined);
   // Containers answer in a fraction of a second, an agent in a virtual machine needs several.
-  const guests = [mesh, gateway, ca].sort((a, b) => Number(a.kind === "vm") - Number(b.kind === "vm"));
-  for (const guest of guests) {
+  return [...(named.length > 0 ? named : others)]
+    .sort((a, b) => Number(a.kind === "vm") - Number(b.kind === "vm"))
+    .slice(0, mostProvers);
+}
+
+/** From the first guest that can run a probe; nothing when none can. */
+async function fromGuest(io: Io): Promise<readonly Access[]> {
+  for (const guest of provers(io.site)) {
     const paths = pathsFrom(io, guest);
     const ends = paths.map(({ address, port }) => `${address}:${port}`);
     const seen = ends.length === 0 ? undefined : await probeFrom(io, guest.host, ends);

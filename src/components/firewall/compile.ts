@@ -1,6 +1,8 @@
 /** The desired firewall: options, the hypervisor's rules, one group for each guest, and the files that use the groups. */
+
 import { defined } from "../../defined.ts";
 import { isMarked, marked, withoutMark } from "../../fabric/cluster-firewall.ts";
+import { declared } from "../../fabric/declared.ts";
 import {
   filteredGuests,
   firewallOf,
@@ -46,7 +48,7 @@ const off = "not filtered by phoenix\n";
 
 export const compile = memo((site: Site): readonly Resource[] => {
   const { host, guests } = firewallOf(site);
-  const { enabled, inputPolicy, outputPolicy, from } = site.firewall;
+  const { enabled, inputPolicy, outputPolicy, from } = declared(site, "firewall");
   const options = { enable: enabled ? "1" : "0", policy_in: inputPolicy, policy_out: outputPolicy };
   return [
     ...guests.map(({ guest, rules }) =>

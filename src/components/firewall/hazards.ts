@@ -1,5 +1,7 @@
 /** The lockout guard: who can connect now and could not with the candidate rules, found before anything is written. */
+
 import type { Hazard, Io } from "../../component.ts";
+import { declared } from "../../fabric/declared.ts";
 import { firewallOf, guestRules, packetOf } from "../../fabric/firewall.ts";
 import { describeHost, guestOf } from "../../fabric/guests.ts";
 import { endOf, type FirewallPath, requiredPaths, senderName } from "../../fabric/paths.ts";
@@ -12,6 +14,7 @@ import { printBare } from "../../formats/pve-firewall/rule.ts";
 import type { Site } from "../../model.ts";
 import { option } from "../../option-names.ts";
 import type { Change, HostName, SourceRef } from "../../resource.ts";
+import { provers } from "./access.ts";
 import { type FirewallFiles, guestPath, isOursIn, paths } from "./compile.ts";
 import { partsOfAll, placeOfLine, withParts } from "./files.ts";
 import { installed, readDeciding } from "./installed.ts";
@@ -40,11 +43,10 @@ const otherProgram: Hazard = {
  */
 function unprovable(io: Io, candidate: InstalledFirewall, files: FirewallFiles): readonly Hazard[] {
   if (!isEnabled(candidate)) return [];
-  const { mesh, gateway, ca } = io.site.roles;
   const isOurs = isOursIn(io.site);
   for (const path of requiredPaths(io.site)) {
     if (path.to !== "pve" || path.from !== "network" || path.protocol !== "tcp") continue;
-    for (const { address, host: from } of [mesh, gateway, ca]) {
+    for (const { address, host: from } of provers(io.site)) {
       const packet = { ...packetOf(io.site, path, "IN"), source: address };
       const verdict = installedVerdict(candidate, "pve", packet);
       const { action, rule, set } = verdict;
@@ -185,5 +187,9 @@ function placeOf(site: Site, host: HostName, { rule }: Verdict): SourceRef {
   const guest = guestRules(firewall).get(host);
   const rules = host === "pve" ? firewall.host : (guest?.rules ?? []);
   const text = rule === undefined ? undefined : printBare(rule);
-  return rules.find((each) => printBare(each.rule) === text)?.from ?? guest?.guest.from ?? site.firewall.from;
+  return (
+    rules.find((each) => printBare(each.rule) === text)?.from ??
+    guest?.guest.from ??
+    declared(site, "firewall").from
+  );
 }

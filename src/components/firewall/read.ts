@@ -1,6 +1,8 @@
 /** Reads the firewall's files and the state of its daemon. */
+
 import type { Io } from "../../component.ts";
 import { NotReadyError } from "../../errors.ts";
+import { declared } from "../../fabric/declared.ts";
 import { rulesOf } from "../../formats/pve-firewall/index.ts";
 import type { FileState } from "../../hosts/host.ts";
 import type { Resource } from "../../resource.ts";
@@ -25,7 +27,7 @@ export async function read(io: Io): Promise<readonly Resource[]> {
   if (units.undoArmed)
     io.note("the firewall's undo of an earlier run is armed: it restores the previous rules soon");
   const live = [...liveResources(io.site, files)];
-  if (io.site.firewall.enabled) live.push(serviceResource(units.daemon));
+  if (declared(io.site, "firewall").enabled) live.push(serviceResource(units.daemon));
   return live;
 }
 

@@ -1,6 +1,8 @@
 /** Verifies the firewall: the daemon, the filtered interfaces, open and closed ports. */
+
 import { type Check, external, failed, type Io, passed } from "../../component.ts";
 import { TransportError } from "../../errors.ts";
+import { declared } from "../../fabric/declared.ts";
 import { firewallOf, type GuestRules } from "../../fabric/firewall.ts";
 import { configurationPath, describeHost } from "../../fabric/guests.ts";
 import { endOf, type FirewallPath, requiredPaths } from "../../fabric/paths.ts";
@@ -26,7 +28,7 @@ const probePorts = [1, 7, 9, 19, 79, 113];
 const silenceMs = 1_500;
 
 export async function verify(io: Io): Promise<readonly Check[]> {
-  if (!io.site.firewall.enabled) return checkDaemon(io);
+  if (!declared(io.site, "firewall").enabled) return checkDaemon(io);
   // A daemon that does not run explains everything else.
   const files = readDeciding(io);
   const [daemon, access, interfaces, open, closed, shadowed] = await Promise.all([
@@ -84,12 +86,12 @@ function guestResource({ kind, id }: Guest): ResourceId {
 /** "Status: enabled/running (pending changes)" and warnings about the installed files. */
 async function checkDaemon(io: Io): Promise<Check[]> {
   const { stdout, stderr } = await io.host("pve").run(commands.status);
-  const wanted = io.site.firewall.enabled ? "enabled/running" : "disabled/running";
+  const wanted = declared(io.site, "firewall").enabled ? "enabled/running" : "disabled/running";
   const status = /^Status: (.*)$/m.exec(stdout)?.[1] ?? "no status";
   const claim = `pve-firewall is ${wanted}`;
   const resource = "firewall/options" as const;
   const hint = "`pve-firewall status` and `journalctl -u pve-firewall` on the hypervisor show more";
-  const isWanted = io.site.firewall.enabled ? status === wanted : status.startsWith("disabled");
+  const isWanted = declared(io.site, "firewall").enabled ? status === wanted : status.startsWith("disabled");
   const check = isWanted ? passed(resource, claim) : failed(resource, claim, status, hint);
   return [check, ...(await judgeWarnings(io, stderr))];
 }

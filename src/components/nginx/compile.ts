@@ -1,5 +1,6 @@
 /** What the gateway should serve: every name in the list of services with its options, all forwarded to the mesh. */
 
+import { roleOf } from "../../fabric/declared.ts";
 import { pathInGuest } from "../../fabric/guests.ts";
 import { gatewayNames } from "../../fabric/services.ts";
 import {
@@ -31,14 +32,14 @@ export function compile(site: Site): readonly Resource[] {
     gatewayResource(
       site,
       gatewayConfig({
-        mesh: { address: site.roles.mesh.address, port: meshPort },
+        mesh: { address: roleOf(site, "mesh").address, port: meshPort },
         certificate: certificate.inGuest,
         servers: serversOf(site),
       }),
     ),
     linkResource(site, "nginx/enabled", paths.available),
     linkResource(site, "nginx/distribution-site", undefined),
-    serviceResource(serviceId, site.roles.gateway.host, { active: true, enabled: true }),
+    serviceResource(serviceId, roleOf(site, "gateway").host, { active: true, enabled: true }),
   ];
 }
 
@@ -46,10 +47,12 @@ export function compile(site: Site): readonly Resource[] {
 export function gatewayCertificate(
   site: Site,
 ): (Certificate & { inGuest: { certPath: string; keyPath: string } }) | undefined {
+  const { gateway } = site.roles;
+  if (gateway === undefined) return undefined;
   for (const certificate of site.certificates) {
     if (certificate.serves !== "gateway") continue;
-    const certPath = pathInGuest(site.roles.gateway, certificate.certPath);
-    const keyPath = pathInGuest(site.roles.gateway, certificate.keyPath);
+    const certPath = pathInGuest(gateway, certificate.certPath);
+    const keyPath = pathInGuest(gateway, certificate.keyPath);
     if (certPath !== undefined && keyPath !== undefined)
       return { ...certificate, inGuest: { certPath, keyPath } };
   }
@@ -75,13 +78,18 @@ export function gatewayResource(site: Site, text: string): Resource {
   const from = Object.fromEntries(
     site.services.flatMap(({ names, from }) => names.map((name) => [name, from])),
   );
-  return { id: "nginx/gateway", host: site.roles.gateway.host, text, units: gatewayUnits(text), from };
+  return { id: "nginx/gateway", host: roleOf(site, "gateway").host, text, units: gatewayUnits(text), from };
 }
 
 /** A symbolic link in sites-enabled; without a target it must be absent. */
 export function linkResource(site: Site, id: ResourceId, target: string | undefined): Resource {
   const state = target === undefined ? "not enabled" : `enabled: ${target}`;
-  return { id, host: site.roles.gateway.host, text: state, units: { [id.slice("nginx/".length)]: state } };
+  return {
+    id,
+    host: roleOf(site, "gateway").host,
+    text: state,
+    units: { [id.slice("nginx/".length)]: state },
+  };
 }
 
 /** Debian's own site, as it is enabled on installation; what people put in its place is theirs. */

@@ -1,5 +1,7 @@
 /** Sites of somebody else in the gateway's Nginx that serve our names, or get what is meant for us. Reads only. */
+
 import { foreignHazard, type Hazard, type Io } from "../../component.ts";
+import { roleOf } from "../../fabric/declared.ts";
 import { gatewayNames } from "../../fabric/services.ts";
 import { dumpedFiles, type NginxServer, serversIn } from "../../formats/nginx/servers.ts";
 import type { Host } from "../../hosts/host.ts";
@@ -23,7 +25,7 @@ const ports: readonly number[] = [80, 443];
 
 export async function hazards(changes: readonly Change[], io: Io): Promise<readonly Hazard[]> {
   if (changes.every(({ verb }) => verb === "delete")) return [];
-  const guest = io.site.roles.gateway.host;
+  const guest = roleOf(io.site, "gateway").host;
   const host = io.host(guest);
   const [all, there] = await Promise.all([filesOf(host), host.readFiles([paths.distribution])]);
   const ours = new Set<string>([paths.available, paths.enabled]);

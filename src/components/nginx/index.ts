@@ -1,6 +1,8 @@
 /** The gateway: Nginx terminates TLS for every name in the list of services and forwards everything to the mesh. */
+
 import type { Component, Io } from "../../component.ts";
 import { CandidateError, NotReadyError } from "../../errors.ts";
+import { roleOf } from "../../fabric/declared.ts";
 import { unitState } from "../../formats/systemd/index.ts";
 import type { FileState, Host } from "../../hosts/host.ts";
 import { type Change, candidateOf, type Resource, type ResourceId, subjectOf } from "../../resource.ts";
@@ -107,7 +109,7 @@ export const nginx: Component = {
 };
 
 function gateway(io: Io): Host {
-  return io.host(io.site.roles.gateway.host);
+  return io.host(roleOf(io.site, "gateway").host);
 }
 
 async function applyLink(host: Host, path: string, change: Change): Promise<void> {

@@ -3,6 +3,7 @@ import pLimit from "p-limit";
 import { type Check, failed, type Io, passed } from "../../component.ts";
 import { messageOf, TransportError } from "../../errors.ts";
 import { findRoot } from "../../fabric/ca-files.ts";
+import { declared, roleOf } from "../../fabric/declared.ts";
 import { gatewayNames } from "../../fabric/services.ts";
 import { configurationPath } from "../../formats/nginx/index.ts";
 import { serialOf } from "../../formats/x509/index.ts";
@@ -26,7 +27,7 @@ export async function verify(io: Io): Promise<readonly Check[]> {
   if (certificate === undefined) return [];
   const [serving, root, files] = await Promise.all([
     checkConfiguration(io),
-    findRoot(io.site.ca.rootFiles, io.host),
+    findRoot(declared(io.site, "ca").rootFiles, io.host),
     io.host("pve").readFiles([certificate.certPath]),
   ]);
   if (serving.status === "fail") return [serving];
@@ -38,7 +39,7 @@ export async function verify(io: Io): Promise<readonly Check[]> {
 }
 
 async function checkConfiguration(io: Io): Promise<Check> {
-  const { address } = io.site.roles.gateway;
+  const { address } = roleOf(io.site, "gateway");
   const claim = `${address} serves the declared configuration`;
   const expected = expectedHash(io.site);
   const seen = await poll(
@@ -73,7 +74,10 @@ async function servedHash(io: Io, address: string): Promise<string> {
 
 async function checkName(io: Io, name: string, root: string, serial: string | undefined): Promise<Check> {
   const claim = `"${name}" serves the issued certificate`;
-  const seen = await io.network.handshake(io.site.roles.gateway.address, 443, { servername: name, ca: root });
+  const seen = await io.network.handshake(roleOf(io.site, "gateway").address, 443, {
+    servername: name,
+    ca: root,
+  });
   const fault = faultOf(seen, serial);
   if (fault === undefined) return passed(id, claim);
   return failed(id, claim, fault, "`phoenix sync certificates nginx` issues a new one and loads it");
@@ -89,7 +93,7 @@ function faultOf(seen: HandshakeResult, serial: string | undefined): string | un
 async function checkUnknown(io: Io): Promise<Check> {
   const servername = `phoenix-probe-no-such-name.${io.site.domain}`;
   const claim = "the gateway rejects an undeclared name";
-  const seen = await io.network.handshake(io.site.roles.gateway.address, 443, { servername });
+  const seen = await io.network.handshake(roleOf(io.site, "gateway").address, 443, { servername });
   return seen.ok
     ? failed(id, claim, `expected no certificate, got serial ${seen.serial}`)
     : passed(id, claim);
@@ -97,7 +101,7 @@ async function checkUnknown(io: Io): Promise<Check> {
 
 async function checkRedirect(io: Io, name: string): Promise<Check> {
   const claim = `http://${name}/ redirects to https`;
-  const url = `http://${io.site.roles.gateway.address}/`;
+  const url = `http://${roleOf(io.site, "gateway").address}/`;
   try {
     const request = { method: "GET", url, hostname: name, effect: "read" } as const;
     const { status, headers } = await io.network.request(request);

@@ -1,6 +1,8 @@
 /** Waits until Traefik has loaded its file, and reloads or restarts it where its watch does not help. */
+
 import type { Io } from "../../component.ts";
 import { TransportError } from "../../errors.ts";
+import { roleOf } from "../../fabric/declared.ts";
 import { dynamicHash, sentinel } from "../../formats/traefik/index.ts";
 import type { Host } from "../../hosts/host.ts";
 import { poll } from "../../poll.ts";
@@ -20,7 +22,7 @@ export const nothingLoaded = new WeakSet<Io>();
  */
 export async function activate(touched: readonly ResourceId[], io: Io): Promise<void> {
   if (touched.every((id) => id === "traefik/service")) return;
-  const host = io.host(io.site.roles.mesh.host);
+  const host = io.host(roleOf(io.site, "mesh").host);
   const text = (await host.readFiles([paths.configuration])).get(paths.configuration)?.text ?? "";
   const expected = dynamicHash(text);
   if (touched.includes("traefik/routes")) {
@@ -62,7 +64,7 @@ export async function loadedHash(io: Io): Promise<LoadedHash> {
   try {
     const { status, headers } = await io.network.request({
       method: "GET",
-      url: `http://${io.site.roles.mesh.address}${sentinel.path}`,
+      url: `http://${roleOf(io.site, "mesh").address}${sentinel.path}`,
       hostname: sentinel.host,
       effect: "read",
       timeoutMs: 3_000,

@@ -1,5 +1,7 @@
 /** What the mesh should route: every routed service, to the backend that answers for it. */
+
 import { defined } from "../../defined.ts";
+import { roleOf } from "../../fabric/declared.ts";
 import { routedServices } from "../../fabric/services.ts";
 import { dynamicConfig, dynamicHash, dynamicUnits, type MeshRoute } from "../../formats/traefik/index.ts";
 import type { Site } from "../../model.ts";
@@ -25,9 +27,9 @@ export function compile(site: Site): readonly Resource[] {
   const routes = routesOf(site);
   const text = dynamicConfig({ routes, rootFile: paths.root });
   return [
-    ...(needsRoot(routes) ? [rootResource(rootId, site.roles.mesh.host, "trusted")] : []),
+    ...(needsRoot(routes) ? [rootResource(rootId, roleOf(site, "mesh").host, "trusted")] : []),
     routesResource(site, text),
-    serviceResource(serviceId, site.roles.mesh.host, { active: true, enabled: true }),
+    serviceResource(serviceId, roleOf(site, "mesh").host, { active: true, enabled: true }),
   ];
 }
 
@@ -51,5 +53,5 @@ export function expectedHash(site: Site): string | undefined {
 
 export function routesResource(site: Site, text: string): Resource {
   const from = Object.fromEntries(routedServices(site).map((service) => [service.id, service.from]));
-  return { id: "traefik/routes", host: site.roles.mesh.host, text, units: dynamicUnits(text), from };
+  return { id: "traefik/routes", host: roleOf(site, "mesh").host, text, units: dynamicUnits(text), from };
 }

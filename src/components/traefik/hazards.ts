@@ -1,5 +1,7 @@
 /** Routers of somebody else in the watched directory that have a rule or a name of ours. Reads only. */
+
 import { foreignHazard, type Hazard, type Io } from "../../component.ts";
+import { roleOf } from "../../fabric/declared.ts";
 import {
   type DeclaredEntry,
   declaredEntries,
@@ -15,7 +17,7 @@ import { paths } from "./compile.ts";
 export async function hazards(changes: readonly Change[], io: Io): Promise<readonly Hazard[]> {
   const candidate = candidateOf(changes, "traefik/routes");
   if (candidate === undefined) return [];
-  const host = io.host(io.site.roles.mesh.host);
+  const host = io.host(roleOf(io.site, "mesh").host);
   const names = (await configurationFiles(host)).map((name) => `${paths.directory}/${name}`);
   const files = await host.readFiles(names.filter((path) => path !== paths.configuration));
   const ours = dynamicRouters(candidate.text);

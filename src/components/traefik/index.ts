@@ -1,7 +1,9 @@
 /** The mesh: Traefik in its own guest forwards every routed name to the service behind it. */
+
 import type { Component, Io } from "../../component.ts";
 import { CandidateError, NotReadyError } from "../../errors.ts";
 import { findRoot } from "../../fabric/ca-files.ts";
+import { declared, roleOf } from "../../fabric/declared.ts";
 import { unitState } from "../../formats/systemd/index.ts";
 import { configurationFaults } from "../../formats/traefik/configuration.ts";
 import { routeFaults } from "../../formats/traefik/lint.ts";
@@ -30,7 +32,7 @@ export const traefik: Component = {
     const [files, unit, root] = await Promise.all([
       host.readFiles([paths.configuration, paths.root]),
       host.expect(commands.show),
-      needed ? findRoot(io.site.ca.rootFiles, io.host) : undefined,
+      needed ? findRoot(declared(io.site, "ca").rootFiles, io.host) : undefined,
     ]);
     const { installed, ...state } = unitState(unit);
     if (!installed)
@@ -74,7 +76,10 @@ export const traefik: Component = {
       case "traefik/root":
         return change.verb === "delete"
           ? host.remove([paths.root])
-          : write(paths.root, certificateIn(subject) ?? (await findRoot(io.site.ca.rootFiles, io.host)).pem);
+          : write(
+              paths.root,
+              certificateIn(subject) ?? (await findRoot(declared(io.site, "ca").rootFiles, io.host)).pem,
+            );
       default:
         if (change.verb !== "delete" && subject.units.running === "yes") await host.expect(commands.start);
     }
@@ -85,7 +90,7 @@ export const traefik: Component = {
 };
 
 function mesh(io: Io): Host {
-  return io.host(io.site.roles.mesh.host);
+  return io.host(roleOf(io.site, "mesh").host);
 }
 
 /** @param needed the CA's root, unless no route needs it */

@@ -2,6 +2,7 @@
 
 import type { Io } from "../../component.ts";
 import { TransportError } from "../../errors.ts";
+import { roleOf } from "../../fabric/declared.ts";
 import { ports } from "../../fabric/ports.ts";
 import { listOf, membersOf, parseJson } from "../../formats/json/index.ts";
 
@@ -19,7 +20,7 @@ export async function apiRouters(io: Io): Promise<ReadonlyMap<string, SeenRouter
     for (let page = 1; page > 0; ) {
       const { status, text, headers } = await io.network.request({
         method: "GET",
-        url: `http://${io.site.roles.mesh.address}:${ports.meshApi}/api/http/routers?per_page=1000&page=${page}`,
+        url: `http://${roleOf(io.site, "mesh").address}:${ports.meshApi}/api/http/routers?per_page=1000&page=${page}`,
         effect: "read",
         timeoutMs: 3_000,
       });
@@ -48,7 +49,7 @@ export async function apiRouters(io: Io): Promise<ReadonlyMap<string, SeenRouter
 
 function unreachable(io: Io, why: string): undefined {
   io.note(
-    `the mesh's API at ${io.site.roles.mesh.address}:${ports.meshApi} did not list its routers (${why}): they were verified by requests only`,
+    `the mesh's API at ${roleOf(io.site, "mesh").address}:${ports.meshApi} did not list its routers (${why}): they were verified by requests only`,
   );
   return undefined;
 }

@@ -11,7 +11,7 @@ const where = `in ${paths.static} of the mesh, then restart Traefik`;
  * Reads traefik.yml. After an error no route can be served; after a warning they can.
  * @param gateway the address that requests come from
  */
-export function staticFaults(text: string, gateway: string): readonly Fault[] {
+export function staticFaults(text: string, gateway: string | undefined): readonly Fault[] {
   const root = parseConfiguration(text);
   const provider = providerFault(membersOf(membersOf(root.providers).file));
   const entryPoint = entryPointFault(membersOf(membersOf(root.entryPoints).web), gateway);
@@ -33,7 +33,7 @@ function providerFault({ directory, watch }: JsonObject): Fault | undefined {
   };
 }
 
-function entryPointFault(web: JsonObject, gateway: string): Fault | undefined {
+function entryPointFault(web: JsonObject, gateway: string | undefined): Fault | undefined {
   if (!/:80$/.test(String(web.address ?? "").replace(/\/tcp$/, "")))
     return {
       message: "Traefik has no entry point web on port 80",
@@ -41,7 +41,8 @@ function entryPointFault(web: JsonObject, gateway: string): Fault | undefined {
     };
   const { insecure, trustedIPs } = membersOf(web.forwardedHeaders);
   const trusted = listOf(trustedIPs);
-  if (insecure === true || trusted.some((range) => covers(range, gateway))) return undefined;
+  if (gateway === undefined || insecure === true || trusted.some((range) => covers(range, gateway)))
+    return undefined;
   return {
     message: `Traefik does not trust the forwarded headers of the gateway (${gateway}): services see http and the gateway's address`,
     hint: `set entryPoints.web.forwardedHeaders.trustedIPs to ["${gateway}/32"] ${where}`,

@@ -2,6 +2,7 @@
 import pLimit from "p-limit";
 import { type Check, external, failed, type Io, passed } from "../../component.ts";
 import { messageOf, TransportError } from "../../errors.ts";
+import { roleOf } from "../../fabric/declared.ts";
 import { routedServices } from "../../fabric/services.ts";
 import { type DynamicRouter, dynamicConfig, dynamicRouters, urlOf } from "../../formats/traefik/index.ts";
 import { readRule } from "../../formats/traefik/rule.ts";
@@ -37,7 +38,7 @@ export async function verify(io: Io): Promise<readonly Check[]> {
 
 /** The sentinel; and what is wrong with the static configuration when it does not answer. */
 async function checkLoaded(io: Io): Promise<Check> {
-  const { mesh, gateway } = io.site.roles;
+  const mesh = roleOf(io.site, "mesh");
   const claim = `${mesh.address} has loaded the declared routes`;
   const host = io.host(mesh.host);
   const [files, loaded] = await Promise.all([
@@ -45,7 +46,7 @@ async function checkLoaded(io: Io): Promise<Check> {
     answers(io, expectedHash(io.site) ?? "", loadMs),
   ]);
   const text = files.get(paths.static)?.text;
-  const faults = text === undefined ? [] : staticFaults(text, gateway.address);
+  const faults = text === undefined ? [] : staticFaults(text, io.site.roles.gateway?.address);
   for (const { message, hint, severity } of faults)
     if (severity === "warning") io.note(`${message}: ${hint}`);
   if (loaded) return passed(id, claim);
@@ -95,7 +96,7 @@ interface Fault {
 /** What keeps a request for `host` from reaching the service's backend. */
 async function faultOf(io: Io, service: Service, host: string): Promise<Fault | undefined> {
   const { backend, guest, rule } = service;
-  const mesh = io.site.roles.mesh.address;
+  const mesh = roleOf(io.site, "mesh").address;
   const hint = `check on ${guest.host} (${guest.name}) that ${backend.address}:${backend.port} runs, and that the firewall lets ${mesh} in`;
   const path = pathIn(rule);
   let answer: HttpResponse;

@@ -1,7 +1,9 @@
 /** Trust: programs on the hypervisor accept the certificates that the site's own CA issues. */
+
 import { type Check, type Component, external, failed, type Io, passed } from "../../component.ts";
 import { hintOf, isUnavailable, messageOf } from "../../errors.ts";
 import { findRoot } from "../../fabric/ca-files.ts";
+import { declared, roleOf } from "../../fabric/declared.ts";
 import { bundleHolds, fingerprintOf, parseChain } from "../../formats/x509/index.ts";
 import type { Resource } from "../../resource.ts";
 import { certificateIn, rootResource } from "../resources.ts";
@@ -24,7 +26,7 @@ export const trust: Component = {
   impact,
   async read(io) {
     const [root, files] = await Promise.all([
-      findRoot(io.site.ca.rootFiles, io.host),
+      findRoot(declared(io.site, "ca").rootFiles, io.host),
       io.host("pve").readFiles([paths.root, paths.bundle]),
     ]);
     const installed = files.get(paths.root)?.text;
@@ -40,7 +42,8 @@ export const trust: Component = {
   async apply(change, io) {
     const host = io.host("pve");
     if (change.verb === "delete") return host.remove([paths.root]);
-    const text = certificateIn(change.desired) ?? (await findRoot(io.site.ca.rootFiles, io.host)).pem;
+    const text =
+      certificateIn(change.desired) ?? (await findRoot(declared(io.site, "ca").rootFiles, io.host)).pem;
     await host.writeFiles([{ path: paths.root, text, mode: "644" }]);
   },
 
@@ -52,7 +55,7 @@ export const trust: Component = {
   },
 
   async verify(io) {
-    const root = await findRoot(io.site.ca.rootFiles, io.host);
+    const root = await findRoot(declared(io.site, "ca").rootFiles, io.host);
     return [await checkStore(io), await checkHealth(io, root.pem)];
   },
 };
@@ -64,8 +67,8 @@ function nameOf(pem: string): string {
 
 /** A TLS handshake with the CA that trusts exactly what programs on the hypervisor trust: the system's own bundle, read back. */
 async function checkStore(io: Io): Promise<Check> {
-  const { hostname, port } = io.site.ca;
-  const { address } = io.site.roles.ca;
+  const { hostname, port } = declared(io.site, "ca");
+  const { address } = roleOf(io.site, "ca");
   const claim = `the hypervisor's trust store accepts "${hostname}" at ${address}:${port}`;
   const bundle = (await io.host("pve").readFiles([paths.bundle])).get(paths.bundle)?.text ?? "";
   const seen = await io.network.handshake(address, port, { servername: hostname, ca: bundle });

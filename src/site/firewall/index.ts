@@ -3,6 +3,7 @@ import { defined } from "../../defined.ts";
 import { macroName } from "../../formats/pve-firewall/macros.ts";
 import type { Firewall, FirewallPolicy, FirewallRule } from "../../model.ts";
 import type { SourceRef } from "../../resource.ts";
+import type { GuestEntry } from "../machines/guests.ts";
 import type { Cell } from "../text/cell.ts";
 import type { Problems } from "../text/problems.ts";
 import { readEnd, readIcmpType, readInterface, readPorts, readProtocol } from "./fields.ts";
@@ -14,16 +15,25 @@ const levels = ["emerg", "alert", "crit", "err", "warning", "notice", "info", "d
 /** Proxmox's own defaults (pve-firewall 6.0.4). */
 const defaultPolicies = { in: "DROP", out: "ACCEPT" } as const;
 
-/** The hypervisor's firewall: at the top level, or among the shared volumes where it was for a while. */
-export function readFirewall(config: Cell, problems: Problems): Firewall | undefined {
+/**
+ * The hypervisor's firewall: at the top level, or among the shared volumes where it was for a while. A site may have none.
+ * @param filtered the first guest that is filtered: its rules need the hypervisor's firewall
+ */
+export function readFirewall(
+  config: Cell,
+  filtered: GuestEntry | undefined,
+  problems: Problems,
+): Firewall | undefined {
   const top = config.get("firewall");
   const nested = config.get("shared_volumes")?.get("firewall");
   const cell = top ?? nested;
   if (cell === undefined) {
-    problems.report("PHX0501", config.ref, "the hypervisor's configuration has no firewall", {
-      hint: 'declare it: "firewall": {"enabled": false} leaves it off',
+    const at = filtered?.cell.get("firewall");
+    if (at === undefined) return undefined;
+    const message = `the firewall of ${filtered?.guest.host} is enabled, and the hypervisor's configuration has no firewall`;
+    return problems.report("PHX0501", at, message, {
+      hint: 'declare it: "firewall": {"enabled": true}; the rules of guests are in force only with it',
     });
-    return undefined;
   }
   if (top !== undefined && nested !== undefined) {
     problems.report("PHX0502", top.ref, "the firewall is declared twice", {

@@ -60,14 +60,14 @@ export function readHypervisor(config: Cell, problems: Problems): Hypervisor | u
   };
 }
 
-/** @param guests the guests' own `dns_records`, with the default address of each */
+/** The hypervisor's DNS server; a site may have none. @param guests the guests' own `dns_records`, with the default address of each */
 export function readDns(
   config: Cell,
   domain: string,
   hypervisor: Hypervisor | undefined,
   guests: readonly { readonly records: Cell; readonly address: string | undefined }[],
   problems: Problems,
-): Dns {
+): Dns | undefined {
   const dns = config.get("dns_server");
   const enabled = dns?.get("enabled")?.flag ?? false;
   const own = [config.get("dns_records"), dns?.get("dns_records"), dns?.get("records")];
@@ -76,6 +76,14 @@ export function readDns(
     ...guests.flatMap((guest) => readRecords(guest.records, domain, guest.address, problems)),
   ];
   warnSeveral(records, problems);
+  if (dns === undefined) {
+    const [first, ...others] = records.map(({ from }) => from);
+    if (first === undefined) return undefined;
+    return problems.report("PHX0312", first, "DNS records are declared, and no DNS server", {
+      related: others.slice(0, 4),
+      hint: 'declare it: "dns_server": {"enabled": true, …}; {"enabled": false} says that somebody else serves them',
+    });
+  }
   return { enabled, upstreams: readUpstreams(dns, enabled, hypervisor, problems), records };
 }
 

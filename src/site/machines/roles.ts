@@ -1,6 +1,6 @@
 /** Finds the gateway, the mesh and the CA by what the configuration says about them, never by an id. See docs/site.md. */
-import type { RoleGuest, Roles } from "../../model.ts";
-import type { SourceRef } from "../../resource.ts";
+import { defined } from "../../defined.ts";
+import type { Guest, RoleGuest, Roles } from "../../model.ts";
 import type { Problems } from "../text/problems.ts";
 import { type GuestEntry, isAddressed } from "./guests.ts";
 
@@ -8,6 +8,8 @@ export type RoleName = keyof Roles;
 
 interface RoleWords {
   readonly title: string;
+  /** Features that declare the role. Others, names and paths are evidence that counts only where the site needs the role. */
+  readonly declares: RegExp;
   /** Features of a container with this role. */
   readonly features: RegExp;
   /** Words in the name of the container, its service or its script. */
@@ -19,18 +21,21 @@ interface RoleWords {
 const roles: Readonly<Record<RoleName, RoleWords>> = {
   gateway: {
     title: "the gateway (Nginx)",
+    declares: /^(?:gateway|nginx[_-]gateway)$/,
     features: /^(?:nginx|gateway|nginx[_-]gateway)$/,
     words: /(?:^|[^a-z])(?:nginx|gateway)/,
     directories: /^\/etc\/nginx(?:\/|$)/,
   },
   mesh: {
     title: "the mesh (Traefik)",
+    declares: /^(?:mesh|traefik[_-]mesh)$/,
     features: /^(?:traefik|mesh|traefik[_-]mesh)$/,
     words: /(?:^|[^a-z])(?:traefik|mesh(?![a-z]))/,
     directories: /^\/etc\/traefik(?:\/|$)/,
   },
   ca: {
     title: "the CA (Step-CA)",
+    declares: /^(?:step[_-]?ca|ca)$/,
     features: /^(?:step[_-]?ca|ca)$/,
     words: /(?:^|[^a-z])(?:step[ _-]?ca|ca)(?![a-z])/,
     directories: /^$/,
@@ -45,19 +50,23 @@ export function saysRole(role: RoleName, name: string): boolean {
 /** One kind of evidence. The strongest that fits a container decides; weaker ones only choose among the containers that are left. */
 type Evidence = (entry: GuestEntry) => boolean;
 
+/** Whether the site needs a guest in this role, which this guest may be. */
+export type RoleNeed = (role: RoleName, guest: Guest) => boolean;
+
 /**
- * The three roles; undefined, with problems reported, when one of them is missing or ambiguous.
+ * The roles of the site's containers; undefined, with problems reported, when one of them is ambiguous. A role that neither an
+ * entry declares nor the site needs is nobody's: a container called nginx may be anything.
  * @param caName the host name in the CA's certificate, when it is declared
- * @param at the place of the containers, for problems about a missing one
  */
 export function findRoles(
   entries: readonly GuestEntry[],
   caName: string | undefined,
   domain: string | undefined,
-  at: SourceRef,
+  isNeeded: RoleNeed,
   problems: Problems,
 ): Roles | undefined {
   const containers = entries.filter(({ guest }) => guest.kind === "lxc" && !guest.template);
+  const before = problems.errors;
   checkDeclared(entries, problems);
   const caAddresses = new Set(
     entries.flatMap(({ cell }) => {
@@ -65,21 +74,30 @@ export function findRoles(
       return host === undefined ? [] : [host];
     }),
   );
-  const find = (role: RoleName, structural: Evidence): RoleGuest | undefined =>
-    findRole(role, containers, structural, at, problems);
+  const find = (role: RoleName, structural: Evidence, need = isNeeded): RoleGuest | undefined =>
+    findRole(role, containers, structural, need, problems);
   const gateway = find("gateway", mountsBelow(roles.gateway.directories));
-  const mesh = find("mesh", mountsBelow(roles.mesh.directories));
+  // The gateway passes everything to the mesh.
+  const needsMesh: RoleNeed = gateway === undefined ? isNeeded : () => true;
+  const mesh = find("mesh", mountsBelow(roles.mesh.directories), needsMesh);
   const ca = find("ca", ({ guest, cell }) => {
     const service = cell.get("traefik_service")?.get("name")?.text;
     const isNamed = caName !== undefined && service !== undefined && `${service}.${domain}` === caName;
     return isNamed || (guest.address !== undefined && caAddresses.has(guest.address));
   });
-  if (gateway === undefined || mesh === undefined || ca === undefined) return undefined;
-  const same = gateway.host === mesh.host || gateway.host === ca.host || mesh.host === ca.host;
-  if (!same) return { gateway, mesh, ca };
-  const message = `gateway, mesh and CA must be three containers, got ${gateway.host}, ${mesh.host}, ${ca.host}`;
-  const hint = 'add "fabric_role" to the entry of each of them';
-  return problems.report("PHX0211", gateway.from, message, { hint });
+  const found = [gateway, mesh, ca].filter((guest) => guest !== undefined);
+  const hosts = found.map(({ host }) => host);
+  if (new Set(hosts).size < hosts.length) {
+    const message = `gateway, mesh and CA must be three containers, got ${hosts.join(", ")}`;
+    const hint = 'add "fabric_role" to the entry of each of them';
+    problems.report("PHX0211", found[0]?.from ?? { file: "", line: 1, column: 1 }, message, { hint });
+  }
+  return problems.errors > before ? undefined : defined({ gateway, mesh, ca });
+}
+
+/** A container that an entry shows to have a role, whether or not the site needs one. */
+export function showsRole(entry: GuestEntry): boolean {
+  return (Object.keys(roles) as RoleName[]).some((role) => evidenceOf(role).some((fits) => fits(entry)));
 }
 
 const mountsBelow =
@@ -87,26 +105,37 @@ const mountsBelow =
   ({ guest }) =>
     guest.mounts.some(({ guestPath }) => directory.test(guestPath));
 
-function findRole(
-  role: RoleName,
-  containers: readonly GuestEntry[],
-  structural: Evidence,
-  at: SourceRef,
-  problems: Problems,
-): RoleGuest | undefined {
-  const { title, features } = roles[role];
+/** What an entry says about a role, the strongest first: its declaration, its software, its names. */
+function evidenceOf(role: RoleName): readonly Evidence[] {
+  const { features } = roles[role];
   const says = (text: string | undefined): boolean => text !== undefined && saysRole(role, text);
-  const evidence: readonly Evidence[] = [
+  return [
     (entry) => declaredRoles(entry).includes(role),
-    ({ cell }) =>
-      (cell.get("features")?.each ?? []).some(({ text }) => features.test(text?.toLowerCase() ?? "")),
+    (entry) => hasFeature(entry, features),
     ({ guest }) => says(guest.name),
     ({ cell }) =>
       (cell.get("traefik_service")?.each ?? []).some((service) => says(service.get("name")?.text)),
     ({ cell }) => (cell.get("application_script")?.each ?? []).some(({ text }) => says(text)),
-    structural,
   ];
-  let candidates = containers;
+}
+
+function hasFeature({ cell }: GuestEntry, features: RegExp): boolean {
+  return (cell.get("features")?.each ?? []).some(({ text }) => features.test(text?.toLowerCase() ?? ""));
+}
+
+function findRole(
+  role: RoleName,
+  containers: readonly GuestEntry[],
+  structural: Evidence,
+  isNeeded: RoleNeed,
+  problems: Problems,
+): RoleGuest | undefined {
+  const { title, declares } = roles[role];
+  const evidence = [...evidenceOf(role), structural];
+  let candidates = containers.filter(
+    (entry) =>
+      declaredRoles(entry).includes(role) || hasFeature(entry, declares) || isNeeded(role, entry.guest),
+  );
   for (const fits of evidence) {
     const fitting = candidates.filter(fits);
     if (fitting.length > 0) candidates = fitting;
@@ -114,9 +143,8 @@ function findRole(
     if (fitting.length === 1 || (fitting.length > 1 && fits === evidence[0])) break;
   }
   const [found, ...others] = candidates;
-  const isFound = found !== undefined && evidence.some((fits) => fits(found));
+  if (found === undefined || !evidence.some((fits) => fits(found))) return undefined;
   const hint = `add "fabric_role": "${role}" to its entry`;
-  if (!isFound) return problems.report("PHX0210", at, `cannot tell which container is ${title}`, { hint });
   if (others.length > 0) {
     const names = candidates.map(({ guest }) => `${guest.host} (${guest.name})`).slice(0, 5);
     const message = `several containers could be ${title}: ${names.join(", ")}`;

@@ -1,6 +1,6 @@
 /** The CA: its address, its provisioner, and where its root certificate and the provisioner's password may be. */
 import { ports } from "../../fabric/ports.ts";
-import type { CertificateAuthority, HostPath, Mount, RoleGuest, Roles } from "../../model.ts";
+import type { CertificateAuthority, HostPath, Mount, RoleGuest } from "../../model.ts";
 import { hostName, qualified } from "../machines/addresses.ts";
 import { absolute, type GuestEntry } from "../machines/guests.ts";
 import type { Cell } from "../text/cell.ts";
@@ -21,11 +21,10 @@ export function readAuthority(
   config: Cell,
   domain: string,
   declaredName: string | undefined,
-  roles: Roles,
+  ca: RoleGuest,
   entries: readonly GuestEntry[],
   problems: Problems,
 ): CertificateAuthority {
-  const { ca } = roles;
   const settings = config.get("step_ca");
   const service = entries.find(({ guest }) => guest.host === ca.host)?.cell.get("traefik_service")?.each[0];
   const serviceName = hostName(service?.get("name")?.text ?? "");

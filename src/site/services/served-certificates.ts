@@ -17,12 +17,12 @@ export interface Served {
 
 /**
  * Marks the certificates of the gateway and Portainer and adds every name that they serve.
- * @param at the manifest's place, for problems about a missing certificate
+ * @param at the manifest's place, for problems about a missing certificate; absent where the site has no manifest
  */
 export function assignCertificates(
   certificates: readonly Certificate[],
   served: Served,
-  at: SourceRef,
+  at: SourceRef | undefined,
   problems: Problems,
 ): readonly Certificate[] {
   const gateway = gatewayEntry(certificates, served, at, problems);
@@ -54,9 +54,10 @@ interface GatewayEntry {
 function gatewayEntry(
   certificates: readonly Certificate[],
   { hypervisor, roles: { gateway }, services }: Served,
-  at: SourceRef,
+  at: SourceRef | undefined,
   problems: Problems,
 ): GatewayEntry | undefined {
+  if (gateway === undefined) return undefined;
   const visible = certificates.flatMap((certificate): readonly GatewayEntry[] => {
     const certPath = spellingOf(gateway, certificate.certPath, hypervisor);
     const keyPath = spellingOf(gateway, certificate.keyPath, hypervisor);
@@ -79,7 +80,9 @@ function gatewayEntry(
   const meant = certificates.find(namesGateway);
   const hint = `its cert_path and key_path must be below a mount point of ${gateway.host} (${gateway.name})`;
   if (meant === undefined)
-    problems.report("PHX0605", at, "the manifest has no certificate for the gateway", { hint });
+    problems.report("PHX0605", at ?? gateway.from, "the manifest has no certificate for the gateway", {
+      hint,
+    });
   else
     problems.report("PHX0606", meant.from, `${gateway.host} cannot read ${meant.keyPath}`, {
       related: [gateway.from],
@@ -91,7 +94,7 @@ function gatewayEntry(
 function portainerEntry(
   certificates: readonly Certificate[],
   { hypervisor, portainer }: Served,
-  at: SourceRef,
+  at: SourceRef | undefined,
   problems: Problems,
 ): Certificate | undefined {
   const [share] = portainer?.guest.shares ?? [];
@@ -112,12 +115,17 @@ function portainerEntry(
   else if (share.server !== hypervisor.address) {
     const message = `Portainer's certificate cannot be on the share of ${host}: its NFS server is ${share.server}, not the hypervisor, ${hypervisor.address}`;
     const hint = `make the first NFS volume of ${host} a directory of the hypervisor: "server": "${hypervisor.address}"`;
-    problems.report("PHX0708", share.from, message, { related: [at], hint });
+    problems.report("PHX0708", share.from, message, { related: at === undefined ? [] : [at], hint });
   } else
-    problems.report("PHX0708", at, `the manifest has no certificate for Portainer, ${hostname}`, {
-      related: [share.from],
-      hint: `its cert_path and key_path must be on the share of ${host}: ${hypervisor.mountBase}${native(share.path, hypervisor)}/portainer/certs/…`,
-    });
+    problems.report(
+      "PHX0708",
+      at ?? guest.from,
+      `the manifest has no certificate for Portainer, ${hostname}`,
+      {
+        related: [share.from],
+        hint: `its cert_path and key_path must be on the share of ${host}: ${hypervisor.mountBase}${native(share.path, hypervisor)}/portainer/certs/…`,
+      },
+    );
   return undefined;
 }
 

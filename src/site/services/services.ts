@@ -32,7 +32,7 @@ interface PortainerAddress {
 export interface Fabric {
   readonly domain: string;
   readonly roles: Roles;
-  readonly ca: CertificateAuthority;
+  readonly ca: CertificateAuthority | undefined;
   /** Portainer's host name and port; undefined when no guest runs it. */
   readonly portainer: PortainerAddress | undefined;
   readonly agentPort: number;
@@ -52,7 +52,7 @@ export function readServices(
   );
   const { portainer } = fabric;
   const isDeclared = portainer === undefined || own.some(({ names }) => names.includes(portainer.hostname));
-  const services = [...own, ...(isDeclared ? [] : [portainerService(portainer)]), ...ofStacks];
+  const services = [...own, ...(isDeclared ? [] : [portainerService(portainer, fabric)]), ...ofStacks];
   checkServices(services, problems);
   return services;
 }
@@ -81,7 +81,8 @@ function readService(entry: GuestEntry, cell: Cell, fabric: Fabric, problems: Pr
   const names = serviceNames(cell, name, entry, fabric, problems);
   const [first] = names;
   if (first === undefined) return undefined;
-  const path = isDirect(guest, port, fabric) ? "direct" : "routed";
+  const isExternal = cell.get("external")?.flag === true;
+  const path = isExternal ? "external" : isDirect(guest, port, fabric) ? "direct" : "routed";
   const serverName = cell.get("server_name")?.text ?? knownServerName(guest, port, fabric);
   const scheme = schemeOf(cell, guest, port, path, fabric);
   return {
@@ -117,11 +118,11 @@ function reachedAt(
 }
 
 /** Portainer's service, for a guest that does not declare it. */
-function portainerService({ guest, hostname, port }: PortainerAddress): Service {
+function portainerService({ guest, hostname, port }: PortainerAddress, { roles }: Fabric): Service {
   return {
     id: "portainer",
     names: [hostname],
-    path: "routed",
+    path: roles.gateway === undefined ? "direct" : "routed",
     guest,
     ...reachedAt([hostname], guest, tlsPorts.has(port) ? "https" : "http", port, hostname),
     options: defaultServiceOptions,
@@ -147,9 +148,14 @@ function serviceNames(
   return [...new Set(isPortainer && names.length > 0 ? [...names, portainer.hostname] : names)];
 }
 
-/** The gateway, the mesh, the CA (which everything trusts first) and agents are reached without the mesh. */
+/**
+ * The gateway, the mesh, the CA (which everything trusts first) and agents are reached without the mesh; so is Portainer, which
+ * has a certificate of its own, where the site has no gateway.
+ */
 function isDirect(guest: Guest, port: number, { roles, portainer, agentPort }: Fabric): boolean {
   if (Object.values(roles).some(({ host }) => host === guest.host)) return true;
+  const isPortainer = portainer?.guest.host === guest.host && portainer.port === port;
+  if (isPortainer && roles.gateway === undefined) return true;
   return guest.portainerRole === "agent" && port === agentPort && portainer?.guest.host !== guest.host;
 }
 
@@ -162,14 +168,14 @@ function schemeOf(
 ): Backend["scheme"] {
   const declared = cell.get("scheme")?.text?.toLowerCase();
   if (declared === "http" || declared === "https" || declared === "h2c") return declared;
-  const isCa = guest.host === roles.ca.host && port === ca.port;
+  const isCa = guest.host === roles.ca?.host && port === ca?.port;
   const isAgent = path === "direct" && guest.portainerRole === "agent" && port === agentPort;
   const isPortainer = guest.host === portainer?.guest.host && port === portainer.port && port !== 9000;
   return isCa || isAgent || isPortainer || tlsPorts.has(port) ? "https" : "http";
 }
 
 function knownServerName(guest: Guest, port: number, { roles, ca, portainer }: Fabric): string | undefined {
-  if (guest.host === roles.ca.host && port === ca.port) return ca.hostname;
+  if (guest.host === roles.ca?.host && port === ca?.port) return ca?.hostname;
   return guest.host === portainer?.guest.host && port === portainer.port ? portainer.hostname : undefined;
 }
 
@@ -215,14 +221,15 @@ function checkServices(services: readonly Service[], problems: Problems): void {
 export function checkRecords(
   records: readonly DnsRecord[],
   services: readonly Service[],
-  gateway: string,
+  gateway: string | undefined,
   problems: Problems,
 ): void {
   const names = new Map(services.flatMap((service) => service.names.map((name) => [name, service] as const)));
   for (const { name, address, from } of records) {
     const service = names.get(name);
-    const meant = service?.path === "routed" ? gateway : service?.guest.address;
-    if (service === undefined || meant === address) continue;
+    if (service?.path === "external") continue;
+    const meant = service?.path === "direct" ? service.guest.address : gateway;
+    if (service === undefined || meant === undefined || meant === address) continue;
     const message = `the record for ${name} has ${address}, but ${titleOf(service)} needs ${meant}`;
     const hint = "remove the record: Phoenix adds one for each service";
     problems.report("PHX0306", from, message, { related: [service.from], hint });

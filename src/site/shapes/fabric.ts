@@ -44,6 +44,9 @@ export const serviceShape = object("a service", ["name", "port"], {
   ),
   "host|hostname|hosts": either("The host names, when they are not NAME.DOMAIN.", text(), list(text())),
   server_name: text("With https: the host name in the guest's certificate."),
+  external: flag(
+    "true: somebody else's proxy serves it. It gets no record, certificate or route. Default: false.",
+  ),
   ...optionKeys,
 });
 

@@ -59,65 +59,63 @@ const authorityShape = object("the CA", [], {
   ...ignored("root_ca_name", "intermediate_ca_name", "url", "fingerprint"),
 });
 
-export const hypervisorShape = object(
-  "the hypervisor's configuration",
-  ["domain_name", "network", "dns_server"],
-  {
-    domain_name: text("The site's domain: every service is NAME.DOMAIN."),
-    network: networkShape,
-    mount_point_base: text("The directory below which the hypervisor mounts its storage. Default: /mnt/pve."),
-    docker: object("the Docker settings", [], {
-      portainer_agent_image: text("The image of the Portainer agents. Default: portainer/agent:latest."),
-      // The server's image is the one in its Compose file.
-      ...ignored("portainer_server_image", "registry", "registry_url", "daemon", "compose_version"),
-    }),
-    portainer_api: object("Portainer's API settings", [], {
-      admin_user: text("The administrator's name. Default: admin."),
-      admin_password: anyText(
-        "The administrator's password, a secret: env:NAME, file:PATH, age:PATH#KEY or exec:COMMAND.",
-      ),
-      api_key: text(
-        "An administrator's API key, a secret, used instead of a login: needed where LDAP or OAuth is on. The password is then needed for a new Portainer only.",
-      ),
-      portainer_hostname: text(
-        "Portainer's host name. Default: that of the service on Portainer's virtual machine.",
-      ),
-      registries: list(
-        object("a registry", ["name", "url", "username", "password"], {
-          name: text("Its name in Portainer."),
-          url: text("What the names of its images begin with: ghcr.io, registry.example.net:5000."),
-          username: text("The user that pulls."),
-          password: text(
-            "The user's password or token, a secret: env:NAME, file:PATH, age:PATH#KEY or exec:COMMAND.",
-          ),
-        }),
-        "Private registries. Those that are in Portainer already need not be here to be used.",
-      ),
-      settle_seconds: integer(
-        "How many seconds a container must have run before its deployment counts as done: 0 to 60. Default: 10.",
-        0,
-        60,
-      ),
-      ...ignored("url", "verify_tls", "port"),
-    }),
-    dns_server: dnsShape,
-    dns_records: recordsShape,
-    firewall: firewallShape,
-    shared_volumes: map(
-      either(
-        "A directory that several containers mount, or the firewall.",
-        object("a shared volume", [], {
-          host_path: text("The directory on the hypervisor."),
-          mounts: map(text(), "The path in each container, by the container's id."),
-          ...firewallShape.keys,
-          ...ignored("owner", "permissions", "mode"),
-        }),
-      ),
+export const hypervisorShape = object("the hypervisor's configuration", ["network"], {
+  domain_name: text(
+    "The site's domain: every service is NAME.DOMAIN. Required for DNS, services, certificates and Portainer.",
+  ),
+  network: networkShape,
+  mount_point_base: text("The directory below which the hypervisor mounts its storage. Default: /mnt/pve."),
+  docker: object("the Docker settings", [], {
+    portainer_agent_image: text("The image of the Portainer agents. Default: portainer/agent:latest."),
+    // The server's image is the one in its Compose file.
+    ...ignored("portainer_server_image", "registry", "registry_url", "daemon", "compose_version"),
+  }),
+  portainer_api: object("Portainer's API settings", [], {
+    admin_user: text("The administrator's name. Default: admin."),
+    admin_password: anyText(
+      "The administrator's password, a secret: env:NAME, file:PATH, age:PATH#KEY or exec:COMMAND.",
     ),
-    step_ca: authorityShape,
-    ...ignored("version", "author", "users", "core_paths", "timezone", "nfs", "samba", "zfs", "vm_defaults"),
-    ...ignored("proxmox_storage_ids", "proxmox_defaults", "tests", "nvidia_driver", "nvidia", "behavior"),
-    ...ignored("hardware", "storage", "logging", "backup", "monitoring", "swarm", "docker_stacks"),
-    ...ignored("lxc_defaults", "apparmor", "gpu"),
-  },
-);
+    api_key: text(
+      "An administrator's API key, a secret, used instead of a login: needed where LDAP or OAuth is on. The password is then needed for a new Portainer only.",
+    ),
+    portainer_hostname: text(
+      "Portainer's host name. Default: that of the service on Portainer's virtual machine.",
+    ),
+    registries: list(
+      object("a registry", ["name", "url", "username", "password"], {
+        name: text("Its name in Portainer."),
+        url: text("What the names of its images begin with: ghcr.io, registry.example.net:5000."),
+        username: text("The user that pulls."),
+        password: text(
+          "The user's password or token, a secret: env:NAME, file:PATH, age:PATH#KEY or exec:COMMAND.",
+        ),
+      }),
+      "Private registries. Those that are in Portainer already need not be here to be used.",
+    ),
+    settle_seconds: integer(
+      "How many seconds a container must have run before its deployment counts as done: 0 to 60. Default: 10.",
+      0,
+      60,
+    ),
+    ...ignored("url", "verify_tls", "port"),
+  }),
+  dns_server: dnsShape,
+  dns_records: recordsShape,
+  firewall: firewallShape,
+  shared_volumes: map(
+    either(
+      "A directory that several containers mount, or the firewall.",
+      object("a shared volume", [], {
+        host_path: text("The directory on the hypervisor."),
+        mounts: map(text(), "The path in each container, by the container's id."),
+        ...firewallShape.keys,
+        ...ignored("owner", "permissions", "mode"),
+      }),
+    ),
+  ),
+  step_ca: authorityShape,
+  ...ignored("version", "author", "users", "core_paths", "timezone", "nfs", "samba", "zfs", "vm_defaults"),
+  ...ignored("proxmox_storage_ids", "proxmox_defaults", "tests", "nvidia_driver", "nvidia", "behavior"),
+  ...ignored("hardware", "storage", "logging", "backup", "monitoring", "swarm", "docker_stacks"),
+  ...ignored("lxc_defaults", "apparmor", "gpu"),
+});

@@ -103,7 +103,9 @@ export class SiteFiles {
     } catch (error) {
       const isMissing = codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR";
       if (isMissing)
-        this.#problems.report("PHX0001", at, `${name} does not exist`, { hint: this.#neighbour(name) });
+        this.#problems.report("PHX0001", at, `${name} does not exist`, {
+          hint: offered(this.neighbour(name)),
+        });
       else this.#problems.report("PHX0002", at, `cannot read ${name}: ${reasonOf(error)}`);
       return undefined;
     }
@@ -166,8 +168,8 @@ export class SiteFiles {
     });
   }
 
-  /** A hint that offers a file of nearly this name in the same directory. */
-  #neighbour(name: string): string | undefined {
+  /** A file of nearly this name in the same directory. */
+  neighbour(name: string): string | undefined {
     try {
       const directory = dirname(name);
       const own: readonly string[] = Object.values(siteFiles);
@@ -176,7 +178,7 @@ export class SiteFiles {
         basename(name),
         paths.filter((path) => path !== name && !own.includes(path)).map((path) => basename(path)),
       );
-      return near === undefined ? undefined : `did you mean ${join(directory, near)}?`;
+      return near === undefined ? undefined : join(directory, near);
     } catch {
       return undefined;
     }
@@ -198,6 +200,10 @@ export class SiteFiles {
 /** Whether a path, or one relative to the root, lies below the root by its name. */
 export function isBelow(root: string, path: string): boolean {
   return !path.startsWith("~/") && isInside(relative(root, resolve(root, path)));
+}
+
+function offered(name: string | undefined): string | undefined {
+  return name === undefined ? undefined : `did you mean ${name}?`;
 }
 
 function isInside(name: string): boolean {

@@ -2,16 +2,17 @@
 import { readdirSync } from "node:fs";
 import type { LabDocker } from "../../../lab/docker.ts";
 import type { ComponentName } from "../../../src/component.ts";
-import type { PortainerEnvironment, Site, Stack } from "../../../src/model.ts";
+import type { PortainerEnvironment, Stack } from "../../../src/model.ts";
 import type { GuestName, ResourceId } from "../../../src/resource.ts";
+import type { WholeSite } from "../../whole-site.ts";
 import { type Hands, withoutLastLine } from "./hands.ts";
 
 export interface Drift {
   readonly component: ComponentName;
   readonly what: string;
   /** What a plan must report: these and no other resources. */
-  readonly ids: (site: Site) => readonly ResourceId[];
-  readonly make: (hands: Hands, site: Site) => void | Promise<void>;
+  readonly ids: (site: WholeSite) => readonly ResourceId[];
+  readonly make: (hands: Hands, site: WholeSite) => void | Promise<void>;
   /** It keeps others from being seen: it is tried without them. */
   readonly alone?: true;
 }
@@ -296,7 +297,7 @@ export const drifts: readonly Drift[] = [
 ];
 
 /** A container that is nothing but itself: "lxc-221". */
-function plainGuest(site: Site): string {
+function plainGuest(site: WholeSite): string {
   const service = site.services.find(({ id }) => id === "photos");
   return (service?.guest.host ?? "").replace("/", "-");
 }
@@ -306,25 +307,25 @@ function withoutRule(text: string, guest: string): string {
   return text.replace(new RegExp(`(\\[group [^\\]]*${guest}\\][^\\n]*\\n\\s*)(IN|OUT) [^\\n]*\\n`), "$1");
 }
 
-function serverOf({ portainer }: Site): GuestName {
+function serverOf({ portainer }: WholeSite): GuestName {
   if (portainer === undefined) throw new Error("the site has no Portainer");
   return portainer.guest.host;
 }
 
-function agentOf({ portainer }: Site): PortainerEnvironment {
+function agentOf({ portainer }: WholeSite): PortainerEnvironment {
   const agent = portainer?.environments.find(({ kind }) => kind === "agent");
   if (agent === undefined) throw new Error("the site has no agent");
   return agent;
 }
 
-function stackOf({ stacks }: Site, name: string): Stack {
+function stackOf({ stacks }: WholeSite, name: string): Stack {
   const stack = stacks.find((each) => each.name === name);
   if (stack === undefined) throw new Error(`the site has no stack ${name}`);
   return stack;
 }
 
 /** As src/components/stacks names it. */
-function stackId(site: Site, name: string): ResourceId {
+function stackId(site: WholeSite, name: string): ResourceId {
   const several = site.stacks.filter((each) => each.name === name).length > 1;
   return `stacks/${several ? `${name}@${stackOf(site, name).portainerEnvironment}` : name}`;
 }

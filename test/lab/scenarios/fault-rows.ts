@@ -1,7 +1,7 @@
 /** The fault matrix: every knob of the lab on everything that it can break, and how a sync with work to do must end. */
 import type { FaultName } from "../../../lab/context.ts";
 import { faultRoles } from "../../../lab/faults.ts";
-import type { Site } from "../../../src/model.ts";
+import type { WholeSite } from "../../whole-site.ts";
 
 export interface FaultRow {
   readonly fault: FaultName;
@@ -10,7 +10,7 @@ export interface FaultRow {
 }
 
 /** Hosts with a part in the fabric, and one without. */
-function hostsOf(site: Site): readonly string[] {
+function hostsOf(site: WholeSite): readonly string[] {
   const { gateway, mesh, ca } = site.roles;
   const machines = [site.portainer?.guest, ...(site.portainer?.environments ?? []).map(({ guest }) => guest)];
   const plain = site.guests.find(
@@ -22,7 +22,7 @@ function hostsOf(site: Site): readonly string[] {
 }
 
 /** Which faults can break which parts; the descriptions in src/lab/faults.ts say the same. */
-export function rowsOf(site: Site): readonly FaultRow[] {
+export function rowsOf(site: WholeSite): readonly FaultRow[] {
   const hosts = hostsOf(site);
   const rows = (fault: FaultName, targets: readonly string[], value?: string): readonly FaultRow[] =>
     targets.map((target) => ({ fault, target, ...(value === undefined ? {} : { value }) }));

@@ -2,9 +2,9 @@
 import { cpSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { generateSite } from "../../../bench/generate.ts";
-import type { Site } from "../../../src/model.ts";
 import { loadSite } from "../../../src/site/load.ts";
 import { hasRealSite, overlay, realSite } from "../../sites/overlay.ts";
+import { type WholeSite, whole } from "../../whole-site.ts";
 import { shared } from "./shared.ts";
 
 export interface Scenario {
@@ -57,8 +57,8 @@ function inPlace(fresh: string, place: string): void {
 }
 
 /** The site of a scenario as a value. @throws Error when it has errors */
-export async function siteOf({ root }: Scenario): Promise<Site> {
+export async function siteOf({ root }: Scenario): Promise<WholeSite> {
   const { site, problems } = await loadSite(root);
-  if (site !== undefined) return site;
+  if (site !== undefined) return whole(site);
   throw new Error(problems.map(({ message, at }) => `${at.file}:${at.line}: ${message}`).join("\n"));
 }

@@ -1,9 +1,9 @@
 /** Something to do in every component of any site: what a run has before it when something else breaks. */
 import type { ComponentName } from "../../../src/component.ts";
-import type { Site } from "../../../src/model.ts";
+import type { WholeSite } from "../../whole-site.ts";
 import { type Hands, withoutLastLine } from "./hands.ts";
 
-type Work = (hands: Hands, site: Site) => void | Promise<void>;
+type Work = (hands: Hands, site: WholeSite) => void | Promise<void>;
 
 export const work: Readonly<Record<ComponentName, Work>> = {
   trust: (hands) => hands.remove("pve", "/usr/local/share/ca-certificates/phoenix_internal_root_ca.crt"),

@@ -1,0 +1,68 @@
+/** Which components take part in a site: what each needs, and why one is off where the site does not declare that. Pure. */
+import type { Component, ComponentName } from "../component.ts";
+import type { Site } from "../model.ts";
+
+/** A component that takes no part in a site. */
+export interface OffComponent {
+  readonly component: ComponentName;
+  /** A clause: "no CA is declared". */
+  readonly reason: string;
+}
+
+interface Part {
+  /** What a site declares to have it, for docs/site.md. */
+  readonly needs: string;
+  /** Why it is off; undefined when the site declares what it needs. */
+  readonly off: (site: Site) => string | undefined;
+}
+
+const noCa = ({ ca }: Site): string | undefined => (ca === undefined ? "no CA is declared" : undefined);
+const noMesh = ({ roles }: Site): string | undefined =>
+  roles.mesh === undefined ? "no mesh is declared" : undefined;
+const noPortainer = ({ portainer }: Site): string | undefined =>
+  portainer === undefined ? "no Portainer is declared" : undefined;
+
+/** In the order of the components. */
+export const parts: Readonly<Record<ComponentName, Part>> = {
+  trust: { needs: "a container with the role CA", off: noCa },
+  dns: {
+    needs: "`dns_server`, `domain_name`",
+    off: ({ dns }) => (dns === undefined ? "no dns_server is declared" : undefined),
+  },
+  firewall: {
+    needs: "`firewall`",
+    off: ({ firewall }) => (firewall === undefined ? "no firewall is declared" : undefined),
+  },
+  certificates: { needs: "a container with the role CA, and entries of the manifest", off: noCa },
+  portainer: {
+    needs:
+      'a virtual machine with `"portainer_role": "primary"`, its certificate in the manifest, `portainer_api`',
+    off: noPortainer,
+  },
+  traefik: { needs: "a container with the role mesh", off: noMesh },
+  nginx: {
+    needs: "containers with the roles gateway and mesh, and the gateway's certificate in the manifest",
+    off: (site) => (site.roles.gateway === undefined ? "no gateway is declared" : noMesh(site)),
+  },
+  stacks: { needs: "Portainer, and `docker_stacks` of virtual machines", off: noPortainer },
+};
+
+/** The components that are off, in their order. */
+export function componentsOff(site: Site): readonly OffComponent[] {
+  return Object.entries(parts).flatMap(([component, { off }]) => {
+    const reason = off(site);
+    return reason === undefined ? [] : [{ component, reason }];
+  });
+}
+
+/** The components that take part, each after those that the ones which are off would have waited for. */
+export function takingPart(components: readonly Component[], site: Site): readonly Component[] {
+  const off = new Set(componentsOff(site).map(({ component }) => component));
+  const afterOf = (names: readonly ComponentName[]): readonly ComponentName[] =>
+    names.flatMap((name) =>
+      off.has(name) ? afterOf(components.find((each) => each.name === name)?.after ?? []) : [name],
+    );
+  return components
+    .filter(({ name }) => !off.has(name))
+    .map((component) => ({ ...component, after: [...new Set(afterOf(component.after))] }));
+}
