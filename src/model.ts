@@ -14,11 +14,9 @@ export interface Site {
   /** In the order of the files, containers first. Templates are included and marked. */
   readonly guests: readonly Guest[];
   readonly roles: Roles;
-  /** Absent when the site declares none: whoever serves names is not our concern. */
+  /** Absent when the site declares none, which is not the same as one that is switched off; so is the firewall. */
   readonly dns?: Dns;
-  /** Absent when the site declares none, which is not the same as one that is switched off. */
   readonly firewall?: Firewall;
-  /** Present exactly when a guest has the role. */
   readonly ca?: CertificateAuthority;
   readonly certificates: readonly Certificate[];
   readonly portainer: Portainer | undefined;
@@ -76,13 +74,13 @@ export interface Share {
   readonly from: SourceRef;
 }
 
-/** The guests with a role in the fabric, found by what the configuration says and never by an id. A site may have none. */
+/** The guests with a role in the fabric, where it has them; found by what the configuration says and never by an id. */
 export interface Roles {
-  /** The Nginx gateway. */
+  /** Nginx. */
   readonly gateway?: RoleGuest;
-  /** The Traefik mesh. */
+  /** Traefik. */
   readonly mesh?: RoleGuest;
-  /** The Step-CA. */
+  /** Step-CA. */
   readonly ca?: RoleGuest;
 }
 

@@ -55,7 +55,7 @@ export async function resolveSite(
     { files, secrets, problems },
   );
   if (config === undefined) return undefined;
-  const firewall = readFirewall(config, entries.find(isFiltered), problems);
+  const firewall = readFirewall(config, filteredGuest(entries), problems);
   const dns = readDns(config, domain, hypervisor, recordsOf(entries), problems);
   const caName = readHostName(config.get("step_ca")?.get("dns_name"), problems);
   const roles = rolesOf(cells, { entries, certificates, docker, hypervisor }, caName, domain, problems);
@@ -96,8 +96,10 @@ export async function resolveSite(
   };
 }
 
-function isFiltered({ guest }: GuestEntry): boolean {
-  return guest.firewall?.enabled === true && !guest.template;
+/** The first guest that is filtered, and the place that says so. */
+function filteredGuest(entries: readonly GuestEntry[]) {
+  const found = entries.find(({ guest }) => guest.firewall?.enabled === true && !guest.template);
+  return found && { host: found.guest.host, at: found.cell.get("firewall")?.ref };
 }
 
 /** Names that certificates need no records for. */

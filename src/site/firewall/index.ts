@@ -3,7 +3,6 @@ import { defined } from "../../defined.ts";
 import { macroName } from "../../formats/pve-firewall/macros.ts";
 import type { Firewall, FirewallPolicy, FirewallRule } from "../../model.ts";
 import type { SourceRef } from "../../resource.ts";
-import type { GuestEntry } from "../machines/guests.ts";
 import type { Cell } from "../text/cell.ts";
 import type { Problems } from "../text/problems.ts";
 import { readEnd, readIcmpType, readInterface, readPorts, readProtocol } from "./fields.ts";
@@ -21,17 +20,16 @@ const defaultPolicies = { in: "DROP", out: "ACCEPT" } as const;
  */
 export function readFirewall(
   config: Cell,
-  filtered: GuestEntry | undefined,
+  filtered: { readonly host: string; readonly at: SourceRef | undefined } | undefined,
   problems: Problems,
 ): Firewall | undefined {
   const top = config.get("firewall");
   const nested = config.get("shared_volumes")?.get("firewall");
   const cell = top ?? nested;
   if (cell === undefined) {
-    const at = filtered?.cell.get("firewall");
-    if (at === undefined) return undefined;
-    const message = `the firewall of ${filtered?.guest.host} is enabled, and the hypervisor's configuration has no firewall`;
-    return problems.report("PHX0501", at, message, {
+    if (filtered?.at === undefined) return undefined;
+    const message = `the firewall of ${filtered.host} is enabled, and the hypervisor's configuration has no firewall`;
+    return problems.report("PHX0501", filtered.at, message, {
       hint: 'declare it: "firewall": {"enabled": true}; the rules of guests are in force only with it',
     });
   }
