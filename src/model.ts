@@ -74,13 +74,10 @@ export interface Share {
   readonly from: SourceRef;
 }
 
-/** The guests with a role in the fabric, where it has them; found by what the configuration says and never by an id. */
+/** The guests that run Nginx, Traefik and Step-CA for the site, found by what the configuration says and never by an id. */
 export interface Roles {
-  /** Nginx. */
   readonly gateway?: RoleGuest;
-  /** Traefik. */
   readonly mesh?: RoleGuest;
-  /** Step-CA. */
   readonly ca?: RoleGuest;
 }
 

@@ -67,7 +67,7 @@ function traefikListeners(lab: Lab, host: HostName): readonly Listener[] {
 
 function caListeners(lab: Lab, host: HostName): readonly Listener[] {
   const { roles, caPort } = lab.facts;
-  if (host !== roles.ca || !isActive(lab, host, "step-ca")) return [];
+  if (host !== roles.ca || caPort === undefined || !isActive(lab, host, "step-ca")) return [];
   return [{ ...processOf(lab, host, "step-ca", "step-ca"), protocol: "tcp", address: "*", port: caPort }];
 }
 
