@@ -72,6 +72,10 @@ export async function furnishGuest(lab: Lab, site: Site, guest: Guest): Promise<
   if (kind === "vm") {
     install(lab, host, "qemu-guest-agent");
     install(lab, host, "docker");
+    const mounts = guest.shares.map(
+      ({ server, path, mountPoint }) => `${server}:${path} ${mountPoint} nfs defaults,_netdev 0 0\n`,
+    );
+    lab.files.write(host, "/etc/fstab", mounts.join(""));
   }
 }
 

@@ -329,6 +329,7 @@ export interface StackFile {
   /** The file's content as read from the site. */
   readonly content: Secret;
   readonly source: string;
+  /** Where containers see it; "" where the Compose file alone says what it is for. */
   readonly destination: string;
   readonly from: SourceRef;
 }

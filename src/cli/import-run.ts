@@ -4,7 +4,7 @@ import { exitCodeOfPlan } from "../engine/outcome.ts";
 import type { Plan } from "../engine/plan.ts";
 import type { ExitCode } from "../errors.ts";
 import { declared } from "../import/declared.ts";
-import { type Left, sourceText } from "../import/found.ts";
+import { type Left, type ReadIo, sourceText } from "../import/found.ts";
 import { draftOf } from "../import/parts/index.ts";
 import { type Found, readHost } from "../import/read/index.ts";
 import { refuseOccupied, writeSite } from "../import/save.ts";
@@ -13,6 +13,7 @@ import { filesOf } from "../import/write.ts";
 import { type ImportFacts, importDocument, importLines } from "../render/text-import.ts";
 import type { Call } from "./command.ts";
 import { openDisplay } from "./display.ts";
+import { portainerCredentials } from "./import-credentials.ts";
 import { deliver } from "./output.ts";
 import { choicesOf, targetsOf } from "./targets.ts";
 import { openWorld } from "./world.ts";
@@ -51,11 +52,16 @@ export async function importInto(call: Call, directory: string): Promise<ExitCod
 
 async function readAll(call: Call): Promise<{ found: Found; left: readonly Left[]; world: string }> {
   const { options, terminal, interruption } = call;
+  const portainer = await portainerCredentials(call);
   const display = openDisplay(terminal, options, undefined);
   const world = await openWorld(call, "read", display, interruption.now, new Set());
   const left: Left[] = [];
   try {
-    const io = { host: world.host, network: world.network, left: (one: Left) => void left.push(one) };
+    const io: ReadIo = {
+      ...{ host: world.host, network: world.network, clock: world.clock },
+      left: (one) => void left.push(one),
+      ...defined({ portainer }),
+    };
     const found = await readHost(io, () => undefined);
     return { found, left, world: world.description };
   } finally {

@@ -13,6 +13,17 @@ export const importCommand: CommandDefinition = {
     "was read; IMPORT.md lists what was found and cannot be declared, with its place and the reason. At the end the site is",
     "planned against the same host.",
   ],
+  options: [
+    { flags: `${option.portainerUser} <name>`, description: "a Portainer administrator (default: admin)" },
+    {
+      flags: `${option.portainerPassword} <ref>`,
+      description: "the administrator's password: file:PATH or env:NAME",
+    },
+    {
+      flags: `${option.portainerApiKey} <ref>`,
+      description: "an administrator's API key, used instead of a login: file:PATH or env:NAME",
+    },
+  ],
   uses: ["host", "lab", "output"],
   examples: [
     ["phoenix import my-site", "on the hypervisor, into a new directory"],

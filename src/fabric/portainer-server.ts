@@ -7,7 +7,8 @@ export const serverProject = "portainer";
 /** The label that the containers of the server and of its agents have from Phoenix: their definition. */
 export const definitionLabel = "phoenix.definition";
 
-const serverImage = /(?:^|\/)portainer\/portainer(?:-ce|-ee)?(?:[:@]|$)/;
+/** An image of Portainer's server, of either edition. */
+export const serverImage = /(?:^|\/)portainer\/portainer(?:-ce|-ee)?(?:[:@]|$)/;
 
 /** The service that runs the server; undefined when none of them does. */
 export function serverService({ services }: Compose): ComposeService | undefined {

@@ -30,6 +30,8 @@ export interface DraftFile {
   /** Relative to the stack's directory. */
   readonly path: string;
   readonly text: string;
+  /** Nobody but its owner may read it. */
+  readonly isSecret?: true;
 }
 
 export interface DraftSecret {

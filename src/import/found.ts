@@ -1,9 +1,12 @@
 /** What `phoenix import` reads from a living host: facts with their places, before anything is concluded from them. */
+
+import type { Clock } from "../component.ts";
 import type { FirewallFile } from "../formats/pve-firewall/index.ts";
 import type { FileReading } from "../formats/pve-firewall/reading.ts";
 import type { Host } from "../hosts/host.ts";
 import type { Network } from "../hosts/network.ts";
 import type { GuestName, HostName } from "../resource.ts";
+import type { Secret } from "../secret.ts";
 import { oneLineOf } from "../unseen.ts";
 
 /** Where on the machines something was read. A path that is no file is a command or an API: "docker inspect nginx". */
@@ -34,8 +37,20 @@ export interface Left {
 export interface ReadIo {
   host(name: HostName): Host;
   readonly network: Network;
+  readonly clock: Clock;
+  /** Absent to try the password alone that Phoenix left on Portainer's machine. */
+  readonly portainer?: PortainerCredentials;
   /** Notes something that was found, or could not be read, and will not be in the site. */
   left(left: Left): void;
+}
+
+/** How to enter Portainer's API. */
+export interface PortainerCredentials {
+  /** "admin" unless given. */
+  readonly user?: string;
+  readonly password?: Secret;
+  /** Used instead of a login. */
+  readonly apiKey?: Secret;
 }
 
 /**

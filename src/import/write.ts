@@ -1,6 +1,7 @@
 /** From a draft to the files of a site. Pure. */
+import { defined } from "../defined.ts";
 import { siteFiles } from "../site/shapes/files.ts";
-import type { Draft, DraftStack } from "./draft.ts";
+import type { Draft, DraftFile, DraftStack } from "./draft.ts";
 import type { DraftObject, DraftValue } from "./json.ts";
 import { type Place, printed } from "./print.ts";
 import { reportText } from "./report.ts";
@@ -41,10 +42,14 @@ function guestsOf({ guests }: Draft, kind: "lxc" | "vm"): DraftObject {
 function stackFiles({ name, compose, settings, files = [] }: DraftStack): readonly SiteFile[] {
   const directory = `stacks/${name}`;
   return [
-    textFile(`${directory}/${compose.path}`, compose.text),
+    ownFile(directory, compose),
     ...(settings === undefined ? [] : [jsonFile(`${directory}/phoenix.json`, settings)]),
-    ...files.map(({ path, text }) => textFile(`${directory}/${path}`, text)),
+    ...files.map((file) => ownFile(directory, file)),
   ];
+}
+
+function ownFile(directory: string, { path, text, isSecret }: DraftFile): SiteFile {
+  return { ...textFile(`${directory}/${path}`, text), ...defined({ isSecret }) };
 }
 
 function textFile(path: string, text: string): SiteFile {

@@ -18,9 +18,9 @@ export interface HostAnswers {
  * Reads a hypervisor; nothing on it is changed.
  * @throws SiteError when it says nothing, with the reason of the first thing that could not be read
  */
-export async function answersOf({ host, network }: Omit<ReadIo, "left">): Promise<HostAnswers> {
+export async function answersOf({ host, network, clock }: Omit<ReadIo, "left">): Promise<HostAnswers> {
   const unread: Left[] = [];
-  const io: ReadIo = { host, network, left: (one) => void unread.push(one) };
+  const io: ReadIo = { host, network, clock, left: (one) => void unread.push(one) };
   const [guests, interfaces] = await Promise.all([readGuests(io), readNetwork(io)]);
   const bridge = bridgeOf({ guests, network: interfaces });
   const [first] = unread;

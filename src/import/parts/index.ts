@@ -4,6 +4,7 @@ import { type Draft, type DraftPart, emptyDraft, joined } from "../draft.ts";
 import type { Left } from "../found.ts";
 import type { Found } from "../read/index.ts";
 import { type Settled, settled } from "../settle.ts";
+import { dockerPart } from "./docker.ts";
 import { firewallPart, policiesPart } from "./firewall.ts";
 import { machinesPart } from "./machines.ts";
 import { dnsPart, recordsPart } from "./records.ts";
@@ -17,6 +18,7 @@ const parts: readonly ((found: Found) => DraftPart)[] = [
   dnsPart,
   policiesPart,
   webPart,
+  dockerPart,
 ];
 
 /** What is declared as far as Phoenix does not derive it from the rest, which is the site that they get. */

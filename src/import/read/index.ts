@@ -1,6 +1,7 @@
 /** The readers: each is a line here, and its answer a member of `Found`. */
 import type { FoundGuest, Reader, ReadIo } from "../found.ts";
 import { readDns } from "./dns.ts";
+import { readDocker } from "./docker.ts";
 import { readFirewall } from "./firewall.ts";
 import { readGuests } from "./guests.ts";
 import { readNetwork } from "./network.ts";
@@ -14,6 +15,7 @@ const readers = {
   dns: readDns,
   firewall: readFirewall,
   web: readWeb,
+  docker: readDocker,
 } as const satisfies Record<string, Reader<unknown>>;
 
 type Parts = { readonly [K in keyof typeof readers]: Awaited<ReturnType<(typeof readers)[K]>> };

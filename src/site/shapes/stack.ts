@@ -11,9 +11,11 @@ const variableShape = object("a variable", ["name", "value"], {
   ...ignored("sensitive", "secret"),
 });
 
-const fileShape = object("a file", ["source", "destination_in_container"], {
+const fileShape = object("a file", ["source"], {
   source: text("The file's path in the stack's directory, or below the site's root."),
-  "destination_in_container|destination": text("The file's absolute path in the container."),
+  "destination_in_container|destination": text(
+    "The file's absolute path in the container. Without it, the Compose file alone says what the file is for: env_file, a config, a secret, a bind.",
+  ),
 });
 
 const environmentKeys = {

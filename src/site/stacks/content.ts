@@ -74,14 +74,7 @@ export async function readFiles(
   for (const item of cell?.items ?? []) {
     const source = item.get("source");
     const target = item.get("destination_in_container");
-    if (source?.text === undefined || target?.text === undefined) continue;
-    if (!/^\/(?!.*(?:^|\/)\.\.(?:\/|$)).*[^/]$/.test(target.text)) {
-      problems.report("PHX0407", target, `${JSON.stringify(target.text)} is not an absolute path of a file`);
-      continue;
-    }
-    const before = seen.take(target.text, target.ref);
-    const message = `two files have the destination ${target.text}`;
-    if (before !== undefined) problems.report("PHX0407", target, message, { related: [before] });
+    if (source?.text === undefined || !isDestination(target, seen, problems)) continue;
     const own = `${directory}/${source.text}`;
     const name = await files.within((await files.exists(own)) ? own : source.text);
     if (name === undefined) {
@@ -94,9 +87,27 @@ export async function readFiles(
     if (file === undefined) continue;
     // It may hold passwords: no excerpt of it is ever shown.
     files.sources.delete(name);
-    read.push({ content: new Secret(file.text), source: name, destination: target.text, from: item.ref });
+    read.push({
+      content: new Secret(file.text),
+      source: name,
+      destination: target?.text ?? "",
+      from: item.ref,
+    });
   }
   return read;
+}
+
+/** Whether a file can be mounted there; a file without a destination is mounted by the Compose file itself, if at all. */
+function isDestination(target: Cell | undefined, seen: Claims<SourceRef>, problems: Problems): boolean {
+  if (target?.text === undefined) return true;
+  if (!/^\/(?!.*(?:^|\/)\.\.(?:\/|$)).*[^/]$/.test(target.text)) {
+    problems.report("PHX0407", target, `${JSON.stringify(target.text)} is not an absolute path of a file`);
+    return false;
+  }
+  const before = seen.take(target.text, target.ref);
+  const message = `two files have the destination ${target.text}`;
+  if (before !== undefined) problems.report("PHX0407", target, message, { related: [before] });
+  return true;
 }
 
 /** Reads the labels to add, by service: from "key=value" or an object. */

@@ -1,0 +1,78 @@
+/** Docker in the site: Portainer with its machines and stacks, and the Compose projects that run without it. */
+import { definitionLabel } from "../../fabric/portainer-server.ts";
+import type { DraftPart } from "../draft.ts";
+import { emptyDraft, joined } from "../draft.ts";
+import type { FoundContainer, FoundDocker, FoundProject } from "../found/docker.ts";
+import type { Left } from "../found.ts";
+import type { Found } from "../read/index.ts";
+import { handMadeStack } from "../stacks/by-hand.ts";
+import { isDirectoryName } from "../stacks/deployed.ts";
+import { portainerPart } from "./portainer.ts";
+
+export function dockerPart(found: Found): DraftPart {
+  const portainer = portainerPart(found);
+  const taken = new Set((portainer.stacks ?? []).map(({ name }) => name));
+  const projects = projectsPart(found, taken);
+  return [portainer, projects, { left: containersLeft(found.docker) }].reduce<typeof emptyDraft>(
+    joined,
+    emptyDraft,
+  );
+}
+
+/** The Compose projects that are run by hand: declared, and assigned to no machine, so that nothing of them is changed. */
+function projectsPart({ docker, guests }: Found, taken: Set<string>): DraftPart {
+  const parts = docker.projects
+    .filter((project) => !isPortainers(docker, project))
+    .map((project): DraftPart => {
+      const { host, name, source } = project;
+      const what = `Compose project ${name}`;
+      const machine = guests.find((guest) => guest.host === host)?.name ?? host;
+      if (host.startsWith("lxc/"))
+        return {
+          left: [
+            { source, what, reason: "it runs in a container; Phoenix deploys stacks to virtual machines" },
+          ],
+        };
+      if (taken.has(name) || !isDirectoryName(name))
+        return { left: [{ source, what, reason: "another stack of the site has this name" }] };
+      const drafted = handMadeStack(project);
+      if (!("stack" in drafted)) return { left: drafted };
+      taken.add(name);
+      const reason = `it is declared in stacks/${name} and runs without Portainer: nothing of it is changed until ${machine} has "docker_stacks": ["${name}"]`;
+      return {
+        stacks: [drafted.stack],
+        secrets: drafted.secrets,
+        left: [{ source, what, reason }, ...drafted.left],
+      };
+    });
+  return parts.reduce<typeof emptyDraft>(joined, emptyDraft);
+}
+
+/** Whether Portainer made the project, or it is Portainer itself: then the part of Portainer speaks of it. */
+function isPortainers(docker: FoundDocker, { host, name, byPortainer }: FoundProject): boolean {
+  const isServer = docker.portainer.some(
+    ({ host: its, container }) => its === host && container.labels["com.docker.compose.project"] === name,
+  );
+  return isServer || (byPortainer && docker.portainer.length > 0);
+}
+
+/** Containers that no Compose file declares, and services of a Swarm. */
+function containersLeft({ engines }: FoundDocker): readonly Left[] {
+  return engines.flatMap(({ containers }) =>
+    containers.flatMap((container): readonly Left[] => {
+      const reason = reasonOf(container);
+      const what = `container ${container.name} (${container.image})`;
+      return reason === undefined ? [] : [{ source: container.source, what, reason }];
+    }),
+  );
+}
+
+function reasonOf({ labels, image }: FoundContainer): string | undefined {
+  const swarm = labels["com.docker.swarm.service.name"];
+  if (swarm !== undefined)
+    return `it belongs to the Swarm service ${swarm}; Phoenix deploys Compose projects alone`;
+  const isOurs = labels[definitionLabel] !== undefined || labels["com.docker.compose.project"] !== undefined;
+  if (isOurs) return undefined;
+  if (/(?:^|\/)portainer\//.test(image)) return undefined;
+  return "it was started with `docker run`; a Compose file in stacks/NAME would declare it";
+}

@@ -1,0 +1,275 @@
+/** Portainer in the site: the server that Phoenix runs, its machines, and the stacks on them. Pure. */
+import { defined } from "../../defined.ts";
+import { definitionLabel } from "../../fabric/portainer-server.ts";
+import { ports } from "../../fabric/ports.ts";
+import type { GuestName } from "../../resource.ts";
+import { defaultEnvironment } from "../../site/stacks/assignments.ts";
+import { type DraftPart, type DraftSecret, emptyDraft, joined } from "../draft.ts";
+import type { FoundEnvironment, FoundPortainer, FoundPortainerState, FoundStack } from "../found/docker.ts";
+import type { FoundGuest, Left, Source } from "../found.ts";
+import { type DraftObject, type DraftValue, noted } from "../json.ts";
+import type { Found } from "../read/index.ts";
+import { machineBehind } from "../read/portainer.ts";
+import { type Deployment, deploymentOf, isMarked, type StackShare } from "../stacks/deployed.ts";
+import { draftStack, textFile } from "../stacks/draft.ts";
+import { declaredServerFile } from "../stacks/server-file.ts";
+import { secretFile } from "../stacks/variables.ts";
+
+export const serverStack = "portainer_service";
+
+/** What the site says of Portainer. A server that somebody else runs stays foreign: it is told, and so is what it has. */
+export function portainerPart(found: Found): DraftPart {
+  const [server, ...others] = found.docker.portainer.toSorted((a, b) => rank(a) - rank(b));
+  if (server === undefined) return {};
+  const left = others.map(({ source }) => ({
+    source,
+    what: "a Portainer server",
+    reason: "the site has one Portainer, and another one is declared",
+  }));
+  const part = server.state === undefined ? unreadPart(found, server) : ownPart(found, server, server.state);
+  return joined({ ...emptyDraft, left }, part);
+}
+
+/** Those that Phoenix set up come first, then those that told what they have. */
+function rank({ container, state }: FoundPortainer): number {
+  return (container.labels[definitionLabel] === undefined ? 2 : 0) + (state === undefined ? 1 : 0);
+}
+
+function unreadPart({ docker }: Found, { source, unread = "" }: FoundPortainer): DraftPart {
+  const hint = /credentials/.test(unread)
+    ? ": run import again with a password or an API key of Portainer's"
+    : "";
+  const stacks = docker.projects.filter(({ byPortainer }) => byPortainer);
+  return {
+    left: [
+      {
+        source,
+        what: "a Portainer server",
+        reason: `its stacks and environments could not be read: ${unread}${hint}`,
+      },
+      ...stacks.map(
+        ({ name, source: at }): Left => ({
+          source: at,
+          what: `stack ${name}`,
+          reason: "Portainer deployed it, and has not told its Compose file and variables",
+        }),
+      ),
+    ],
+  };
+}
+
+function ownPart(found: Found, server: FoundPortainer, state: FoundPortainerState): DraftPart {
+  const project = found.docker.projects.find(
+    ({ host, name }) =>
+      host === server.host && name === server.container.labels["com.docker.compose.project"],
+  );
+  const text = project?.files[0]?.text;
+  const file = text === undefined ? undefined : declaredServerFile(text, server.port ?? ports.portainer);
+  if (file === undefined) return foreignPart(found, server, state);
+  const drafted: DraftPart = {
+    config: configOf(found, server, state),
+    guests: new Map<GuestName, DraftValue>([
+      [server.host, { portainer_role: noted("primary", server.source) }],
+    ]),
+    stacks: [{ name: serverStack, compose: textFile("docker-compose.yml", file.text) }],
+    secrets: secretsOf(state),
+    left: state.registries.map(({ name, url }) => ({
+      source: apiSource(server, `registry ${name}`),
+      what: `the registry ${url}`,
+      reason:
+        "Portainer does not tell its password: it stays in Portainer and is used from there; to declare it, add it to portainer_api.registries with its password",
+    })),
+  };
+  return [environmentsPart(found, server, state), stacksPart(found, server, state)].reduce(
+    joined,
+    joined(emptyDraft, drafted),
+  );
+}
+
+function apiSource({ host }: FoundPortainer, what: string): Source {
+  return { host, path: `Portainer: ${what}` };
+}
+
+const passwordPath = "secrets/portainer_admin_password";
+const keyPath = "secrets/portainer_api_key";
+
+function configOf({ docker }: Found, server: FoundPortainer, state: FoundPortainerState): DraftObject {
+  const agents = docker.engines.flatMap(({ containers }) =>
+    containers.filter(({ image }) => agentImage.test(image)),
+  );
+  const agentPort = portOf(state.environments.find(({ kind }) => kind === "agent")?.url);
+  const image = agents[0]?.image;
+  const { user, password, apiKey } = state;
+  const hostname = server.names.find((name) => !/^[\d.]+$/.test(name));
+  const changed = (port: number | undefined, usual: number): DraftValue | undefined =>
+    port === undefined || port === usual ? undefined : noted(port, server.source);
+  const network = defined({
+    portainer_server_port: changed(server.port, ports.portainer),
+    portainer_agent_port: changed(agentPort, ports.portainerAgent),
+  });
+  return {
+    ...(Object.keys(network).length === 0 ? {} : { network }),
+    ...(image === undefined ? {} : { docker: { portainer_agent_image: noted(image, agents[0]?.source) } }),
+    portainer_api: defined({
+      admin_user: user === "admin" ? undefined : user,
+      admin_password: password === undefined ? undefined : `file:${passwordPath}`,
+      api_key: apiKey === undefined ? undefined : `file:${keyPath}`,
+      portainer_hostname:
+        hostname === undefined ? undefined : noted(hostname, apiSource(server, "its certificate")),
+    }),
+  };
+}
+
+const agentImage = /(?:^|\/)portainer\/agent(?:[:@]|$)/;
+
+function portOf(url: string | undefined): number | undefined {
+  const port = /:(\d+)\/?$/.exec(url ?? "")?.[1];
+  return port === undefined ? undefined : Number(port);
+}
+
+function secretsOf({ password, apiKey }: FoundPortainerState): readonly DraftSecret[] {
+  return [
+    ...(password === undefined ? [] : [secretFile(passwordPath, password)]),
+    ...(apiKey === undefined ? [] : [secretFile(keyPath, apiKey)]),
+  ];
+}
+
+/** The machines behind Portainer's environments: roles and names, where these are not the default ones. */
+function environmentsPart(found: Found, server: FoundPortainer, state: FoundPortainerState): DraftPart {
+  const guests = new Map<GuestName, DraftObject>();
+  const left: Left[] = [];
+  for (const environment of state.environments) {
+    const { name, kind } = environment;
+    const source = apiSource(server, `environment ${name}`);
+    const guest = machineBehind(environment, server.host, found.guests);
+    const reason = refusal(guest, server, kind, guests);
+    if (guest === undefined || reason !== undefined) {
+      const why = reason ?? `no guest has the address or the name in ${environment.url}`;
+      left.push({ source, what: `environment ${name}`, reason: why });
+      continue;
+    }
+    const usual = kind === "local" ? "local" : guest.name;
+    const role = kind === "agent" ? { portainer_role: noted("agent", source) } : {};
+    guests.set(guest.host, {
+      ...role,
+      ...(name === usual ? {} : { portainer_environment_name: noted(name, source) }),
+    });
+  }
+  return { guests, left };
+}
+
+function refusal(
+  guest: FoundGuest | undefined,
+  server: FoundPortainer,
+  kind: FoundEnvironment["kind"],
+  taken: ReadonlyMap<GuestName, unknown>,
+): string | undefined {
+  if (guest === undefined) return undefined;
+  if (taken.has(guest.host)) return `${guest.name} has another environment already`;
+  if (kind === "agent" && guest.host === server.host)
+    return "the machine of the server itself is reached without an agent";
+  return undefined;
+}
+
+function stacksPart(found: Found, server: FoundPortainer, state: FoundPortainerState): DraftPart {
+  const deployments: Deployment[] = [];
+  const parts: DraftPart[] = [];
+  for (const stack of state.stacks) {
+    const host = hostOf(found, server, state, stack);
+    const reason = stackRefusal(stack, host);
+    if (host === undefined || reason !== undefined) {
+      const source = apiSource(server, `stack ${stack.name}`);
+      const what = `stack ${stack.name}`;
+      parts.push({
+        left: [{ source, what, reason: reason ?? "its environment is not a machine of the site" }],
+      });
+      continue;
+    }
+    const machine = {
+      host,
+      share: shareOf(found, host),
+      engine: found.docker.engines.find((each) => each.host === host),
+    };
+    deployments.push(deploymentOf(stack, machine, state.stacks, state));
+  }
+  const names = [...new Set(deployments.map(({ name }) => name))];
+  for (const name of names) {
+    const drafted = draftStack(
+      name,
+      deployments.filter((each) => each.name === name),
+    );
+    parts.push({ stacks: [drafted.stack], secrets: drafted.secrets, left: drafted.left });
+    for (const { host, environment, source } of drafted.deployments) {
+      const entry = environment === defaultEnvironment ? name : { name, environment };
+      parts.push({ guests: new Map([[host, { docker_stacks: [noted(entry, source)] }]]) });
+    }
+  }
+  return parts.reduce<typeof emptyDraft>(joined, emptyDraft);
+}
+
+function hostOf(
+  { guests }: Found,
+  server: FoundPortainer,
+  { environments }: FoundPortainerState,
+  { environmentId }: FoundStack,
+): GuestName | undefined {
+  const environment = environments.find(({ id }) => id === environmentId);
+  return environment && machineBehind(environment, server.host, guests)?.host;
+}
+
+/** Why a stack is not one that the site declares. */
+function stackRefusal(stack: FoundStack, host: GuestName | undefined): string | undefined {
+  if (stack.kind === "swarm or Kubernetes") return "it is a stack of Swarm or Kubernetes";
+  if (stack.kind === "without a file") return "Portainer has lost its Compose file";
+  if (host?.startsWith("lxc/") === true)
+    return "Phoenix deploys stacks to virtual machines, and this one runs in a container";
+  if (!isMarked(stack)) return "somebody made it in Portainer: it stays as it is";
+  if (stack.status === "inactive") return "it is stopped in Portainer: a sync would start it";
+  return undefined;
+}
+
+function shareOf({ shares }: Found, host: GuestName): StackShare | undefined {
+  return shares.mounts.find((share) => share.host === host);
+}
+
+/** A Portainer that somebody else runs: what it has is told, with its files beside. */
+function foreignPart(found: Found, server: FoundPortainer, state: FoundPortainerState): DraftPart {
+  const left: Left[] = [
+    {
+      source: server.source,
+      what: "a Portainer server",
+      reason: "it was not set up by Phoenix: it and its stacks stay as they are",
+    },
+  ];
+  const parts = state.stacks.map((stack) => foreignStack(found, server, state, stack));
+  return parts.reduce<typeof emptyDraft>(joined, { ...emptyDraft, left });
+}
+
+function foreignStack(
+  found: Found,
+  server: FoundPortainer,
+  state: FoundPortainerState,
+  stack: FoundStack,
+): DraftPart {
+  const what = `stack ${stack.name}`;
+  const source = apiSource(server, what);
+  const host = hostOf(found, server, state, stack);
+  if (stack.kind !== "compose" || host === undefined)
+    return {
+      left: [
+        { source, what, reason: stackRefusal(stack, host) ?? "its environment is not a machine of the site" },
+      ],
+    };
+  const machine = {
+    host,
+    share: shareOf(found, host),
+    engine: found.docker.engines.find((each) => each.host === host),
+  };
+  const drafted = draftStack(stack.name, [deploymentOf(stack, machine, state.stacks, state)]);
+  const reason = `it is declared in stacks/${stack.name} and assigned to no machine: it stays as it is`;
+  return {
+    stacks: [drafted.stack],
+    secrets: drafted.secrets,
+    left: [{ source, what, reason }, ...drafted.left],
+  };
+}

@@ -1,0 +1,184 @@
+/** Stacks that Portainer has deployed, as the site would declare them: whose they are, what they mount, what they need. Pure. */
+
+import { marker } from "../../components/stacks/compile.ts";
+import { defined } from "../../defined.ts";
+import { ComposeDocument } from "../../formats/compose/document.ts";
+import { readCompose } from "../../formats/compose/index.ts";
+import { grantsOf, mountsOf } from "../../formats/compose/mounts.ts";
+import type { Share } from "../../model.ts";
+import type { GuestName } from "../../resource.ts";
+import type { Secret } from "../../secret.ts";
+import { defaultEnvironment } from "../../site/stacks/assignments.ts";
+import { projectOf } from "../../site/stacks/index.ts";
+import type { FoundEngine, FoundPath, FoundPortainerState, FoundStack } from "../found/docker.ts";
+import type { Source } from "../found.ts";
+import type { DraftObject } from "../json.ts";
+import { revealed, variablesOf } from "./variables.ts";
+
+/** A share as far as the paths of stacks need it. */
+export type StackShare = Pick<Share, "server" | "path" | "mountPoint">;
+
+/** A stack on one machine. */
+export interface Deployment {
+  readonly host: GuestName;
+  /** The stack's name in the site, and the environment of it that runs here. */
+  readonly name: string;
+  readonly environment: string;
+  /** Its name in Portainer. */
+  readonly project: string;
+  readonly text: string;
+  readonly variables: ReadonlyMap<string, Secret>;
+  /** The stack's directory on the machine. */
+  readonly directory: string;
+  /** Files below the directory that its Compose file mounts or grants. */
+  readonly files: readonly DeployedFile[];
+  /** Members of phoenix.json besides variables and files: volumes, networks, owners. */
+  readonly settings: DraftObject;
+  readonly source: Source;
+}
+
+export interface DeployedFile {
+  /** Below the stack's directory. */
+  readonly path: string;
+  readonly destination: string;
+  readonly text: string;
+  readonly isPrivate: boolean;
+}
+
+export interface Machine {
+  readonly host: GuestName;
+  readonly share: StackShare | undefined;
+  readonly engine: FoundEngine | undefined;
+}
+
+/** The deployment of a stack of Portainer's. */
+export function deploymentOf(
+  stack: FoundStack,
+  machine: Machine,
+  others: readonly FoundStack[],
+  portainer: FoundPortainerState,
+): Deployment {
+  const all = variablesOf(stack.variables).values;
+  const variables = new Map([...all].filter(([name]) => name !== marker));
+  const { name, environment } = nameOf(stack, markOf(stack));
+  const isSibling = (other: FoundStack): boolean =>
+    other.environmentId === stack.environmentId && nameOf(other, markOf(other)).name === name;
+  const several = others.filter(isSibling).length > 1;
+  const directory = `${machine.share?.mountPoint ?? ""}/stacks/${several ? stack.name : name}`;
+  const text = stack.text;
+  return {
+    ...{ host: machine.host, name, environment, project: stack.name, text, variables, directory },
+    files: machine.share === undefined ? [] : filesBelow(directory, text, variables, stack.named),
+    settings: defined({
+      ...needsOf(text, variables, stack.name, machine),
+      owners: ownersOf(stack, portainer),
+    }),
+    source: { host: machine.host, path: `Portainer: stack ${stack.name}` },
+  };
+}
+
+/** Whether Phoenix made it. */
+export function isMarked(stack: FoundStack): boolean {
+  return markOf(stack) !== undefined;
+}
+
+function markOf({ variables }: FoundStack): string | undefined {
+  return revealed(variablesOf(variables.filter(({ name }) => name === marker)).values).get(marker);
+}
+
+/** The name that our mark gives a stack; the rest of its project's name is the environment. */
+export function nameOf(
+  { name: project }: Pick<FoundStack, "name">,
+  mark: string | undefined,
+): { readonly name: string; readonly environment: string } {
+  if (mark === undefined || !isDirectoryName(mark)) return { name: project, environment: defaultEnvironment };
+  const own = projectOf(mark, defaultEnvironment);
+  if (project === own) return { name: mark, environment: defaultEnvironment };
+  if (project.startsWith(`${own}-`)) return { name: mark, environment: project.slice(own.length + 1) };
+  return { name: project, environment: defaultEnvironment };
+}
+
+/** Whether a text may be the name of a directory below stacks/. */
+export function isDirectoryName(text: string): boolean {
+  return /^[^./\p{C}][^/\p{C}]{0,99}$/u.test(text);
+}
+
+/** The files of the stack's directory that its containers see, each with its path in a container. */
+function filesBelow(
+  directory: string,
+  text: string,
+  variables: ReadonlyMap<string, Secret>,
+  named: readonly FoundPath[],
+): readonly DeployedFile[] {
+  const document = new ComposeDocument(text, revealed(variables));
+  const targets = new Map<string, string>();
+  for (const { value } of document.services.members) {
+    for (const { type, source, target } of mountsOf(value))
+      if (type === "bind" && !targets.has(source)) targets.set(source, target);
+    for (const section of ["configs", "secrets"] as const)
+      for (const { source, target } of grantsOf(value, section)) {
+        const file = document.root.get(section).get(source).get("file").text;
+        if (file !== undefined && !targets.has(file)) targets.set(file, target);
+      }
+  }
+  const taken = new Set<string>();
+  return named.flatMap(({ path, text: content, isPrivate = false }): DeployedFile[] => {
+    const destination = targets.get(path);
+    if (content === undefined || destination === undefined || taken.has(destination)) return [];
+    if (!path.startsWith(`${directory}/`)) return [];
+    taken.add(destination);
+    return [{ path: path.slice(directory.length + 1), destination, text: content, isPrivate }];
+  });
+}
+
+/** External volumes that do not have their default directory, and external networks. */
+function needsOf(
+  text: string,
+  variables: ReadonlyMap<string, Secret>,
+  project: string,
+  { share, engine }: Machine,
+): DraftObject {
+  const { compose } = readCompose(text, revealed(variables), project);
+  if (compose === undefined) return {};
+  const volumes = compose.volumes.flatMap(({ key, name, external }): [string, string][] => {
+    const directory = external ? directoryOn(share, engine, name) : undefined;
+    return directory === undefined || directory === `volumes/${name}` ? [] : [[key, directory]];
+  });
+  const networks = compose.networks
+    .filter(({ name, external }) => external && !["bridge", "host", "none"].includes(name))
+    .map(({ key }): [string, string] => [key, "exists"]);
+  return defined({
+    volumes: volumes.length === 0 ? undefined : Object.fromEntries(volumes),
+    networks: networks.length === 0 ? undefined : Object.fromEntries(networks),
+  });
+}
+
+/** A volume's directory below the machine's share; undefined where it leads elsewhere. */
+function directoryOn(
+  share: StackShare | undefined,
+  engine: FoundEngine | undefined,
+  name: string,
+): string | undefined {
+  const options = engine?.volumes.find((volume) => volume.name === name)?.options ?? {};
+  const server = /(?:^|,)addr=([^,]+)/.exec(options.o ?? "")?.[1];
+  const device = (options.device ?? "").replace(/^[^:/]*:/, "");
+  if (share === undefined || server !== share.server || !device.startsWith(`${share.path}/`))
+    return undefined;
+  return device.slice(share.path.length + 1).replace(/\/+$/, "");
+}
+
+/** Teams and users by name; undefined where administrators alone own it, as Portainer has it by itself. */
+function ownersOf({ access }: FoundStack, { teams, users }: FoundPortainerState): DraftObject | undefined {
+  const names = (
+    ids: readonly number[],
+    known: ReadonlyMap<number, string>,
+  ): readonly string[] | undefined => {
+    const found = ids.flatMap((id) => known.get(id) ?? []);
+    return found.length === 0 ? undefined : found;
+  };
+  const owners = defined({
+    teams: names(access?.teams ?? [], teams),
+    users: names(access?.users ?? [], users),
+  });
+  return Object.keys(owners).length === 0 ? undefined : owners;
+}
