@@ -126,5 +126,6 @@ function report({ terminal, options, args }: Call, directory: string, draft: Dra
 }
 
 function guestWords({ kind, id, name, address, role }: DraftGuest): string {
-  return `${kind}/${id}  ${name}${address === undefined ? "" : `  ${address}`}  (${role})`;
+  const title = role === name ? name : `${name} (${role})`;
+  return [`${kind}/${id}`, title, ...(address === undefined ? [] : [address])].join("  ");
 }

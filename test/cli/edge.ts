@@ -18,6 +18,7 @@ export async function call(
   argv: readonly string[],
   env: Record<string, string> = {},
   answer?: () => Promise<string>,
+  directory = "/",
 ): Promise<Said> {
   const said = { stdout: "", stderr: "" };
   const output = (name: "stdout" | "stderr"): RawOutput => ({
@@ -33,7 +34,7 @@ export async function call(
     stderr: output("stderr"),
     stdin: { tty: answer !== undefined, readLine: async () => answer?.() },
     env,
-    directory: "/",
+    directory,
   };
   const code = await runCommandLine(argv, edge, new Interruption());
   return { code, ...said };

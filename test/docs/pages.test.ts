@@ -2,6 +2,8 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { exitMeanings } from "../../src/cli/help.ts";
+import { exitCodes } from "../../src/errors.ts";
 import { problemCodes } from "../../src/problem-codes/index.ts";
 import { pages } from "./pages.ts";
 
@@ -11,6 +13,15 @@ test.each(Object.entries(pages))("%s is what script/docs writes", (path, text) =
   const file = join(root, path);
   if (process.env.UPDATE === "1") writeFileSync(file, text);
   expect(readFileSync(file, "utf8")).toBe(text);
+});
+
+test("the README's table of exit codes is that of the product", () => {
+  const rows = readFileSync(join(root, "README.md"), "utf8").matchAll(/^\| (\d+) \| (.*) \|$/gm);
+  const meanings = Object.entries(exitMeanings).map(([name, meaning]) => [
+    String(exitCodes[name as keyof typeof exitCodes]),
+    meaning,
+  ]);
+  expect([...rows].map(([, code, meaning]) => [code, meaning])).toEqual(meanings);
 });
 
 test("the codes are in order, and each has its texts", () => {

@@ -1,5 +1,10 @@
 /** The pages of docs/ that are generated from the sources, by their paths below the repository. */
 import { headingOf, type Notation, objectsIn, valueWords } from "../../script/reference/shapes.ts";
+import type { ExitName } from "../../src/cli/command.ts";
+import { commands } from "../../src/cli/commands.ts";
+import { exitMeanings } from "../../src/cli/help.ts";
+import { exitCodes } from "../../src/errors.ts";
+import { option } from "../../src/option-names.ts";
 import { problemCodes } from "../../src/problem-codes/index.ts";
 import type { ProblemKind } from "../../src/problem-codes/kind.ts";
 import { fileShapes } from "../../src/site/shapes/schemas.ts";
@@ -28,7 +33,32 @@ const markdown: Notation = {
 export const pages: Readonly<Record<string, string>> = {
   "docs/rules.md": rulesPage(),
   "docs/keys.md": keysPage(),
+  "docs/exit-codes.md": exitCodesPage(),
 };
+
+function exitCodesPage(): string {
+  const names = Object.keys(exitMeanings) as readonly ExitName[];
+  const general = names.map((name) => `| ${exitCodes[name]} | ${exitMeanings[name]} |`);
+  const own = commands.map(({ name, exits }) => {
+    const codes = exits.map((exit) => {
+      const [code, meaning] = typeof exit === "string" ? [exit, exitMeanings[exit]] : exit;
+      return `${exitCodes[code]}: ${meaning}`;
+    });
+    return `| \`${name}\` | ${codes.join("<br>")} |`;
+  });
+  const intro = `What a run ends with, for scripts and timers. The last line of a run that does not end with 0 says its code. A code never changes its
+meaning.`;
+  const documents = `The documents of \`phoenix sync ${option.output} json\` and its like have the same number as \`exitCode\`.`;
+  return `${[
+    note,
+    "# Exit codes",
+    intro,
+    ["| code | meaning |", "|---|---|", ...general].join("\n"),
+    documents,
+    "## By command",
+    ["| command | ends with |", "|---|---|", ...own].join("\n"),
+  ].join("\n\n")}\n`;
+}
 
 function rulesPage(): string {
   const codes: readonly (readonly [string, ProblemKind])[] = Object.entries(problemCodes);
