@@ -1,7 +1,16 @@
 /** The documentation site's sidebar: every page of docs/ is in exactly one group. A page's title is its heading. */
 export const groups = [
-  { text: "Begin", pages: ["index"] },
-  { text: "Reference", pages: ["site", "keys", "rules"] },
+  {
+    text: "Begin",
+    pages: [
+      "index",
+      "tutorial",
+      "guides/from-zero",
+      "guides/from-an-existing-host",
+      "guides/from-the-shell-scripts",
+    ],
+  },
+  { text: "Reference", pages: ["site", "keys", "rules", "exit-codes"] },
   {
     text: "How it works",
     pages: [

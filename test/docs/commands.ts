@@ -1,6 +1,7 @@
 /** What the pages tell people to type: code blocks with commands and files, and the commands between backticks. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { docsFiles } from "./files.ts";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -17,15 +18,9 @@ export interface Block {
 export const pagePaths: readonly string[] = [
   "README.md",
   "CONTRIBUTING.md",
-  ...below("docs").filter((path) => path.endsWith(".md")),
-  ...below("examples").filter((path) => path.endsWith("README.md")),
+  ...docsFiles.map((path) => `docs/${path}`).filter((path) => path.endsWith(".md")),
+  ...readdirSync(join(root, "examples")).map((name) => `examples/${name}/README.md`),
 ];
-
-function below(room: string): readonly string[] {
-  return readdirSync(join(root, room), { recursive: true, encoding: "utf8" })
-    .map((path) => join(room, path))
-    .sort();
-}
 
 export function readPage(path: string): string {
   return readFileSync(join(root, path), "utf8");
