@@ -22,20 +22,27 @@ export const fileQueries: Readonly<Record<string, Program>> = {
   find: ({ context, host, args }) => {
     const at = args.findIndex((arg) => arg.startsWith("-") && arg !== "-L");
     const roots = args.slice(0, at < 0 ? args.length : at).filter((arg) => arg !== "-L");
-    if (args.slice(at).join(" ") !== "-maxdepth 1 -type f")
-      return failed(1, `find: the lab knows -maxdepth 1 -type f alone, not ${args.slice(at).join(" ")}`);
-    const isFile = (path: string): boolean => context.files.status(host, path)?.kind === "file";
-    const found = roots.flatMap((root) => {
-      if (context.files.status(host, root)?.kind !== "directory") return [root].filter(isFile);
-      return context.files
-        .list(host, root)
-        .map((name) => `${root}/${name}`)
-        .filter(isFile);
-    });
+    const tests = args.slice(at).join(" ");
+    const [, depth, size, names] =
+      /^-maxdepth (\d) -type f(?: -size -(\d+)k)?(?: \( (-name \S+(?: -o -name \S+)*) \))?$/.exec(tests) ??
+      [];
+    if (depth === undefined)
+      return failed(
+        1,
+        `find: the lab knows -maxdepth, -type f, -size and ( -name … -o -name … ), not ${tests}`,
+      );
+    const patterns = (names ?? "-name *")
+      .split(" -o ")
+      .map((name) => globPattern(name.slice("-name ".length)));
+    const wanted = ({ path, bytes }: FoundPath): boolean =>
+      patterns.some((pattern) => pattern.test(path.slice(path.lastIndexOf("/") + 1))) &&
+      // Sizes are rounded up to whole units.
+      (size === undefined || Math.ceil(bytes / 1024) < Number(size));
+    const found = roots.flatMap((root) => filesBelow(context, host, root, Number(depth))).filter(wanted);
     const absent = roots.filter((root) => context.files.status(host, root) === undefined);
     const stderr = absent.map((root) => `find: ‘${root}’: No such file or directory\n`).join("");
     return {
-      ...done(found.map((path) => `${path}\n`).join(""), stderr),
+      ...done(found.map(({ path }) => `${path}\n`).join(""), stderr),
       exitCode: absent.length > 0 ? 1 : 0,
     };
   },
@@ -93,6 +100,32 @@ export const fileQueries: Readonly<Record<string, Program>> = {
   "[": ({ context, host, args }) => tested(context, host, args.slice(0, -1)),
   sync: () => done(),
 };
+
+interface FoundPath {
+  readonly path: string;
+  readonly bytes: number;
+}
+
+/** The regular files at and below a path; links are followed. */
+function filesBelow(
+  { files }: Pick<Lab, "files">,
+  host: HostName,
+  path: string,
+  depth: number,
+): readonly FoundPath[] {
+  const there = files.status(host, path);
+  if (there?.kind === "file") return [{ path, bytes: there.size }];
+  if (there?.kind !== "directory" || depth === 0) return [];
+  return files.list(host, path).flatMap((name) => filesBelow({ files }, host, `${path}/${name}`, depth - 1));
+}
+
+function globPattern(glob: string): RegExp {
+  const body = glob
+    .replace(/[.+^${}()|\\]/g, "\\$&")
+    .replace(/\*/g, ".*")
+    .replace(/\?/g, ".");
+  return new RegExp(`^${body}$`, "s");
+}
 
 function tested({ files }: Lab, host: HostName, args: readonly string[]): ReturnType<typeof done> {
   const negated = args[0] === "!";

@@ -81,7 +81,8 @@ function mapped(
   };
 }
 
-interface Accounts {
+/** The users and groups of a guest. */
+export interface Accounts {
   readonly users: ReadonlyMap<string, number>;
   readonly groups: ReadonlyMap<string, number>;
 }
@@ -95,7 +96,7 @@ function isKnown(owner: string): boolean {
 }
 
 /** Undefined when the guest does not answer. */
-async function accountsOf(host: Host): Promise<Accounts | undefined> {
+export async function accountsOf(host: Host): Promise<Accounts | undefined> {
   try {
     const files = await host.readFiles(["/etc/passwd", "/etc/group"]);
     return {
@@ -126,6 +127,11 @@ function namesOf({ users, groups }: Accounts, { uid, gid }: Ids): string {
   const nameOf = (table: ReadonlyMap<string, number>, id: number): string =>
     [...table].find(([, each]) => each === id)?.[0] ?? String(id);
   return `${nameOf(users, uid)}:${nameOf(groups, gid)}`;
+}
+
+/** The owner of a file of the hypervisor as a guest with this map and these accounts sees it: "root:www-data". */
+export function ownerInside(map: IdMap, accounts: Accounts, file: Pick<FileState, "ids">): string {
+  return namesOf(accounts, idsInside(map, idsOf(file.ids)));
 }
 
 function idsOf(text: string): Ids {

@@ -26,12 +26,14 @@ export interface Notification {
   readonly failure?: string;
   /** It could not be run at all: its guest does not answer. */
   readonly unreached?: true;
+  /** The declared command: what tells an import how the pair is renewed. */
+  readonly command?: string;
 }
 
 const directory = "/var/lib/phoenix/certificates";
 
 /** A file for each common name: a wildcard's star stays, a slash cannot occur in a certificate's name. */
-function fileOf({ commonName }: Certificate, kind: "previous" | "told"): string {
+export function fileOf({ commonName }: Pick<Certificate, "commonName">, kind: "previous" | "told"): string {
   return `${directory}/${commonName.replace(/[^a-z0-9*.:_-]/gi, "_")}.${kind}.json`;
 }
 
@@ -49,7 +51,9 @@ export async function recordNotification(
   certificate: Certificate,
   notification: Notification,
 ): Promise<void> {
-  await write(host, fileOf(certificate, "told"), notification);
+  const { postRenewal } = certificate;
+  const command = postRenewal === undefined ? {} : { command: postRenewal.command };
+  await write(host, fileOf(certificate, "told"), { ...notification, ...command });
 }
 
 /** Those of many certificates in one round trip, in their order. */

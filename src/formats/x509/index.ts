@@ -13,6 +13,12 @@ export interface ParsedCertificate {
   /** Milliseconds since the epoch. */
   readonly notBeforeMs: number;
   readonly notAfterMs: number;
+  /** The common name of its subject; "" without one. */
+  readonly commonName: string;
+  /** The issuer's common name, or its whole name. */
+  readonly issuer: string;
+  /** It may issue others. */
+  readonly isAuthority: boolean;
 }
 
 const block = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
@@ -34,7 +40,15 @@ function parsed(certificate: X509Certificate): ParsedCertificate {
     names: sorted(alternativeNames(certificate.subjectAltName ?? "")),
     notBeforeMs: Date.parse(certificate.validFrom),
     notAfterMs: Date.parse(certificate.validTo),
+    commonName: commonNameOf(certificate.subject),
+    issuer: commonNameOf(certificate.issuer) || certificate.issuer.replaceAll("\n", ", "),
+    isAuthority: certificate.ca,
   };
+}
+
+/** Of a distinguished name as Node writes it, one attribute a line. */
+function commonNameOf(name: string | undefined): string {
+  return /^CN=(.*)$/m.exec(name ?? "")?.[1] ?? "";
 }
 
 /** The serial number of the first certificate of a PEM text. */

@@ -1,5 +1,6 @@
 /** What serves names on a living host: proxies, their routes, certificates and a CA, each with its place. */
-import type { Backend, Middleware } from "../../model.ts";
+import type { ParsedCertificate } from "../../formats/x509/index.ts";
+import type { Backend, HostPath, Middleware } from "../../model.ts";
 import type { GuestName, HostName } from "../../resource.ts";
 import type { Source } from "../found.ts";
 
@@ -123,51 +124,54 @@ export interface FoundTraefik {
 export interface FoundAuthority {
   readonly host: GuestName;
   readonly source: Source;
+  readonly isRunning: boolean;
+  /** Host names and addresses. */
   readonly dnsNames: readonly string[];
   readonly port: number;
   /** JWK provisioners whose private key is in the configuration, encrypted. */
   readonly provisioners: readonly string[];
-  /** In the guest. */
-  readonly rootFile: string;
   /** PEM; absent when the file is not there. */
   readonly root?: string;
-  readonly isRunning: boolean;
-  /** Files that hold a password, in the guest. */
-  readonly passwordFiles: readonly string[];
-  /** What is missing for it to issue certificates, a clause each. */
+  /** Where a site without further settings finds the root and the provisioner's password. */
+  readonly rootPlace?: HostPath;
+  readonly passwordPlace?: HostPath;
+  /** What it lacks to issue certificates, a clause each. */
   readonly faults: readonly string[];
 }
 
-/** A certificate and its key on the hypervisor's disks. */
+/** A certificate on the hypervisor's disks, with its key. */
 export interface FoundCertificate {
   readonly certPath: string;
-  readonly keyPath: string;
-  /** The first guest that sees them, with the key's path there. */
-  readonly seenBy?: { readonly host: GuestName; readonly certPath: string; readonly keyPath: string };
-  /** "user:group" as that guest knows them. */
-  readonly owner: string;
-  readonly keyOwner: string;
+  /** Absent when no key beside it fits. */
+  readonly key?: { readonly path: string; readonly mode: string; readonly owner: string };
   readonly mode: string;
-  readonly keyMode: string;
-  /** Its names with their types: "DNS:a.example.net". */
-  readonly names: readonly string[];
-  readonly commonName: string;
-  readonly chain: string;
-  readonly notAfterMs: number;
-  readonly keyMatches: boolean;
+  /** "user:group", as the guest that sees it knows them. */
+  readonly owner: string;
+  /** The guest that sees it, the first of several, and where. */
+  readonly seen?: { readonly host: GuestName; readonly certPath: string };
+  /** The leaf first. */
+  readonly chain: readonly ParsedCertificate[];
+  /** What Phoenix recorded when it last put this pair in place. */
+  readonly record?: { readonly command?: string };
   readonly source: Source;
 }
 
-/** What is done when a certificate is renewed, and by whom. */
+/** Who renews a certificate besides Phoenix, and what is done then. */
 export interface FoundRenewal {
   readonly host: HostName;
-  /** Paths or names that it is about. */
-  readonly about: readonly string[];
-  /** The command that runs afterwards, as it would be typed on the hypervisor. */
+  /** The certificate's path where it is renewed; "%i" stands for the unit's instance. */
+  readonly certPath: string;
+  /** What runs afterwards, there. */
   readonly command?: string;
-  /** "cert-renewer@gateway.timer", "certbot". */
-  readonly by: string;
+  /** "cert-renewer@.service", "/etc/cron.d/renew". */
   readonly source: Source;
+}
+
+export interface FoundCertificates {
+  readonly certificates: readonly FoundCertificate[];
+  readonly renewals: readonly FoundRenewal[];
+  /** When they were read, in milliseconds since the epoch. */
+  readonly atMs: number;
 }
 
 export interface FoundWeb {
@@ -175,4 +179,5 @@ export interface FoundWeb {
   /** Of every Nginx. */
   readonly servers: readonly FoundServer[];
   readonly traefiks: readonly FoundTraefik[];
+  readonly authorities: readonly FoundAuthority[];
 }

@@ -1,8 +1,10 @@
 /** From joined names to the services that guests declare. Pure. */
 
+import { ports } from "../../fabric/ports.ts";
 import { defaultServiceOptions } from "../../model.ts";
 import type { GuestName } from "../../resource.ts";
-import type { FoundOptions } from "../found/web.ts";
+import type { FoundOptions, FoundServer } from "../found/web.ts";
+import type { FoundGuest } from "../found.ts";
 import { type DraftObject, type DraftValue, noted } from "../json.ts";
 import type { JoinedName } from "./names.ts";
 
@@ -30,6 +32,19 @@ export function serviceEntries(
       return [host, only !== undefined && more.length === 0 ? only : entries];
     }),
   );
+}
+
+/** Names that the gateway itself answers for: they have its address, and no router. */
+export function gatewayEntries(
+  servers: readonly FoundServer[],
+  guests: readonly FoundGuest[],
+): readonly JoinedName[] {
+  return servers.flatMap(({ name, host, options, source }) => {
+    const guest = guests.find((each) => each.host === host);
+    return guest === undefined
+      ? []
+      : [{ name, guest, port: ports.https, scheme: "https" as const, options, isOurs: true, source }];
+  });
 }
 
 function groupsOf(joined: readonly JoinedName[]): readonly ServiceGroup[] {

@@ -1,9 +1,11 @@
-/** The fabric's roles, and the services that the proxies were found to serve. */
+/** The fabric: its roles, the services that proxies were found to serve, the CA and its certificates. Pure. */
 import type { GuestName } from "../../resource.ts";
 import type { DraftPart } from "../draft.ts";
+import { joinAuthority } from "../join/authority.ts";
+import { joinCertificates } from "../join/certificates.ts";
 import { joinNames } from "../join/names.ts";
 import { joinRoles } from "../join/roles.ts";
-import { serviceEntries } from "../join/services.ts";
+import { gatewayEntries, serviceEntries } from "../join/services.ts";
 import type { DraftObject, DraftValue } from "../json.ts";
 import type { Found } from "../read/index.ts";
 import { domainOf } from "./machines.ts";
@@ -11,23 +13,29 @@ import { domainOf } from "./machines.ts";
 export function webPart(found: Found): DraftPart {
   const { guests, network, dns, web } = found;
   const domain = domainOf(found)?.name;
+  const records = dns.servers.flatMap((server) => server.records);
   const names = joinNames(web, { guests, network, dns, domain }, new Set());
-  const { roles, left } = joinRoles(web, guests);
-  const services = serviceEntries(names.joined, domain);
-  const hosts = [...new Set<GuestName>([...roles.keys(), ...services.keys()])];
+  const roles = joinRoles(web, guests);
+  const ca = joinAuthority(web.authorities, guests, records, domain);
+  const certificates = joinCertificates(found.certificates, web, ca.authority?.authority.root);
+  const services = serviceEntries([...names.joined, ...gatewayEntries(names.gatewayNames, guests)], domain);
+  const rolesOf = (host: GuestName): readonly string[] => [
+    ...(roles.roles.get(host) ?? []),
+    ...(ca.authority?.guest.host === host ? ["ca"] : []),
+  ];
   return {
+    config: ca.authority === undefined ? {} : { step_ca: ca.authority.settings },
     guests: new Map(
-      hosts.map((host): [GuestName, DraftObject] => {
-        const [role, ...more] = roles.get(host) ?? [];
-        return [
-          host,
-          {
-            fabric_role: more.length === 0 ? role : [role as DraftValue, ...more],
-            traefik_service: services.get(host),
-          },
-        ];
+      guests.flatMap(({ host }): readonly (readonly [GuestName, DraftObject])[] => {
+        const [role, ...more] = rolesOf(host);
+        const service = services.get(host);
+        if (role === undefined && service === undefined) return [];
+        const fabric_role: DraftValue | undefined =
+          role === undefined || more.length === 0 ? role : [role, ...more];
+        return [[host, { fabric_role, traefik_service: service }]];
       }),
     ),
-    left: [...left, ...names.left],
+    certificates: certificates.entries,
+    left: [...roles.left, ...ca.left, ...names.left, ...certificates.left],
   };
 }

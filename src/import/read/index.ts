@@ -1,5 +1,8 @@
 /** The readers: each is a line here, and its answer a member of `Found`. */
+
+import type { FoundCertificates } from "../found/web.ts";
 import type { FoundGuest, Reader, ReadIo } from "../found.ts";
+import { readCertificates } from "./certificates.ts";
 import { readDns } from "./dns.ts";
 import { readDocker } from "./docker.ts";
 import { readFirewall } from "./firewall.ts";
@@ -21,7 +24,11 @@ const readers = {
 type Parts = { readonly [K in keyof typeof readers]: Awaited<ReturnType<(typeof readers)[K]>> };
 
 /** Everything that was found. */
-export type Found = { readonly guests: readonly FoundGuest[] } & Parts;
+export type Found = {
+  readonly guests: readonly FoundGuest[];
+  /** Read last: they lie where guests mount directories. */
+  readonly certificates: FoundCertificates;
+} & Parts;
 
 /** @param onProgress called when a reader begins and ends, with its name */
 export async function readHost(
@@ -40,5 +47,6 @@ export async function readHost(
       async ([name, read]) => [name, await watched(name, () => read(io, guests))] as const,
     ),
   );
-  return { guests, ...(Object.fromEntries(parts) as Parts) };
+  const known = { guests, ...(Object.fromEntries(parts) as Parts) };
+  return { ...known, certificates: await watched("certificates", () => readCertificates(io, known)) };
 }

@@ -55,9 +55,19 @@ function bootstrapPort(entries: readonly GuestEntry[], address: string): number 
   return undefined;
 }
 
+/** Where the root certificate may be without a declaration. */
+export function rootPlaces(ca: Pick<RoleGuest, "host" | "mounts">): readonly HostPath[] {
+  return candidates(ca, undefined, rootNames);
+}
+
+/** Where the provisioner's password may be without a declaration. */
+export function passwordPlaces(ca: Pick<RoleGuest, "host" | "mounts">): readonly HostPath[] {
+  return candidates(ca, undefined, passwordNames);
+}
+
 /** Mount points on the hypervisor come first: reading a file there does not need a running guest. */
 function candidates(
-  ca: RoleGuest,
+  ca: Pick<RoleGuest, "host" | "mounts">,
   declared: string | undefined,
   names: readonly string[],
 ): readonly HostPath[] {
