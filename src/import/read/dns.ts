@@ -1,9 +1,32 @@
 /** The DNS servers of the host and its guests, with the records and resolvers that people gave them. */
-import type { FoundDns, Reader, ReadIo } from "../found.ts";
-
+import { unitCommands, unitState } from "../../formats/systemd/index.ts";
+import type { HostName } from "../../resource.ts";
+import type { FoundDns, FoundDnsServer, Reader, ReadIo } from "../found.ts";
+import { readAdguard } from "./adguard.ts";
 import { readDnsmasq } from "./dnsmasq.ts";
+import { outputOn } from "./files.ts";
+import { readPihole } from "./pihole.ts";
 
-export const readDns: Reader<FoundDns> = async (io: ReadIo) => {
-  const own = await readDnsmasq(io, "pve");
-  return { servers: own === undefined ? [] : [own] };
+export const readDns: Reader<FoundDns> = async (io, guests) => {
+  const hosts: readonly HostName[] = [
+    "pve",
+    ...guests.filter(({ isRunning }) => isRunning).map(({ host }) => host),
+  ];
+  const [own, ...others] = await Promise.all([
+    readDnsmasq(io, "pve"),
+    ...hosts.map((host) => filtersOf(io, host)),
+  ]);
+  return { servers: [...(own === undefined ? [] : [own]), ...others.flat()] };
 };
+
+/** Servers with a list of local names besides what they filter. A guest that cannot be asked is told by who asks for its programs. */
+async function filtersOf(io: ReadIo, host: HostName): Promise<readonly FoundDnsServer[]> {
+  const stateOf = async (unit: string) =>
+    unitState((await outputOn(io, host, unitCommands(unit).show.argv, true)) ?? "");
+  const [adguard, pihole] = await Promise.all([stateOf("AdGuardHome"), stateOf("pihole-FTL")]);
+  const found = await Promise.all([
+    adguard.installed ? readAdguard(io, host, adguard.active) : undefined,
+    pihole.installed ? readPihole(io, host, pihole.active) : undefined,
+  ]);
+  return found.filter((server) => server !== undefined);
+}

@@ -20,7 +20,7 @@ export async function readDnsmasq(io: ReadIo, host: HostName): Promise<FoundDnsS
   if (!state.installed) return undefined;
   const lines = await configuration(io, host);
   const hosts = await hostsFiles(io, host, lines);
-  const records = [...lines.flatMap((line) => recordsOf(io, line)), ...hosts];
+  const records = [...lines.flatMap((line) => addressRecords(io, line)), ...hosts];
   return {
     software: "dnsmasq",
     source: { host, path: main },
@@ -91,24 +91,58 @@ export function hostsRecords(host: HostName, path: string, text: string): readon
   });
 }
 
-function recordsOf(_io: ReadIo, { name, value, source }: PlacedLine): readonly FoundRecord[] {
-  if (name === "host-record") {
-    const parts = value.split(",").map((part) => part.trim());
-    const address = parts.find((part) => addressNumber(part) !== undefined);
-    if (address === undefined) return [];
-    return parts
-      .slice(0, parts.indexOf(address))
-      .map((each) => ({ name: each.toLowerCase(), address, source }));
-  }
+/** Options that answer or hand out something a site has no words for. */
+const inexpressible: Readonly<Record<string, string>> = {
+  cname: "an alias: a record of a site has an address",
+  "srv-host": "a site has no SRV records",
+  "txt-record": "a site has no TXT records",
+  "mx-host": "a site has no MX records",
+  "naptr-record": "a site has no NAPTR records",
+  "caa-record": "a site has no CAA records",
+  "dns-rr": "a site has records of addresses only",
+  "ptr-record": "a site has no PTR records of its own",
+  "synth-domain": "a site has no names that are made from addresses",
+  "dhcp-range": "Phoenix manages no DHCP",
+  "dhcp-host": "Phoenix manages no DHCP",
+};
+
+/** The IPv4 records of an option; one that answers something else is told. */
+export function addressRecords(io: ReadIo, line: PlacedLine): readonly FoundRecord[] {
+  const { name, value, source } = line;
+  const tell = (reason: string): readonly FoundRecord[] => {
+    io.left({ source, what: `${name}=${value}`, reason });
+    return [];
+  };
+  const reason = Object.hasOwn(inexpressible, name) ? inexpressible[name] : undefined;
+  if (reason !== undefined) return tell(reason);
+  if (name === "server" && value.startsWith("/"))
+    return tell("a site has no resolvers for single domains: dnsmasq goes on asking it");
+  if (name === "host-record") return hostRecords(line, tell);
   if (name !== "address") return [];
   const [, ...parts] = value.split("/");
   const address = parts.pop() ?? "";
-  if (addressNumber(address) === undefined) return [];
+  if (addressNumber(address) === undefined)
+    return tell(
+      address === "" || address === "#" ? "it blocks the name" : "a record of a site has an IPv4 address",
+    );
   return parts.flatMap((part): readonly FoundRecord[] => {
     const domain = part.toLowerCase().replace(/^\./, "");
     if (domain.startsWith("*.")) return [{ name: domain, address, source }];
     return [domain, `*.${domain}`].map((each) => ({ name: each, address, source }));
   });
+}
+
+/** "host-record=nas.lan,nas,192.0.2.5,fd00::5,3600": names, addresses, a lifetime. */
+function hostRecords(
+  { value, source }: PlacedLine,
+  tell: (reason: string) => readonly FoundRecord[],
+): readonly FoundRecord[] {
+  const parts = value.split(",").map((part) => part.trim());
+  const address = parts.find((part) => addressNumber(part) !== undefined);
+  if (address === undefined) return tell("a record of a site has an IPv4 address");
+  return parts
+    .slice(0, parts.indexOf(address))
+    .map((each) => ({ name: each.toLowerCase(), address, source }));
 }
 
 function upstreamsOf({ name, value, source }: PlacedLine): readonly FoundUpstream[] {
