@@ -10,6 +10,7 @@ import { PlainReporter } from "./test/reporter.ts";
 const lab = ["test/lab/**/*.test.ts"];
 const scenarios = ["test/lab/scenarios/**/*.test.ts", "test/lab/defects.test.ts"];
 const program = ["test/cli/program/**/*.test.ts", "test/script/**/*.test.ts"];
+const packages = ["test/package/**/*.test.ts"];
 const contract = ["test/contract/**/*.test.ts"];
 const testbed = ["test/testbed/**/*.test.ts"];
 /** For tests that start servers and processes, on a machine that is busy with other things. */
@@ -25,7 +26,7 @@ export default defineConfig({
         test: {
           name: "pure",
           include: ["test/**/*.test.ts"],
-          exclude: [...lab, ...program, ...contract, ...testbed],
+          exclude: [...lab, ...program, ...packages, ...contract, ...testbed],
           // Property tests on a machine that is busy with other things.
           testTimeout: 20_000,
         },
@@ -49,6 +50,7 @@ export default defineConfig({
           ...patience,
         },
       },
+      { extends: true, test: { name: "package", include: packages, ...patience } },
       { extends: true, test: { name: "contract", include: contract, ...patience } },
       {
         extends: true,
