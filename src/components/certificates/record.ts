@@ -32,6 +32,9 @@ export interface Notification {
 
 const directory = "/var/lib/phoenix/certificates";
 
+/** The version of the records. Phoenix 0.2.0 and older wrote the same ones without it. */
+const version = 1;
+
 /** A file for each common name: a wildcard's star stays, a slash cannot occur in a certificate's name. */
 export function fileOf({ commonName }: Pick<Certificate, "commonName">, kind: "previous" | "told"): string {
   return `${directory}/${commonName.replace(/[^a-z0-9*.:_-]/gi, "_")}.${kind}.json`;
@@ -67,14 +70,16 @@ export async function lastNotifications(
 
 async function write(host: Host, path: string, content: object): Promise<void> {
   await host.expect({ argv: ["mkdir", "-p", "-m", "700", directory], effect: "change" });
-  await host.writeFiles([{ path, text: canonicalJson(content), mode: "600", owner: "root:root" }]);
+  await host.writeFiles([
+    { path, text: canonicalJson({ version, ...content }), mode: "600", owner: "root:root" },
+  ]);
 }
 
-/** A damaged record counts as absent. */
+/** A record that is damaged, or of a newer Phoenix, counts as absent. */
 async function read<T>(host: Host, paths: readonly string[]): Promise<readonly (T | undefined)[]> {
   const files = await host.readFiles(paths);
   return paths.map((path) => {
     const value = parseJson(files.get(path)?.text ?? "");
-    return isObject(value) ? (value as T) : undefined;
+    return isObject(value) && (value.version ?? version) === version ? (value as T) : undefined;
   });
 }
