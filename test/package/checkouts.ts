@@ -1,6 +1,6 @@
 /** Copies of this checkout, to build packages in: elsewhere, by somebody with other habits, or of another version. */
 import { execFile } from "node:child_process";
-import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
@@ -38,9 +38,4 @@ export async function buildCopy(
     },
   );
   return join(directory, "dist/packages");
-}
-
-/** Removes everything of a copy but its packages. */
-export function keepPackages(directory: string): void {
-  for (const part of [...parts, "node_modules"]) rmSync(join(directory, part), { recursive: true });
 }
