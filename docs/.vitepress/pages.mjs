@@ -4,6 +4,7 @@ export const groups = [
     text: "Begin",
     pages: [
       "index",
+      "install",
       "tutorial",
       "guides/from-zero",
       "guides/from-an-existing-host",

@@ -36,9 +36,14 @@ export function unitEntries({ root }: Release): readonly Entry[] {
 export async function documentEntries({ root }: Release): Promise<readonly Entry[]> {
   return [
     ...(await entriesBelow(join(root, "examples"), "examples")),
-    ...(await entriesBelow(join(root, "docs"), "docs")).filter(({ path }) => path.endsWith(".md")),
+    ...(await entriesBelow(join(root, "docs"), "docs")).filter(isPage),
     ...["README.md", "SECURITY.md", "CHANGELOG.md"].map((path) => ({ path, from: join(root, path) })),
   ];
+}
+
+/** The generator of the documentation site has pages of its own below docs/. */
+function isPage({ path }: Entry): boolean {
+  return path.endsWith(".md") && !path.includes("/node_modules/");
 }
 
 /** Compressed like Debian's, without a time. */
