@@ -195,6 +195,14 @@ class Join {
     if (/clientip\s*\(/i.test(rule)) protections.push("ClientIP");
     const demands = remarks.find((remark) => remark.includes("demands"));
     if (demands !== undefined) protections.push(demands);
+    // Only the labels of a stack give Phoenix such a router.
+    const isOfStack = router.isOurs && (protections.length > 0 || !isPlain(rule) || middlewares.length > 0);
+    if (isOfStack)
+      return this.#leave(
+        source,
+        what,
+        "Phoenix made it from the labels of a stack that is not in this site: a sync would remove it",
+      );
     if (protections.length > 0)
       return this.#leave(
         source,

@@ -8,6 +8,7 @@ import { dockerPart } from "./docker.ts";
 import { firewallPart, policiesPart } from "./firewall.ts";
 import { machinesPart } from "./machines.ts";
 import { dnsPart, recordsPart } from "./records.ts";
+import { servicesPart } from "./services.ts";
 import { sharesPart } from "./shares.ts";
 import { webPart } from "./web.ts";
 
@@ -21,24 +22,21 @@ const parts: readonly ((found: Found) => DraftPart)[] = [
   dockerPart,
 ];
 
-/** What is declared as far as Phoenix does not derive it from the rest, which is the site that they get. */
-const derived: readonly ((found: Found, site: Site | undefined) => DraftPart)[] = [recordsPart, firewallPart];
+/** What is declared as far as Phoenix does not derive it from the rest, which is the site that they get: a stage after the other. */
+const stages: readonly (readonly ((found: Found, site: Site | undefined) => DraftPart)[])[] = [
+  [servicesPart],
+  [recordsPart, firewallPart],
+];
 
 /** The site that declares what was found. @param left what the readers left out */
 export async function draftOf(found: Found, left: readonly Left[]): Promise<Settled> {
   const all = (more: readonly DraftPart[], first: Draft): Draft => more.reduce(joined, first);
-  const base = await settled(
-    all(
-      parts.map((part) => part(found)),
-      { ...emptyDraft, left },
-    ),
-    false,
-  );
-  return settled(
-    all(
-      derived.map((part) => part(found, base.site)),
-      base.draft,
-    ),
-    true,
-  );
+  const first = parts.map((part) => part(found));
+  let current = await settled(all(first, { ...emptyDraft, left }), false);
+  for (const stage of stages) {
+    const { draft, site } = current;
+    const next = stage.map((part) => part(found, site));
+    current = await settled(all(next, draft), stage === stages.at(-1));
+  }
+  return current;
 }

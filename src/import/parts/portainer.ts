@@ -189,6 +189,7 @@ function stacksPart(found: Found, server: FoundPortainer, state: FoundPortainerS
       host,
       share: shareOf(found, host),
       engine: found.docker.engines.find((each) => each.host === host),
+      servers: found.web.servers,
     };
     deployments.push(deploymentOf(stack, machine, state.stacks, state));
   }
@@ -264,6 +265,7 @@ function foreignStack(
     host,
     share: shareOf(found, host),
     engine: found.docker.engines.find((each) => each.host === host),
+    servers: found.web.servers,
   };
   const drafted = draftStack(stack.name, [deploymentOf(stack, machine, state.stacks, state)]);
   const reason = `it is declared in stacks/${stack.name} and assigned to no machine: it stays as it is`;

@@ -1,24 +1,20 @@
-/** The fabric: its roles, the services that proxies were found to serve, the CA and its certificates. Pure. */
+/** The fabric: its roles, the CA and its certificates. Pure. */
 import type { GuestName } from "../../resource.ts";
 import type { DraftPart } from "../draft.ts";
 import { joinAuthority } from "../join/authority.ts";
 import { joinCertificates } from "../join/certificates.ts";
-import { joinNames } from "../join/names.ts";
 import { joinRoles } from "../join/roles.ts";
-import { gatewayEntries, serviceEntries } from "../join/services.ts";
 import type { DraftObject, DraftValue } from "../json.ts";
 import type { Found } from "../read/index.ts";
 import { domainOf } from "./machines.ts";
 
 export function webPart(found: Found): DraftPart {
-  const { guests, network, dns, web } = found;
+  const { guests, dns, web } = found;
   const domain = domainOf(found)?.name;
   const records = dns.servers.flatMap((server) => server.records);
-  const names = joinNames(web, { guests, network, dns, domain }, new Set());
   const roles = joinRoles(web, guests);
   const ca = joinAuthority(web.authorities, guests, records, domain);
   const certificates = joinCertificates(found.certificates, web, ca.authority?.authority.root);
-  const services = serviceEntries([...names.joined, ...gatewayEntries(names.gatewayNames, guests)], domain);
   const rolesOf = (host: GuestName): readonly string[] => [
     ...(roles.roles.get(host) ?? []),
     ...(ca.authority?.guest.host === host ? ["ca"] : []),
@@ -28,14 +24,12 @@ export function webPart(found: Found): DraftPart {
     guests: new Map(
       guests.flatMap(({ host }): readonly (readonly [GuestName, DraftObject])[] => {
         const [role, ...more] = rolesOf(host);
-        const service = services.get(host);
-        if (role === undefined && service === undefined) return [];
-        const fabric_role: DraftValue | undefined =
-          role === undefined || more.length === 0 ? role : [role, ...more];
-        return [[host, { fabric_role, traefik_service: service }]];
+        if (role === undefined) return [];
+        const fabric_role: DraftValue = more.length === 0 ? role : [role, ...more];
+        return [[host, { fabric_role }]];
       }),
     ),
     certificates: certificates.entries,
-    left: [...roles.left, ...ca.left, ...names.left, ...certificates.left],
+    left: [...roles.left, ...ca.left, ...certificates.left],
   };
 }

@@ -11,7 +11,9 @@ import type { Secret } from "../../secret.ts";
 import { defaultEnvironment } from "../../site/stacks/assignments.ts";
 import { projectOf } from "../../site/stacks/index.ts";
 import type { FoundEngine, FoundPath, FoundPortainerState, FoundStack } from "../found/docker.ts";
+import type { FoundServer } from "../found/web.ts";
 import type { Source } from "../found.ts";
+import { stackTreatments } from "../join/treatments.ts";
 import type { DraftObject } from "../json.ts";
 import { revealed, variablesOf } from "./variables.ts";
 
@@ -32,8 +34,10 @@ export interface Deployment {
   readonly directory: string;
   /** Files below the directory that its Compose file mounts or grants. */
   readonly files: readonly DeployedFile[];
-  /** Members of phoenix.json besides variables and files: volumes, networks, owners. */
+  /** Members of phoenix.json besides variables, files and services: volumes, networks, owners. */
   readonly settings: DraftObject;
+  /** What is said of Compose services besides labels. */
+  readonly services: ReadonlyMap<string, DraftObject>;
   readonly source: Source;
 }
 
@@ -49,6 +53,8 @@ export interface Machine {
   readonly host: GuestName;
   readonly share: StackShare | undefined;
   readonly engine: FoundEngine | undefined;
+  /** The servers of the gateway, which say how each name is treated. */
+  readonly servers: readonly FoundServer[];
 }
 
 /** The deployment of a stack of Portainer's. */
@@ -73,6 +79,7 @@ export function deploymentOf(
       ...needsOf(text, variables, stack.name, machine),
       owners: ownersOf(stack, portainer),
     }),
+    services: stackTreatments(machine.engine?.containers ?? [], stack.name, machine.servers),
     source: { host: machine.host, path: `Portainer: stack ${stack.name}` },
   };
 }

@@ -73,13 +73,14 @@ function oneOfEach(deployments: readonly Deployment[]): readonly Deployment[] {
 
 /** Whether one declaration serves both: text, variables, files and settings are the same. */
 function isSame(one: Deployment, other: Deployment): boolean {
-  const facts = ({ environment, text, variables, files, settings }: Deployment): string =>
+  const facts = ({ environment, text, variables, files, settings, services }: Deployment): string =>
     JSON.stringify([
       environment,
       text,
       [...revealed(variables)].sort(),
       files.map(({ path, destination, text: content }) => [path, destination, content]),
       plain(settings),
+      [...services].map(([name, treatment]) => [name, plain(treatment)]),
     ]);
   return facts(one) === facts(other);
 }
@@ -110,15 +111,16 @@ interface Settings {
 
 function settingsOf(
   name: string,
-  { environment, variables, files, settings }: Deployment,
+  { environment, variables, files, settings, services: treated }: Deployment,
   labels: ServiceLabels | undefined,
   isOneOfSeveral: boolean,
 ): Settings {
   const drafted = draftVariables(isOneOfSeveral ? `${name}-${environment}` : name, variables);
-  const services = [...(labels ?? [])].map(([service, all]): [string, DraftValue] => [
-    service,
-    { traefik_labels: all.map(({ key, value }) => `${key}=${value}`) },
-  ]);
+  const names = [...new Set([...(labels?.keys() ?? []), ...treated.keys()])];
+  const services = names.map((service): [string, DraftValue] => {
+    const own = labels?.get(service)?.map(({ key, value }) => `${key}=${value}`);
+    return [service, { ...defined({ traefik_labels: own }), ...treated.get(service) }];
+  });
   return {
     values: defined({
       variables: Object.keys(drafted.variables).length === 0 ? undefined : drafted.variables,
