@@ -33,7 +33,7 @@ test("with --yes it takes domain, address, bridge and guests from the host, on w
   const guests = guestsIn(site);
   for (const name of ["gateway", "media", "photos", "docker-one"])
     expect(guests).toContain(`"name": "${name}"`);
-  expect((await call(["check", "--site", site])).stdout).toMatch(/^0 errors, 0 warnings/);
+  expect((await call(["check", "--site", site])).stdout).toMatch(/^0 errors, 0 warnings/m);
   expect(differences(before, treeOf(lab))).toEqual([]);
 });
 

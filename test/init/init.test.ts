@@ -23,22 +23,46 @@ afterAll(() => rmSync(temporary, { recursive: true }));
 let made = 0;
 const fresh = (): string => join(temporary, `site-${++made}`);
 
-/** The files that people read, as one text. */
+/** The files that people read, as one text, without comments: these are the words of the shapes. */
 function textOf(root: string): string {
   const files = readdirSync(root, { recursive: true, encoding: "utf8" })
     .filter((path) => !/^(?:\.schemas|\.vscode|secrets)/.test(path) && statSync(join(root, path)).isFile())
     .sort();
-  return files.map((path) => `=== ${path}\n${readFileSync(join(root, path), "utf8")}`).join("");
+  const text = (path: string): string =>
+    readFileSync(join(root, path), "utf8").replaceAll(/^\s*\/\/.*\n/gm, "");
+  return files.map((path) => `=== ${path}\n${text(path)}`).join("");
 }
 
 describe("what init writes", () => {
-  test.each([["full", full]])("%s is as the golden text says, and passes check", async (name, options) => {
+  test.each([
+    ["full", full],
+    ["small", common],
+  ])("%s is as the golden text says, and passes check", async (name, options) => {
     const root = await writtenSite(options);
     const golden = join(cases, `${name}.txt`);
     if (process.env.UPDATE === "1") writeFileSync(golden, textOf(root));
     expect(textOf(root)).toBe(readFileSync(golden, "utf8"));
     const { code, stdout } = await call(["check", "--site", root]);
-    expect(`${code} ${stdout}`).toMatch(/^0 0 errors, 0 warnings/);
+    expect(`${code} ${stdout}`).toMatch(/^0 (?:off: .*\n)?0 errors, 0 warnings/);
+  });
+
+  test.each(["dns", "firewall", "ca", "dns,ca", "gateway", "firewall,gateway", "portainer"])(
+    "%s alone passes check",
+    async (parts) => {
+      const { code, stdout } = await call([
+        "check",
+        "--site",
+        await writtenSite([...common, "--parts", parts]),
+      ]);
+      expect(`${code} ${stdout}`).toMatch(/^0 (?:off: .*\n)?0 errors, 0 warnings/);
+    },
+  );
+
+  test("explains each key where it stands first, and names those that do not stand there", async () => {
+    const config = readFileSync(join(await writtenSite(full), "etc/phoenix_hypervisor_config.json"), "utf8");
+    expect(config).toMatch(/\/\/ The site's domain.*\n\s*"domain_name"/);
+    expect(config).toMatch(/\/\/ More keys of the network: portainer_server_port/);
+    expect(config.match(/\/\/ Whether the firewall is on/g)).toHaveLength(1);
   });
 
   test("keeps the password to its owner, and makes a new one each time", async () => {
