@@ -9,14 +9,26 @@ export interface Notation {
 
 /** The objects of a shape, outer ones first; one that is used in several places is there several times. */
 export function objectsIn(shape: Shape): readonly ObjectShape[] {
+  return objectsSince(shape, "").map((one) => one.shape);
+}
+
+/** The same, each with the version that brought it: `since`, unless a key above it says a later one. */
+export function objectsSince(
+  shape: Shape,
+  since: string,
+): readonly { readonly shape: ObjectShape; readonly since: string }[] {
+  const from = shape.since ?? since;
   switch (shape.kind) {
     case "object":
-      return [shape, ...Object.values(shape.keys).flatMap(objectsIn)];
+      return [
+        { shape, since: from },
+        ...Object.values(shape.keys).flatMap((inner) => objectsSince(inner, from)),
+      ];
     case "list":
     case "map":
-      return objectsIn(shape.of);
+      return objectsSince(shape.of, from);
     case "either":
-      return shape.of.flatMap(objectsIn);
+      return shape.of.flatMap((one) => objectsSince(one, from));
     default:
       return [];
   }

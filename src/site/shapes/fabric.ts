@@ -1,5 +1,5 @@
 /** Shapes that several of the site's files share: firewall rules, services, records. */
-import { anyText, choice, either, flag, integer, list, map, object, port, text } from "./shape.ts";
+import { anyText, choice, either, flag, integer, list, map, object, port, since, text } from "./shape.ts";
 
 const ports = (about: string) => either(about, text(), list(either("A port or a range of ports.", text())));
 
@@ -24,7 +24,11 @@ export const ruleShape = object("a firewall rule", ["type", "action"], {
     ...["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug", "nolog"],
   ),
   "icmp_type|icmp-type": text("An ICMP type by name or number.", "echo-request", "any"),
-  "enabled|enable": either("false leaves the rule out of the firewall.", flag(), integer(undefined, 0, 1)),
+  "enabled|enable": either(
+    "false leaves the rule out of the firewall. Default: true.",
+    flag(),
+    integer(undefined, 0, 1),
+  ),
   "comment|name": anyText("A note; it becomes one line."),
 });
 
@@ -44,8 +48,9 @@ export const serviceShape = object("a service", ["name", "port"], {
   ),
   "host|hostname|hosts": either("The host names, when they are not NAME.DOMAIN.", text(), list(text())),
   server_name: text("With https: the host name in the guest's certificate."),
-  external: flag(
-    "true: somebody else's proxy serves it. It gets no record, certificate or route. Default: false.",
+  external: since(
+    "0.3",
+    flag("true: somebody else's proxy serves it. It gets no record, certificate or route. Default: false."),
   ),
   ...optionKeys,
 });
@@ -53,7 +58,7 @@ export const serviceShape = object("a service", ["name", "port"], {
 const recordShape = object("a DNS record", [], {
   "name|hostname|host|domain": text("The host name. A name without a dot gets the site's domain."),
   "ip|address|value|target": text("The IPv4 address. Default in a guest's records: the guest's address."),
-  type: choice(["A"], "The record type. Only A is supported."),
+  type: choice(["A"], "The record type. Only A is supported. Default: A."),
 });
 
 export const recordsShape = either(

@@ -44,9 +44,11 @@ const guestKeys: Readonly<Record<string, Shape>> = {
     roles,
     list(roles),
   ),
-  is_template: flag("A template never runs: it gets no host name and no services."),
+  is_template: flag(
+    "A template never runs: it gets no host name and no services. Default: true with a template_snapshot_name, where the guest neither starts at boot nor serves anything.",
+  ),
   template_snapshot_name: text("The snapshot that clones of this guest are made from."),
-  start_at_boot: flag("Whether Proxmox starts the guest when the hypervisor boots."),
+  start_at_boot: flag("Whether Proxmox starts the guest when the hypervisor boots. Default: false."),
   network_config: either(
     'The guest\'s network: an object, "dhcp", or "ADDRESS/PREFIX,GATEWAY,NAMESERVER".',
     addressShape,

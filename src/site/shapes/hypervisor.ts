@@ -1,7 +1,7 @@
 /** The shape of etc/phoenix_hypervisor_config.json. */
 import { ports } from "../../fabric/ports.ts";
 import { recordsShape, ruleShape } from "./fabric.ts";
-import { anyText, either, flag, ignored, integer, list, map, object, port, text } from "./shape.ts";
+import { anyText, either, flag, ignored, integer, list, map, object, port, since, text } from "./shape.ts";
 
 const policies = ["ACCEPT", "DROP", "REJECT"] as const;
 
@@ -75,27 +75,36 @@ export const hypervisorShape = object("the hypervisor's configuration", ["networ
     admin_password: anyText(
       "The administrator's password, a secret: env:NAME, file:PATH, age:PATH#KEY or exec:COMMAND.",
     ),
-    api_key: text(
-      "An administrator's API key, a secret, used instead of a login: needed where LDAP or OAuth is on. The password is then needed for a new Portainer only.",
+    api_key: since(
+      "0.3",
+      text(
+        "An administrator's API key, a secret, used instead of a login: needed where LDAP or OAuth is on. The password is then needed for a new Portainer only.",
+      ),
     ),
     portainer_hostname: text(
       "Portainer's host name. Default: that of the service on Portainer's virtual machine.",
     ),
-    registries: list(
-      object("a registry", ["name", "url", "username", "password"], {
-        name: text("Its name in Portainer."),
-        url: text("What the names of its images begin with: ghcr.io, registry.example.net:5000."),
-        username: text("The user that pulls."),
-        password: text(
-          "The user's password or token, a secret: env:NAME, file:PATH, age:PATH#KEY or exec:COMMAND.",
-        ),
-      }),
-      "Private registries. Those that are in Portainer already need not be here to be used.",
+    registries: since(
+      "0.3",
+      list(
+        object("a registry", ["name", "url", "username", "password"], {
+          name: text("Its name in Portainer."),
+          url: text("What the names of its images begin with: ghcr.io, registry.example.net:5000."),
+          username: text("The user that pulls."),
+          password: text(
+            "The user's password or token, a secret: env:NAME, file:PATH, age:PATH#KEY or exec:COMMAND.",
+          ),
+        }),
+        "Private registries. Those that are in Portainer already need not be here to be used.",
+      ),
     ),
-    settle_seconds: integer(
-      "How many seconds a container must have run before its deployment counts as done: 0 to 60. Default: 10.",
-      0,
-      60,
+    settle_seconds: since(
+      "0.3",
+      integer(
+        "How many seconds a container must have run before its deployment counts as done: 0 to 60. Default: 10.",
+        0,
+        60,
+      ),
     ),
     ...ignored("url", "verify_tls", "port"),
   }),

@@ -10,8 +10,10 @@ export const notePrefix = String.raw`\$|_(?!_)|//|#`;
 export const noteKeys: readonly string[] = ["comment", "comments", "description", "note", "notes"];
 
 interface About {
-  /** One sentence for editors and the docs. */
+  /** For editors and the docs; a last sentence "Default: …" says what is so without the key. */
   readonly about?: string | undefined;
+  /** The version that brought the key, where it is not the first one. What is below the key is as new. */
+  readonly since?: string;
   /** Other names of the key that has this shape. The first one present counts, the key itself before them. */
   readonly aliases?: readonly string[];
 }
@@ -76,6 +78,9 @@ export const flag = (about?: string): Shape => ({ kind: "flag", about });
 export const choice = (of: readonly string[], about?: string): Shape => ({ kind: "choice", of, about });
 
 export const list = (of: Shape, about?: string): Shape => ({ kind: "list", of, about });
+
+/** The shape of a key that the version brought. */
+export const since = <S extends Shape>(version: string, shape: S): S => ({ ...shape, since: version });
 
 /** An object whose keys the user chooses: ids, names. */
 export const map = (of: Shape, about?: string, keys?: RegExp): MapShape => ({

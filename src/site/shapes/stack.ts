@@ -1,6 +1,6 @@
 /** The shapes of stacks/NAME/phoenix.json, etc/phoenix_stacks_config.json and etc/certificate-manifest.json. */
 import { optionKeys, ruleShape } from "./fabric.ts";
-import { anyText, choice, either, flag, ignored, list, map, object, text } from "./shape.ts";
+import { anyText, choice, either, flag, ignored, list, map, object, since, text } from "./shape.ts";
 
 const value = either("A value.", anyText(), flag());
 const label = either("A value.", text(), flag());
@@ -41,17 +41,23 @@ const environmentKeys = {
     text(),
     'Directories of external volumes below the machine\'s share: {"data": "qdrant/storage"}. Default: volumes/NAME.',
   ),
-  networks: map(
-    choice(["create", "exists"]),
-    'External networks: {"proxy": "create"} creates one on the virtual machine, "exists" leaves that to somebody else.',
-  ),
-  owners: object("the owners", [], {
-    teams: list(
-      text(),
-      "Teams that own the stack in Portainer, by name. Without owners, it is owned as Portainer has it.",
+  networks: since(
+    "0.3",
+    map(
+      choice(["create", "exists"]),
+      'External networks: {"proxy": "create"} creates one on the virtual machine, "exists" leaves that to somebody else.',
     ),
-    users: list(text(), "Users that own it, by name. Without teams and users, administrators alone do."),
-  }),
+  ),
+  owners: since(
+    "0.3",
+    object("the owners", [], {
+      teams: list(
+        text(),
+        "Teams that own the stack in Portainer, by name. Without owners, it is owned as Portainer has it.",
+      ),
+      users: list(text(), "Users that own it, by name. Without teams and users, administrators alone do."),
+    }),
+  ),
 } as const;
 
 export const stackShape = object("the stack's configuration", [], {
