@@ -70,6 +70,7 @@ export async function furnishGuest(lab: Lab, site: Site, guest: Guest): Promise<
     install(lab, host, "step-ca");
   }
   if (kind === "vm") {
+    lab.files.write(host, "/etc/fstab", fstabText(guest));
     install(lab, host, "qemu-guest-agent");
     install(lab, host, "docker");
     const mounts = guest.shares.map(
@@ -77,6 +78,14 @@ export async function furnishGuest(lab: Lab, site: Site, guest: Guest): Promise<
     );
     lab.files.write(host, "/etc/fstab", mounts.join(""));
   }
+}
+
+/** A cloud image's root, and the shares. */
+function fstabText({ shares }: Guest): string {
+  const lines = shares.map(
+    ({ server, path, mountPoint }) => `${server}:${path} ${mountPoint} nfs defaults,_netdev 0 0\n`,
+  );
+  return ["PARTUUID=6e3b7d1c-01 / ext4 rw,discard,errors=remount-ro 0 1\n", ...lines].join("");
 }
 
 /** The machines of a host directory as they run: its files, what every machine has besides, and what its host.json tells. */

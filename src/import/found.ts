@@ -108,8 +108,6 @@ export interface FoundNetwork {
   readonly interfaces: readonly FoundInterface[];
   /** Domains that the hypervisor gives itself, the strongest evidence first. */
   readonly domains: readonly FoundDomain[];
-  /** Resolvers of /etc/resolv.conf. */
-  readonly resolvers: readonly { readonly address: string; readonly source: Source }[];
 }
 
 export interface FoundDomain {

@@ -25,6 +25,10 @@ const order = [
   "description",
   "fabric_role",
   "portainer_role",
+  "enabled",
+  "default_input_policy",
+  "default_output_policy",
+  "upstream_servers",
   "is_template",
   "start_at_boot",
   "network",
@@ -42,8 +46,8 @@ const order = [
   "dns_records",
 ];
 
-/** How wide a value may be on one line; its comment comes on top. */
-const width = 120;
+/** How wide a value may be on one line: a firewall rule fits; its comment comes on top. */
+const width = 150;
 
 export function printed(value: DraftValue): Printed {
   const printer = new Printer();

@@ -1,42 +1,44 @@
 /** The DNS server: whether the hypervisor serves DNS, its resolvers, and the records that Phoenix would not derive by itself. Pure. */
 import { recordsOf } from "../../components/dns/compile.ts";
+import { defined } from "../../defined.ts";
 import type { Site } from "../../model.ts";
 import type { DraftPart } from "../draft.ts";
-import type { FoundDns, FoundDnsServer, FoundRecord } from "../found.ts";
+import type { FoundDns, FoundDnsServer, FoundRecord, Left } from "../found.ts";
 import { noted } from "../json.ts";
 import type { Found } from "../read/index.ts";
 
 /** Everything but the records. */
 export function dnsPart({ dns, network }: Found): DraftPart {
   const own = ownServer(dns);
-  const isAnswering = own?.isActive === true;
+  const isOn = own?.isActive === true;
   const addresses = network.interfaces.map(({ address }) => address?.address);
-  const candidates = (own?.upstreams.length ?? 0) > 0 ? (own?.upstreams ?? []) : network.resolvers;
   // A server that is asked by the hypervisor itself is not its own resolver.
-  const upstreams = candidates.filter(
+  const upstreams = (isOn ? own.upstreams : dns.servers.flatMap((server) => server.upstreams)).filter(
     ({ address }) => !addresses.includes(address) && !/^(?:127\.[\d.]+|::1)(?:#53)?$/.test(address),
   );
-  const isAlone = isAnswering && upstreams.length === 0;
+  const entries = [
+    ...new Map(upstreams.map((one) => [one.address, noted(one.address, one.source)])).values(),
+  ];
   return {
     config: {
-      dns_server: {
-        enabled: isAnswering && !isAlone,
-        ...(upstreams.length === 0
-          ? {}
-          : { upstream_servers: upstreams.map(({ address, source }) => noted(address, source)) }),
-      },
+      dns_server: defined({
+        enabled: isOn && entries.length > 0,
+        upstream_servers: entries.length === 0 ? undefined : entries,
+      }),
     },
-    left:
-      own === undefined || !isAlone
-        ? []
-        : [
+    left: [
+      ...(isOn && entries.length === 0
+        ? [
             {
               source: own.source,
               what: "dnsmasq answers on the hypervisor",
               reason:
                 "no resolver for other names was found: name one in upstream_servers, then enable dns_server",
             },
-          ],
+          ]
+        : []),
+      ...dns.servers.filter((server) => server !== own).map(otherServer),
+    ],
   };
 }
 
@@ -45,20 +47,46 @@ function ownServer({ servers }: FoundDns): FoundDnsServer | undefined {
   return servers.find(({ software, source }) => software === "dnsmasq" && source.host === "pve");
 }
 
+function otherServer({ software, source }: FoundDnsServer): Left {
+  return {
+    source,
+    what: `${software} answers DNS`,
+    reason:
+      "Phoenix serves DNS from the hypervisor: the records are in the site, and this server stays as it is",
+  };
+}
+
 /** @param site what the draft declares without these records; undefined when that is not a site */
 export function recordsPart({ dns }: Found, site: Site | undefined): DraftPart {
   const { exact, wildcards } = site === undefined ? { exact: [], wildcards: [] } : recordsOf(site);
   const derived = new Set([...exact, ...wildcards].map(keyOf));
-  const found = unique(dns.servers.flatMap(({ records }) => records)).filter(
+  const own = ownServer(dns);
+  const active = own?.isActive === true ? own : undefined;
+  const first = active?.records ?? [];
+  const taken = new Set(first.map(({ name }) => name));
+  const others = dns.servers.filter((server) => server !== own).flatMap(({ records }) => records);
+  // Where the hypervisor answers already, its answer is the one that a sync keeps.
+  const contradicted = unique(others).filter(
+    (record) => taken.has(record.name) && !first.some((one) => keyOf(one) === keyOf(record)),
+  );
+  const found = unique([...first, ...others.filter((record) => !contradicted.includes(record))]).filter(
     (record) => !derived.has(keyOf(record)),
   );
-  if (found.length === 0) return {};
+  const left = contradicted.map(
+    ({ name, address, source }): Left => ({
+      source,
+      what: `${name} is ${address}`,
+      reason: "the hypervisor's own DNS has another address for the name, which is in the site",
+    }),
+  );
+  if (found.length === 0) return { left };
   return {
     config: {
       dns_server: {
         dns_records: found.map(({ name, address, source }) => noted({ name, ip: address }, source)),
       },
     },
+    left,
   };
 }
 

@@ -12,19 +12,18 @@ export const readDns: Reader<FoundDns> = async (io, guests) => {
     "pve",
     ...guests.filter(({ isRunning }) => isRunning).map(({ host }) => host),
   ];
-  const [own, ...others] = await Promise.all([
-    readDnsmasq(io, "pve"),
-    ...hosts.map((host) => filtersOf(io, host)),
-  ]);
-  return { servers: [...(own === undefined ? [] : [own]), ...others.flat()] };
+  const servers = await Promise.all(hosts.map((host) => serversOn(io, host)));
+  return { servers: servers.flat() };
 };
 
-/** Servers with a list of local names besides what they filter. A guest that cannot be asked is told by who asks for its programs. */
-async function filtersOf(io: ReadIo, host: HostName): Promise<readonly FoundDnsServer[]> {
+/** A guest that cannot be asked is told by who asks for its programs. */
+async function serversOn(io: ReadIo, host: HostName): Promise<readonly FoundDnsServer[]> {
   const stateOf = async (unit: string) =>
     unitState((await outputOn(io, host, unitCommands(unit).show.argv, true)) ?? "");
   const [adguard, pihole] = await Promise.all([stateOf("AdGuardHome"), stateOf("pihole-FTL")]);
   const found = await Promise.all([
+    // Pi-hole is a dnsmasq of its own: what lies in its directories is no other server's.
+    pihole.installed ? undefined : readDnsmasq(io, host),
     adguard.installed ? readAdguard(io, host, adguard.active) : undefined,
     pihole.installed ? readPihole(io, host, pihole.active) : undefined,
   ]);

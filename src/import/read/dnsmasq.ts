@@ -1,44 +1,52 @@
-/** dnsmasq's records and resolvers from all files that it loads (dnsmasq 2.90). */
-import { type ConfLine, parseConfLines } from "../../formats/dnsmasq/index.ts";
-import { addressNumber } from "../../formats/ipv4/index.ts";
+/** dnsmasq's records and resolvers, from all files that it loads (dnsmasq 2.90 as Debian starts it). */
+import { paths as ours } from "../../components/dns/compile.ts";
+import { parseConfLines } from "../../formats/dnsmasq/index.ts";
 import { unitCommands, unitState } from "../../formats/systemd/index.ts";
 import type { HostName } from "../../resource.ts";
-import type { FoundDnsServer, FoundDomain, FoundRecord, FoundUpstream, ReadIo, Source } from "../found.ts";
-import { entriesOn, filesOn, outputOn } from "./files.ts";
+import type { FoundDnsServer, FoundDomain, FoundUpstream, Left, ReadIo } from "../found.ts";
+import { type DnsFacts, hostsFacts, leftOf, lineFacts, type PlacedLine } from "./dnsmasq-facts.ts";
+import { directoryOn, entriesOn, filesOn, outputOn } from "./files.ts";
 
 const main = "/etc/dnsmasq.conf";
 const directory = "/etc/dnsmasq.d";
-
-/** An option with its place. */
-export interface PlacedLine extends ConfLine {
-  readonly source: Source;
-}
 
 /** The dnsmasq of a host; undefined where none is installed. */
 export async function readDnsmasq(io: ReadIo, host: HostName): Promise<FoundDnsServer | undefined> {
   const state = unitState((await outputOn(io, host, unitCommands("dnsmasq").show.argv, true)) ?? "");
   if (!state.installed) return undefined;
-  const lines = await configuration(io, host);
-  const hosts = await hostsFiles(io, host, lines);
-  const records = [...lines.flatMap((line) => addressRecords(io, line)), ...hosts];
+  const entries = await entriesOn(io, host, directory);
+  const files = [main, ...entries.filter((path) => isLoaded(path, [".dpkg-dist", ".dpkg-old", ".dpkg-new"]))];
+  const lines = await configuration(io, host, files);
+  const texts = await hostsFiles(io, host, lines);
+  const expands = lines.some(({ name }) => name === "expand-hosts");
+  const domain = expands ? lines.flatMap(domainsOf)[0]?.name : undefined;
+  const facts: readonly DnsFacts[] = [
+    ...lines.map((line) => lineFacts(line)),
+    ...[...texts].map(([path, text]) => hostsFacts(host, path, text, domain)),
+  ];
+  for (const one of [...leftOf(facts), ...settingsOf(lines)]) io.left(one);
   return {
     software: "dnsmasq",
     source: { host, path: main },
     isActive: state.active,
-    records,
-    upstreams: lines.flatMap(upstreamsOf),
+    records: facts.flatMap(({ records }) => records),
+    upstreams: [...lines.flatMap(upstreamsOf), ...(await resolvers(io, host, lines))],
     domains: lines.flatMap(domainsOf),
   };
 }
 
-/** The options of the main file and Debian's directory, and of the files that they name. */
-async function configuration(io: ReadIo, host: HostName): Promise<readonly PlacedLine[]> {
+/** The options of some files, and of the files that these name. */
+export async function configuration(
+  io: ReadIo,
+  host: HostName,
+  files: readonly string[],
+): Promise<readonly PlacedLine[]> {
   const seen = new Set<string>();
   const load = async (paths: readonly string[]): Promise<readonly PlacedLine[]> => {
     const fresh = paths.filter((path) => !seen.has(path));
     for (const path of fresh) seen.add(path);
-    const files = await filesOn(io, host, fresh);
-    const lines = [...files].flatMap(([path, { text }]) =>
+    const texts = await filesOn(io, host, fresh);
+    const lines = [...texts].flatMap(([path, { text }]) =>
       parseConfLines(text).map((line) => ({ ...line, source: { host, path, line: line.line } })),
     );
     const named = await Promise.all(
@@ -52,8 +60,7 @@ async function configuration(io: ReadIo, host: HostName): Promise<readonly Place
     const next = named.flat();
     return next.length === 0 ? lines : [...lines, ...(await load(next))];
   };
-  const entries = await entriesOn(io, host, directory);
-  return load([main, ...entries.filter((path) => isLoaded(path, [".dpkg-dist", ".dpkg-old", ".dpkg-new"]))]);
+  return load(files);
 }
 
 /** `conf-dir`: "*.conf" takes only these, ".bak" takes all but those. Hidden files and editors' copies are never read. */
@@ -70,89 +77,67 @@ async function hostsFiles(
   io: ReadIo,
   host: HostName,
   lines: readonly PlacedLine[],
-): Promise<readonly FoundRecord[]> {
-  const files = lines.filter(({ name }) => name === "addn-hosts").map(({ value }) => value);
-  const directories = lines.filter(({ name }) => name === "hostsdir").map(({ value }) => value);
+): Promise<ReadonlyMap<string, string>> {
+  const valuesOf = (wanted: string): readonly string[] =>
+    lines.filter(({ name }) => name === wanted).map(({ value }) => value.replace(/\/$/, ""));
   const own = lines.some(({ name }) => name === "no-hosts") ? [] : ["/etc/hosts"];
-  const listed = await Promise.all(directories.map((path) => entriesOn(io, host, path)));
-  const texts = await filesOn(io, host, [...new Set([...own, ...files, ...listed.flat()])]);
-  return [...texts].flatMap(([path, { text }]) => hostsRecords(host, path, text));
+  const named = [...valuesOf("hostsdir"), ...valuesOf("addn-hosts")];
+  // `addn-hosts` names a file or a directory.
+  const listed = await Promise.all(named.map((path) => directoryOn(io, host, path)));
+  const paths = named.flatMap((path, at) => listed[at]?.filter((entry) => isLoaded(entry, [])) ?? [path]);
+  const texts = await filesOn(io, host, [...new Set([...own, ...paths])]);
+  return new Map([...texts].map(([path, { text }]) => [path, text]));
 }
 
-/** The IPv4 records of a hosts file; what names the machine itself or its loopback is nobody's record. */
-export function hostsRecords(host: HostName, path: string, text: string): readonly FoundRecord[] {
-  return text.split("\n").flatMap((row, at): readonly FoundRecord[] => {
-    const [address = "", ...names] = row.replace(/#.*/, "").trim().split(/\s+/);
-    if (addressNumber(address) === undefined || address.startsWith("127.") || address === "0.0.0.0")
-      return [];
-    return names
-      .filter((name) => name.includes("."))
-      .map((name) => ({ name: name.toLowerCase(), address, source: { host, path, line: at + 1 } }));
-  });
-}
-
-/** Options that answer or hand out something a site has no words for. */
-const inexpressible: Readonly<Record<string, string>> = {
-  cname: "an alias: a record of a site has an address",
-  "srv-host": "a site has no SRV records",
-  "txt-record": "a site has no TXT records",
-  "mx-host": "a site has no MX records",
-  "naptr-record": "a site has no NAPTR records",
-  "caa-record": "a site has no CAA records",
-  "dns-rr": "a site has records of addresses only",
-  "ptr-record": "a site has no PTR records of its own",
-  "synth-domain": "a site has no names that are made from addresses",
-  "dhcp-range": "Phoenix manages no DHCP",
-  "dhcp-host": "Phoenix manages no DHCP",
-};
-
-/** The IPv4 records of an option; one that answers something else is told. */
-export function addressRecords(io: ReadIo, line: PlacedLine): readonly FoundRecord[] {
-  const { name, value, source } = line;
-  const tell = (reason: string): readonly FoundRecord[] => {
-    io.left({ source, what: `${name}=${value}`, reason });
-    return [];
-  };
-  const reason = Object.hasOwn(inexpressible, name) ? inexpressible[name] : undefined;
-  if (reason !== undefined) return tell(reason);
-  if (name === "server" && value.startsWith("/"))
-    return tell("a site has no resolvers for single domains: dnsmasq goes on asking it");
-  if (name === "host-record") return hostRecords(line, tell);
-  if (name !== "address") return [];
-  const [, ...parts] = value.split("/");
-  const address = parts.pop() ?? "";
-  if (addressNumber(address) === undefined)
-    return tell(
-      address === "" || address === "#" ? "it blocks the name" : "a record of a site has an IPv4 address",
-    );
-  return parts.flatMap((part): readonly FoundRecord[] => {
-    const domain = part.toLowerCase().replace(/^\./, "");
-    if (domain.startsWith("*.")) return [{ name: domain, address, source }];
-    return [domain, `*.${domain}`].map((each) => ({ name: each, address, source }));
-  });
-}
-
-/** "host-record=nas.lan,nas,192.0.2.5,fd00::5,3600": names, addresses, a lifetime. */
-function hostRecords(
-  { value, source }: PlacedLine,
-  tell: (reason: string) => readonly FoundRecord[],
-): readonly FoundRecord[] {
-  const parts = value.split(",").map((part) => part.trim());
-  const address = parts.find((part) => addressNumber(part) !== undefined);
-  if (address === undefined) return tell("a record of a site has an IPv4 address");
-  return parts
-    .slice(0, parts.indexOf(address))
-    .map((each) => ({ name: each.toLowerCase(), address, source }));
-}
-
-function upstreamsOf({ name, value, source }: PlacedLine): readonly FoundUpstream[] {
+/** `server=9.9.9.9`, for all names. */
+export function upstreamsOf({ name, value, source }: PlacedLine): readonly FoundUpstream[] {
   if (name !== "server" || value.startsWith("/")) return [];
   const address = value.replace(/@.*$/, "").trim();
   return address === "" ? [] : [{ address, source }];
 }
 
-/** `local=/x/`, `server=/x/` and `domain=x`: the zones that the server answers alone. */
+/** Those of resolv.conf are asked besides, unless `no-resolv` says otherwise. */
+async function resolvers(
+  io: ReadIo,
+  host: HostName,
+  lines: readonly PlacedLine[],
+): Promise<readonly FoundUpstream[]> {
+  if (lines.some(({ name }) => name === "no-resolv")) return [];
+  const named = lines.filter(({ name }) => name === "resolv-file").map(({ value }) => value);
+  const texts = await filesOn(io, host, named.length === 0 ? ["/etc/resolv.conf"] : named);
+  return [...texts].flatMap(([path, { text }]) =>
+    text.split("\n").flatMap((row, at): readonly FoundUpstream[] => {
+      const [, address] = /^\s*nameserver\s+(\S+)/.exec(row) ?? [];
+      return address === undefined ? [] : [{ address, source: { host, path, line: at + 1 } }];
+    }),
+  );
+}
+
+/** The zone that the server answers alone. */
 function domainsOf({ name, value, source }: PlacedLine): readonly FoundDomain[] {
-  if (name === "domain") return [{ name: value.split(",")[0]?.toLowerCase() ?? "", source }];
-  return [];
+  const domain = value.split(",")[0]?.toLowerCase() ?? "";
+  return name === "domain" && domain !== "" && domain !== "#" ? [{ name: domain, source }] : [];
+}
+
+/** Options that say nothing of names: they stay in force beside Phoenix's own file. */
+function settingsOf(lines: readonly PlacedLine[]): readonly Left[] {
+  const foreign = lines.filter(
+    (line) =>
+      !line.source.path.startsWith(ours.configuration.replace(/\.conf$/, "")) && lineFacts(line).isSetting,
+  );
+  const files = [...new Set(foreign.map(({ source }) => source.path))];
+  return files.flatMap((path) => {
+    const own = foreign.filter(({ source }) => source.path === path);
+    const [first] = own;
+    const names = [...new Set(own.map(({ name }) => name))].join(", ");
+    return first === undefined
+      ? []
+      : [
+          {
+            source: { host: first.source.host, path },
+            what: names,
+            reason: "settings of the server: they stay in force",
+          },
+        ];
+  });
 }

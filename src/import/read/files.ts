@@ -36,6 +36,21 @@ export async function entriesOn(io: ReadIo, host: HostName, directory: string): 
   }
 }
 
+/** The same; undefined where it is a file, absent, or cannot be read. */
+export async function directoryOn(
+  io: ReadIo,
+  host: HostName,
+  directory: string,
+): Promise<readonly string[] | undefined> {
+  try {
+    const names = await io.host(host).list(directory);
+    return names.length === 0 ? undefined : names.map((name) => `${directory}/${name}`);
+  } catch (error) {
+    if (!isUnavailable(error)) throw error;
+    return undefined;
+  }
+}
+
 /**
  * The standard output of a command that only reads; undefined when it fails.
  * @param isOptional a program that is missing or fails is no loss: nothing is told

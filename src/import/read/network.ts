@@ -18,10 +18,6 @@ export async function readNetwork(io: ReadIo): Promise<FoundNetwork> {
   return {
     interfaces,
     domains: [...domainsInHosts(files.get("/etc/hosts")?.text ?? "", hostname), ...searchDomains(resolv)],
-    resolvers: wordsOf(resolv, "nameserver").map(({ word, line }) => ({
-      address: word,
-      source: { host: "pve", path: "/etc/resolv.conf", line },
-    })),
   };
 }
 

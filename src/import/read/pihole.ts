@@ -3,7 +3,7 @@ import { parseConfLines } from "../../formats/dnsmasq/index.ts";
 import { addressNumber } from "../../formats/ipv4/index.ts";
 import type { HostName } from "../../resource.ts";
 import type { FoundDnsServer, FoundRecord, ReadIo, Source } from "../found.ts";
-import { addressRecords, hostsRecords } from "./dnsmasq.ts";
+import { hostsFacts, leftOf, lineFacts, type PlacedLine } from "./dnsmasq-facts.ts";
 import { filesOn } from "./files.ts";
 
 const current = "/etc/pihole/pihole.toml";
@@ -58,6 +58,16 @@ function currentRecords(io: ReadIo, host: HostName, toml: string): readonly Foun
       parseConfLines(text).flatMap((line) => addressRecords(io, { ...line, source: at })),
     ),
   ];
+}
+
+function hostsRecords(host: HostName, path: string, text: string): readonly FoundRecord[] {
+  return hostsFacts(host, path, text, undefined).records;
+}
+
+function addressRecords(io: ReadIo, line: PlacedLine): readonly FoundRecord[] {
+  const facts = lineFacts(line);
+  for (const one of leftOf([facts])) io.left(one);
+  return facts.records;
 }
 
 function tellAlias(io: ReadIo, { text, source }: Entry): void {
