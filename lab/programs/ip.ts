@@ -1,5 +1,6 @@
 /** ip of iproute2 (6.15) as far as it shows addresses: `ip -j addr`, `ip -j -4 addr show`, `ip -o -4 addr`. */
 import type { HostName } from "../../src/resource.ts";
+import { configPath } from "../config-path.ts";
 import { done, failed, type Lab, type Program } from "../parts.ts";
 import { addressOf } from "./basics.ts";
 
@@ -45,12 +46,20 @@ function addressJson({ name, addresses }: Link, at: number): Readonly<Record<str
 export function agentInterfaces(lab: Lab, host: HostName): readonly Readonly<Record<string, unknown>>[] {
   return linksOf(lab, host).map(({ name, addresses }) => ({
     name,
+    "hardware-address": name === "lo" ? "00:00:00:00:00:00" : macOf(lab, host),
     "ip-addresses": addresses.map(({ address, prefix }) => ({
       "ip-address": address,
       "ip-address-type": "ipv4",
       prefix,
     })),
   }));
+}
+
+/** The one of the first interface. */
+function macOf({ files }: Lab, host: HostName): string {
+  const [, id = ""] = host.split("/");
+  const text = files.text("pve", configPath("vm", Number(id))) ?? "";
+  return /^net0: \w+=((?:[\dA-F]{2}:){5}[\dA-F]{2})/m.exec(text)?.[1]?.toLowerCase() ?? "";
 }
 
 function linksOf(lab: Lab, host: HostName): readonly Link[] {

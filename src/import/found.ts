@@ -88,6 +88,8 @@ export interface FoundNic {
   readonly mac?: string;
   /** Its IPv4 configuration, where that is known: a fixed address with its prefix length, or "dhcp". */
   readonly ip?: FoundAddress | "dhcp";
+  /** What is written where an IPv4 address would be: "manual", an IPv6 address. */
+  readonly written?: string;
   readonly gateway?: string;
   readonly source: Source;
 }
@@ -156,6 +158,8 @@ export interface FoundUpstream {
 }
 
 export interface FoundFirewall {
+  /** The node that was read from; undefined where Proxmox does not say. */
+  readonly ownNode: string | undefined;
   /** cluster.fw. */
   readonly cluster: FoundFirewallFile | undefined;
   /** host.fw of each node. */

@@ -6,44 +6,42 @@ import { optionOf } from "../../formats/pve-firewall/index.ts";
 import { type FwRule, printRule } from "../../formats/pve-firewall/rule.ts";
 import type { Site } from "../../model.ts";
 import type { GuestName } from "../../resource.ts";
+import { firstUnseen } from "../../unseen.ts";
 import type { DraftPart } from "../draft.ts";
 import type { FoundFirewall, FoundFirewallFile, FoundGuest, Left } from "../found.ts";
 import { type DraftObject, type DraftValue, noted } from "../json.ts";
 import type { Found } from "../read/index.ts";
+import { firewallLeft, hasFirewall, isOn, whyNotDeclared } from "./firewall-left.ts";
 import { resolvedRule } from "./firewall-names.ts";
 
 /** Whether the firewall is on, and its policies: before it is known what the site derives. */
-export function policiesPart({ firewall: { cluster, guests }, ...found }: Found): DraftPart {
-  const enabled = cluster === undefined ? false : isOn(cluster);
-  const source = { host: "pve", path: cluster?.path ?? "/etc/pve/firewall/cluster.fw" } as const;
+export function policiesPart({ firewall, guests }: Found): DraftPart {
+  const { cluster } = firewall;
+  if (cluster === undefined || !hasFirewall(firewall)) return {};
   const policy = (key: string, usual: string): string | undefined => {
-    const value = cluster === undefined ? undefined : optionOf(cluster.file, key);
+    const value = optionOf(cluster.file, key);
     return value === undefined || value === usual ? undefined : value;
   };
   const config = defined({
-    enabled,
+    enabled: isOn(cluster),
     default_input_policy: policy("policy_in", "DROP"),
     default_output_policy: policy("policy_out", "ACCEPT"),
   });
-  const filtered = found.guests.flatMap((guest): readonly (readonly [GuestName, DraftValue])[] => {
-    const file = guests.get(guest.id);
-    if (guest.isTemplate || file === undefined || !isOn(file)) return [];
-    return [[guest.host, { firewall: noted({ enabled: true }, { host: "pve", path: file.path }) }]];
+  const declared = guests.flatMap((guest): readonly (readonly [GuestName, DraftValue])[] => {
+    const file = firewall.guests.get(guest.id);
+    if (guest.isTemplate || file === undefined) return [];
+    if (whyNotDeclared(firewall, guest, file) !== undefined) return [];
+    return [[guest.host, { firewall: noted({ enabled: isOn(file) }, { host: "pve", path: file.path }) }]];
   });
   return {
-    config: { firewall: cluster === undefined ? config : noted(config, source) },
-    guests: new Map(filtered),
+    config: { firewall: noted(config, { host: "pve", path: cluster.path }) },
+    guests: new Map(declared),
   };
-}
-
-/** `enable: 1`; cluster.fw takes a time as well, which means on. */
-function isOn({ file }: FoundFirewallFile): boolean {
-  return Number(optionOf(file, "enable") ?? "0") > 0;
 }
 
 /** @param site what the draft declares without these rules; undefined when that is not a site */
 export function firewallPart({ firewall, guests }: Found, site: Site | undefined): DraftPart {
-  const left: Left[] = [];
+  const left: Left[] = [...firewallLeft(firewall)];
   const derived = site === undefined ? undefined : firewallOf(site);
   const { cluster } = firewall;
   const own = new Set(derived?.host.map((one) => printRule(marked(one))));
@@ -52,6 +50,11 @@ export function firewallPart({ firewall, guests }: Found, site: Site | undefined
   const parts = guests.flatMap((guest): readonly (readonly [GuestName, DraftObject])[] => {
     const file = firewall.guests.get(guest.id);
     if (file === undefined || guest.isTemplate) return [];
+    const reason = whyNotDeclared(firewall, guest, file);
+    if (reason !== undefined) {
+      left.push(...rulesLeft(file, reason));
+      return [];
+    }
     const openings = derived?.guests.find(({ guest: { id } }) => id === guest.id)?.rules ?? [];
     const known = new Set(openings.map(({ rule }) => printRule(rule)));
     const rules = guestRules(guest, file, known, firewall, left);
@@ -62,6 +65,14 @@ export function firewallPart({ firewall, guests }: Found, site: Site | undefined
     guests: new Map(parts),
     left,
   };
+}
+
+function rulesLeft({ path, reading }: FoundFirewallFile, reason: string): readonly Left[] {
+  return reading.rules.map((rule) => ({
+    source: { host: "pve", path, ...defined({ line: reading.lines.get(rule) }) },
+    what: printRule(rule),
+    reason,
+  }));
 }
 
 function guestRules(
@@ -102,6 +113,8 @@ function declaredRules(
       const faults = file.reading.judgements.get(rule)?.faults ?? [];
       const [fault] = faults;
       if (fault !== undefined) return tell(`Proxmox leaves the rule out: ${fault.message}`);
+      const unseen = firstUnseen(rule.comment ?? "");
+      if (unseen !== undefined) return tell(`its comment has the character ${unseen}, which cannot be seen`);
       const resolved = resolvedRule(rule, file, firewall.cluster);
       return "reason" in resolved
         ? tell(resolved.reason)

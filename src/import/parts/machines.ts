@@ -79,16 +79,21 @@ function networkEntry(
     left.push({
       source: nic.source,
       what,
-      reason: "a guest has one address in the site, on the hypervisor's network",
+      reason:
+        nic.ip === undefined
+          ? "no IPv4 address of it is known"
+          : "a guest has one address in the site, on the hypervisor's network",
     });
   }
   if (chosen?.ip === undefined) return undefined;
   if (chosen.ip === "dhcp") return { ip: "dhcp" };
-  return defined({ ip: `${chosen.ip.address}/${chosen.ip.prefix}`, gw: chosen.gateway });
+  const ip = `${chosen.ip.address}/${chosen.ip.prefix}`;
+  const isBeside = chosen.ip.source.path === chosen.source.path;
+  return defined({ ip: isBeside ? ip : noted(ip, chosen.ip.source), gw: chosen.gateway });
 }
 
-function addressWords({ ip }: FoundNic): string {
-  if (ip === undefined) return "";
+function addressWords({ ip, written = "" }: FoundNic): string {
+  if (ip === undefined) return written;
   return ip === "dhcp" ? "dhcp" : `${ip.address}/${ip.prefix}`;
 }
 

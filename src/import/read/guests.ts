@@ -31,7 +31,33 @@ export async function readGuests(io: ReadIo): Promise<readonly FoundGuest[]> {
       return [...files].map(([path, { text }]) => guestOf(kind, node, path, text, running));
     }),
   );
-  return found.flat().sort((a, b) => (a.kind === b.kind ? a.id - b.id : a.kind === "lxc" ? -1 : 1));
+  const guests = await Promise.all(found.flat().map((guest) => withOwnAddress(io, guest)));
+  return guests.sort((a, b) => (a.kind === b.kind ? a.id - b.id : a.kind === "lxc" ? -1 : 1));
+}
+
+/** A virtual machine whose addresses are configured inside it is asked for them, through its agent (qemu-server 9.0). */
+async function withOwnAddress(io: ReadIo, guest: FoundGuest): Promise<FoundGuest> {
+  if (guest.kind !== "vm" || !guest.isRunning || guest.nics.every(({ ip }) => ip !== undefined)) return guest;
+  const argv = ["qm", "guest", "cmd", String(guest.id), "network-get-interfaces"];
+  const text = await outputOn(io, "pve", argv, true);
+  if (text === undefined) return guest;
+  const source: Source = { host: "pve", path: argv.join(" ") };
+  const byMac = new Map(
+    objectsOf(parseJson(text)).map((link) => [
+      String(link["hardware-address"]).toUpperCase(),
+      objectsOf(link["ip-addresses"])
+        .map((each) => addressOf(`${String(each["ip-address"])}/${String(each.prefix)}`, source))
+        .filter((each) => each !== undefined),
+    ]),
+  );
+  const nics = guest.nics.map((nic): FoundNic => {
+    const [address, second] = byMac.get(nic.mac ?? "") ?? [];
+    // Of several addresses none is the machine's for certain.
+    return nic.ip !== undefined || address === undefined || second !== undefined
+      ? nic
+      : { ...nic, ip: address };
+  });
+  return { ...guest, nics };
 }
 
 /** Ids of the guests that run, on any node; undefined when Proxmox does not say: then each is asked. */
@@ -125,6 +151,7 @@ function nicOf(
       vlan: Number.isInteger(vlan) && vlan > 0 ? vlan : undefined,
       mac: macOf(options),
       ip: ipLine === undefined ? undefined : ipOf(network?.get("ip"), at(ipLine)),
+      written: network?.get("ip") ?? network?.get("ip6"),
       gateway: network?.get("gw"),
     }),
     source: at(line),
