@@ -106,7 +106,7 @@ function report({ terminal, options, args }: Call, directory: string, draft: Dra
       ? []
       : [
           "Create these guests, or give the ids and addresses of yours in the files:",
-          ...missing.map((guest) => `  ${guestWords(guest)}`),
+          ...missing.map((guest) => `  ${missingWords(guest)}`),
           "",
         ]),
     "Next:",
@@ -125,7 +125,7 @@ function report({ terminal, options, args }: Call, directory: string, draft: Dra
   ]);
 }
 
-function guestWords({ kind, id, name, address, role }: DraftGuest): string {
+function missingWords({ kind, id, name, address, role }: DraftGuest): string {
   const title = role === name ? name : `${name} (${role})`;
   return [`${kind}/${id}`, title, ...(address === undefined ? [] : [address])].join("  ");
 }

@@ -67,12 +67,15 @@ export function completed(draft: Draft): Draft {
   return { ...draft, guests: [...guests].sort((a, b) => a.id - b.id) };
 }
 
-function withRole(guests: readonly DraftGuest[], role: Role, draft: Draft): readonly DraftGuest[] {
-  if (guests.some((guest) => guest.role === role)) return guests;
-  const kind = kindOf(role);
+/**
+ * The guests that could have a role that no guest was given: by their names, and for Portainer the only virtual machine, on which
+ * Docker usually runs.
+ */
+export function candidatesFor(role: Role, guests: readonly DraftGuest[]): readonly DraftGuest[] {
+  if (guests.some((guest) => guest.role === role)) return [];
   const free = guests.filter(
     (guest) =>
-      guest.kind === kind &&
+      guest.kind === kindOf(role) &&
       guest.role === undefined &&
       guest.template !== true &&
       guest.address !== undefined,
@@ -80,18 +83,28 @@ function withRole(guests: readonly DraftGuest[], role: Role, draft: Draft): read
   const named = free.filter(({ name }) =>
     role === "portainer" ? /portainer/i.test(name) : saysRole(role, name),
   );
-  // Docker usually runs on the only virtual machine there is.
-  const fitting = named.length === 0 && role === "portainer" && free.length === 1 ? free : named;
-  if (fitting.length > 1) {
-    const which = fitting.map(({ id, name }) => `${id} (${name})`).join(", ");
-    throw new UsageError(`several guests could be the ${role}: ${which}`, {
-      hint: `${option.role} ${role}=ID names the right one`,
-    });
+  return named.length === 0 && role === "portainer" && free.length === 1 ? free : named;
+}
+
+function withRole(guests: readonly DraftGuest[], role: Role, draft: Draft): readonly DraftGuest[] {
+  if (guests.some((guest) => guest.role === role)) return guests;
+  const [one, ...others] = candidatesFor(role, guests);
+  if (one === undefined) {
+    const address = freeAddress(guests, draft);
+    return [
+      ...guests,
+      { kind: kindOf(role), id: freeId(guests, draft), name: role, role, address, planned: true },
+    ];
   }
-  const [one] = fitting;
-  if (one !== undefined) return guests.map((guest) => (guest === one ? { ...guest, role } : guest));
-  const address = freeAddress(guests, draft);
-  return [...guests, { kind, id: freeId(guests, draft), name: role, role, address, planned: true }];
+  if (others.length === 0) return guests.map((guest) => (guest === one ? { ...guest, role } : guest));
+  throw new UsageError(`several guests could be the ${role}: ${guestWords([one, ...others])}`, {
+    hint: `${option.role} ${role}=ID names the right one`,
+  });
+}
+
+/** "105 (nginx), 106 (gateway)". */
+export function guestWords(guests: readonly DraftGuest[]): string {
+  return guests.map(({ id, name }) => `${id} (${name})`).join(", ");
 }
 
 /** Proxmox gives ids from 100. */

@@ -1,8 +1,8 @@
 /** The questions about a new site, for a terminal. Whatever was said on the command line is not asked. */
 import { UsageError } from "../errors.ts";
 import { type Answers, defaults, domainIn, guestIn, joined, partsIn, placedIn } from "./answers.ts";
-import type { DraftGuest } from "./draft.ts";
-import { defaultParts, type Part, partDefinitions, partNames } from "./parts.ts";
+import { candidatesFor, type DraftGuest, guestWords } from "./draft.ts";
+import { defaultParts, type Part, partDefinitions, partNames, type Role } from "./parts.ts";
 
 /** The person at the terminal. */
 export interface Person {
@@ -35,9 +35,10 @@ export async function asked(given: Answers, found: Answers, person: Person): Pro
   const parts = given.parts ?? (await askParts(person));
   if (parts === undefined) return undefined;
   const known = joined(found, { ...given, domain, placed, parts });
-  return given.guests === undefined
-    ? { ...known, guests: await askGuests(person, known.guests ?? []) }
-    : known;
+  const guests =
+    given.guests === undefined ? await askGuests(person, known.guests ?? []) : (known.guests ?? []);
+  const roles = await askRoles(person, parts, guests, given.roles ?? new Map());
+  return roles && { ...known, guests, roles };
 }
 
 /** Asks until the answer is valid; an empty one means the default. */
@@ -84,13 +85,35 @@ async function askGuests(person: Person, found: readonly DraftGuest[]): Promise<
     `${more} is written as ct ID:NAME:ADDRESS:PORT or vm ID:NAME:ADDRESS:PORT; the port of its service may be left out.`,
   );
   for (;;) {
-    const guest = await question(person, "Guest, or nothing to end the list", "", guestWords);
+    const guest = await question(person, "Guest, or nothing to end the list", "", answeredGuest);
     if (guest === undefined || guest === "end") return guests;
     guests.push(guest);
   }
 }
 
-function guestWords(answer: string): DraftGuest | "end" {
+/** Asks which guest has a role where several could have it. */
+async function askRoles(
+  person: Person,
+  parts: readonly Part[],
+  guests: readonly DraftGuest[],
+  given: ReadonlyMap<Role, number>,
+): Promise<ReadonlyMap<Role, number> | undefined> {
+  const roles = new Map(given);
+  for (const role of parts.flatMap((part) => partDefinitions[part].roles)) {
+    const candidates = roles.has(role) ? [] : candidatesFor(role, guests);
+    if (candidates.length < 2) continue;
+    const words = `Id of the ${role}: ${guestWords(candidates)}`;
+    const id = await question(person, words, String(candidates[0]?.id), (answer) => {
+      if (candidates.some((guest) => String(guest.id) === answer)) return Number(answer);
+      throw new UsageError(`"${answer}" is not one of them`);
+    });
+    if (id === undefined) return undefined;
+    roles.set(role, id);
+  }
+  return roles;
+}
+
+function answeredGuest(answer: string): DraftGuest | "end" {
   if (answer === "") return "end";
   const [kind = "", words = "", ...more] = answer.split(/\s+/);
   if (!/^(?:ct|vm)$/.test(kind) || words === "" || more.length > 0)

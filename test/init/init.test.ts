@@ -175,6 +175,16 @@ describe("at a terminal", () => {
     expect(textOf(root)).toBe(textOf(await writtenSite(said)));
   });
 
+  test("it asks which guest has a role, where several could have it", async () => {
+    const root = fresh();
+    const two = ["--container", "105:nginx:192.168.1.5", "--container", "106:gateway:192.168.1.6"];
+    const { code, stderr } = await call(["init", root, ...full, ...two], {}, answering(["107", "106"]));
+    expect(code).toBe(0);
+    expect(stderr).toContain("Id of the gateway: 105 (nginx), 106 (gateway) [105]: ");
+    expect(stderr).toContain('"107" is not one of them');
+    expect(textOf(root)).toMatch(/"name": "gateway",\s+"fabric_role": "gateway"/);
+  });
+
   test("it asks nothing that was said, or with --yes", async () => {
     const never = async () => {
       throw new Error("a question was asked");
