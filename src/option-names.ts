@@ -23,6 +23,7 @@ export const option = {
   into: "--into",
   portainerUser: "--portainer-user",
   portainerPassword: "--portainer-password",
+  merge: "--merge",
   portainerApiKey: "--portainer-api-key",
   domain: "--domain",
   address: "--address",

@@ -7,26 +7,33 @@ import { declared } from "../import/declared.ts";
 import { type Left, type ReadIo, sourceText } from "../import/found.ts";
 import { draftOf } from "../import/parts/index.ts";
 import { type Found, readHost } from "../import/read/index.ts";
-import { refuseOccupied, writeSite } from "../import/save.ts";
+import { hasSite, writeNewSite } from "../import/save.ts";
 import { originOf } from "../import/settle.ts";
 import { filesOf } from "../import/write.ts";
 import { type ImportFacts, importDocument, importLines } from "../render/text-import.ts";
+import { Secret } from "../secret.ts";
 import type { Call } from "./command.ts";
 import { openDisplay } from "./display.ts";
 import { portainerCredentials } from "./import-credentials.ts";
+import { exitCodeOfMerge, mergeInto, unedited } from "./import-merge.ts";
 import { deliver } from "./output.ts";
 import { choicesOf, targetsOf } from "./targets.ts";
 import { openWorld } from "./world.ts";
 
-/** @throws SiteError when the directory holds something already, or the new site does not pass check */
+/** @throws SiteError when the directory holds something that is not a site, or the new site does not pass check */
 export async function importInto(call: Call, directory: string): Promise<ExitCode> {
   const started = performance.now();
-  await refuseOccupied(directory);
+  const isAgain = await hasSite(directory);
   const { found, left, world } = await readAll(call);
   const { draft } = await draftOf(found, left);
   const files = filesOf(draft);
-  await writeSite(directory, files);
-  const { plan, exitCode } = await planOf({ ...call, options: { ...call.options, site: directory } });
+  call.terminal.conceal(draft.secrets.map(({ text }) => new Secret(text.replace(/\n$/, ""))));
+  const merge = isAgain ? await mergeInto(directory, files, call.own.merge === true) : undefined;
+  if (merge === undefined) await writeNewSite(directory, files);
+  const { plan, exitCode } =
+    merge?.isWritten === false
+      ? { plan: undefined, exitCode: exitCodeOfMerge(merge) }
+      : await planOf({ ...call, options: { ...call.options, site: directory } });
   const facts: Omit<ImportFacts, "originOf"> = {
     site: directory,
     world,
@@ -34,11 +41,11 @@ export async function importInto(call: Call, directory: string): Promise<ExitCod
     files: files.map(({ path }) => path),
     left: draft.left.map(({ source, what, reason }) => ({ place: sourceText(source), what, reason })),
     repeat: call.options.repeat,
-    ...defined({ plan }),
+    ...defined({ plan, merge }),
     durationMs: Math.round(performance.now() - started),
   };
   const origin: ImportFacts["originOf"] = (ref) => {
-    const source = originOf(files, ref);
+    const source = originOf(merge === undefined ? files : unedited(files, merge), ref);
     return source && sourceText(source);
   };
   await deliver(

@@ -12,8 +12,13 @@ export const importCommand: CommandDefinition = {
     "Reads the hypervisor and its guests, and changes nothing on them. Comments in the site's files tell where each value",
     "was read; IMPORT.md lists what was found and cannot be declared, with its place and the reason. At the end the site is",
     "planned against the same host.",
+    "",
+    "In a directory that has a site already it shows what it would write, and writes nothing.",
+    `With ${option.merge} it adds what is new on the host, and changes what the host changed since the last import. What you`,
+    "edited stays: where the host changed the same value, both are shown.",
   ],
   options: [
+    { flags: option.merge, description: "write what differs into a site that is there already" },
     { flags: `${option.portainerUser} <name>`, description: "a Portainer administrator (default: admin)" },
     {
       flags: `${option.portainerPassword} <ref>`,
@@ -28,6 +33,7 @@ export const importCommand: CommandDefinition = {
   examples: [
     ["phoenix import my-site", "on the hypervisor, into a new directory"],
     ["phoenix import my-site --host root@pve", "from another machine, over SSH"],
+    ["phoenix import my-site --merge", "bring a site up to date with its host"],
   ],
   exits: [
     ["converged", "a sync of the new site would change nothing"],

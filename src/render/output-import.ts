@@ -1,6 +1,6 @@
 /** The document of `phoenix import --output json`. */
 import { durationMs, exitCode, hostName } from "./output-members.ts";
-import { about, array, boolean, choice, literal, object, optional, string } from "./schema.ts";
+import { about, array, boolean, choice, integer, literal, object, optional, string } from "./schema.ts";
 
 const place = about(
   'Where on the machines it was read: "/etc/dnsmasq.conf:12", "lxc/211:/etc/traefik/traefik.yml:4".',
@@ -31,6 +31,32 @@ export const importDocument = object({
             before: optional(string),
             after: optional(string),
             source: optional(place),
+          }),
+        ),
+      }),
+    ),
+  ),
+  merge: optional(
+    about(
+      "Present where the directory had a site already: what differs from it.",
+      object({
+        written: about("Whether it was written, or only shown.", boolean),
+        files: array(
+          object({
+            path: string,
+            verb: choice("create", "update", "unchanged"),
+            conflicts: about(
+              "Values that both the host and a person changed: the person's stays.",
+              array(
+                object({
+                  path: about('"vms.310.name"; empty for the whole file.', string),
+                  line: integer,
+                  own: string,
+                  found: string,
+                }),
+              ),
+            ),
+            gone: about("What the last import found and this one did not: it stays.", array(string)),
           }),
         ),
       }),

@@ -114,7 +114,7 @@ function textLines(change: Change, view: View): readonly string[] {
 }
 
 /** A unified diff without file names, its secrets redacted. */
-function differenceLines(live: string, desired: string, view: View): readonly string[] {
+export function differenceLines(live: string, desired: string, view: View): readonly string[] {
   const [before, after] = [withoutSecrets(live), withoutSecrets(desired)];
   if (before === after) return ["(secret, changed)"];
   const hidden = secretsIn(live).join("\n") === secretsIn(desired).join("\n") ? [] : ["(secret, changed)"];

@@ -6,6 +6,7 @@ import { type Change, type SourceRef, subjectOf, type UnitChange } from "../reso
 import { hanging, padEnd } from "./layout.ts";
 import type { ImportDocument } from "./output-schemas.ts";
 import { most, nameOf, signs } from "./text-changes.ts";
+import { type MergeFacts, mergeDocument, mergeLines } from "./text-merge.ts";
 import { shownUnits } from "./units.ts";
 import { painted, type View } from "./view.ts";
 import { count, duration, flat, list, oneLine } from "./words.ts";
@@ -23,6 +24,8 @@ export interface ImportFacts {
   readonly left: readonly { readonly place: PlaceText; readonly what: string; readonly reason: string }[];
   /** Absent when the new site does not pass check. */
   readonly plan?: Plan;
+  /** Present where the directory had a site already. */
+  readonly merge?: MergeFacts;
   /** Where on the machines a line of the site was read. */
   readonly originOf: (ref: SourceRef) => PlaceText | undefined;
   /** The options that name the machines: " --lab /tmp/lab". */
@@ -31,11 +34,17 @@ export interface ImportFacts {
 }
 
 export function importLines(facts: ImportFacts, view: View): readonly string[] {
-  const { site, declared, left, plan } = facts;
+  const { site, declared, left, plan, merge } = facts;
+  if (merge?.isWritten === false) return mergeLines({ ...facts, merge }, view);
   const words = declared.map(([n, noun]) => count(n, noun));
   const things = left.length === 1 ? "1 thing that was" : `${left.length} things that were`;
   return [
-    ...hanging(`Wrote ${oneLine(site)}: `, words.length === 0 ? "an empty site" : list(words), view.width),
+    ...(merge === undefined ? [] : mergeLines({ ...facts, merge }, view)),
+    ...hanging(
+      `${merge === undefined ? "Wrote" : "Merged into"} ${oneLine(site)}: `,
+      words.length === 0 ? "an empty site" : list(words),
+      view.width,
+    ),
     ...(left.length === 0
       ? []
       : hanging("", `IMPORT.md lists ${things} found and not declared.`, view.width)),
@@ -129,6 +138,7 @@ export function importDocument(facts: ImportFacts, exitCode: ExitCode): ImportDo
         return { ...values, ...(source === undefined ? {} : { source }) };
       }),
     })),
+    ...(facts.merge === undefined ? {} : { merge: mergeDocument(facts.merge) }),
     durationMs,
     exitCode,
   };

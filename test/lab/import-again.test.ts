@@ -1,0 +1,125 @@
+/** A second import into the same directory: shown, then merged, and what a person wrote stays. */
+import { chmod, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { beforeEach, describe, expect, test } from "vitest";
+import { call } from "../cli/edge.ts";
+import { hostLab, newDirectory } from "./open.ts";
+
+let lab: string;
+let site: string;
+const path = (file: string): string => join(site, file);
+const machines = "etc/phoenix_vm_configs.json";
+const gitea = "stacks/gitea/docker-compose.yml";
+
+const importAgain = (...more: string[]) => call(["import", site, "--lab", lab, ...more]);
+const edit = async (file: string, from: string, to: string) => {
+  const text = await readFile(file, "utf8");
+  expect(text).toContain(from);
+  await writeFile(file, text.replace(from, to));
+};
+const onHost = (file: string, from: string, to: string) => edit(join(lab, "hosts", file), from, to);
+
+async function everything(): Promise<unknown> {
+  const names = (await readdir(site, { recursive: true, withFileTypes: true })).filter((each) =>
+    each.isFile(),
+  );
+  return Promise.all(
+    names.map(async ({ parentPath, name }) => [name, await readFile(join(parentPath, name), "utf8")]),
+  );
+}
+
+beforeEach(async () => {
+  lab = await hostLab("plain-compose");
+  site = join(await newDirectory(), "site");
+  const { stderr } = await importAgain();
+  expect(stderr).not.toContain("Error");
+});
+
+describe("a site that is there", () => {
+  test("is in sync while nothing has changed, and secrets are their owner's alone", async () => {
+    const before = await everything();
+    expect(await importAgain()).toMatchObject({ code: 0, stdout: expect.stringMatching(/^In sync: /) });
+    expect(await everything()).toEqual(before);
+    expect((await stat(path("secrets/gitea/DB_PASSWORD"))).mode & 0o777).toBe(0o600);
+    expect((await stat(path(".import/last.json"))).mode & 0o777).toBe(0o600);
+  });
+
+  test("is shown what the host changed, and not written without --merge", async () => {
+    await onHost("vm-301/opt/stacks/gitea/docker-compose.yml", "gitea/gitea:1.22", "gitea/gitea:1.23");
+    const before = await everything();
+    const { code, stdout } = await importAgain();
+    expect(code).toBe(2);
+    expect(stdout).toMatch(/^~ stacks\/gitea\/docker-compose.yml\n/);
+    expect(stdout).toContain("+    image: gitea/gitea:1.23");
+    expect(stdout).toContain(
+      `Nothing was written. \`phoenix import ${site} --merge --lab ${lab}\` writes this.`,
+    );
+    expect(await everything()).toEqual(before);
+  });
+
+  test("gets with --merge what the host changed, and keeps what a person wrote", async () => {
+    await edit(path(machines), '"name": "apps"', '// Ours.\n      "name": "apps"');
+    await edit(path(gitea), "# Gitea for the family", "# Gitea for the family and friends");
+    await chmod(path(gitea), 0o640);
+    await onHost("vm-301/opt/stacks/gitea/docker-compose.yml", "gitea/gitea:1.22", "gitea/gitea:1.23");
+    await onHost("vm-301/opt/stacks/gitea/.env", "DB_PASSWORD=", "DB_PASSWORD=new-");
+    expect(await importAgain("--merge")).toMatchObject({ stdout: expect.stringContaining("Merged into ") });
+    const text = await readFile(path(gitea), "utf8");
+    expect(text).toContain("# Gitea for the family and friends");
+    expect(text).toContain("gitea/gitea:1.23");
+    expect(await readFile(path(machines), "utf8")).toContain("// Ours.");
+    expect(await readFile(path("secrets/gitea/DB_PASSWORD"), "utf8")).toMatch(/^new-/);
+    expect(await importAgain()).toMatchObject({ code: 0 });
+  });
+
+  test("keeps a person's value where the host changed it too, and both are told", async () => {
+    await edit(path(machines), '"name": "apps"', '"name": "mine"');
+    await onHost("pve/etc/pve/nodes/pve/qemu-server/301.conf", "name: apps", "name: theirs");
+    const shown = await importAgain();
+    expect(shown).toMatchObject({
+      code: 2,
+      stdout: expect.stringContaining('vms.301.name is "mine" here and "theirs" on the host'),
+    });
+    const { stdout } = await importAgain("--merge", "--output", "json");
+    expect(JSON.parse(stdout).merge).toMatchObject({
+      written: true,
+      files: expect.arrayContaining([
+        expect.objectContaining({
+          path: machines,
+          conflicts: [{ path: "vms.301.name", line: 3, own: '"mine"', found: '"theirs"' }],
+        }),
+      ]),
+    });
+    expect(await readFile(path(machines), "utf8")).toContain('"name": "mine"');
+  });
+
+  test("keeps what the host has no more", async () => {
+    await call(["lab", "break", "guest-down", "vm/301", "--lab", lab]);
+    await importAgain("--merge");
+    expect(await readFile(path(gitea), "utf8")).toContain("gitea/gitea:1.22");
+  });
+
+  test("shows no secret", async () => {
+    await onHost("vm-301/opt/stacks/gitea/.env", "DB_PASSWORD=", "DB_PASSWORD=another-secret-");
+    const { stdout } = await importAgain();
+    expect(stdout).toContain("~ secrets/gitea/DB_PASSWORD");
+    expect(stdout).not.toContain("another-secret");
+  });
+});
+
+test("a directory with something else is refused", async () => {
+  site = await newDirectory();
+  await mkdir(join(site, "photos"));
+  expect(await importAgain("--merge")).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("is not empty"),
+  });
+  expect(await readdir(site)).toEqual(["photos"]);
+});
+
+test("an empty directory is used as it is", async () => {
+  site = await newDirectory();
+  await importAgain();
+  expect(await readdir(site)).toContain("etc");
+  expect((await importAgain()).code).toBe(0);
+});
