@@ -13,6 +13,7 @@ export function machinesPart(found: Found): DraftPart {
   const guests = new Map<GuestName, DraftValue>(
     found.guests.map((guest) => [guest.host, noted(guestEntry(guest, bridge, left), guest.source)]),
   );
+  left.push(...otherInterfaces(found, bridge));
   const domain = domainOf(found);
   return {
     config: {
@@ -22,6 +23,21 @@ export function machinesPart(found: Found): DraftPart {
     guests,
     left,
   };
+}
+
+/** The hypervisor's other networks. */
+function otherInterfaces({ network }: Found, bridge: FoundInterface | undefined): readonly Left[] {
+  return network.interfaces.flatMap((each) =>
+    each === bridge || each.address === undefined
+      ? []
+      : [
+          {
+            source: each.address.source,
+            what: `${each.name} ${each.address.address}/${each.address.prefix}`,
+            reason: "a site has one network of the hypervisor",
+          },
+        ],
+  );
 }
 
 /** The domain that the host's own DNS answers for, else the one that the hypervisor gives itself. */
