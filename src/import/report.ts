@@ -11,12 +11,12 @@ export function reportText(left: readonly Left[]): string {
       ? "Nothing: everything that was found is in the site."
       : "These things were found on the host and are not in the site. Phoenix leaves them as they are.",
   ];
-  const hosts = [...new Set(left.map(({ source }) => source.host))];
+  const hosts = [...new Set(left.map(({ source }) => source.host))].sort(byHost);
   return `${[...head, ...hosts.flatMap((host) => section(host, left))].join("\n")}\n`;
 }
 
 function section(host: HostName, left: readonly Left[]): readonly string[] {
-  const items = left.filter(({ source }) => source.host === host);
+  const items = left.filter(({ source }) => source.host === host).sort(byPlace);
   return [
     "",
     `## ${host === "pve" ? "The hypervisor" : host}`,
@@ -27,6 +27,19 @@ function section(host: HostName, left: readonly Left[]): readonly string[] {
       ({ source, what, reason }) => `| ${code(sourceText(source))} | ${code(what)} | ${cell(reason)} |`,
     ),
   ];
+}
+
+/** The hypervisor, containers, virtual machines; guests by their ids. */
+function byHost(one: HostName, other: HostName): number {
+  const [[kind = "", id], [otherKind = "", otherId]] = [one.split("/"), other.split("/")];
+  if (kind !== otherKind) return one === "pve" || (kind === "lxc" && other !== "pve") ? -1 : 1;
+  return Number(id) - Number(otherId);
+}
+
+/** By file and line. */
+function byPlace({ source: one }: Left, { source: other }: Left): number {
+  if (one.path !== other.path) return one.path < other.path ? -1 : 1;
+  return (one.line ?? 0) - (other.line ?? 0);
 }
 
 /** Foreign text as code, which Markdown leaves as it is; the marks around it are longer than any that it holds. */

@@ -75,7 +75,7 @@ export function originOf(files: readonly SiteFile[], { file, line }: SourceRef):
 function without(draft: Draft, value: Noted, reason: string): Draft {
   const left: Left = {
     source: value.source ?? { host: "pve", path: "" },
-    what: JSON.stringify(plain(value)),
+    what: shortened(JSON.stringify(plain(value))),
     reason,
   };
   return {
@@ -94,6 +94,11 @@ function without(draft: Draft, value: Noted, reason: string): Draft {
     }),
     left: [...draft.left, left],
   };
+}
+
+/** Enough of a value to know it by. */
+function shortened(text: string): string {
+  return text.length <= 120 ? text : `${text.slice(0, 119)}…`;
 }
 
 function pruned(value: DraftValue, gone: Noted): DraftValue | undefined {

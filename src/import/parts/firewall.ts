@@ -1,7 +1,7 @@
 /** The firewall's rules: those that Phoenix would not derive by itself are declared. Pure. */
 import { defined } from "../../defined.ts";
 import { isMarked, marked, withoutMark } from "../../fabric/cluster-firewall.ts";
-import { firewallOf, guestOfGroup, guestPolicy } from "../../fabric/firewall.ts";
+import { declaredRule, firewallOf, guestOfGroup, guestPolicy } from "../../fabric/firewall.ts";
 import { optionOf } from "../../formats/pve-firewall/index.ts";
 import { type FwRule, printRule } from "../../formats/pve-firewall/rule.ts";
 import type { Site } from "../../model.ts";
@@ -73,6 +73,27 @@ function rulesLeft({ path, reading }: FoundFirewallFile, reason: string): readon
     what: printRule(rule),
     reason,
   }));
+}
+
+/**
+ * The openings in the order that they have on the host, where the site with its declared rules would have another one, or other
+ * rules: a group of Phoenix's own says exactly what is in force.
+ */
+export function openingsPart({ firewall, guests }: Found, site: Site | undefined): DraftPart {
+  if (site === undefined) return {};
+  const compiled = new Map(firewallOf(site).guests.map((each) => [each.guest.host, each]));
+  const parts = guests.flatMap((guest): readonly (readonly [GuestName, DraftObject])[] => {
+    const file = firewall.guests.get(guest.id);
+    const own = compiled.get(guest.host);
+    const group = own === undefined ? undefined : firewall.cluster?.reading.groups.get(own.group);
+    if (file === undefined || own === undefined || group === undefined) return [];
+    const textOf = (rules: readonly FwRule[]): string => rules.map(printRule).join("\n");
+    if (textOf(group) === textOf(own.rules.map(({ rule }) => rule))) return [];
+    const declared = (own.guest.firewall?.rules ?? []).map((rule) => printRule(declaredRule(rule).rule));
+    const rules = declaredRules(file, file.reading.rules, new Set(declared), firewall, []);
+    return rules.length === 0 ? [] : [[guest.host, { firewall: { rules } }]];
+  });
+  return { guests: new Map(parts) };
 }
 
 function guestRules(

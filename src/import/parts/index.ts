@@ -5,7 +5,7 @@ import type { Left } from "../found.ts";
 import type { Found } from "../read/index.ts";
 import { type Settled, settled } from "../settle.ts";
 import { dockerPart } from "./docker.ts";
-import { firewallPart, policiesPart } from "./firewall.ts";
+import { firewallPart, openingsPart, policiesPart } from "./firewall.ts";
 import { machinesPart } from "./machines.ts";
 import { dnsPart, recordsPart } from "./records.ts";
 import { servicesPart } from "./services.ts";
@@ -26,6 +26,7 @@ const parts: readonly ((found: Found) => DraftPart)[] = [
 const stages: readonly (readonly ((found: Found, site: Site | undefined) => DraftPart)[])[] = [
   [servicesPart],
   [recordsPart, firewallPart],
+  [openingsPart],
 ];
 
 /** The site that declares what was found. @param left what the readers left out */

@@ -193,6 +193,7 @@ function stacksPart(found: Found, server: FoundPortainer, state: FoundPortainerS
     };
     deployments.push(deploymentOf(stack, machine, state.stacks, state));
   }
+  const assigned: { readonly at: number; readonly part: DraftPart }[] = [];
   const names = [...new Set(deployments.map(({ name }) => name))];
   for (const name of names) {
     const drafted = draftStack(
@@ -202,9 +203,15 @@ function stacksPart(found: Found, server: FoundPortainer, state: FoundPortainerS
     parts.push({ stacks: [drafted.stack], secrets: drafted.secrets, left: drafted.left });
     for (const { host, environment, source } of drafted.deployments) {
       const entry = environment === defaultEnvironment ? name : { name, environment };
-      parts.push({ guests: new Map([[host, { docker_stacks: [noted(entry, source)] }]]) });
+      const part = { guests: new Map([[host, { docker_stacks: [noted(entry, source)] }]]) };
+      const at = deployments.findIndex(
+        (each) => each.name === name && each.host === host && each.environment === environment,
+      );
+      assigned.push({ at, part });
     }
   }
+  // In the order that they were deployed in, which is that of the site they came from.
+  parts.push(...assigned.sort((a, b) => a.at - b.at).map(({ part }) => part));
   return parts.reduce<typeof emptyDraft>(joined, emptyDraft);
 }
 

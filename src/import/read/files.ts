@@ -1,8 +1,13 @@
 /** Reading machines that may be stopped, broken or strange: what cannot be read is told and counts as absent. */
-import { isUnavailable, messageOf } from "../../errors.ts";
+import { isUnavailable, messageOf, NotReadyError, TransportError } from "../../errors.ts";
 import type { FileState } from "../../hosts/host.ts";
 import type { HostName } from "../../resource.ts";
 import type { ReadIo } from "../found.ts";
+
+/** A guest that does not answer at all: who asks for its programs tells so, once. */
+function isSilent(host: HostName, error: unknown): boolean {
+  return host !== "pve" && (error instanceof NotReadyError || error instanceof TransportError);
+}
 
 /** The files that are there and can be read. Where they cannot be read together, each is tried alone. */
 export async function filesOn(
@@ -15,6 +20,7 @@ export async function filesOn(
     return await io.host(host).readFiles(paths);
   } catch (error) {
     if (!isUnavailable(error)) throw error;
+    if (isSilent(host, error)) return new Map();
     const [first = "", ...more] = paths;
     if (more.length === 0) {
       io.left({ source: { host, path: first }, what: "the file", reason: messageOf(error) });
@@ -31,6 +37,7 @@ export async function entriesOn(io: ReadIo, host: HostName, directory: string): 
     return (await io.host(host).list(directory)).map((name) => `${directory}/${name}`);
   } catch (error) {
     if (!isUnavailable(error)) throw error;
+    if (isSilent(host, error)) return [];
     io.left({ source: { host, path: directory }, what: "the directory", reason: messageOf(error) });
     return [];
   }
@@ -65,7 +72,7 @@ export async function outputOn(
     return await io.host(host).expect({ argv, effect: "read" });
   } catch (error) {
     if (!isUnavailable(error)) throw error;
-    if (!isOptional)
+    if (!isOptional && !isSilent(host, error))
       io.left({ source: { host, path: argv.join(" ") }, what: "its answer", reason: messageOf(error) });
     return undefined;
   }
