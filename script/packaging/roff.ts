@@ -50,18 +50,21 @@ export function item(term: string, ...meaning: readonly string[]): string {
 
 /** Lines that keep their breaks and spaces: commands. */
 export function verbatim(lines: readonly string[]): string {
-  return [".PP", ".in +4n", ".nf", ...lines.map(escaped), ".fi", ".in"].join("\n");
+  return [".PP", ".in +4n", ".nf", ...lines.map((text) => line(escaped(text))), ".fi", ".in"].join("\n");
 }
 
 /** Text for a line of its own, with what is between backticks in bold. */
 function prose(text: string): string {
-  return text
-    .split("`")
-    .map((part, at) => (at % 2 === 1 ? `\\fB${escaped(part)}\\fR` : escaped(part)))
-    .join("");
+  const parts = text.trim().split("`");
+  return line(parts.map((part, at) => (at % 2 === 1 ? `\\fB${escaped(part)}\\fR` : escaped(part))).join(""));
 }
 
-/** Text that roff takes for itself: a hyphen that stays one when it is copied, a dot that is no request. */
+/** A line of text is no request, though it begins with a dot. */
+function line(text: string): string {
+  return text.startsWith(".") ? `\\&${text}` : text;
+}
+
+/** Text without what roff takes for itself; a hyphen stays one when it is copied. */
 function escaped(text: string): string {
   return text
     .replaceAll("\\", "\\e")
@@ -69,8 +72,7 @@ function escaped(text: string): string {
     .replaceAll("'", "\\(aq")
     .replaceAll("`", "\\(ga")
     .replaceAll("^", "\\(ha")
-    .replaceAll("~", "\\(ti")
-    .replace(/^\./, "\\&.");
+    .replaceAll("~", "\\(ti");
 }
 
 /** An argument of a request. */

@@ -4,6 +4,9 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 
+/** Debian 12, without Node, and Debian 13 with its own. */
+export type Suite = "bookworm" | "trixie";
+
 export interface Ended {
   readonly exitCode: number;
   /** Standard output and standard error, as they came. */
@@ -38,6 +41,13 @@ export async function obstacle(): Promise<string | undefined> {
     if (await fails("sh", ["-c", 'command -v "$1"', "sh", program])) return `${program} is not installed`;
   if (await fails("unshare", [...namespaces, "mount", "-t", "tmpfs", "tmpfs", "/mnt"]))
     return "no file system can be mounted here";
+  for (const suite of ["bookworm", "trixie"] as const) {
+    const why = await treeOf(suite).then(
+      () => undefined,
+      (error) => `${suite} cannot be built: ${String(error.stderr).trim().split("\n").at(-1)}`,
+    );
+    if (why !== undefined) return why;
+  }
   return undefined;
 }
 
@@ -48,10 +58,15 @@ async function fails(file: string, args: readonly string[]): Promise<boolean> {
   );
 }
 
-/** @param packages the directory that is /mnt in the tree */
-export async function openTree(suite: "bookworm" | "trixie", packages: string): Promise<DebianTree> {
+/** The directory of a tree, which is built the first time: two minutes. */
+async function treeOf(suite: Suite): Promise<string> {
   const { stdout } = await promisify(execFile)(join(import.meta.dirname, "debian-tree"), [suite]);
-  const tree = stdout.trim();
+  return stdout.trim();
+}
+
+/** @param packages the directory that is /mnt in the tree */
+export async function openTree(suite: Suite, packages: string): Promise<DebianTree> {
+  const tree = await treeOf(suite);
   // Beside the tree, because a temporary directory may be on a file system that cannot hold a layer.
   const layer = mkdtempSync(join(dirname(tree), "layer-"));
   for (const part of ["upper", "work", "root"]) mkdirSync(join(layer, part));

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { version } from "../../src/cli/version.ts";
 import { buildCopy } from "./checkouts.ts";
-import { type DebianTree, obstacle, openTree } from "./debian.ts";
+import { type DebianTree, obstacle, openTree, type Suite } from "./debian.ts";
 
 const unavailable = await obstacle();
 if (unavailable !== undefined) process.stderr.write(`packages: their tests are skipped: ${unavailable}\n`);
@@ -135,7 +135,7 @@ const listFiles = `find / -xdev \\( -path /proc -o -path /dev -o -path /mnt -o -
   -o -path /var/log -o -path /tmp \\) -prune -o -print | sort`;
 
 /** What a Debian package does from its installation to its purge. */
-function lifeOf(suite: "bookworm" | "trixie", deb: string, more: (tree: DebianTree) => Promise<void>): void {
+function lifeOf(suite: Suite, deb: string, more: (tree: DebianTree) => Promise<void>): void {
   const name = deb.slice(0, deb.indexOf("_"));
   let tree: DebianTree;
   let before = "";
