@@ -223,6 +223,7 @@ describe("a machine with Compose projects of its own", async () => {
           },
         ],
         "told": [
+          "pve: what runs in vm/302, and its files: vm/302 has no guest agent configured",
           "lxc/130: Compose project uptime: it runs in a container; Phoenix deploys stacks to virtual machines",
           "vm/301: Compose project gitea: it is declared in stacks/gitea and runs without Portainer: nothing of it is changed until apps has "docker_stacks": ["gitea"]",
           "vm/301: Compose project gitea: the directory ./data is data: Phoenix looks for it below the machine's share, in stacks/gitea, so move it there or write an absolute path",

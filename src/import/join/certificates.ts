@@ -51,6 +51,13 @@ export function joinCertificates(
         reason: "none is recorded: where one was declared before, add it to the entry",
       });
   }
+  for (const renewal of renewals)
+    if (!certificates.some((found) => concerns(renewal, found)))
+      left.push({
+        source: renewal.source,
+        what: `the renewal of ${renewal.certPath}`,
+        reason: "this certificate is not below a directory of the hypervisor that a guest mounts",
+      });
   return { entries, left: [...left, ...inGuestsOnly(web, certificates)] };
 }
 

@@ -3,7 +3,7 @@ import type { LocatedDirective } from "../../formats/nginx/includes.ts";
 
 /** Directives that keep requests out, unless their first argument is "off". */
 const protecting = new Set(
-  `auth_basic auth_request auth_digest auth_jwt auth_oidc deny limit_req limit_conn limit_except ssl_verify_client
+  `auth_basic auth_basic_user_file auth_request auth_digest auth_jwt auth_oidc deny limit_req limit_conn limit_except ssl_verify_client
    secure_link valid_referers modsecurity access_by_lua access_by_lua_block access_by_lua_file js_access auth_pam
    auth_ldap auth_gss testcookie naxsi SecRulesEnabled`
     .trim()
@@ -35,8 +35,14 @@ export function protectionsIn(block: readonly LocatedDirective[]): readonly Loca
 export function treatmentsIn(block: readonly LocatedDirective[]): readonly LocatedDirective[] {
   return block.filter(
     ({ name, args }) =>
-      changing.has(name) || (name === "proxy_set_header" && !usualHeaders.test(args[0] ?? "")),
+      (changing.has(name) && !isServedBy(name, args)) ||
+      (name === "proxy_set_header" && !usualHeaders.test(args[0] ?? "")),
   );
+}
+
+/** The header that Nginx Proxy Manager (2.x) adds to every answer. */
+function isServedBy(name: string, [header]: readonly string[]): boolean {
+  return name === "add_header" && header === "X-Served-By";
 }
 
 /**
@@ -61,5 +67,7 @@ export function isExploitFilter(file: string): boolean {
 export function wordsOf({ name, args, block = [] }: LocatedDirective): string {
   if (name === "if")
     return `if … ${block.find((each) => each.name === "return" || each.name === "deny")?.name ?? ""}`.trim();
-  return name === "deny" || name === "ssl_verify_client" ? `${name} ${args[0] ?? ""}` : name;
+  return ["deny", "ssl_verify_client", "auth_basic_user_file"].includes(name)
+    ? `${name} ${args[0] ?? ""}`
+    : name;
 }

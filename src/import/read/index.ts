@@ -2,6 +2,7 @@
 
 import type { FoundCertificates } from "../found/web.ts";
 import type { FoundGuest, Reader, ReadIo } from "../found.ts";
+import { answering } from "./answering.ts";
 import { readCertificates } from "./certificates.ts";
 import { readDns } from "./dns.ts";
 import { readDocker } from "./docker.ts";
@@ -42,11 +43,15 @@ export async function readHost(
     return part;
   };
   const guests = await watched("guests", () => readGuests(io));
+  const asked = await watched("answering guests", () => answering(io, guests));
   const parts = await Promise.all(
     Object.entries<Reader<unknown>>(readers).map(
-      async ([name, read]) => [name, await watched(name, () => read(io, guests))] as const,
+      async ([name, read]) => [name, await watched(name, () => read(io, asked))] as const,
     ),
   );
   const known = { guests, ...(Object.fromEntries(parts) as Parts) };
-  return { ...known, certificates: await watched("certificates", () => readCertificates(io, known)) };
+  return {
+    ...known,
+    certificates: await watched("certificates", () => readCertificates(io, { ...known, guests: asked })),
+  };
 }

@@ -27,13 +27,8 @@ const forContainers = /^(?:docker-proxy|rootlessport|conmon)$/;
 
 /** A guest's programs; those that listen on a port of HTTP are there without a known unit as well. */
 export async function programsOf(io: ReadIo, guest: FoundGuest): Promise<readonly FoundProgram[]> {
-  const { host, isRunning, isTemplate, source } = guest;
-  if (isTemplate) return [];
-  const what = "the programs in it";
-  if (!isRunning) {
-    io.left({ source, what, reason: "the guest does not run: start it and import again" });
-    return [];
-  }
+  const { host, isRunning, source } = guest;
+  if (!isRunning) return [];
   try {
     const names = Object.keys(units).map((name) => `${name}.service`);
     const properties = "--property=Id,LoadState,ActiveState";
@@ -46,7 +41,7 @@ export async function programsOf(io: ReadIo, guest: FoundGuest): Promise<readonl
     );
   } catch (error) {
     if (!isUnavailable(error)) throw error;
-    io.left({ source, what, reason: messageOf(error) });
+    io.left({ source, what: "the programs in it", reason: messageOf(error) });
     return [];
   }
 }

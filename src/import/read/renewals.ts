@@ -14,7 +14,7 @@ export async function readRenewals(
 ): Promise<readonly FoundRenewal[]> {
   const hosts: readonly HostName[] = [
     "pve",
-    ...guests.filter(({ isRunning, isTemplate }) => isRunning && !isTemplate).map(({ host }) => host),
+    ...guests.filter(({ isRunning }) => isRunning).map(({ host }) => host),
   ];
   return (await Promise.all(hosts.map((host) => renewalsOn(io, host)))).flat();
 }

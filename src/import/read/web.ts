@@ -1,8 +1,9 @@
 /** What serves names: the proxies of all guests, and the CA. */
 
 import type { FoundProgram, FoundWeb } from "../found/web.ts";
-import type { FoundGuest, Reader, ReadIo } from "../found.ts";
+import type { FoundGuest, Reader } from "../found.ts";
 import { readAuthority } from "./authority.ts";
+import { tellForeign } from "./foreign-proxies.ts";
 import { readNginx } from "./nginx.ts";
 import { programsOf } from "./programs.ts";
 import { readTraefik } from "./traefik.ts";
@@ -25,19 +26,6 @@ export const readWeb: Reader<FoundWeb> = async (io, guests) => {
     each("traefik", (guest) => readTraefik(io, guest)),
     each("step-ca", (guest, found) => readAuthority(io, guest, found)),
   ]);
-  for (const program of programs) tellForeign(io, program);
+  await Promise.all(programs.map((program) => tellForeign(io, program)));
   return { programs, servers: servers.flat(), traefiks, authorities };
 };
-
-/** Proxies that Phoenix does not know. */
-const foreign = ["caddy", "haproxy", "Apache", "lighttpd", "Envoy"];
-
-function tellForeign(io: ReadIo, { program, source, isRunning }: FoundProgram): void {
-  if (!foreign.includes(program)) return;
-  const state = isRunning ? "" : ", which does not run";
-  io.left({
-    source,
-    what: `${program}${state}`,
-    reason: "Phoenix does not read its configuration: the names that it serves are not in the site",
-  });
-}
