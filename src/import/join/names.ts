@@ -115,7 +115,7 @@ class Join {
     if (protections.length > 0)
       return this.#leave(
         server.source,
-        name,
+        wholeOf(server),
         `a site cannot express what keeps requests out here (${placed(protections)}): left to this proxy, so that it stays protected`,
       );
     return { server, target: mainOf(server) as Proxy };
@@ -156,17 +156,17 @@ class Join {
     if (endpoint === undefined || more.length > 0)
       return this.#leave(
         server.source,
-        name,
+        wholeOf(server),
         `it balances over several servers (${target.servers.map(({ host, port }) => `${host}:${port}`).join(", ")}): a service has one`,
       );
     if (target.path !== "" && target.path !== "/")
       return this.#leave(
         server.source,
-        name,
+        wholeOf(server),
         `it puts ${target.path} before each path, which a service cannot`,
       );
     const resolved = guestAt(this.#machines, endpoint.host, server.host);
-    if (!("guest" in resolved)) return this.#leave(server.source, name, resolved.reason);
+    if (!("guest" in resolved)) return this.#leave(server.source, wholeOf(server), resolved.reason);
     const { options, isOurs, source } = server;
     const { scheme, serverName } = target;
     return [
@@ -241,17 +241,10 @@ class Join {
   }
 
   /** What a server does besides, which stays with it. */
-  tell({ isOurs, source, name, treatments, locations }: FoundServer): void {
+  tell(server: FoundServer): void {
+    const { isOurs, source, name, treatments } = server;
     if (isOurs) return;
-    const main = locations.find(({ path }) => path === "/")?.target;
-    const paths = locations.filter(
-      ({ path, target }) =>
-        path !== "/" && !isBesidePath(path) && JSON.stringify(target) !== JSON.stringify(main),
-    );
-    const told = [
-      ...new Set(treatments.map(({ what }) => what)),
-      ...paths.map(({ path }) => `location ${path}`),
-    ];
+    const told = [...new Set(treatments.map(({ what }) => what)), ...otherLocations(server)];
     if (told.length > 0)
       this.#leave(
         source,
@@ -259,6 +252,22 @@ class Join {
         `declared without what a service cannot express, which stays with this proxy: ${told.join(", ")}`,
       );
   }
+}
+
+/** Locations that lead elsewhere than the whole server does. */
+function otherLocations({ locations }: FoundServer): readonly string[] {
+  const main = locations.find(({ path }) => path === "/")?.target;
+  return locations
+    .filter(
+      ({ path, target }) =>
+        path !== "/" && !isBesidePath(path) && JSON.stringify(target) !== JSON.stringify(main),
+    )
+    .map(({ path }) => `location ${path}`);
+}
+
+/** A name that is left out, with all that its server has. */
+function wholeOf(server: FoundServer): string {
+  return [nameOf(server.name), ...otherLocations(server)].join(", ");
 }
 
 function mainOf({ locations }: FoundServer): FoundTarget | undefined {
