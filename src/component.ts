@@ -115,6 +115,8 @@ export interface Foreign {
   readonly name: string;
   /** What happens to it with consent: "the line is commented out". Absent when it cannot be taken over. */
   readonly takeover?: string;
+  /** The number of the process, for a program on a port that is needed. */
+  readonly process?: string;
   /** What takes it over: with consent these come before the component's own changes, and roll back with them. */
   readonly changes?: readonly Change[];
   /** The resource that needs this, where the component's resources are independent: when it fails, both go back. */

@@ -33,6 +33,7 @@ export const option = {
   vm: "--vm",
   role: "--role",
   storage: "--storage",
+  fix: "--fix",
 } as const;
 
 /** An option by its key in what the parser finds: "lockWait". */

@@ -2,6 +2,7 @@
 import { checkCommand } from "./check.ts";
 import type { CommandDefinition } from "./command.ts";
 import { completionCommand } from "./completion.ts";
+import { doctorCommand } from "./doctor.ts";
 import { explainCommand } from "./explain.ts";
 import { importCommand } from "./import.ts";
 import { initCommand } from "./init.ts";
@@ -16,6 +17,7 @@ import { verifyCommand } from "./verify.ts";
 export const commands: readonly CommandDefinition[] = [
   initCommand,
   checkCommand,
+  doctorCommand,
   planCommand,
   syncCommand,
   verifyCommand,

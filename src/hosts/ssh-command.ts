@@ -1,5 +1,7 @@
 /** Commands that travel through ssh: how argv becomes the one line that ssh takes, and what ssh's exit code means. Pure. */
+
 import { TransportError } from "../errors.ts";
+import { quoted } from "../formats/shell/quote.ts";
 import { lastLines } from "../formats/text/last-lines.ts";
 import { type Command, type CommandResult, defaultTimeoutMs } from "./host.ts";
 import { type Script, scriptArgv } from "./script.ts";
@@ -40,11 +42,6 @@ export function remoteLine(command: Command): string {
   return scriptArgv(remoteScript, String(limit), ...command.argv)
     .map(quoted)
     .join(" ");
-}
-
-/** One word for a POSIX shell. */
-export function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 /** What a command that went through ssh gave. @throws TransportError when ssh itself failed */

@@ -248,6 +248,32 @@ const statusDocument = object({
   exitCode,
 });
 
+const doctorDocument = object({
+  format: literal("phoenix.doctor/1"),
+  site: string,
+  world: string,
+  findings: about(
+    "What is not as it must be before a sync can work, the hypervisor first.",
+    array(
+      object({
+        machine: hostName,
+        prerequisite: about('"nginx-runs": its name in docs/prerequisites.md.', string),
+        severity: choice("error", "warning"),
+        message: string,
+        command: optional(about("What puts it right, for the hypervisor's shell.", string)),
+        safe: optional(about(`\`${option.fix}\` runs the command.`, literal(true))),
+        hint: optional(string),
+      }),
+    ),
+  ),
+  asked: about("Number of questions.", integer),
+  machines: about("Number of machines that were asked.", integer),
+  errors: integer,
+  warnings: integer,
+  durationMs,
+  exitCode,
+});
+
 const labDocument = object({
   format: literal("phoenix.lab/1"),
   directory: string,
@@ -295,6 +321,7 @@ export const outputSchemas = {
   "output-import": importDocument,
   "output-result": resultDocument,
   "output-status": statusDocument,
+  "output-doctor": doctorDocument,
   "output-lab": labDocument,
   "output-error": errorDocument,
   "output-event": eventDocument,
@@ -305,6 +332,7 @@ export type PlanDocument = Infer<typeof planDocument>;
 export type ImportDocument = Infer<typeof importDocument>;
 export type ResultDocument = Infer<typeof resultDocument>;
 export type StatusDocument = Infer<typeof statusDocument>;
+export type DoctorDocument = Infer<typeof doctorDocument>;
 export type LabDocument = Infer<typeof labDocument>;
 export type ErrorDocument = Infer<typeof errorDocument>;
 export type EventDocument = Infer<typeof eventDocument>;
@@ -314,6 +342,7 @@ export type OutputDocument =
   | ImportDocument
   | ResultDocument
   | StatusDocument
+  | DoctorDocument
   | LabDocument
   | ErrorDocument;
 

@@ -4,7 +4,8 @@ import { type AddressInfo, connect, createServer } from "node:net";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { TransportError } from "../../src/errors.ts";
 import { openSsh, type Ssh } from "../../src/hosts/ssh.ts";
-import { quoted, remoteLine, sshResult } from "../../src/hosts/ssh-command.ts";
+import { quoted } from "../../src/formats/shell/quote.ts";
+import { remoteLine, sshResult } from "../../src/hosts/ssh-command.ts";
 import { type FakeSsh, fakeSsh } from "./fake-ssh.ts";
 import { failure } from "./recorded.ts";
 

@@ -36,6 +36,8 @@ export function furnishHypervisor(layers: Layers, run: string): void {
     ["/usr/sbin/qm", "qm"],
     ["/usr/bin/pvesh", "pvesh"],
     ["/usr/sbin/pve-firewall", "pve-firewall"],
+    ["/usr/bin/pveversion", "pveversion"],
+    ["/usr/bin/pvecm", "pvecm"],
   ] as const)
     write("pve", path, `#!/bin/sh\nexec /usr/bin/node /usr/lib/testbed/proxmox.mjs ${name} "$@"\n`, 0o755);
   write(
@@ -45,9 +47,20 @@ export function furnishHypervisor(layers: Layers, run: string): void {
     0o755,
   );
 
+  write("pve", "/etc/exports", exportLines(layers).join(""));
   enable("pve", "testbed-machine.service", "pve-cluster.service", "pve-firewall.service", "pveproxy.service");
+  enable("pve", "nfs-server.service");
   enable("pve", "ssh.service", "dnsmasq.service", "testbed-guest@client.service");
   enable("pve", ...guests.map(({ host }) => `testbed-guest@${machineOf(host)}.service`));
+}
+
+/** A line for each directory that a virtual machine mounts from the hypervisor. */
+function exportLines({ fabric }: Layers): readonly string[] {
+  return fabric.guests.flatMap(({ address, shares = [] }) =>
+    shares
+      .filter(({ server }) => server === fabric.address && address !== undefined)
+      .map(({ path }) => `${path} ${address}(rw,sync,no_subtree_check,no_root_squash)\n`),
+  );
 }
 
 function prepared(layers: Layers, path: string): string {

@@ -129,6 +129,6 @@ async function listenerHazards(io: Io, own: OwnNames): Promise<readonly Hazard[]
     seen.add(pid);
     const message = `program "${program}" (process ${pid}) listens on ${address}:53, where dnsmasq must answer`;
     const hint = `stop it, or move it to another address or port: \`systemctl status ${pid}\` on the hypervisor names its unit`;
-    return [foreignHazard(message, { host: "pve", name: `program ${program}` }, hint)];
+    return [foreignHazard(message, { host: "pve", name: `program ${program}`, process: pid }, hint)];
   });
 }

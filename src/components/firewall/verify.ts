@@ -16,6 +16,7 @@ import { checkAccess } from "./access.ts";
 import { commands } from "./commands.ts";
 import { compile, paths } from "./compile.ts";
 import { installed, readDeciding } from "./installed.ts";
+import { openInterfaces } from "./interfaces.ts";
 import { checkShadows } from "./shadowed.ts";
 
 /** Connections of one kind in flight at once. */
@@ -134,22 +135,14 @@ async function checkInterfaces(io: Io): Promise<readonly Check[]> {
     const file = files.get(configurationPath(guest));
     if (file === undefined)
       return [external(failed(resource, claim, elsewhere(guest.id, files.get(vmList)?.text)))];
-    const open = interfacesOf(file.text).filter(([, value]) => !/(?:^|,)firewall=1(?:,|$)/.test(value));
+    const open = openInterfaces(file.text);
     const [first] = open;
     if (first === undefined) return [passed(resource, claim)];
     const tool = guest.kind === "lxc" ? "pct" : "qm";
-    const [name, value] = first;
-    const flagged = `${value.replace(/(?:^|,)firewall=0(?=,|$)/, "")},firewall=1`;
-    const observed = `${open.map(([each]) => each).join(", ")} without firewall=1: its rules are not in force`;
-    const hint = `${tool} set ${guest.id} --${name} '${flagged}'`;
+    const observed = `${open.map(({ name }) => name).join(", ")} without firewall=1: its rules are not in force`;
+    const hint = `${tool} set ${guest.id} --${first.name} '${first.filtered}'`;
     return [external(failed(resource, claim, observed, hint))];
   });
-}
-
-/** The interfaces of a guest's current configuration; sections of snapshots come after it. */
-function interfacesOf(text: string): readonly (readonly [string, string])[] {
-  const now = text.split(/^\[/m)[0] ?? "";
-  return [...now.matchAll(/^(net\d+):\s*(\S+)\s*$/gm)].map(([, name = "", value = ""]) => [name, value]);
 }
 
 /**

@@ -109,7 +109,7 @@ function programHazards(
     seen.add(`${pid} ${port}`);
     const message = `program "${program}" (process ${pid}) on ${host.name} listens on port ${port}, which is a port of ${needed.resource}`;
     const hint = `stop it, or choose another port for ${needed.resource}: \`systemctl status ${pid}\` in the guest names its unit`;
-    return [foreignHazard(message, { host: host.name, name: `program ${program}` }, hint)];
+    return [foreignHazard(message, { host: host.name, name: `program ${program}`, process: pid }, hint)];
   });
 }
 

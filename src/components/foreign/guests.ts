@@ -21,8 +21,8 @@ async function guestHazards(changes: readonly Change[], io: Io): Promise<readonl
   const files = await io.host("pve").readFiles(guests.map(configurationPath));
   return guests.flatMap((guest): Hazard[] => {
     const path = configurationPath(guest);
-    const found = nameIn(files.get(path)?.text ?? "");
-    if (found === undefined || isSame(found.name, guest.name)) return [];
+    const found = otherName(files.get(path)?.text ?? "", guest.name);
+    if (found === undefined) return [];
     const message = `${path}:${found.line}: ${guest.host} is "${found.name}" on the hypervisor and "${guest.name}" in the site`;
     const foreign = {
       host: "pve",
@@ -37,6 +37,15 @@ async function guestHazards(changes: readonly Change[], io: Io): Promise<readonl
 function guestOf(change: Change): string {
   const { id, host } = subjectOf(change);
   return /^firewall\/(?:group|guest)-((?:lxc|vm)[/-]\d+)$/.exec(id)?.[1]?.replace("-", "/") ?? host;
+}
+
+/** The name in a guest's configuration with its line, where it is another one than the declared one. */
+export function otherName(
+  config: string,
+  declared: string,
+): { readonly name: string; readonly line: number } | undefined {
+  const found = nameIn(config);
+  return found === undefined || isSame(found.name, declared) ? undefined : found;
 }
 
 /** Case and signs aside, and with a domain or without: a dot may stand in either name. */

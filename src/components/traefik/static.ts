@@ -1,43 +1,61 @@
 /** What the mesh's static configuration must have for the routes to work. It belongs to its administrator: it is only read. */
+import { ports } from "../../fabric/ports.ts";
 import type { Fault } from "../../formats/fault.ts";
 import { addressRange, contains } from "../../formats/ipv4/index.ts";
 import { type JsonObject, listOf, membersOf } from "../../formats/json/index.ts";
-import { parseConfiguration } from "../../formats/traefik/index.ts";
+import { entryPoint, parseConfiguration } from "../../formats/traefik/index.ts";
 import { paths } from "./compile.ts";
 
 const where = `in ${paths.static} of the mesh, then restart Traefik`;
 
-/**
- * Reads traefik.yml. After an error no route can be served; after a warning they can.
- * @param gateway the address that requests come from
- */
-export function staticFaults(text: string, gateway: string | undefined): readonly Fault[] {
-  const root = parseConfiguration(text);
-  const provider = providerFault(membersOf(membersOf(root.providers).file));
-  const entryPoint = entryPointFault(membersOf(membersOf(root.entryPoints).web), gateway);
-  return [provider, entryPoint].filter((fault) => fault !== undefined);
+/** A fault of the file, with the value that puts it right. */
+export interface StaticFault extends Fault {
+  readonly hint: string;
+  /** Keys from the file's root to the value: ["providers", "file", "directory"]. */
+  readonly path: readonly string[];
+  readonly value: string | boolean | readonly string[];
 }
 
-function providerFault({ directory, watch }: JsonObject): Fault | undefined {
+/**
+ * Reads traefik.yml. After an error no route can be served or proved; after a warning they can.
+ * @param gateway the address that requests come from, where the site has a gateway
+ */
+export function staticFaults(text: string, gateway: string | undefined): readonly StaticFault[] {
+  const root = parseConfiguration(text);
+  const entryPoints = membersOf(root.entryPoints);
+  return [
+    providerFault(membersOf(membersOf(root.providers).file)),
+    entryPointFault(membersOf(entryPoints.web), gateway),
+    apiFault(membersOf(root.api), membersOf(entryPoints.traefik)),
+  ].filter((fault) => fault !== undefined);
+}
+
+function providerFault({ directory, watch }: JsonObject): StaticFault | undefined {
   const watched = typeof directory === "string" ? directory : undefined;
   if (watched?.replace(/\/$/, "") !== paths.directory)
     return {
       message: `Traefik watches ${watched ?? "no directory"}, not ${paths.directory}`,
       hint: `set providers.file.directory to ${paths.directory} ${where}`,
+      path: ["providers", "file", "directory"],
+      value: paths.directory,
     };
   if (watch !== false) return undefined;
   return {
     message: "Traefik does not watch its directory: each change needs a reload",
-    hint: `remove providers.file.watch ${where}`,
+    hint: `set providers.file.watch to true ${where}`,
     severity: "warning",
+    path: ["providers", "file", "watch"],
+    value: true,
   };
 }
 
-function entryPointFault(web: JsonObject, gateway: string | undefined): Fault | undefined {
-  if (!/:80$/.test(String(web.address ?? "").replace(/\/tcp$/, "")))
+function entryPointFault(web: JsonObject, gateway: string | undefined): StaticFault | undefined {
+  if (portOf(web) !== ports.http)
     return {
-      message: "Traefik has no entry point web on port 80",
-      hint: `set entryPoints.web.address to ":80" ${where}`,
+      message: `Traefik has no entry point ${entryPoint} on port ${ports.http}`,
+      hint: `set entryPoints.${entryPoint}.address to ":${ports.http}" ${where}`,
+      path: ["entryPoints", entryPoint, "address"],
+      value: `:${ports.http}`,
     };
   const { insecure, trustedIPs } = membersOf(web.forwardedHeaders);
   const trusted = listOf(trustedIPs);
@@ -47,7 +65,32 @@ function entryPointFault(web: JsonObject, gateway: string | undefined): Fault | 
     message: `Traefik does not trust the forwarded headers of the gateway (${gateway}): services see http and the gateway's address`,
     hint: `set entryPoints.web.forwardedHeaders.trustedIPs to ["${gateway}/32"] ${where}`,
     severity: "warning",
+    path: ["entryPoints", entryPoint, "forwardedHeaders", "trustedIPs"],
+    value: [...trusted, `${gateway}/32`],
   };
+}
+
+/** Routers are proved by the API, which Traefik serves without a login on its entry point traefik. */
+function apiFault({ insecure }: JsonObject, traefik: JsonObject): StaticFault | undefined {
+  if (traefik.address !== undefined && portOf(traefik) !== ports.meshApi)
+    return {
+      message: `Traefik's entry point traefik is not on port ${ports.meshApi}, where its API is asked`,
+      hint: `set entryPoints.traefik.address to ":${ports.meshApi}" ${where}`,
+      path: ["entryPoints", "traefik", "address"],
+      value: `:${ports.meshApi}`,
+    };
+  if (insecure === true) return undefined;
+  return {
+    message: `Traefik does not serve its API on port ${ports.meshApi}, so that nobody can tell whether it takes a router`,
+    hint: `set api.insecure to true ${where}; the mesh's firewall is to open port ${ports.meshApi} to the hypervisor alone`,
+    path: ["api", "insecure"],
+    value: true,
+  };
+}
+
+/** The port of an entry point: ":80", "0.0.0.0:80/tcp". */
+function portOf({ address }: JsonObject): number {
+  return Number(/:(\d+)(?:\/tcp)?$/.exec(String(address ?? ""))?.[1] ?? Number.NaN);
 }
 
 /** Whether an IPv4 network in CIDR notation, or an address, holds `address`. */

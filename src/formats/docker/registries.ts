@@ -33,3 +33,9 @@ function fullName(image: string): string {
   if (hasHost) return untagged;
   return `docker.io/${rest.length === 0 ? `library/${first}` : untagged}`;
 }
+
+/** The host that an image is pulled from: "ghcr.io", "registry.example.net:5000"; Docker Hub's answers on registry-1.docker.io. */
+export function registryHost(image: string): string {
+  const [host = ""] = fullName(image).split("/");
+  return host === "docker.io" ? "registry-1.docker.io" : host;
+}

@@ -1,0 +1,156 @@
+/** `phoenix doctor`: whether everything is so that a sync can work, and what puts it right. */
+import type { ComponentName } from "../component.ts";
+import type { Diagnosis } from "../doctor/diagnose.ts";
+import {
+  type ExitCode,
+  InterruptedError,
+  messageOf,
+  PhoenixError,
+  RefusedError,
+} from "../errors.ts";
+import { option } from "../option-names.ts";
+import type { DoctorFacts } from "../render/doctor.ts";
+import type { Call, CommandDefinition } from "./command.ts";
+import type { Session } from "./session.ts";
+import { type Targets, targetsOf } from "./targets.ts";
+
+export const doctorCommand: CommandDefinition = {
+  name: "doctor",
+  summary: "find what keeps a sync from working, and the commands that put it right",
+  description: [
+    "Asks the hypervisor and each guest for everything that must be so before a sync can work: versions, units, ports,",
+    "exports and mounts, names and addresses, clocks, disk space. docs/prerequisites.md lists it. Nothing is changed",
+    `without ${option.fix}, which does what is safe: it shows each command, and asks.`,
+  ],
+  options: [{ flags: option.fix, description: "run the commands that are safe, after a question" }],
+  uses: ["only", "skip", "yes", "output", "jsonInto", "parallel", "timeout"],
+  examples: [
+    ["phoenix doctor", "everything, for the parts that the site declares"],
+    ["phoenix doctor --only dns,firewall", "what these two components need"],
+    ["phoenix doctor --fix", "start what does not run, export what is not exported, after a question"],
+    ["phoenix doctor --output json", "the findings with their commands, for a script"],
+  ],
+  exits: [
+    ["converged", "everything is so that a sync can work; there may be warnings"],
+    ["error", "something is not as it must be, or the site has errors"],
+    ["refused", `${option.fix} was not approved; nothing was changed`],
+    "locked",
+    "usage",
+    "interrupted",
+  ],
+  run: runDoctor,
+};
+
+async function runDoctor(call: Call): Promise<ExitCode> {
+  const targets = await targetsOf([], call.options);
+  const { withSession } = await import("./session.ts");
+  const isFixing = call.own.fix === true;
+  return withSession(call, isFixing ? "change" : "read", async (session) => {
+    const facts = await examine(session, targets);
+    if (!isFixing || safeFixes(facts).length === 0) return show(session, facts);
+    return fixAndShow(session, targets, facts);
+  });
+}
+
+async function examine(session: Session, targets: Targets): Promise<DoctorFacts> {
+  const { call, components, run, site, root } = session;
+  const [{ diagnose }, { exitCodeOf }, { Turn }] = await Promise.all([
+    import("../doctor/diagnose.ts"),
+    import("../render/doctor.ts"),
+    import("../engine/turn.ts"),
+  ]);
+  const [component] = components;
+  if (component === undefined) throw new Error("there is no component");
+  const started = performance.now();
+  const names: readonly ComponentName[] = components
+    .map(({ name }) => name)
+    .filter((name) => targets.only.length === 0 || targets.only.includes(name))
+    .filter((name) => !targets.skip.includes(name));
+  const { io } = new Turn({ ...run, site }, component);
+  const diagnoses = await diagnose(io, { components: names, nodeVersion: process.versions.node });
+  return {
+    ...diagnoses,
+    site: root,
+    world: run.world.description,
+    repeat: call.options.repeat,
+    durationMs: Math.round(performance.now() - started),
+    exitCode: exitCodeOf(diagnoses),
+  };
+}
+
+async function show({ call, site, display }: Session, facts: DoctorFacts): Promise<ExitCode> {
+  const [{ doctorDocument, doctorLines }, { deliver }] = await Promise.all([
+    import("../render/doctor.ts"),
+    import("./output.ts"),
+  ]);
+  display.pause();
+  await deliver(call, facts, doctorDocument, doctorLines, site);
+  return facts.exitCode;
+}
+
+function safeFixes({ found }: Pick<DoctorFacts, "found">): readonly Diagnosis[] {
+  return found.filter(({ fix }) => fix?.isSafe === true);
+}
+
+/** Shows the safe commands, asks, runs them one after the other, and looks again. */
+async function fixAndShow(session: Session, targets: Targets, facts: DoctorFacts): Promise<ExitCode> {
+  const { call, display } = session;
+  const { options, terminal } = call;
+  const [{ fixLine }, { describeHost }] = await Promise.all([
+    import("../doctor/fix.ts"),
+    import("../fabric/guests.ts"),
+  ]);
+  const fixes = safeFixes(facts);
+  display.pause();
+  for (const one of fixes)
+    display.say(
+      terminal.redact(`${describeHost(session.site, one.machine)}: ${one.message}\n  $ ${fixLine(one)}`),
+    );
+  if (!options.yes && !terminal.stdin.tty) {
+    await show(session, facts);
+    throw new RefusedError(`${option.fix} asks before it runs these commands, and there is no terminal`, {
+      hint: `${option.yes} answers the question`,
+    });
+  }
+  if (!options.yes && !(await isApproved(session, fixes.length)))
+    throw new RefusedError("not approved: nothing was changed");
+  await runFixes(session, fixes);
+  return show(session, await examine(session, targets));
+}
+
+async function isApproved({ call: { terminal }, run }: Session, commands: number): Promise<boolean> {
+  terminal.stderr.write(commands === 1 ? "Run it? [y/N] " : `Run these ${commands} commands? [y/N] `);
+  const answer = await terminal.stdin.readLine(run.signal);
+  if (run.signal.aborted) throw new InterruptedError("interrupted: nothing was changed");
+  return answer !== undefined && /^y(es)?$/i.test(answer.trim());
+}
+
+/** A sync must not run meanwhile. A command that fails is told, and the others go on: the second look says what is left. */
+async function runFixes(session: Session, fixes: readonly Diagnosis[]): Promise<void> {
+  const { call, run, display } = session;
+  const [{ acquireLock }, { fixLine, runFix }] = await Promise.all([
+    import("../journal/lock.ts"),
+    import("../doctor/fix.ts"),
+  ]);
+  const lock = await acquireLock(run.world.host("pve"), {
+    command: `doctor ${option.fix}`,
+    clock: run.world.clock,
+    waitMs: call.options.lockWaitMs,
+    onWait: (holder) => display.say(`waiting for the lock, held by ${holder}`),
+    onTakeOver: (holder) => display.say(`an earlier run did not end properly: ${holder}`),
+  });
+  lock.lost.addEventListener("abort", () => session.abort(lock.lost.reason), { once: true });
+  try {
+    for (const { fix, machine } of fixes) {
+      if (fix === undefined) continue;
+      try {
+        await runFix((name) => run.world.host(name), fix, machine);
+      } catch (error) {
+        if (!(error instanceof PhoenixError) || error instanceof InterruptedError) throw error;
+        display.say(call.terminal.redact(`failed: ${fixLine({ fix, machine })}: ${messageOf(error)}`));
+      }
+    }
+  } finally {
+    await session.lastWords((host) => lock.release(host));
+  }
+}

@@ -1,0 +1,17 @@
+/** Interfaces of a guest that its firewall does not filter: those without firewall=1 in its configuration. Pure. */
+
+export interface OpenInterface {
+  /** "net0" */
+  readonly name: string;
+  /** Its value with firewall=1. */
+  readonly filtered: string;
+}
+
+/** @param config the guest's configuration; sections of snapshots come after the current one */
+export function openInterfaces(config: string): readonly OpenInterface[] {
+  const now = config.split(/^\[/m)[0] ?? "";
+  return [...now.matchAll(/^(net\d+):\s*(\S+)\s*$/gm)].flatMap(([, name = "", value = ""]) => {
+    if (/(?:^|,)firewall=1(?:,|$)/.test(value)) return [];
+    return [{ name, filtered: `${value.replace(/(?:^|,)firewall=0(?=,|$)/, "")},firewall=1` }];
+  });
+}
