@@ -40,10 +40,20 @@ export function furnishHypervisor(lab: Lab, site: Site): void {
     "/etc/dnsmasq.d/local-network.conf",
     "# Made by the administrator.\ncache-size=500\n",
   );
+  lab.files.write("pve", "/etc/exports", exportLines(site).join(""));
   for (const path of ["/var/log", "/etc/systemd/system/multi-user.target.wants"])
     lab.files.makeDirectory("pve", path);
   for (const unit of ["dnsmasq", "pve-firewall", "pve-cluster", "pveproxy", "ssh", "nfs-server"])
     install(lab, "pve", unit);
+}
+
+/** A line for each directory that a virtual machine mounts from the hypervisor. */
+function exportLines({ guests, hypervisor }: Site): readonly string[] {
+  return guests.flatMap(({ address, shares }) =>
+    shares
+      .filter(({ server }) => server === hypervisor.address && address !== undefined)
+      .map(({ path }) => `${path} ${address}(rw,sync,no_subtree_check,no_root_squash)\n`),
+  );
 }
 
 /** A guest with what its role needs: the gateway has Nginx, the mesh Traefik, the CA its certificates, a machine Docker. */

@@ -31,9 +31,14 @@ const behaviours: Readonly<Record<string, UnitBehaviour>> = {
   docker: { reload: async () => undefined },
   pveproxy: { reload: async () => undefined },
   "pve-firewall": { reload: async () => undefined },
-  "nfs-server": { reload: async () => undefined },
+  "nfs-server": { start: exportAgain, reload: exportAgain },
   ssh: { reload: async () => undefined },
 };
+
+/** The NFS server reads /etc/exports when it starts, and when it is reloaded. */
+async function exportAgain(lab: Lab): Promise<undefined> {
+  (await import("./programs/machine.ts")).readExports(lab);
+}
 
 export function canReload(name: string): boolean {
   return behaviours[unitName(name)]?.reload !== undefined;

@@ -96,6 +96,8 @@ const commands: Readonly<Record<string, Cli>> = {
       Containers: containers.length,
       Images: all.length,
       Driver: "overlay2",
+      HTTPProxy: "",
+      HTTPSProxy: "",
       Swarm: { LocalNodeState: "inactive" },
     };
     const format = parseOptions(args, ["format,f"]).values.get("format")?.at(-1);

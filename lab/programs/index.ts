@@ -9,6 +9,7 @@ import { coreutils } from "./coreutils.ts";
 import { dnsmasq } from "./dnsmasq.ts";
 import { fileQueries } from "./file-queries.ts";
 import { ip } from "./ip.ts";
+import { hypervisorPrograms, machinePrograms } from "./machine.ts";
 import { nginx } from "./nginx.ts";
 import { pct } from "./pct.ts";
 import { pveversion } from "./proxmox.ts";
@@ -25,6 +26,7 @@ const everywhere: Readonly<Record<string, Program>> = {
   ...basics,
   ...coreutils,
   ...fileQueries,
+  ...machinePrograms,
   sh: shell,
   bash: shell,
   dash: shell,
@@ -38,6 +40,7 @@ const everywhere: Readonly<Record<string, Program>> = {
 };
 
 const onHypervisor: Readonly<Record<string, Program>> = {
+  ...hypervisorPrograms,
   pct,
   qm,
   pvesh,

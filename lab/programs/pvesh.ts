@@ -1,5 +1,6 @@
 /** pvesh get: versions, nodes and the cluster's resources, as one line of sorted JSON. */
-import { node } from "../config-path.ts";
+import { configPath, node } from "../config-path.ts";
+import type { LabGuest } from "../facts.ts";
 import { guestConfig, guestState } from "../guests.ts";
 import { done, failed, type Lab, type Program } from "../parts.ts";
 import { nodesOf } from "../proxmox-files.ts";
@@ -34,15 +35,7 @@ function valueAt(lab: Lab, path: string, args: readonly string[]): unknown {
       ];
     case "/cluster/resources":
       return [
-        ...lab.facts.guests.map((guest) => ({
-          id: `${guest.kind === "lxc" ? "lxc" : "qemu"}/${guest.id}`,
-          name: guest.name,
-          node,
-          status: guestState(lab, guest.host),
-          template: Number(guestConfig(lab, guest.kind, guest.id).get("template") ?? 0),
-          type: guest.kind === "lxc" ? "lxc" : "qemu",
-          vmid: guest.id,
-        })),
+        ...lab.facts.guests.flatMap((guest) => resourceOf(lab, guest)),
         ...(onlyGuests ? [] : nodeEntries(lab)),
       ];
     default:
@@ -52,6 +45,24 @@ function valueAt(lab: Lab, path: string, args: readonly string[]): unknown {
 
 function nodeEntries(lab: Lab): readonly Readonly<Record<string, string>>[] {
   return nodesOf(lab).map((name) => ({ id: `node/${name}`, node: name, status: "online", type: "node" }));
+}
+
+/** A guest as the cluster lists it: whoever has a configuration, by the name in it. */
+function resourceOf(lab: Lab, { kind, id, host }: LabGuest): readonly unknown[] {
+  if (lab.files.status("pve", configPath(kind, id)) === undefined) return [];
+  const config = guestConfig(lab, kind, id);
+  const type = kind === "lxc" ? "lxc" : "qemu";
+  return [
+    {
+      id: `${type}/${id}`,
+      name: config.get(kind === "lxc" ? "hostname" : "name"),
+      node,
+      status: guestState(lab, host),
+      template: config.get("template") === "1" ? 1 : 0,
+      type,
+      vmid: id,
+    },
+  ];
 }
 
 /** /nodes/pve/{lxc|qemu}/ID/{config|status/current}. */

@@ -1,13 +1,7 @@
 /** `phoenix doctor`: whether everything is so that a sync can work, and what puts it right. */
 import type { ComponentName } from "../component.ts";
 import type { Diagnosis } from "../doctor/diagnose.ts";
-import {
-  type ExitCode,
-  InterruptedError,
-  messageOf,
-  PhoenixError,
-  RefusedError,
-} from "../errors.ts";
+import { type ExitCode, InterruptedError, messageOf, PhoenixError, RefusedError } from "../errors.ts";
 import { option } from "../option-names.ts";
 import type { DoctorFacts } from "../render/doctor.ts";
 import type { Call, CommandDefinition } from "./command.ts";
