@@ -80,6 +80,13 @@ const rules: readonly (readonly [where: (path: string) => boolean, allowed: Allo
   ],
   [(path) => path === "components/index.ts", within("components")],
   [(path) => path === "components/resources.ts", within("formats")],
+  [
+    within("doctor"),
+    (name) =>
+      isPackage(name) ||
+      within("doctor", "fabric", "formats", "components/foreign")(name) ||
+      /^components\/[\w-]+\/(?:index|compile|static|interfaces|owners|consumer)\.ts$/.test(name),
+  ],
   [within("engine"), (name) => name === "node:crypto" || within("engine")(name)],
   [
     within("render"),

@@ -11,7 +11,7 @@ export const groups = [
       "guides/from-the-shell-scripts",
     ],
   },
-  { text: "Reference", pages: ["site", "keys", "rules", "exit-codes"] },
+  { text: "Reference", pages: ["site", "keys", "rules", "prerequisites", "exit-codes"] },
   {
     text: "How it works",
     pages: [

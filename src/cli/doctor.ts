@@ -1,9 +1,17 @@
 /** `phoenix doctor`: whether everything is so that a sync can work, and what puts it right. */
 import type { ComponentName } from "../component.ts";
-import type { Diagnosis } from "../doctor/diagnose.ts";
-import { type ExitCode, InterruptedError, messageOf, PhoenixError, RefusedError } from "../errors.ts";
+import { defined } from "../defined.ts";
+import type { Diagnoses, Diagnosis } from "../doctor/diagnose.ts";
+import {
+  type ExitCode,
+  exitCodes,
+  InterruptedError,
+  messageOf,
+  PhoenixError,
+  RefusedError,
+} from "../errors.ts";
 import { option } from "../option-names.ts";
-import type { DoctorFacts } from "../render/doctor.ts";
+import type { DoctorFacts, DoctorFinding } from "../render/doctor.ts";
 import type { Call, CommandDefinition } from "./command.ts";
 import type { Session } from "./session.ts";
 import { type Targets, targetsOf } from "./targets.ts";
@@ -40,68 +48,86 @@ async function runDoctor(call: Call): Promise<ExitCode> {
   const { withSession } = await import("./session.ts");
   const isFixing = call.own.fix === true;
   return withSession(call, isFixing ? "change" : "read", async (session) => {
-    const facts = await examine(session, targets);
-    if (!isFixing || safeFixes(facts).length === 0) return show(session, facts);
-    return fixAndShow(session, targets, facts);
+    const diagnosed = await examine(session, targets);
+    const fixes = diagnosed.found.filter(({ fix }) => fix?.isSafe === true);
+    if (!isFixing || fixes.length === 0) return show(session, diagnosed);
+    return fixAndShow(session, targets, diagnosed, fixes);
   });
 }
 
-async function examine(session: Session, targets: Targets): Promise<DoctorFacts> {
-  const { call, components, run, site, root } = session;
-  const [{ diagnose }, { exitCodeOf }, { Turn }] = await Promise.all([
+interface Diagnosed extends Diagnoses {
+  readonly durationMs: number;
+}
+
+async function examine({ components, run }: Session, { only, skip }: Targets): Promise<Diagnosed> {
+  const [{ diagnose }, { Turn }] = await Promise.all([
     import("../doctor/diagnose.ts"),
-    import("../render/doctor.ts"),
     import("../engine/turn.ts"),
   ]);
   const [component] = components;
-  if (component === undefined) throw new Error("there is no component");
+  if (component === undefined) throw new Error("the table of components is empty");
   const started = performance.now();
   const names: readonly ComponentName[] = components
     .map(({ name }) => name)
-    .filter((name) => targets.only.length === 0 || targets.only.includes(name))
-    .filter((name) => !targets.skip.includes(name));
-  const { io } = new Turn({ ...run, site }, component);
-  const diagnoses = await diagnose(io, { components: names, nodeVersion: process.versions.node });
-  return {
-    ...diagnoses,
+    .filter((name) => (only.length === 0 || only.includes(name)) && !skip.includes(name));
+  const options = { components: names, nodeVersion: process.versions.node };
+  const diagnoses = await diagnose(new Turn(run, component).io, options);
+  return { ...diagnoses, durationMs: Math.round(performance.now() - started) };
+}
+
+async function show(session: Session, { found, ...diagnosed }: Diagnosed): Promise<ExitCode> {
+  const { call, site, root, run, display } = session;
+  const [{ doctorDocument, doctorLines }, { deliver }, { fixLine }] = await Promise.all([
+    import("../render/doctor.ts"),
+    import("./output.ts"),
+    import("../doctor/fix.ts"),
+  ]);
+  const findings = found.map(
+    (one): DoctorFinding =>
+      defined({
+        machine: one.machine,
+        prerequisite: one.prerequisite,
+        severity: one.isWarning === true ? ("warning" as const) : ("error" as const),
+        message: one.message,
+        command: fixLine(one),
+        safe: one.fix?.isSafe,
+        hint: one.hint,
+      }),
+  );
+  const isReady = findings.every(({ severity }) => severity === "warning");
+  const facts: DoctorFacts = {
+    ...diagnosed,
+    findings,
     site: root,
     world: run.world.description,
     repeat: call.options.repeat,
-    durationMs: Math.round(performance.now() - started),
-    exitCode: exitCodeOf(diagnoses),
+    exitCode: isReady ? exitCodes.converged : exitCodes.error,
   };
-}
-
-async function show({ call, site, display }: Session, facts: DoctorFacts): Promise<ExitCode> {
-  const [{ doctorDocument, doctorLines }, { deliver }] = await Promise.all([
-    import("../render/doctor.ts"),
-    import("./output.ts"),
-  ]);
   display.pause();
   await deliver(call, facts, doctorDocument, doctorLines, site);
   return facts.exitCode;
 }
 
-function safeFixes({ found }: Pick<DoctorFacts, "found">): readonly Diagnosis[] {
-  return found.filter(({ fix }) => fix?.isSafe === true);
-}
-
 /** Shows the safe commands, asks, runs them one after the other, and looks again. */
-async function fixAndShow(session: Session, targets: Targets, facts: DoctorFacts): Promise<ExitCode> {
+async function fixAndShow(
+  session: Session,
+  targets: Targets,
+  diagnosed: Diagnosed,
+  fixes: readonly Diagnosis[],
+): Promise<ExitCode> {
   const { call, display } = session;
   const { options, terminal } = call;
   const [{ fixLine }, { describeHost }] = await Promise.all([
     import("../doctor/fix.ts"),
     import("../fabric/guests.ts"),
   ]);
-  const fixes = safeFixes(facts);
   display.pause();
   for (const one of fixes)
     display.say(
       terminal.redact(`${describeHost(session.site, one.machine)}: ${one.message}\n  $ ${fixLine(one)}`),
     );
   if (!options.yes && !terminal.stdin.tty) {
-    await show(session, facts);
+    await show(session, diagnosed);
     throw new RefusedError(`${option.fix} asks before it runs these commands, and there is no terminal`, {
       hint: `${option.yes} answers the question`,
     });

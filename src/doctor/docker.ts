@@ -8,7 +8,14 @@ import { isOlder, versionIn, versionText } from "../formats/version/index.ts";
 import type { CommandResult, Host } from "../hosts/host.ts";
 import type { Site } from "../model.ts";
 import type { HostName } from "../resource.ts";
-import { asked, type Finding, guestGates, line, type Prerequisite, prerequisite } from "./prerequisite.ts";
+import {
+  asked,
+  type Finding,
+  guestGates,
+  installing,
+  type Prerequisite,
+  prerequisite,
+} from "./prerequisite.ts";
 import { judgeUnit } from "./services.ts";
 
 /** The machines whose Docker Phoenix works with. */
@@ -32,7 +39,7 @@ export function judgeEngine(version: CommandResult): readonly Finding[] {
     return [
       {
         message: "Docker is not installed",
-        fix: { argv: line("apt-get update && apt-get install -y docker.io docker-cli docker-compose") },
+        fix: { argv: installing("docker.io", "docker-cli", "docker-compose") },
       },
     ];
   const found = version.exitCode === 0 ? versionIn(version.stdout) : undefined;
@@ -78,7 +85,7 @@ export function judgeCompose(
         hint: "Debian 12 has no Compose 2: install Docker from docs.docker.com/engine/install/debian",
       },
     ];
-  return [{ message, ...warning, fix: { argv: line(`apt-get update && apt-get install -y ${name}`) } }];
+  return [{ message, ...warning, fix: { argv: installing(name) } }];
 }
 
 /** "debian 13" of /etc/os-release. */

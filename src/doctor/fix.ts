@@ -16,7 +16,8 @@ export function fixLine({ fix, machine }: Pick<Diagnosis, "fix" | "machine">): s
   const id = host.slice(host.indexOf("/") + 1);
   const words = fix.argv.map(quoted).join(" ");
   if (host.startsWith("lxc/")) return `pct exec ${id} -- ${words}`;
-  return `qm guest exec ${id} --timeout ${longestMs / 1000} -- ${words}`;
+  const limit = ["--timeout", String(longestMs / 1000)].join(" ");
+  return `qm guest exec ${id} ${limit} -- ${words}`;
 }
 
 /** The hypervisor's own shell needs no second one. */

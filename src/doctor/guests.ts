@@ -5,7 +5,6 @@ import { adviceOn, isUnavailable, messageOf } from "../errors.ts";
 import { filteredGuests } from "../fabric/firewall.ts";
 import { native } from "../fabric/guest-paths.ts";
 import { describeHost } from "../fabric/guests.ts";
-import { quoted } from "../formats/shell/quote.ts";
 import type { Guest, Hypervisor, Site } from "../model.ts";
 import type { HostName } from "../resource.ts";
 import { type GuestFacts, runnableGuests, virtualMachines } from "./hypervisor-facts.ts";
@@ -13,7 +12,7 @@ import {
   asked,
   type Finding,
   type Fix,
-  line,
+  inTurn,
   type Prerequisite,
   prerequisite,
   type Subject,
@@ -109,12 +108,14 @@ export function judgeMounts(config: string, guest: Guest, hypervisor: Hypervisor
     const there = points.find(({ path }) => path === guestPath)?.number ?? free[at];
     return [`--mp${there}`, `${hostPath},mp=${guestPath}`];
   });
-  const set = ["pct", "set", String(guest.id), ...words].map(quoted).join(" ");
   const places = missing.map(({ guestPath }) => guestPath).join(", ");
   return [
     {
       message: `nothing of the hypervisor is mounted on ${places} as the site declares`,
-      fix: { on: "pve", argv: line(`${set} && pct reboot ${guest.id}`) },
+      fix: {
+        on: "pve",
+        argv: inTurn(["pct", "set", `${guest.id}`, ...words], ["pct", "reboot", `${guest.id}`]),
+      },
     },
   ];
 }
@@ -132,7 +133,10 @@ export function judgeAgent(config: string, { id }: Pick<Guest, "id">): readonly 
   return [
     {
       message: "the QEMU guest agent is not enabled in its options, so nothing can be asked in it",
-      fix: { on: "pve", argv: line(`qm set ${id} --agent enabled=1 && qm reboot ${id}`) },
+      fix: {
+        on: "pve",
+        argv: inTurn(["qm", "set", `${id}`, "--agent", "enabled=1"], ["qm", "reboot", `${id}`]),
+      },
     },
   ];
 }
@@ -142,11 +146,10 @@ export function judgeAnswer(error: unknown, { guest, site }: Subject): readonly 
   if (error === undefined || guest === undefined) return [];
   const [message, advice] = [messageOf(error), adviceOn(error)];
   if (/guest agent does not answer/.test(message) && guest.address !== undefined) {
-    const install = "apt-get install -y qemu-guest-agent && systemctl enable --now qemu-guest-agent";
     return [
       {
         message: "it runs, but no QEMU guest agent answers in it",
-        fix: { on: "pve", argv: ["ssh", `root@${guest.address}`, install] },
+        fix: { on: "pve", argv: ["ssh", `root@${guest.address}`, "apt-get install -y qemu-guest-agent"] },
       },
     ];
   }

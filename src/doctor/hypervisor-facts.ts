@@ -3,7 +3,6 @@ import { isObject, objectsOf, parseJson, textOf } from "../formats/json/index.ts
 import type { Host } from "../hosts/host.ts";
 import type { Guest, Site } from "../model.ts";
 import type { HostName } from "../resource.ts";
-import { reading } from "./prerequisite.ts";
 
 /** A guest as Proxmox has it. */
 export interface GuestFacts {
@@ -22,7 +21,7 @@ export type HypervisorFacts = ReadonlyMap<number, GuestFacts>;
 /** Every guest of the cluster that has an id of the site's. */
 export async function hypervisorFacts(pve: Host, site: Site): Promise<HypervisorFacts> {
   const argv = ["pvesh", "get", "/cluster/resources", "--type", "vm", "--output-format", "json"];
-  const resources = guestsIn(await pve.expect(reading(...argv)));
+  const resources = guestsIn(await pve.expect({ argv, effect: "read" }));
   const wanted = site.guests.flatMap(({ id }) => {
     const found = resources.get(id);
     return found === undefined ? [] : [{ id, ...found }];

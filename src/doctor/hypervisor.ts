@@ -2,7 +2,14 @@
 import { quoted } from "../formats/shell/quote.ts";
 import { isOlder, versionIn, versionText } from "../formats/version/index.ts";
 import type { CommandResult } from "../hosts/host.ts";
-import { asked, type Finding, hypervisorIf, line, type Prerequisite, prerequisite } from "./prerequisite.ts";
+import {
+  asked,
+  type Finding,
+  hypervisorIf,
+  installing,
+  type Prerequisite,
+  prerequisite,
+} from "./prerequisite.ts";
 
 const always = hypervisorIf(() => true);
 
@@ -100,7 +107,7 @@ export function judgeDnsmasqVersion({ exitCode, stdout }: CommandResult): readon
   const version = versionIn(stdout);
   if (exitCode !== 0 || version === undefined || !isOlder(version, oldestDnsmasq)) return [];
   const message = `dnsmasq is ${versionText(version)}, and Phoenix needs ${versionText(oldestDnsmasq)} or newer`;
-  return [{ message, fix: { argv: line("apt-get update && apt-get install -y dnsmasq") } }];
+  return [{ message, fix: { argv: installing("dnsmasq") } }];
 }
 
 /** @param test of `dnsmasq --test`: "dnsmasq: bad option at line 1 of /etc/dnsmasq.d/lan.conf" */

@@ -11,6 +11,8 @@ import {
   asked,
   type Finding,
   guestGates,
+  installing,
+  inTurn,
   line,
   type Prerequisite,
   prerequisite,
@@ -49,8 +51,10 @@ export function judgeNameServers(answer: ResolverAnswer, { site, guest }: Subjec
 
 /** Proxmox writes a container's name server when it starts, cloud-init that of a virtual machine. */
 function setNameServer({ kind, id }: Guest, address: string): readonly string[] {
-  if (kind === "lxc") return line(`pct set ${id} --nameserver ${address} && pct reboot ${id}`);
-  return line(`qm set ${id} --nameserver ${address} && qm cloudinit update ${id} && qm reboot ${id}`);
+  const tool = kind === "lxc" ? "pct" : "qm";
+  const set = [tool, "set", `${id}`, "--nameserver", address];
+  const update = kind === "lxc" ? [] : [["qm", "cloudinit", "update", `${id}`]];
+  return inTurn(set, ...update, [tool, "reboot", `${id}`]);
 }
 
 export interface ClockAnswer {
@@ -86,8 +90,7 @@ export function judgeClock(
       : [];
   const message = `its clock is ${Math.round(Math.abs(offMs) / 1000)} s ${offMs < 0 ? "behind" : "ahead of"} ${reference}`;
   if (isOff) return [{ message, fix: enable }];
-  if (has("CanNTP", "no"))
-    return [{ message, fix: { argv: line("apt-get update && apt-get install -y systemd-timesyncd") } }];
+  if (has("CanNTP", "no")) return [{ message, fix: { argv: installing("systemd-timesyncd") } }];
   return [
     { message, fix: { argv: line("chronyc makestep || systemctl restart systemd-timesyncd"), isSafe: true } },
   ];

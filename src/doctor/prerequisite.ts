@@ -1,5 +1,6 @@
 /** The shape of a prerequisite: what must be so before a sync can work, how that is asked, and how the answer is judged. */
 import type { ComponentName, Io } from "../component.ts";
+import { quoted } from "../formats/shell/quote.ts";
 import type { Command, CommandResult, Host } from "../hosts/host.ts";
 import type { Guest, Site } from "../model.ts";
 import type { HostName } from "../resource.ts";
@@ -98,6 +99,16 @@ export function asked(host: Host, ...argv: readonly string[]): Promise<CommandRe
 /** A shell line as a command. The line is ours, with values quoted by `quoted`. */
 export function line(text: string): readonly string[] {
   return ["sh", "-c", text];
+}
+
+/** Commands one after the other, as long as they succeed. */
+export function inTurn(...commands: readonly (readonly string[])[]): readonly string[] {
+  return line(commands.map((argv) => argv.map(quoted).join(" ")).join(" && "));
+}
+
+/** Installs packages of Debian. */
+export function installing(...packages: readonly string[]): readonly string[] {
+  return inTurn(["apt-get", "update"], ["apt-get", "install", "-y", ...packages]);
 }
 
 /** The hypervisor, where `needs` holds. */

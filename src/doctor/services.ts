@@ -11,7 +11,15 @@ import type { CommandResult } from "../hosts/host.ts";
 import type { Site } from "../model.ts";
 import type { HostName } from "../resource.ts";
 import { holdersOf, judgeHolders } from "./ports.ts";
-import { asked, type Finding, guestGates, line, type Prerequisite, prerequisite } from "./prerequisite.ts";
+import {
+  asked,
+  type Finding,
+  guestGates,
+  installing,
+  line,
+  type Prerequisite,
+  prerequisite,
+} from "./prerequisite.ts";
 import { yamlEdit } from "./yaml-edit.ts";
 
 /** A program that a guest with a role runs as a unit. */
@@ -28,8 +36,8 @@ interface RoleService {
   /** Versions from the first one on are enough; from the second one on nothing is known. */
   readonly oldest: readonly number[];
   readonly untested?: readonly number[];
-  /** What installs it in the guest; absent where no package does. */
-  readonly install?: string;
+  /** Debian's packages of it; absent where there are none. */
+  readonly install?: readonly string[];
   readonly installHint?: string;
   readonly ports: (site: Site) => readonly number[];
 }
@@ -43,7 +51,7 @@ const roleServices: readonly RoleService[] = [
     role: "gateway",
     version: ["nginx", "-v"],
     oldest: [1, 18],
-    install: "apt-get update && apt-get install -y nginx",
+    install: ["nginx"],
     ports: () => [ports.http, ports.https],
   },
   {
@@ -80,7 +88,7 @@ export interface ProgramAnswer {
 /** Whether the program is installed, with a unit, in a version that works. */
 export function judgeProgram({ unit, version }: ProgramAnswer, service: RoleService): readonly Finding[] {
   const { name, oldest, untested, install, installHint } = service;
-  const fix = install === undefined ? {} : { fix: { argv: line(install) } };
+  const fix = install === undefined ? {} : { fix: { argv: installing(...install) } };
   const help = { ...fix, ...(installHint === undefined ? {} : { hint: installHint }) };
   if (/^LoadState=not-found$/m.test(unit.stdout)) {
     const isThere = version.exitCode === 0;
@@ -143,7 +151,7 @@ function rowsOf(service: RoleService): readonly Prerequisite[] {
       where,
       must: `${name} ${versionText(oldest)} or newer is installed, with a unit ${unit}.service`,
       asked: `\`${version.join(" ")}\`, \`systemctl show ${unit}\``,
-      remedy: install === undefined ? (installHint ?? "") : `\`${install}\``,
+      remedy: install === undefined ? (installHint ?? "") : `\`apt-get install ${install.join(" ")}\``,
       after: guestGates,
       machines,
       ask: async ({ host }) => {

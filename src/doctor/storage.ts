@@ -12,6 +12,8 @@ import {
   type Finding,
   guestGates,
   hypervisorIf,
+  installing,
+  inTurn,
   line,
   type Prerequisite,
   prerequisite,
@@ -72,7 +74,7 @@ export function judgeExports(
 ): readonly Finding[] {
   const wanted = wantedExports(site);
   if (live.exitCode === 127) {
-    const fix = { argv: line("apt-get update && apt-get install -y nfs-kernel-server") };
+    const fix = { argv: installing("nfs-kernel-server") };
     return [
       { message: "no NFS server is installed, and virtual machines get their directories by NFS", fix },
     ];
@@ -195,7 +197,7 @@ const dockerDirectory = "/var/lib/docker";
 export function judgeRoom(df: string): readonly Finding[] {
   const seen = new Set<string>();
   return df.split("\n").flatMap((each): readonly Finding[] => {
-    const [, , , available, , target] =
+    const [, , , , available, , target] =
       /^(\S+)\s+(\d+)\s+(\d+)\s+(\d+)\s+(\d+%|-)\s+(\/.*)$/.exec(each) ?? [];
     if (available === undefined || target === undefined || seen.has(target)) return [];
     seen.add(target);
@@ -204,11 +206,9 @@ export function judgeRoom(df: string): readonly Finding[] {
     const least = isDocker ? leastRoom.docker : leastRoom.system;
     if (room >= least) return [];
     const tidy = isDocker
-      ? "docker image prune --all --force"
-      : "apt-get clean && journalctl --vacuum-size=100M";
-    return [
-      { message: `${target} has ${room} MiB left, and ${least} MiB are needed`, fix: { argv: line(tidy) } },
-    ];
+      ? ["docker", "image", "prune", "--all", "--force"]
+      : inTurn(["apt-get", "clean"], ["journalctl", "--vacuum-size=100M"]);
+    return [{ message: `${target} has ${room} MiB left, and ${least} MiB are needed`, fix: { argv: tidy } }];
   });
 }
 

@@ -4,6 +4,8 @@ import { headingOf, type Notation, valueWords } from "../../script/reference/sha
 import type { ExitName } from "../../src/cli/command.ts";
 import { commands } from "../../src/cli/commands.ts";
 import { exitMeanings } from "../../src/cli/help.ts";
+import type { PrerequisiteText } from "../../src/doctor/prerequisite.ts";
+import { prerequisites } from "../../src/doctor/table.ts";
 import { exitCodes } from "../../src/errors.ts";
 import { option } from "../../src/option-names.ts";
 import { problemCodes } from "../../src/problem-codes/index.ts";
@@ -34,6 +36,7 @@ export const pages: Readonly<Record<string, string>> = {
   "docs/rules.md": rulesPage(),
   "docs/keys.md": keysPage(),
   "docs/exit-codes.md": exitCodesPage(),
+  "docs/prerequisites.md": prerequisitesPage(),
 };
 
 function exitCodesPage(): string {
@@ -58,6 +61,51 @@ meaning.`;
     "## By command",
     ["| command | ends with |", "|---|---|", ...own].join("\n"),
   ].join("\n\n")}\n`;
+}
+
+function prerequisitesPage(): string {
+  const intro = `What must be so before a sync can work, from the table that \`phoenix doctor\` asks. A site needs what its declared parts need. A row
+counts once: where one that it depends on is not met on the same machine, \`phoenix doctor\` names that one alone.
+
+\`phoenix doctor --fix\` runs the commands of the rows with *yes* in the last column, after a question; *sometimes* depends on what it finds.
+Every other command is for a person to judge and to copy. Commands are for the hypervisor's shell: in a container they run by
+\`pct exec ID --\`, in a virtual machine by \`qm guest exec ID --\`.
+
+Traefik's own configuration belongs to its administrator. This much of \`/etc/traefik/traefik.yml\` is needed, with the gateway's address:
+
+    entryPoints:
+      web:
+        address: ":80"
+        forwardedHeaders:
+          trustedIPs: ["10.0.0.153/32"]
+      traefik:
+        address: ":8080"
+    providers:
+      file:
+        directory: /etc/traefik/dynamic
+        watch: true
+    api:
+      insecure: true`;
+  const groups = new Map<string, PrerequisiteText[]>();
+  for (const row of prerequisites) {
+    const title = row.parts.length === 0 ? "Every site" : row.parts.join(", ");
+    groups.set(title, [...(groups.get(title) ?? []), row]);
+  }
+  const sections = [...groups].map(([title, rows]) =>
+    [
+      `## ${title.slice(0, 1).toUpperCase()}${title.slice(1)}\n`,
+      "| name | where | what must be so | asked by | puts it right | `--fix` |",
+      "|---|---|---|---|---|---|",
+      ...rows.map(prerequisiteRow),
+    ].join("\n"),
+  );
+  return `${[note, "# Prerequisites", intro, ...sections].join("\n\n")}\n`;
+}
+
+function prerequisiteRow({ id, where, must, asked, remedy, isSafe }: PrerequisiteText): string {
+  const safe = isSafe === true ? "yes" : (isSafe ?? "no");
+  const cells = [`\`${id}\``, where, must, asked, remedy, safe];
+  return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
 }
 
 function rulesPage(): string {

@@ -1,0 +1,163 @@
+/** `phoenix doctor` in the lab: nothing to say of a good host, every planted fault once, safe fixes after a question. */
+import { join } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import { outputSchemas } from "../../src/render/output-schemas.ts";
+import { loadSite } from "../../src/site/load.ts";
+import { call } from "../cli/edge.ts";
+import { faultsOf } from "../json-schema.ts";
+import { change, newLab, opened } from "./open.ts";
+
+const root = join(import.meta.dirname, "../../examples/homelab");
+const { site } = await loadSite(root);
+if (site === undefined) throw new Error(`${root} has errors`);
+
+interface Said {
+  readonly code: number | null;
+  readonly stderr: string;
+  readonly findings: readonly {
+    readonly machine: string;
+    readonly prerequisite: string;
+    readonly severity: string;
+    readonly message: string;
+    readonly command?: string;
+    readonly safe?: true;
+  }[];
+  readonly asked: number;
+}
+
+async function doctor(lab: string, ...args: readonly string[]): Promise<Said> {
+  const { code, stdout, stderr } = await call(["--lab", lab, "doctor", "--output", "json", ...args]);
+  const document = JSON.parse(stdout);
+  expect(faultsOf(outputSchemas["output-doctor"], document)).toEqual([]);
+  return { code, stderr, ...document };
+}
+
+const keys = ({ findings }: Said): readonly string[] =>
+  findings.map(({ machine, prerequisite }) => `${machine} ${prerequisite}`);
+
+/** A lab of the example, and what an administrator did to it. */
+async function labWith(
+  damage: (run: (host: string, ...argv: string[]) => Promise<unknown>, edit: Edit) => Promise<unknown>,
+) {
+  const lab = await newLab(site);
+  const world = await opened(lab);
+  const run = (host: string, ...argv: string[]) => world.host(host as "pve").run(change(...argv));
+  const edit: Edit = async (host, path, from, to) => {
+    const pve = world.host(host as "pve");
+    const text = (await pve.readFiles([path])).get(path)?.text ?? "";
+    if (!text.includes(from)) throw new Error(`${path} has no ${from}`);
+    await pve.writeFiles([{ path, text: text.replace(from, to) }]);
+  };
+  await damage(run, edit);
+  return lab;
+}
+
+type Edit = (host: string, path: string, from: string, to: string) => Promise<void>;
+
+test("a good host has nothing to be said of, before the first sync and after it", async () => {
+  const lab = await newLab(site);
+  expect(await doctor(lab)).toMatchObject({ code: 0, findings: [] });
+  expect((await call(["--lab", lab, "sync", "all"])).code).toBe(0);
+  expect(await doctor(lab)).toMatchObject({ code: 0, findings: [] });
+  const text = await call(["--lab", lab, "doctor"]);
+  expect(text.stdout).toMatch(
+    /^Ready for a sync: everything is as it must be · \d+ questions to 11 machines · /,
+  );
+});
+
+describe("a host with many faults", () => {
+  let lab: string;
+  let said: Said;
+  beforeAll(async () => {
+    lab = await labWith(async (run, edit) => {
+      await run("pve", "apt-get", "install", "-y", "unbound");
+      await run("lxc/210", "systemctl", "stop", "nginx");
+      await edit("lxc/211", "/etc/traefik/traefik.yml", "/etc/traefik/dynamic", "/etc/traefik/conf.d");
+      await edit("lxc/212", "/etc/resolv.conf", "192.168.40.2", "1.1.1.1");
+      await edit("pve", "/etc/pve/nodes/pve/lxc/220.conf", ",firewall=1", "");
+      await edit("pve", "/etc/pve/nodes/pve/lxc/221.conf", "hostname: photos", "hostname: pictures");
+      await edit("pve", "/etc/pve/nodes/pve/lxc/223.conf", "192.168.40.23", "192.168.40.99");
+      await edit(
+        "pve",
+        "/etc/exports",
+        "/tank/vm-persistent-data/310 192.168.40.30",
+        "/tank/vm-persistent-data/310 192.168.40.77",
+      );
+      await run("pve", "exportfs", "-ra");
+      await run("vm/310", "systemctl", "stop", "docker");
+      await run("pve", "pct", "stop", "222");
+      await edit("pve", "/etc/pve/nodes/pve/qemu-server/312.conf", "agent: 1\n", "");
+    });
+    said = await doctor(lab);
+  });
+
+  test("each is found once, on its machine, and nothing else is", () => {
+    expect(said.code).toBe(1);
+    expect(keys(said)).toEqual([
+      "pve nfs-exports",
+      "pve foreign-dns",
+      "lxc/210 nginx-runs",
+      "lxc/211 traefik-configuration",
+      "lxc/212 nameservers",
+      "lxc/220 guest-filtered",
+      "lxc/221 guest-name",
+      "lxc/222 guest-runs",
+      "lxc/223 guest-address",
+      "vm/310 docker-runs",
+      "vm/312 guest-agent",
+    ]);
+    expect(said.findings.filter(({ command }) => command === undefined)).toEqual([]);
+  });
+
+  test("only what the selected components need is asked", async () => {
+    const dns = await doctor(lab, "--only", "dns");
+    expect(keys(dns)).toContain("pve foreign-dns");
+    expect(keys(dns)).not.toContain("lxc/210 nginx-runs");
+    expect(keys(await doctor(lab, "--skip", "nginx,firewall"))).not.toContain("lxc/210 nginx-runs");
+  });
+
+  test("the screen has a line for each, and its command", async () => {
+    const { stdout } = await call(["--lab", lab, "doctor"]);
+    expect(stdout).toContain(
+      "lxc/210 (gateway)\n  ! nginx does not run\n    $ pct exec 210 -- systemctl enable --now nginx   # --fix\n",
+    );
+    expect(stdout).toMatch(/\n10 errors, 1 warning · /);
+    expect(stdout).toMatch(/`phoenix doctor --fix --lab \S+` runs the 2 marked --fix\. \(exit 1\)\n$/);
+  });
+
+  test("--fix without a terminal says what it would do, and refuses", async () => {
+    const { code, stderr } = await call(["--lab", lab, "doctor", "--fix"]);
+    expect(code).toBe(5);
+    expect(stderr).toContain("$ pct exec 210 -- systemctl enable --now nginx");
+    expect(stderr).toContain("hint: --yes answers the question");
+    expect(keys(await doctor(lab))).toEqual(keys(said));
+  });
+
+  test("--fix asks, and does nothing without a yes; with it, what is safe", async () => {
+    const refused = await call(["--lab", lab, "doctor", "--fix"], {}, async () => "n");
+    expect(refused).toMatchObject({ code: 5 });
+    expect(refused.stderr).toContain("Run these 2 commands? [y/N]");
+    const fixed = await call(["--lab", lab, "doctor", "--fix"], {}, async () => "y");
+    expect(fixed).toMatchObject({ code: 1 });
+    const left = keys(said).filter((key) => !/nginx-runs|docker-runs/.test(key));
+    expect(keys(await doctor(lab))).toEqual(left);
+  });
+});
+
+describe("one cause is one line", () => {
+  test("a virtual machine that is down", async () => {
+    const lab = await newLab(site);
+    await call(["--lab", lab, "lab", "break", "guest-down", "vm/311"]);
+    expect(keys(await doctor(lab))).toEqual(["vm/311 guest-runs"]);
+  });
+
+  test("a guest that is not there, or is of the other kind", async () => {
+    const lab = await labWith(async (run) => run("pve", "rm", "/etc/pve/nodes/pve/lxc/210.conf"));
+    expect(keys(await doctor(lab))).toEqual(["lxc/210 guest-exists"]);
+  });
+
+  test("/etc/pve that is not mounted", async () => {
+    const lab = await labWith(async (run) => run("pve", "rm", "/etc/pve/.version"));
+    expect(keys(await doctor(lab))).toEqual(["pve cluster-files"]);
+  });
+});
