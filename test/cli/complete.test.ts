@@ -26,6 +26,7 @@ describe("what can come next", () => {
       [
         "init",
         "check",
+        "doctor",
         "plan",
         "sync",
         "verify",
