@@ -76,23 +76,20 @@ export async function newSite(
   report(call, directory, draft);
 }
 
-/** Contradictions between the answers show as problems of the files. */
+/** Shows what `phoenix check` says. @throws SiteError for an error: answers that contradict each other show as problems of the files */
 async function prove(call: Call, root: string): Promise<void> {
   const { lab: _, ...options } = call.options;
-  const { problems, sources } = await loadProven({ ...call, options: { ...options, site: root } });
-  const errors = problems.filter(({ severity }) => severity === "error");
-  if (errors.length === 0) return;
   const { terminal } = call;
-  writeLines(terminal.stderr, [
-    ...problemsLines(terminal.redact(errors), sources, viewOf(terminal.stderr, terminal, call.options)),
-    "",
-  ]);
-  throw new SiteError(
-    `these answers make a site with ${count(errors.length, "error")}; nothing was written`,
-    {
+  const { problems, sources } = await loadProven({ ...call, options: { ...options, site: root } });
+  if (problems.length === 0) return;
+  const view = viewOf(terminal.stderr, terminal, options);
+  if (options.output === "text")
+    writeLines(terminal.stderr, [...problemsLines(terminal.redact(problems), sources, view), ""]);
+  const errors = problems.filter(({ severity }) => severity === "error").length;
+  if (errors > 0)
+    throw new SiteError(`these answers make a site with ${count(errors, "error")}; nothing was written`, {
       hint: "give other answers; the lines above show what the files would have had",
-    },
-  );
+    });
 }
 
 function report({ terminal, options, args }: Call, directory: string, draft: Draft): void {

@@ -86,6 +86,8 @@ export function partsIn(words: readonly string[]): readonly Part[] {
     throw new UsageError(`unknown part "${unknown}"`, {
       hint: didYouMean(unknown, partNames) ?? `the parts are ${partNames.join(", ")}`,
     });
+  if (named.length === 0)
+    throw new UsageError("name at least one part", { hint: `the parts are ${partNames.join(", ")}` });
   return withNeeded(partNames.filter((part) => named.includes(part)));
 }
 

@@ -15,6 +15,8 @@ export interface DraftGuest {
   /** The port of the service that it offers. */
   readonly port?: number;
   readonly template?: boolean;
+  /** Directories of the hypervisor that a container was found to have. */
+  readonly mounts?: readonly { readonly hostPath: string; readonly guestPath: string }[];
   readonly role?: Role;
   /** Nobody named it: it has to be made first. */
   readonly planned?: true;

@@ -156,10 +156,10 @@ function roleMembers(draft: Draft, guest: DraftGuest): Members {
   switch (guest.role) {
     case "ca":
       return { traefik_service: { name: "ca", port: 9000 } };
-    case "gateway":
-      return {
-        mount_points: [{ host_path: `${shareOf(draft, guest)}/ssl`, container_path: "/etc/nginx/ssl" }],
-      };
+    case "gateway": {
+      const { hostPath, guestPath } = certificateMount(draft, guest);
+      return { mount_points: [{ host_path: hostPath, container_path: guestPath }] };
+    }
     case "portainer":
       return {
         portainer_role: "primary",
@@ -182,6 +182,12 @@ function roleMembers(draft: Draft, guest: DraftGuest): Members {
 /** The directory on the hypervisor that holds a guest's data. */
 function shareOf({ storage }: Draft, { kind, id }: DraftGuest): string {
   return `${storage}/${kind}-${id}`;
+}
+
+/** Where the gateway's certificate is, on the hypervisor and in the gateway. */
+function certificateMount(draft: Draft, gateway: DraftGuest): { hostPath: string; guestPath: string } {
+  const own = gateway.mounts?.find(({ guestPath }) => /^\/etc\/nginx(?:\/|$)/.test(guestPath));
+  return own ?? { hostPath: `${shareOf(draft, gateway)}/ssl`, guestPath: "/etc/nginx/ssl" };
 }
 
 function guestFirewall(draft: Draft, { role, port }: DraftGuest): Written {
@@ -211,8 +217,8 @@ function certificatesFile(draft: Draft): string {
     certificates.push(
       noted("The gateway's. Phoenix adds every name that the gateway serves.", {
         common_name: `gateway.${domain}`,
-        cert_path: `${shareOf(draft, gateway)}/ssl/gateway.crt`,
-        key_path: `${shareOf(draft, gateway)}/ssl/gateway.key`,
+        cert_path: `${certificateMount(draft, gateway).hostPath}/gateway.crt`,
+        key_path: `${certificateMount(draft, gateway).hostPath}/gateway.key`,
         owner: "root:www-data",
         permissions: "640",
         post_renewal_command: `pct exec ${gateway.id} -- systemctl reload nginx`,

@@ -66,5 +66,6 @@ function guestOf(found: FoundGuest, bridge: FoundInterface | undefined): DraftGu
   const { kind, id, name, isTemplate } = found;
   const ip = sitesNic(found, bridge)?.ip;
   const address = ip === undefined || ip === "dhcp" ? undefined : ip.address;
-  return { kind, id, name, ...defined({ address, template: isTemplate ? true : undefined }) };
+  const mounts = found.mounts.length > 0 ? found.mounts : undefined;
+  return { kind, id, name, ...defined({ address, mounts, template: isTemplate ? true : undefined }) };
 }

@@ -33,6 +33,11 @@ test("with --yes it takes domain, address, bridge and guests from the host, on w
   const guests = guestsIn(site);
   for (const name of ["gateway", "media", "photos", "docker-one"])
     expect(guests).toContain(`"name": "${name}"`);
+  // The gateway has a mount point for its certificate already.
+  expect(guests).toContain("/tank/lxc-persistent-data/210/ssl");
+  expect(readFileSync(join(site, "etc/certificate-manifest.json"), "utf8")).toMatch(
+    /"cert_path": ".*\/tank\/lxc-persistent-data\/210\/ssl\/gateway\.crt"/,
+  );
   expect((await call(["check", "--site", site])).stdout).toMatch(/^0 errors, 0 warnings/m);
   expect(differences(before, treeOf(lab))).toEqual([]);
 });

@@ -132,6 +132,12 @@ describe("what init refuses", () => {
     expect(existsSync(root)).toBe(false);
   });
 
+  test("nothing that check only warns of, which it shows", async () => {
+    const { code, stderr } = await call(["init", fresh(), ...common, "--domain", "house.local"]);
+    expect(code).toBe(0);
+    expect(stderr).toContain("warning[PHX0311]");
+  });
+
   test.each([
     [[], "without a terminal, --domain and --address must be given"],
     [["--yes"], "without a terminal, --address must be given"],
@@ -139,6 +145,7 @@ describe("what init refuses", () => {
     [[...full, "--domain", "bad domain"], '"bad domain" is not a valid domain'],
     [[...full, "--address", "192.168.1.2"], "192.168.1.2/24"],
     [[...full, "--parts", "dns,firewal"], "did you mean firewall?"],
+    [[...common, "--parts", ""], "name at least one part"],
     [[...full, "--container", "media"], "ID:NAME:ADDRESS:PORT"],
     [[...full, "--container", "120:media:192.168.1.20:99999"], '"99999" is not a valid port'],
     [[...full, "--vm", "131:db:dhcp:5432"], "needs a fixed address"],
