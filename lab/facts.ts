@@ -77,15 +77,20 @@ export function factsOf(site: Site): LabFacts {
       ca: site.roles.ca?.host,
     }),
     ...defined({ caPort: site.ca?.port }),
-    ...(site.portainer === undefined
-      ? {}
-      : { portainer: { host: site.portainer.guest.host, port: site.portainer.port } }),
+    ...defined({ portainer: portainerOf(site) }),
     agents: (site.portainer?.environments ?? [])
       .filter(({ kind }) => kind === "agent")
       .map(({ guest, port }) => ({ host: guest.host, port })),
     services: servicesOf(site),
     mounts: mountsOf(site, guests),
   };
+}
+
+/** The guest that runs Portainer, whoever set it up. */
+function portainerOf({ portainer, externalPortainer, guests }: Site): LabFacts["portainer"] {
+  if (portainer !== undefined) return { host: portainer.guest.host, port: portainer.port };
+  const host = guests.find(({ address }) => address === externalPortainer?.address)?.host;
+  return host && externalPortainer && { host, port: externalPortainer.port };
 }
 
 /** Services of stacks live in containers; the CA, Portainer and its agents are servers of their own. */

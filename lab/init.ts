@@ -8,6 +8,7 @@ import { furnishGuest, furnishHost, furnishHypervisor, furnishMounts, startEnabl
 import { findLab, labVersion, readLab, writeLab } from "./lab-file.ts";
 import { contextOf } from "./open-context.ts";
 import type { Lab } from "./parts.ts";
+import { furnishExternalPortainer } from "./portainer/existing.ts";
 import { writeGuest, writeGuestList } from "./proxmox-files.ts";
 import { createStore } from "./store.ts";
 
@@ -52,8 +53,8 @@ export async function resetLab(directory: string): Promise<void> {
 }
 
 /**
- * Brings a lab to a site that has grown since: guests and services that are new in it come into being. What is there
- * stays as it is.
+ * Brings a lab to a site that has grown since: guests and services that are new in it come into being, and a guest gets what
+ * a new role needs. What is there stays as it is.
  */
 export async function growLab(directory: string, site: Site): Promise<void> {
   const lab = readLab(directory);
@@ -62,6 +63,11 @@ export async function growLab(directory: string, site: Site): Promise<void> {
   const before = JSON.stringify(store.read("facts"));
   if (JSON.stringify(facts) === before) return;
   const known = new Set(labGuests(before));
+  const { roles = {} } = JSON.parse(before ?? "{}") as Partial<Lab["facts"]>;
+  const given = Object.entries(facts.roles).filter(
+    ([role, host]) => roles[role as keyof typeof roles] !== host,
+  );
+  for (const [, host] of given) known.delete(host);
   writeFacts(store, facts);
   await withLab(directory, facts, lab.clockOffsetMs ?? 0, async (context) => {
     furnishMounts(context);
@@ -72,6 +78,7 @@ export async function growLab(directory: string, site: Site): Promise<void> {
       await startEnabled(context, guest.host);
     }
     writeGuestList(context);
+    await furnishExternalPortainer(context, site);
   });
 }
 
@@ -91,6 +98,7 @@ async function build(directory: string, site: Site, created: string): Promise<vo
     for (const guest of site.guests) if (!guest.template) await furnishGuest(lab, site, guest);
     for (const host of ["pve" as const, ...facts.guests.map((guest) => guest.host)])
       await startEnabled(lab, host);
+    await furnishExternalPortainer(lab, site);
   });
   // Last: a directory without it is no lab, whatever was written when this was interrupted.
   writeLab(directory, { version: labVersion, site: site.root, created });

@@ -87,5 +87,10 @@ export function labNetwork(lab: Lab): RealNetwork {
       return { ok: false, reason: error.reason === "timeout" ? "timed out" : "no route to host" };
     }
   };
-  return { ...network, handshake };
+  const request: Network["request"] = async ({ fingerprint, ...asked }) => {
+    if (fingerprint === undefined) return network.request(asked);
+    const { pinnedIn } = await import("./portainer/existing.ts");
+    return network.request({ ...asked, fingerprint: pinnedIn(lab, fingerprint) });
+  };
+  return { ...network, handshake, request };
 }

@@ -2,6 +2,7 @@
  * The declared site after loading: pure data, every reference resolved, every default filled in.
  * Nothing here knows a component. What two components share, they share through this model.
  */
+import type { ExternalPortainer } from "./external-portainer.ts";
 import type { GuestName, HostName, SourceRef } from "./resource.ts";
 import type { Secret } from "./secret.ts";
 
@@ -20,6 +21,7 @@ export interface Site {
   readonly ca?: CertificateAuthority;
   readonly certificates: readonly Certificate[];
   readonly portainer: Portainer | undefined;
+  readonly externalPortainer?: ExternalPortainer;
   /** DNS names, certificate names, gateway server names, routers and openings all derive from this one list. */
   readonly services: readonly Service[];
   /** One entry for each stack on each virtual machine that it is assigned to. */

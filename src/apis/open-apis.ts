@@ -37,19 +37,30 @@ export function openApis(site: Site, network: Network, clock: Clock, options: Ap
 
 function openPortainer(site: Site, network: Network, clock: Clock, options: ApisOptions): PortainerApi {
   const { root, previousPassword } = options;
-  const declared = site.portainer;
-  if (declared === undefined)
+  const { portainer, externalPortainer, ca } = site;
+  if (externalPortainer !== undefined) {
+    const {
+      address,
+      port,
+      hostname,
+      adminUser: user,
+      adminPassword,
+      apiKey,
+      fingerprint,
+    } = externalPortainer;
+    return createPortainerClient({
+      ...{ network, clock, address, port, hostname, user },
+      root: ca === undefined ? async () => undefined : root,
+      ...defined({ password: adminPassword, apiKey, fingerprint }),
+    });
+  }
+  if (portainer === undefined)
     throw new NotReadyError("the site declares no Portainer server", {
       hint: 'give a virtual machine "portainer_role": "primary"',
     });
+  const { guest, port, hostname, adminUser: user, adminPassword, apiKey } = portainer;
   return createPortainerClient({
-    network,
-    clock,
-    root,
-    address: declared.guest.address,
-    port: declared.port,
-    hostname: declared.hostname,
-    user: declared.adminUser,
-    ...defined({ password: declared.adminPassword, apiKey: declared.apiKey, previousPassword }),
+    ...{ network, clock, root, address: guest.address, port, hostname, user },
+    ...defined({ password: adminPassword, apiKey, previousPassword }),
   });
 }

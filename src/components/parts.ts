@@ -19,8 +19,7 @@ interface Part {
 const noCa = ({ ca }: Site): string | undefined => (ca === undefined ? "no CA is declared" : undefined);
 const noMesh = ({ roles }: Site): string | undefined =>
   roles.mesh === undefined ? "no mesh is declared" : undefined;
-const noPortainer = ({ portainer }: Site): string | undefined =>
-  portainer === undefined ? "no Portainer is declared" : undefined;
+const noPortainer = "no Portainer is declared";
 
 /** In the order of the components. */
 export const parts: Readonly<Record<ComponentName, Part>> = {
@@ -37,14 +36,21 @@ export const parts: Readonly<Record<ComponentName, Part>> = {
   portainer: {
     needs:
       'a virtual machine with `"portainer_role": "primary"`, its certificate in the manifest, `portainer_api`',
-    off: noPortainer,
+    off: ({ portainer, externalPortainer }) => {
+      if (portainer !== undefined) return undefined;
+      return externalPortainer === undefined ? noPortainer : "somebody else runs Portainer";
+    },
   },
   traefik: { needs: "a container with the role mesh", off: noMesh },
   nginx: {
     needs: "containers with the roles gateway and mesh, and the gateway's certificate in the manifest",
     off: (site) => (site.roles.gateway === undefined ? "no gateway is declared" : noMesh(site)),
   },
-  stacks: { needs: "Portainer, and `docker_stacks` of virtual machines", off: noPortainer },
+  stacks: {
+    needs: "Portainer, and `docker_stacks` of virtual machines",
+    off: ({ portainer, externalPortainer }) =>
+      portainer === undefined && externalPortainer === undefined ? noPortainer : undefined,
+  },
 };
 
 /** The components that are off, in their order. */

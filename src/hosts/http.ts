@@ -1,6 +1,7 @@
 /** One HTTP request over its own connection: nothing is kept alive, so every request proves a fresh path. */
 import { type IncomingMessage, request } from "node:http";
 import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 import type { Endpoint, HttpRequest, HttpResponse } from "./network.ts";
 import { openTcp, openTls } from "./sockets.ts";
 
@@ -20,14 +21,23 @@ export async function exchange(
   signal.throwIfAborted();
   const servername = asked.hostname ?? url.hostname;
   const roots = asked.ca === undefined ? undefined : [asked.ca];
+  const strict = asked.insecure !== true && asked.fingerprint === undefined;
   const socket = secure
-    ? await openTls(endpoint, { servername, roots, strict: asked.insecure !== true }, signal)
+    ? await openTls(endpoint, { servername, roots, strict }, signal)
     : await openTcp(endpoint, signal);
   try {
+    if (asked.fingerprint !== undefined) refuseOther(socket, asked.fingerprint);
     return await talk(socket, asked, url, signal);
   } finally {
     socket.destroy();
   }
+}
+
+/** Before anything is sent. @throws Error when the server has another certificate than the one with this fingerprint */
+function refuseOther(socket: Socket, fingerprint: string): void {
+  const served = socket instanceof TLSSocket ? socket.getPeerX509Certificate()?.fingerprint256 : undefined;
+  if (served?.replaceAll(":", "") === fingerprint) return;
+  throw new Error(`its certificate has another fingerprint: ${served ?? "it has none"}`);
 }
 
 /** To Node the request is always plain HTTP: the given connection may be TLS. */

@@ -70,6 +70,8 @@ export interface HttpRequest {
   readonly body?: string | Uint8Array;
   /** PEM of the trusted roots. */
   readonly ca?: string;
+  /** Accept the certificate with this SHA-256 fingerprint (upper-case hexadecimal digits) and no other, whoever issued it. */
+  readonly fingerprint?: string;
   /** Accept any certificate: only where the protocol says so (an agent's /ping, a root fetched by fingerprint). */
   readonly insecure?: true;
   /** "change" is refused on a read-only network and counted by tests. */

@@ -16,6 +16,7 @@ import { assignCertificates, certificateRecords } from "./services/served-certif
 import { checkRecords, readServices } from "./services/services.ts";
 import { siteFiles } from "./shapes/files.ts";
 import { type Assignment, readAssignments, withStackRules } from "./stacks/assignments.ts";
+import { isExternal, readExternalPortainer } from "./stacks/external-portainer.ts";
 import type { DeclaredStack } from "./stacks/files.ts";
 import { agentPortOf, readPortainer } from "./stacks/portainer.ts";
 import { type Docker, readDocker } from "./stacks/resolve-docker.ts";
@@ -77,6 +78,9 @@ export async function resolveSite(
     ...certificateRecords(assigned, guests, hypervisor, knownNames(services, dns)),
   ];
   const portainer = await readPortainer(config, docker, assigned, hypervisor, secrets, problems);
+  const externalPortainer = isExternal(config)
+    ? await readExternalPortainer(config, docker.primary, secrets, problems)
+    : undefined;
   const needsDomain = dns?.enabled ?? (services.length > 0 || ca !== undefined || portainer !== undefined);
   if (needsDomain && declaredDomain === undefined && config.get("domain_name") === undefined)
     problems.report("PHX0104", config, 'the hypervisor\'s configuration needs "domain_name"', {
@@ -88,7 +92,7 @@ export async function resolveSite(
     hypervisor,
     guests,
     roles,
-    ...defined({ dns: dns && { ...dns, records }, firewall, ca }),
+    ...defined({ dns: dns && { ...dns, records }, firewall, ca, externalPortainer }),
     certificates: assigned,
     portainer,
     services,

@@ -26,8 +26,10 @@ export interface PortainerOptions {
   readonly previousPassword?: () => Promise<Secret | undefined>;
   /** Used instead of a login: LDAP and OAuth have none for a program. */
   readonly apiKey?: Secret;
-  /** PEM of the root that its certificate must lead to. */
-  readonly root: () => Promise<string>;
+  /** PEM of the root that its certificate must lead to; without one, a public authority's. */
+  readonly root: () => Promise<string | undefined>;
+  /** Of the only certificate that is accepted, whoever issued it: SHA-256 in upper-case hexadecimal digits. */
+  readonly fingerprint?: string;
 }
 
 export interface PortainerCall {
@@ -176,7 +178,7 @@ export class PortainerSession {
   }
 
   async #request(call: PortainerCall, credentials: HttpRequest["headers"]): Promise<HttpRequest> {
-    const { address, port, hostname, root } = this.#options;
+    const { address, port, hostname, root, fingerprint } = this.#options;
     const { method, path, effect, json, form, timeoutMs, headers } = call;
     const type = json === undefined ? form?.type : "application/json";
     return {
@@ -188,8 +190,8 @@ export class PortainerSession {
         ...headers,
         ...credentials,
       },
-      ca: await root(),
       effect,
+      ...defined({ ca: fingerprint === undefined ? await root() : undefined, fingerprint }),
       ...defined({ body: json === undefined ? form?.content : JSON.stringify(json), timeoutMs }),
     };
   }

@@ -36,7 +36,7 @@ export async function apply(change: Change, io: Io): Promise<void> {
 async function deploy(io: Io, target: StackTarget): Promise<void> {
   const { stack, share, prepared, env } = target;
   const api = io.apis.portainer;
-  const environment = environmentNamed(await api.environments(), stack.portainerEnvironment);
+  const environment = environmentNamed(io.site, await api.environments(), stack.portainerEnvironment);
   // Read again: an earlier create may have succeeded although its answer was lost.
   const found = stackOf(await api.stacks(), environment.id, stack.project);
   const file = found === undefined ? undefined : await api.stackFile(found.id);
@@ -209,7 +209,7 @@ async function restoreStack(io: Io, previous: Previous, target: StackTarget | un
 async function prune(io: Io, subject: Resource): Promise<void> {
   const api = io.apis.portainer;
   const { project, environment: name } = JSON.parse(subject.text) as StackFacts;
-  const environment = environmentNamed(await api.environments(), name);
+  const environment = environmentNamed(io.site, await api.environments(), name);
   const found = stackOf(await api.stacks(), environment.id, project);
   if (found === undefined || markOf(found) === undefined) return;
   remember(io, subject.id, {

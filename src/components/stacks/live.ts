@@ -14,14 +14,13 @@ import { provedMs, Watch } from "./watch.ts";
 /** @throws NotReadyError when Portainer does not answer, or has no environment for any declared stack */
 export async function read(io: Io): Promise<readonly Resource[]> {
   const targets = targetsOf(io.site);
-  if (io.site.portainer === undefined && targets.length === 0) return [];
   const api = io.apis.portainer;
   const status = await api.status();
   if (status.state !== "up") {
     if (targets.length === 0) return [];
     const why = status.state === "down" ? status.reason : "it got no administrator in time";
     throw new NotReadyError(`Portainer does not answer: ${why}`, {
-      hint: "`phoenix sync portainer` sets it up",
+      hint: answerHint(io.site),
     });
   }
   const [environments, stacks] = await Promise.all([api.environments(), api.stacks()]);
@@ -30,12 +29,12 @@ export async function read(io: Io): Promise<readonly Resource[]> {
   const [first] = targets;
   // A new Portainer has none of them yet.
   if (first !== undefined && !targets.some(isThere))
-    environmentNamed(environments, first.stack.portainerEnvironment);
+    environmentNamed(io.site, environments, first.stack.portainerEnvironment);
   const volumes = volumesOnce(io);
   const live = await Promise.all(
     targets.map(async (target): Promise<readonly Resource[]> => {
       try {
-        const environment = environmentNamed(environments, target.stack.portainerEnvironment);
+        const environment = environmentNamed(io.site, environments, target.stack.portainerEnvironment);
         const found = stackOf(stacks, environment.id, target.stack.project);
         return found === undefined ? [] : [await liveResource(io, target, environment, found, volumes)];
       } catch (error) {
@@ -64,12 +63,30 @@ async function reached<A, B, C>(
   }
 }
 
+/** What to do about a Portainer that does not answer. */
+function answerHint({ externalPortainer }: Site): string {
+  if (externalPortainer === undefined) return "`phoenix sync portainer` sets it up";
+  const { address, port } = externalPortainer;
+  return `portainer_api.url must lead to it, and its certificate must be trusted: \`openssl s_client -connect ${address}:${port} </dev/null | openssl x509 -noout -fingerprint -sha256\` shows the fingerprint for portainer_api.fingerprint`;
+}
+
+function shortNames(environments: readonly EnvironmentState[]): string {
+  return environments.length === 0 ? "none" : environments.map(({ name }) => name).join(", ");
+}
+
 /** @throws NotReadyError */
-export function environmentNamed(environments: readonly EnvironmentState[], name: string): EnvironmentState {
+export function environmentNamed(
+  { externalPortainer }: Pick<Site, "externalPortainer">,
+  environments: readonly EnvironmentState[],
+  name: string,
+): EnvironmentState {
   const found = environments.find((environment) => environment.name === name);
   if (found !== undefined) return found;
   throw new NotReadyError(`Portainer has no environment ${name}`, {
-    hint: "`phoenix sync portainer` registers the environments of the site's virtual machines",
+    hint:
+      externalPortainer === undefined
+        ? "`phoenix sync portainer` registers the environments of the site's virtual machines"
+        : `it has ${shortNames(environments)}: name the right one with portainer_environment_name, or add it there`,
   });
 }
 
@@ -199,7 +216,9 @@ export function volumeNote(
 
 /** The site's machine behind an environment. One without stacks of its own is no longer declared, and still runs what it ran. */
 function machineOf(site: Site, { name, kind, url }: EnvironmentState): HostName | undefined {
-  const declared = site.portainer?.environments.find((each) => each.name === name);
+  const declared =
+    site.portainer?.environments.find((each) => each.name === name) ??
+    site.stacks.find(({ portainerEnvironment }) => portainerEnvironment === name);
   if (declared !== undefined) return declared.guest.host;
   if (kind === "local") return site.portainer?.guest.host;
   const address = /^\w+:\/\/([^:/]+)/.exec(url)?.[1];

@@ -28,7 +28,7 @@ async function checkStack(
   let environment: EnvironmentState;
   let containers: readonly SeenContainer[];
   try {
-    environment = environmentNamed(environments, stack.portainerEnvironment);
+    environment = environmentNamed(io.site, environments, stack.portainerEnvironment);
     [containers] = await Promise.all([
       proved(io, new Watch(io, environment.id, target), target),
       noteVolumes(io, target, environment, volumes),

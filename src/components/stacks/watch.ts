@@ -66,7 +66,7 @@ export class Watch {
 
 /** How long a container must have run until it is believed, in milliseconds. */
 export function provedMs({ site }: Pick<Io, "site">): number {
-  return site.portainer?.settleMs ?? 0;
+  return (site.portainer ?? site.externalPortainer)?.settleMs ?? 0;
 }
 
 /** Waits until every service has been started, one is broken, or the time is up. @returns what was seen last */

@@ -106,7 +106,16 @@ export const hypervisorShape = object("the hypervisor's configuration", ["networ
         60,
       ),
     ),
-    ...ignored("url", "verify_tls", "port"),
+    external: flag(
+      "true: somebody else runs Portainer; only stacks are deployed through it. Default: false.",
+    ),
+    url: text(
+      "With external: where its API is, https://10.0.0.5:9443. Default: port 9443 of the virtual machine with the role primary.",
+    ),
+    fingerprint: text(
+      "With external: the SHA-256 fingerprint of its certificate, when no trusted CA issued it.",
+    ),
+    ...ignored("verify_tls", "port"),
   }),
   dns_server: dnsShape,
   dns_records: recordsShape,

@@ -1,11 +1,27 @@
 /** Portainer's environments: the machines that it deploys stacks to. */
 import { defined } from "../../defined.ts";
 import type { PortainerEnvironment } from "../../model.ts";
-import type { SourceRef } from "../../resource.ts";
+import type { GuestName, SourceRef } from "../../resource.ts";
 import { readHostName } from "../machines/addresses.ts";
 import { type GuestEntry, isAddressed } from "../machines/guests.ts";
 import { Claims } from "../text/claims.ts";
 import type { Problems } from "../text/problems.ts";
+
+/**
+ * The names of the environments of machines with stacks, in a Portainer that somebody else runs: they are there already. That of
+ * the machine that runs it is Portainer's own engine.
+ */
+export function externalEnvironments(
+  entries: readonly GuestEntry[],
+  primary: GuestEntry | undefined,
+): ReadonlyMap<GuestName, string> {
+  return new Map(
+    entries.map((entry) => {
+      const declared = entry.cell.get("portainer_environment_name")?.text;
+      return [entry.guest.host, declared ?? (entry === primary ? "local" : entry.guest.name)];
+    }),
+  );
+}
 
 /** Agents in the order of the file, and the server's own engine when stacks are assigned to it. */
 export function readEnvironments(

@@ -146,8 +146,12 @@ interface PortainerParts {
   readonly environments: readonly PortainerEnvironment[];
 }
 
+export function settleMsOf(api: Cell | undefined): number {
+  return (api?.get("settle_seconds")?.integer ?? settleSeconds) * 1000;
+}
+
 /** The administrator's password, an API key, or both; undefined with a problem without any. */
-async function readCredentials(
+export async function readCredentials(
   config: Cell,
   secrets: SecretReader,
   problems: Problems,
@@ -207,7 +211,7 @@ export async function readPortainer(
     certificate: { ...certificate, inGuest: { certPath, keyPath } },
     agentImage,
     registries: await readRegistries(config, secrets, problems),
-    settleMs: (api?.get("settle_seconds")?.integer ?? settleSeconds) * 1000,
+    settleMs: settleMsOf(api),
     environments,
   };
 }

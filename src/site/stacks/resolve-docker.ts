@@ -2,7 +2,8 @@
 import { serverProject } from "../../fabric/portainer-server.ts";
 import { ports } from "../../fabric/ports.ts";
 import { readCompose } from "../../formats/compose/index.ts";
-import type { ComposeFile, PortainerEnvironment, Service, Stack } from "../../model.ts";
+import type { ComposeFile, Guest, PortainerEnvironment, Service, Stack } from "../../model.ts";
+import type { GuestName } from "../../resource.ts";
 import type { GuestEntry } from "../machines/guests.ts";
 import type { SecretReader } from "../secrets/index.ts";
 import type { Cell } from "../text/cell.ts";
@@ -10,7 +11,8 @@ import { Claims } from "../text/claims.ts";
 import type { Problems } from "../text/problems.ts";
 import type { SiteFiles } from "../text/source-file.ts";
 import type { Assignment } from "./assignments.ts";
-import { readEnvironments } from "./environments.ts";
+import { externalEnvironments, readEnvironments } from "./environments.ts";
+import { isExternal } from "./external-portainer.ts";
 import type { DeclaredStack } from "./files.ts";
 import { readStack } from "./index.ts";
 import { checkExternalNetworks, makersFirst } from "./networks.ts";
@@ -25,6 +27,8 @@ import { checkPublishedPorts, type PublishedBy } from "./published-ports.ts";
 import { checkSharedNames } from "./shared-names.ts";
 
 export interface Docker {
+  /** The machine that runs Portainer. */
+  readonly primary: Guest | undefined;
   readonly settings: PortainerSettings | undefined;
   /** The server's own Compose file. */
   readonly compose: ComposeFile | undefined;
@@ -53,19 +57,12 @@ export async function readDocker(
   domain: string,
   { files, secrets, problems }: Reading,
 ): Promise<Docker> {
-  const agent = entries.find(({ guest }) => guest.portainerRole === "agent" && !guest.template);
-  const needed = assignments[0]?.from ?? agent?.cell.get("portainer_role")?.ref;
-  const primary = hasMachines ? findPrimary(entries, needed, problems) : undefined;
-  const server = primary === undefined ? undefined : findServerStack(stacks, assignments, primary, problems);
+  const { primary, server, settings, environments, names } = readMachines(
+    { entries, assignments, stacks, config, hasMachines },
+    domain,
+    problems,
+  );
   const deployed = assignments.filter(({ entry, declared }) => entry !== primary || declared !== server);
-  const agentPort = config === undefined ? ports.portainerAgent : agentPortOf(config);
-  const settings =
-    primary === undefined || config === undefined
-      ? undefined
-      : readSettings(config, primary, domain, problems);
-  const hasOwn = deployed.some(({ entry }) => entry === primary);
-  const environments = readEnvironments(entries, agentPort, primary, hasOwn, problems);
-  const names = new Map(environments.map(({ guest, name }) => [guest.host, name]));
   const read = await Promise.all(
     deployed.map((assignment) => {
       const portainerEnvironment = names.get(assignment.entry.guest.host);
@@ -94,12 +91,48 @@ export async function readDocker(
   const ready = makersFirst(assigned).map(({ stack }) => stack);
   checkProjects(ready, problems);
   return {
+    primary: primary?.guest,
     settings,
     compose: server?.compose,
     environments,
     stacks: ready,
     services: assigned.flatMap((one) => one.services),
   };
+}
+
+interface Machines {
+  readonly primary: GuestEntry | undefined;
+  readonly server: DeclaredStack | undefined;
+  readonly settings: PortainerSettings | undefined;
+  readonly environments: readonly PortainerEnvironment[];
+  /** Of the environments that machines are. */
+  readonly names: ReadonlyMap<GuestName, string>;
+}
+
+/** Who runs Portainer and its agents. Of a Portainer that somebody else runs, only the names of environments are known. */
+function readMachines(
+  { entries, assignments, stacks, config, hasMachines }: DockerCells,
+  domain: string,
+  problems: Problems,
+): Machines {
+  const agent = entries.find(({ guest }) => guest.portainerRole === "agent" && !guest.template);
+  const needed = assignments[0]?.from ?? agent?.cell.get("portainer_role")?.ref;
+  if (config !== undefined && isExternal(config)) {
+    const primary = findPrimary(entries, undefined, problems);
+    const names = externalEnvironments(entries, primary);
+    return { primary, server: undefined, settings: undefined, environments: [], names };
+  }
+  const primary = hasMachines ? findPrimary(entries, needed, problems) : undefined;
+  const server = primary === undefined ? undefined : findServerStack(stacks, assignments, primary, problems);
+  const settings =
+    primary === undefined || config === undefined
+      ? undefined
+      : readSettings(config, primary, domain, problems);
+  const hasOwn = assignments.some(({ entry, declared }) => entry === primary && declared !== server);
+  const agentPort = config === undefined ? ports.portainerAgent : agentPortOf(config);
+  const environments = readEnvironments(entries, agentPort, primary, hasOwn, problems);
+  const names = new Map(environments.map(({ guest, name }) => [guest.host, name]));
+  return { primary, server, settings, environments, names };
 }
 
 function serverPorts(

@@ -34,7 +34,12 @@ export function labelledServices(
   { project, stack, compose, file, labels, guest, settings }: Labelled,
   problems: Problems,
 ): { readonly services: readonly Service[]; readonly faults: readonly FaultAt<SourceRef>[] } {
-  const containers = compose.services.map(
+  const own = settings?.get("services");
+  // Somebody else's proxy reads the labels of these, by rules of its own.
+  const routed = compose.services.filter(
+    ({ name }) => ![settings, own?.get(name)].some((cell) => cell?.get("external")?.flag === true),
+  );
+  const containers = routed.map(
     (service): LabelledContainer => ({
       stack: project,
       service: service.name,
@@ -46,7 +51,7 @@ export function labelledServices(
   );
   const { routes, faults } = translateLabels(containers);
   const options = new Map(
-    compose.services.map(({ name }) => [name, readOptions(settings?.get("services")?.get(name), problems)]),
+    compose.services.map(({ name }) => [name, readOptions(own?.get(name), problems)]),
   );
   if (guest === undefined) return { services: [], faults };
   const services = routes.map((route) => {
