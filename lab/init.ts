@@ -3,12 +3,12 @@ import { mkdir, readdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { SiteError } from "../src/errors.ts";
 import type { Site } from "../src/model.ts";
+import { furnishExternalPortainer } from "./existing-portainer.ts";
 import { factsOf, writeFacts } from "./facts.ts";
 import { furnishGuest, furnishHost, furnishHypervisor, furnishMounts, startEnabled } from "./furnish.ts";
 import { findLab, labVersion, readLab, writeLab } from "./lab-file.ts";
 import { contextOf } from "./open-context.ts";
 import type { Lab } from "./parts.ts";
-import { furnishExternalPortainer } from "./portainer/existing.ts";
 import { writeGuest, writeGuestList } from "./proxmox-files.ts";
 import { createStore } from "./store.ts";
 

@@ -89,7 +89,7 @@ export function labNetwork(lab: Lab): RealNetwork {
   };
   const request: Network["request"] = async ({ fingerprint, ...asked }) => {
     if (fingerprint === undefined) return network.request(asked);
-    const { pinnedIn } = await import("./portainer/existing.ts");
+    const { pinnedIn } = await import("./existing-portainer.ts");
     return network.request({ ...asked, fingerprint: pinnedIn(lab, fingerprint) });
   };
   return { ...network, handshake, request };

@@ -76,6 +76,7 @@ const oracleVocabulary = [
   "hosts/network.ts",
   "hosts/script.ts",
   "hosts/world.ts",
+  "external-portainer.ts",
   "model.ts",
   "resource.ts",
   "secret.ts",

@@ -1,6 +1,8 @@
 /** What a site declares by halves: something that needs a part which the site does not have. */
+import { nearest } from "../formats/text/nearest.ts";
 import type { Certificate, Roles, Service } from "../model.ts";
 import type { SourceRef } from "../resource.ts";
+import type { Cell } from "./text/cell.ts";
 import type { Problems } from "./text/problems.ts";
 
 /** How many other places of one cause are named. */
@@ -42,4 +44,13 @@ export function checkHalves(
       hint: 'add "fabric_role": "ca" to the entry of its container',
     });
   }
+}
+
+/** Reports a missing domain. @param named what has names below it, as far as the site has that */
+export function checkDomain(config: Cell, named: readonly unknown[], problems: Problems): void {
+  const misspelled = config.entries().some(([key]) => nearest(key, ["domain_name"]) !== undefined);
+  if (config.get("domain_name") !== undefined || misspelled || !named.some(Boolean)) return;
+  problems.report("PHX0104", config, 'the hypervisor\'s configuration needs "domain_name"', {
+    hint: '"domain_name": "example.home.arpa": DNS, services and certificates have their names below it',
+  });
 }

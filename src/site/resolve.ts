@@ -3,7 +3,7 @@ import { defined } from "../defined.ts";
 import { spellingOf } from "../fabric/guest-paths.ts";
 import type { Certificate, Dns, Guest, Hypervisor, Roles, Service, Site } from "../model.ts";
 import { readFirewall } from "./firewall/index.ts";
-import { checkHalves } from "./halves.ts";
+import { checkDomain, checkHalves } from "./halves.ts";
 import { readHostName } from "./machines/addresses.ts";
 import { checkGuests, checkReferences } from "./machines/guest-checks.ts";
 import { type GuestEntry, guestsIn, readGuests } from "./machines/guests.ts";
@@ -16,7 +16,7 @@ import { assignCertificates, certificateRecords } from "./services/served-certif
 import { checkRecords, readServices } from "./services/services.ts";
 import { siteFiles } from "./shapes/files.ts";
 import { type Assignment, readAssignments, withStackRules } from "./stacks/assignments.ts";
-import { isExternal, readExternalPortainer } from "./stacks/external-portainer.ts";
+import { readExternalPortainer } from "./stacks/external-portainer.ts";
 import type { DeclaredStack } from "./stacks/files.ts";
 import { agentPortOf, readPortainer } from "./stacks/portainer.ts";
 import { type Docker, readDocker } from "./stacks/resolve-docker.ts";
@@ -48,8 +48,7 @@ export async function resolveSite(
   const hypervisor = config === undefined ? undefined : readHypervisor(config, problems);
   const { entries, assignments } = withStackRules(...readMachines(cells, hypervisor, problems), problems);
   const certificates = readCertificates(manifest, problems);
-  const declaredDomain = config === undefined ? undefined : readDomain(config, problems);
-  const domain = declaredDomain ?? noDomain;
+  const domain = (config && readDomain(config, problems)) ?? noDomain;
   const docker = await readDocker(
     { entries, assignments, stacks: cells.stacks, config, hasMachines: cells.vms !== undefined },
     domain,
@@ -78,14 +77,8 @@ export async function resolveSite(
     ...certificateRecords(assigned, guests, hypervisor, knownNames(services, dns)),
   ];
   const portainer = await readPortainer(config, docker, assigned, hypervisor, secrets, problems);
-  const externalPortainer = isExternal(config)
-    ? await readExternalPortainer(config, docker.primary, secrets, problems)
-    : undefined;
-  const needsDomain = dns?.enabled ?? (services.length > 0 || ca !== undefined || portainer !== undefined);
-  if (needsDomain && declaredDomain === undefined && config.get("domain_name") === undefined)
-    problems.report("PHX0104", config, 'the hypervisor\'s configuration needs "domain_name"', {
-      hint: '"domain_name": "example.home.arpa": DNS, services and certificates have their names below it',
-    });
+  const externalPortainer = await readExternalPortainer(config, docker.primary, secrets, problems);
+  checkDomain(config, [dns?.enabled, services[0], ca, portainer], problems);
   return {
     root: cells.root,
     domain,

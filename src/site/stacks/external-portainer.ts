@@ -15,7 +15,7 @@ export function isExternal(config: Cell | undefined): boolean {
   return config?.get("portainer_api")?.get("external")?.flag === true;
 }
 
-/** @param primary the machine with the role primary, where there is one; its address counts without a url */
+/** Undefined when nobody else runs Portainer. @param primary the machine with the role primary, where there is one; its address counts without a url */
 export async function readExternalPortainer(
   config: Cell,
   primary: Guest | undefined,
@@ -23,7 +23,7 @@ export async function readExternalPortainer(
   problems: Problems,
 ): Promise<ExternalPortainer | undefined> {
   const api = config.get("portainer_api");
-  if (api === undefined) return undefined;
+  if (api === undefined || !isExternal(config)) return undefined;
   const place = readPlace(config, api, primary, problems);
   const fingerprint = readFingerprint(api.get("fingerprint"), problems);
   const credentials = await readCredentials(config, secrets, problems);

@@ -50,9 +50,7 @@ export function labelledServices(
     }),
   );
   const { routes, faults } = translateLabels(containers);
-  const options = new Map(
-    compose.services.map(({ name }) => [name, readOptions(own?.get(name), problems)]),
-  );
+  const options = new Map(compose.services.map(({ name }) => [name, readOptions(own?.get(name), problems)]));
   if (guest === undefined) return { services: [], faults };
   const services = routes.map((route) => {
     const owner = containers.find((container) => container.labels.some(({ from }) => from === route.from));

@@ -1,13 +1,13 @@
 /** A Portainer that somebody else runs, as it is before Phoenix comes: its container, its administrator, its environments. */
 import { createHash, X509Certificate } from "node:crypto";
-import type { ExternalPortainer } from "../../src/external-portainer.ts";
-import type { Site } from "../../src/model.ts";
-import type { GuestName } from "../../src/resource.ts";
-import { LabDocker } from "../docker.ts";
-import type { Lab } from "../parts.ts";
-import { selfSigned } from "../self-signed.ts";
-import { type Endpoint, hashPassword, openDatabase } from "./database.ts";
-import { servedPairOf } from "./start.ts";
+import type { ExternalPortainer } from "../src/external-portainer.ts";
+import type { Site } from "../src/model.ts";
+import type { GuestName } from "../src/resource.ts";
+import { LabDocker } from "./docker.ts";
+import type { Lab } from "./parts.ts";
+import { type Endpoint, hashPassword, openDatabase } from "./portainer/database.ts";
+import { servedPairOf } from "./portainer/start.ts";
+import { selfSigned } from "./self-signed.ts";
 
 const container = "portainer";
 const agentPort = 9001;
