@@ -174,7 +174,7 @@ export interface Certificate {
   readonly from: SourceRef;
 }
 
-/** A certificate as a guest sees it: through an LXC mount point or an NFS share. */
+/** As a guest sees it: through an LXC mount point or an NFS share. */
 export interface GuestCertificatePaths {
   readonly certPath: string;
   readonly keyPath: string;
@@ -238,8 +238,7 @@ export interface Service {
   readonly id: string;
   /** Full host names in lower case, at least one; the first is shown. */
   readonly names: readonly string[];
-  /**
-   * routed: names point at the gateway, which passes requests to the mesh, which passes them to the backend.
+  /** routed: names point at the gateway, which passes requests to the mesh, which passes them to the backend.
    * direct: names point at the guest itself (the CA, an agent, the gateway's own name); no router.
    * external: somebody else's proxy serves the names; they get no record, no certificate and no router.
    */

@@ -106,14 +106,19 @@ export const hypervisorShape = object("the hypervisor's configuration", ["networ
         60,
       ),
     ),
-    external: flag(
-      "true: somebody else runs Portainer; only stacks are deployed through it. Default: false.",
+    external: since(
+      "0.3",
+      flag("true: somebody else runs Portainer; only stacks are deployed through it. Default: false."),
     ),
-    url: text(
-      "With external: where its API is, https://10.0.0.5:9443. Default: port 9443 of the virtual machine with the role primary.",
+    url: since(
+      "0.3",
+      text(
+        "With external: where its API is, https://10.0.0.5:9443. Default: port 9443 of the virtual machine with the role primary.",
+      ),
     ),
-    fingerprint: text(
-      "With external: the SHA-256 fingerprint of its certificate, when no trusted CA issued it.",
+    fingerprint: since(
+      "0.3",
+      text("With external: the SHA-256 fingerprint of its certificate, when no trusted CA issued it."),
     ),
     ...ignored("verify_tls", "port"),
   }),

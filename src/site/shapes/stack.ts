@@ -24,7 +24,7 @@ const environmentKeys = {
     list(variableShape),
     map(value),
   ),
-  external: flag("true: somebody else's proxy serves all routes of the stack. Default: false."),
+  external: since("0.3", flag("true: somebody else's proxy serves all routes of the stack. Default: false.")),
   files: list(fileShape, "Files that containers mount."),
   services: map(
     object("a service of the stack", [], {
@@ -33,7 +33,7 @@ const environmentKeys = {
         list(text()),
         map(label),
       ),
-      external: flag("true: somebody else's proxy serves its routes. Default: false."),
+      external: since("0.3", flag("true: somebody else's proxy serves its routes. Default: false.")),
       ...optionKeys,
     }),
     "Settings by the service's name in the Compose file.",
