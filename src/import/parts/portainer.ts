@@ -5,11 +5,18 @@ import { ports } from "../../fabric/ports.ts";
 import type { GuestName } from "../../resource.ts";
 import { defaultEnvironment } from "../../site/stacks/assignments.ts";
 import { type DraftPart, type DraftSecret, emptyDraft, joined } from "../draft.ts";
-import type { FoundEnvironment, FoundPortainer, FoundPortainerState, FoundStack } from "../found/docker.ts";
+import type {
+  FoundEnvironment,
+  FoundPortainer,
+  FoundPortainerState,
+  FoundProject,
+  FoundStack,
+} from "../found/docker.ts";
 import type { FoundGuest, Left, Source } from "../found.ts";
 import { type DraftObject, type DraftValue, noted } from "../json.ts";
 import type { Found } from "../read/index.ts";
 import { machineBehind } from "../read/portainer.ts";
+import { handMadeStack } from "../stacks/by-hand.ts";
 import { type Deployment, deploymentOf, isMarked, type StackShare } from "../stacks/deployed.ts";
 import { draftStack, textFile } from "../stacks/draft.ts";
 import { declaredServerFile } from "../stacks/server-file.ts";
@@ -39,22 +46,28 @@ function unreadPart({ docker }: Found, { source, unread = "" }: FoundPortainer):
   const hint = /credentials/.test(unread)
     ? ": run import again with a password or an API key of Portainer's"
     : "";
-  const stacks = docker.projects.filter(({ byPortainer }) => byPortainer);
+  const reason = `its stacks and environments could not be read: ${unread}${hint}`;
+  const left = [{ source, what: "a Portainer server", reason }];
+  return docker.projects
+    .filter(({ byPortainer }) => byPortainer)
+    .map(projectOfPortainer)
+    .reduce<typeof emptyDraft>(joined, { ...emptyDraft, left });
+}
+
+/** A stack as far as Portainer's own data on its machine tells. */
+function projectOfPortainer(project: FoundProject): DraftPart {
+  const { name, source } = project;
+  const what = `stack ${name}`;
+  const drafted = handMadeStack(project);
+  if (!("stack" in drafted)) {
+    const reason = "Portainer deployed it, and has not told its Compose file and variables";
+    return { left: [{ source, what, reason }] };
+  }
+  const reason = `it is declared in stacks/${name} as Portainer's data has it, and assigned to no machine`;
   return {
-    left: [
-      {
-        source,
-        what: "a Portainer server",
-        reason: `its stacks and environments could not be read: ${unread}${hint}`,
-      },
-      ...stacks.map(
-        ({ name, source: at }): Left => ({
-          source: at,
-          what: `stack ${name}`,
-          reason: "Portainer deployed it, and has not told its Compose file and variables",
-        }),
-      ),
-    ],
+    stacks: [drafted.stack],
+    secrets: drafted.secrets,
+    left: [{ source, what, reason }, ...drafted.left],
   };
 }
 

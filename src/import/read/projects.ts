@@ -58,12 +58,19 @@ async function readProject(
   const composePaths = pathsIn(labelled(label.files), directory);
   const byPortainer = directoryOfPortainer.test(composePaths[0] ?? directory);
   const [first] = composePaths;
-  const beside = first === undefined ? [] : [`${directory === "" ? directoryOf(first) : directory}/.env`];
+  const beside =
+    first === undefined
+      ? []
+      : [`${directory === "" ? directoryOf(first) : directory}/${byPortainer ? "stack.env" : ".env"}`];
   const given = pathsIn(labelled(label.environment), directory);
   const there = async (paths: readonly string[]): Promise<readonly FoundFile[]> => {
     if (!byPortainer) return filesAt(io, host, paths);
-    const places = paths.flatMap((path) => ofPortainer(path) ?? []);
-    return (await Promise.all(places.map((place) => filesAt(io, place.host, [place.path])))).flat();
+    const read = paths.map(async (path) => {
+      const place = ofPortainer(path);
+      const found = place === undefined ? [] : await filesAt(io, place.host, [place.path]);
+      return found.map((file) => ({ ...file, path }));
+    });
+    return (await Promise.all(read)).flat();
   };
   const [files, environmentFiles] = await Promise.all([
     there(composePaths),

@@ -16,8 +16,8 @@ export interface HandMadeStack {
   readonly left: readonly Left[];
 }
 
-/** Variables that Compose reads for itself: the project has its name in the site from its directory. */
-const composesOwn = /^COMPOSE_(?!PROFILES$)/;
+/** Variables that are not the stack's: Compose reads them for itself, and Phoenix marks its own stacks by one. */
+const notItsOwn = /^COMPOSE_(?!PROFILES$)|^PHOENIX_STACK$/;
 
 /** The stack that declares a project as it runs now; undefined, with the reason, when its files are gone. */
 export function handMadeStack(project: FoundProject): HandMadeStack | readonly Left[] {
@@ -36,7 +36,7 @@ export function handMadeStack(project: FoundProject): HandMadeStack | readonly L
       ? gone
       : [leftAt(project, source.path, "its containers do not tell where its Compose file is")];
   const { values, faults } = variablesIn(project.environmentFiles.map(({ text }) => text));
-  const variables = new Map([...values].filter(([variable]) => !composesOwn.test(variable)));
+  const variables = new Map([...values].filter(([variable]) => !notItsOwn.test(variable)));
   const drafted = draftVariables(name, variables);
   const document = new ComposeDocument(first.text, revealed(variables), name);
   const own = filesOf(project, document);
