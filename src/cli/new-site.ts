@@ -95,6 +95,7 @@ async function prove(call: Call, root: string): Promise<void> {
 function report({ terminal, options, args }: Call, directory: string, draft: Draft): void {
   if (options.quiet || options.output !== "text") return;
   const site = args[0] ?? directory;
+  const host = options.host === undefined ? "" : ` ${option.host} ${options.host}`;
   const missing = draft.guests.filter(({ planned }) => planned);
   writeLines(terminal.stdout, [
     `Wrote a site into ${site}: ${draft.parts.join(", ")}; ${count(draft.guests.length, "guest")}. It passes \`phoenix check\`.`,
@@ -112,8 +113,9 @@ function report({ terminal, options, args }: Call, directory: string, draft: Dra
     `  phoenix lab init /tmp/lab ${option.site} ${site}`,
     `  phoenix sync all ${option.lab} /tmp/lab`,
     "      try it without a real machine",
-    `  phoenix plan ${option.site} ${site}${options.host === undefined ? "" : ` ${option.host} ${options.host}`}`,
-    "      on the hypervisor: what a sync would change; it only reads",
+    `  phoenix doctor ${option.site} ${site}${host}`,
+    `  phoenix plan ${option.site} ${site}${host}`,
+    "      on the hypervisor: what has to be put right first, and what a sync would change; both only read",
     ...(draft.taken.ids.length === 0
       ? []
       : [
