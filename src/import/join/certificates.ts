@@ -96,15 +96,16 @@ function twice(taken: ReadonlyMap<string, string>, commonName: string): string |
 }
 
 function entryOf(
-  { certPath, key, mode, owner, record, source }: FoundCertificate,
+  found: FoundCertificate,
   leaf: ParsedCertificate,
   served: ReadonlySet<string>,
   renewal: FoundRenewal | undefined,
 ): DraftValue {
+  const { certPath, key, mode, owner, record, source } = found;
   const { commonName } = leaf;
   const names = leaf.names.map((name) => name.replace(/^(?:DNS|IP):/, ""));
   const sans = names.filter((name) => name !== commonName.toLowerCase() && !served.has(name));
-  const command = record?.command ?? (renewal === undefined ? undefined : hookOf(renewal));
+  const command = record?.command ?? (renewal === undefined ? undefined : hookOf(renewal, found));
   return noted(
     {
       common_name: commonName,
@@ -120,12 +121,14 @@ function entryOf(
   );
 }
 
-/** A command of another machine, as it is typed on the hypervisor. */
-function hookOf({ host, command }: FoundRenewal): string | undefined {
+/** The command that follows a renewal, as it is typed on the hypervisor. */
+function hookOf({ host, certPath, command }: FoundRenewal, found: FoundCertificate): string | undefined {
   if (command === undefined) return undefined;
-  const isPlain = /^[\w./@:=+, -]+$/.test(command);
-  const run = isPlain ? command : `/bin/sh -c ${quoted(command)}`;
-  return runOn(host, run);
+  const path = (host === "pve" ? found.certPath : found.seen?.certPath) ?? "";
+  const [before = "", after = ""] = certPath.split("%i");
+  const filled = command.replaceAll("%i", path.slice(before.length, path.length - after.length));
+  const isPlain = /^[\w./@:=+, -]+$/.test(filled);
+  return runOn(host, isPlain ? filled : `/bin/sh -c ${quoted(filled)}`);
 }
 
 function runOn(host: HostName, run: string): string {

@@ -112,12 +112,16 @@ class Join {
       return this.#leave(server.source, name, `another server of this name leads elsewhere: ${path}:${line}`);
     }
     const protections = meant.flatMap((each) => each.protections);
-    if (protections.length > 0)
+    if (protections.length > 0) {
+      const outcome = server.isOurs
+        ? "added by hand to a file of Phoenix, and a sync would replace it"
+        : "left to this proxy, so that it stays protected";
       return this.#leave(
         server.source,
         wholeOf(server),
-        `a site cannot express what keeps requests out here (${placed(protections)}): left to this proxy, so that it stays protected`,
+        `a site cannot express what keeps requests out here (${placed(protections)}): ${outcome}`,
       );
+    }
     return { server, target: mainOf(server) as Proxy };
   }
 

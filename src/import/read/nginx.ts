@@ -1,11 +1,7 @@
 /** The sites of a guest's Nginx: what `nginx -T` prints, or the files themselves where Nginx refuses them. */
 import { paths } from "../../components/nginx/compile.ts";
-import {
-  type ExpandedConfiguration,
-  expandIncludes,
-  globMatcher,
-  includesOf,
-} from "../../formats/nginx/includes.ts";
+import { expandIncludes, globMatcher, includesOf } from "../../formats/nginx/includes.ts";
+import { configurationHash } from "../../formats/nginx/index.ts";
 import { dumpedFiles } from "../../formats/nginx/servers.ts";
 import type { GuestName } from "../../resource.ts";
 import type { FoundServer } from "../found/web.ts";
@@ -19,17 +15,25 @@ const mainFile = "/etc/nginx/nginx.conf";
 const rounds = 8;
 
 export async function readNginx(io: ReadIo, host: GuestName): Promise<readonly FoundServer[]> {
-  const { servers, left } = foundServers(host, await configurationOf(io, host), isOurs);
+  const { texts, main } = await filesOf(io, host);
+  const isOurs = (file: string): boolean =>
+    (file === paths.available || file === paths.enabled) &&
+    configurationHash(texts.get(file) ?? "") !== undefined;
+  const { servers, left } = foundServers(host, expandIncludes(texts, main), isOurs);
   for (const each of left) io.left(each);
   return servers;
 }
 
-async function configurationOf(io: ReadIo, host: GuestName): Promise<ExpandedConfiguration> {
+async function filesOf(
+  io: ReadIo,
+  host: GuestName,
+): Promise<{ readonly texts: ReadonlyMap<string, string>; readonly main: string }> {
   const dump = await outputOn(io, host, ["nginx", "-T", "-q"], true);
-  const dumped = dumpedFiles(dump ?? "");
-  const [main] = dumped.keys();
-  if (main !== undefined) return expandIncludes(dumped, main);
-  return expandIncludes(await filesBelow(io, host, mainFile), mainFile);
+  const texts = dumpedFiles(dump ?? "");
+  const [main] = texts.keys();
+  return main === undefined
+    ? { texts: await filesBelow(io, host, mainFile), main: mainFile }
+    : { texts, main };
 }
 
 /** The main file and what it includes, as they are on disk. */
@@ -51,8 +55,4 @@ async function matching(io: ReadIo, host: GuestName, pattern: string): Promise<r
   if (matcher === undefined) return [pattern];
   const entries = await entriesOn(io, host, pattern.slice(0, pattern.lastIndexOf("/")));
   return entries.filter(matcher);
-}
-
-function isOurs(file: string): boolean {
-  return file === paths.available || file === paths.enabled;
 }

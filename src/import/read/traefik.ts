@@ -11,7 +11,7 @@ import {
   textOf,
 } from "../../formats/json/index.ts";
 import { declaredEntries } from "../../formats/traefik/foreign.ts";
-import { parseConfiguration } from "../../formats/traefik/index.ts";
+import { dynamicHash, parseConfiguration } from "../../formats/traefik/index.ts";
 import type { FoundRouter, FoundTraefik } from "../found/web.ts";
 import type { FoundGuest, ReadIo, Source } from "../found.ts";
 import { addressOf } from "../guests.ts";
@@ -40,7 +40,7 @@ export async function readTraefik(io: ReadIo, guest: FoundGuest): Promise<FoundT
       {
         ...context,
         provider: "file",
-        isOurs: file.source.path === paths.configuration,
+        isOurs: isOurs(file),
         sourceOf: linesOf(file),
       },
     ),
@@ -54,11 +54,10 @@ export async function readTraefik(io: ReadIo, guest: FoundGuest): Promise<FoundT
     // Those of files that could not be read here, and those of other providers.
     ...fromApi.filter(({ provider, name }) => provider !== "file" || !known.has(name)),
   ];
-  const isOurs = files.some((file) => file.source.path === paths.configuration);
   return {
     host,
     source,
-    isOurs,
+    isOurs: files.some(isOurs),
     entryPoints,
     providers,
     routers,
@@ -133,6 +132,11 @@ async function dynamicFiles(
     }
     return isTemplate ? [] : [{ source, text, value }];
   });
+}
+
+/** The file that Phoenix writes. */
+function isOurs({ source, text }: DynamicFile): boolean {
+  return source.path === paths.configuration && dynamicHash(text) !== undefined;
 }
 
 /** Everything that the files declare, which names each other across files. */
