@@ -17,8 +17,9 @@ import { journalDirectory } from "../../src/journal/store.ts";
 import { problemCodes } from "../../src/problem-codes/index.ts";
 import type { ProblemKind } from "../../src/problem-codes/kind.ts";
 import { fileShapes } from "../../src/site/shapes/schemas.ts";
-import type { ObjectShape, Shape } from "../../src/site/shapes/shape.ts";
-import { headingOf, type Notation, objectsIn, valueWords } from "../reference/shapes.ts";
+import type { Shape } from "../../src/site/shapes/shape.ts";
+import { firstVersion, type Key, type KeyObject, keyObjects } from "../reference/keys.ts";
+import { headingOf, type Notation, valueWords } from "../reference/shapes.ts";
 import { heading, item, type Page, paragraph, section, subheading, verbatim } from "./roff.ts";
 
 /** Every page: phoenix(1), one for each command, phoenix-site(5), phoenix-problems(7). */
@@ -130,10 +131,9 @@ function seeAlso(...pages: readonly string[]): string {
 const notation: Notation = { code: (word) => `\`${word}\``, object: ({ name }) => `${name} (below)` };
 
 function sitePage(): Page {
-  const seen = new Set<string>();
-  const files = Object.values(fileShapes).flatMap(({ file, shape }) => [
-    section(file),
-    ...objectsIn(shape).flatMap((object) => (seen.has(object.name) ? [] : objectKeys(seen, object))),
+  const files = [...keyObjects()].flatMap(([name, objects]) => [
+    section(fileShapes[name].file),
+    ...objects.flatMap(objectKeys),
   ]);
   return {
     name: "phoenix-site",
@@ -159,16 +159,22 @@ function fileWords(shape: Shape): string {
   return shape.about ?? (shape.kind === "object" ? sentence(headingOf(shape.name)) : "");
 }
 
-function objectKeys(seen: Set<string>, { name, keys, needs }: ObjectShape): readonly string[] {
-  seen.add(name);
-  const items = Object.entries(keys).flatMap(([key, shape]) => {
-    if (shape.kind === "anything") return [];
-    const aliases = (shape.aliases ?? []).map((alias) => `\`${alias}\``);
-    const also = aliases.length === 0 ? "" : ` Other names: ${aliases.join(", ")}.`;
-    const required = needs.includes(key) ? "Required. " : "";
-    return [item(key, `${required}${sentence(valueWords(shape, notation))} ${shape.about ?? ""}${also}`)];
-  });
-  return [subheading(headingOf(name)), ...items];
+function objectKeys({ shape, keys }: KeyObject): readonly string[] {
+  return [subheading(headingOf(shape.name)), ...keys.map(keyItem)];
+}
+
+function keyItem({ name, shape, isRequired, preset, example, since, about }: Key): string {
+  const aliases = (shape.aliases ?? []).map((alias) => `\`${alias}\``);
+  const facts = [
+    isRequired ? "Required." : "",
+    sentence(valueWords(shape, notation)),
+    about,
+    preset === undefined ? "" : `Default: ${preset}.`,
+    aliases.length === 0 ? "" : `Other names: ${aliases.join(", ")}.`,
+    since === firstVersion ? "" : `Since ${since}.`,
+  ];
+  const text = facts.filter((fact) => fact !== "").join(" ");
+  return example === undefined ? item(name, text) : item(name, text, `Example: ${example}`);
 }
 
 function problemsPage(): Page {

@@ -95,7 +95,7 @@ const longest = 72;
 
 function documents(): readonly { name: keyof typeof fileShapes; value: unknown }[] {
   const sites = readdirSync(join(root, "examples")).map((name) => join(root, "examples", name));
-  const rare = JSON.parse(readFileSync(join(import.meta.dirname, "examples.json"), "utf8"));
+  const rare = JSON.parse(readFileSync(join(root, "script/reference/examples.json"), "utf8"));
   return fileNames.flatMap((name) => [
     ...sites.flatMap((site) =>
       pathsOf(site, fileShapes[name].file).map((path) => ({

@@ -7,12 +7,10 @@ export interface Notation {
   object(shape: ObjectShape): string;
 }
 
-/** The objects of a shape, outer ones first; one that is used in several places is there several times. */
-export function objectsIn(shape: Shape): readonly ObjectShape[] {
-  return objectsSince(shape, "").map((one) => one.shape);
-}
-
-/** The same, each with the version that brought it: `since`, unless a key above it says a later one. */
+/**
+ * The objects of a shape, outer ones first, each with the version that brought it: `since`, unless a key above it says a later
+ * one. An object that is used in several places is there several times.
+ */
 export function objectsSince(
   shape: Shape,
   since: string,

@@ -172,7 +172,9 @@ function lifeOf(suite: Suite, deb: string, more: (tree: DebianTree) => Promise<v
     );
     expect(await tree.expect("man phoenix")).toContain("phoenix - bring a Proxmox VE host's service fabric");
     expect(await tree.expect("man phoenix-sync | head -n 5")).toContain("PHOENIX-SYNC(1)");
-    expect(await tree.expect("man 5 phoenix-site | grep -A1 domain_name")).toContain("Required. Text.");
+    expect(await tree.expect("man 5 phoenix-site | grep -A1 domain_name")).toContain(
+      "Text. The site's domain",
+    );
     expect(await tree.expect("man --whatis phoenix-cli")).toContain("phoenix");
     const completes = `. /usr/share/bash-completion/completions/phoenix-cli; COMP_WORDS=(phoenix-cli sy); COMP_CWORD=1; _phoenix
       echo "\${COMPREPLY[@]}"`;
