@@ -6,6 +6,7 @@ import { openLab } from "../../lab/lab.ts";
 import { loadComponents } from "../../src/components/index.ts";
 import { compile as compilePortainer } from "../../src/components/portainer/compile.ts";
 import { compile as compileStacks } from "../../src/components/stacks/compile.ts";
+import { stacks } from "../../src/components/stacks/index.ts";
 import { readOnly } from "../../src/hosts/decorators.ts";
 import { type Draft, emptyDraft, joined } from "../../src/import/draft.ts";
 import type { Left, ReadIo } from "../../src/import/found.ts";
@@ -167,6 +168,31 @@ describe("a Portainer that somebody else set up", () => {
   });
 });
 
+test("stacks that Phoenix deployed through a Portainer of somebody else's come back with it", async () => {
+  const site = (await loadSite(join(homelab, "../stacks-only"))).site!;
+  const directory = await otherLab(site);
+  await syncLab(directory, site, [stacks]);
+  const { apiKey } = site.externalPortainer!;
+  const found = await imported(directory, { apiKey: apiKey! });
+  expect(guestsIn(found)).toEqual({
+    "vm/201": { portainer_environment_name: "local", docker_stacks: ["status"] },
+    "vm/202": { docker_stacks: ["dashboard"] },
+  });
+  expect(plain(found.draft.config)).toEqual({
+    portainer_api: {
+      external: true,
+      url: "https://192.168.70.31:9443",
+      fingerprint: expect.stringMatching(/^[0-9A-F]{64}$/),
+      api_key: "file:secrets/portainer_api_key",
+    },
+  });
+  const settings = found.draft.stacks.map(({ name, settings: its = {} }) => [name, plain(its)]);
+  expect(Object.fromEntries(settings)).toEqual({
+    status: {},
+    dashboard: { variables: { HOST_NAME: "home.example.net" }, external: true },
+  });
+});
+
 describe("a machine with Compose projects of its own", async () => {
   const found = await imported(await hostLab("plain-compose"));
 
@@ -234,7 +260,6 @@ describe("a machine with Compose projects of its own", async () => {
           },
         ],
         "told": [
-          "pve: what runs in vm/302, and its files: vm/302 has no guest agent configured",
           "lxc/130: Compose project uptime: it runs in a container; Phoenix deploys stacks to virtual machines",
           "vm/301: Compose project gitea: it is declared in stacks/gitea and runs without Portainer: nothing of it is changed until apps has "docker_stacks": ["gitea"]",
           "vm/301: Compose project gitea: the directory ./data is data: Phoenix looks for it below the machine's share, in stacks/gitea, so move it there or write an absolute path",

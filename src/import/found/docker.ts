@@ -96,8 +96,11 @@ export interface FoundPortainer {
   readonly container: FoundContainer;
   /** The port of the machine that leads to HTTPS; undefined when none is published. */
   readonly port: number | undefined;
-  /** The names in the certificate that it presents. */
+  /** The address of its machine, where that is known. */
+  readonly address: string | undefined;
+  /** The names in the certificate that it presents, and its SHA-256 in upper-case hexadecimal digits. */
   readonly names: readonly string[];
+  readonly fingerprint: string | undefined;
   readonly state: FoundPortainerState | undefined;
   /** Why there is no state. */
   readonly unread?: string;

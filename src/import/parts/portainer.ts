@@ -13,11 +13,12 @@ import type {
   FoundStack,
 } from "../found/docker.ts";
 import type { FoundGuest, Left, Source } from "../found.ts";
+import { joinRoles } from "../join/roles.ts";
 import { type DraftObject, type DraftValue, noted } from "../json.ts";
 import type { Found } from "../read/index.ts";
 import { machineBehind } from "../read/portainer.ts";
 import { handMadeStack } from "../stacks/by-hand.ts";
-import { type Deployment, deploymentOf, isMarked, type StackShare } from "../stacks/deployed.ts";
+import { type Deployment, deploymentOf, isMarked, type Machine } from "../stacks/deployed.ts";
 import { draftStack, textFile } from "../stacks/draft.ts";
 import { declaredServerFile } from "../stacks/server-file.ts";
 import { secretFile } from "../stacks/variables.ts";
@@ -198,13 +199,7 @@ function stacksPart(found: Found, server: FoundPortainer, state: FoundPortainerS
       });
       continue;
     }
-    const machine = {
-      host,
-      share: shareOf(found, host),
-      engine: found.docker.engines.find((each) => each.host === host),
-      servers: found.web.servers,
-    };
-    deployments.push(deploymentOf(stack, machine, state.stacks, state));
+    deployments.push(deploymentOf(stack, machineOf(found, host), state.stacks, state));
   }
   const assigned: { readonly at: number; readonly part: DraftPart }[] = [];
   const names = [...new Set(deployments.map(({ name }) => name))];
@@ -249,21 +244,64 @@ function stackRefusal(stack: FoundStack, host: GuestName | undefined): string | 
   return undefined;
 }
 
-function shareOf({ shares }: Found, host: GuestName): StackShare | undefined {
-  return shares.mounts.find((share) => share.host === host);
+function machineOf({ shares, docker, web, guests }: Found, host: GuestName): Machine {
+  const roles = [...joinRoles(web, guests).roles.values()].flat();
+  return {
+    host,
+    share: shares.mounts.find((share) => share.host === host),
+    engine: docker.engines.find((each) => each.host === host),
+    servers: web.servers,
+    isRouted: roles.includes("mesh"),
+  };
 }
 
 /** A Portainer that somebody else runs: what it has is told, with its files beside. */
 function foreignPart(found: Found, server: FoundPortainer, state: FoundPortainerState): DraftPart {
-  const left: Left[] = [
-    {
-      source: server.source,
-      what: "a Portainer server",
-      reason: "it was not set up by Phoenix: it and its stacks stay as they are",
-    },
+  const own = state.stacks.filter(isMarked);
+  const isUsed = own.length > 0 && server.address !== undefined;
+  const what = "a Portainer server";
+  const reason = "it was not set up by Phoenix: it and its stacks stay as they are";
+  const left: readonly Left[] = isUsed ? [] : [{ source: server.source, what, reason }];
+  const parts = [
+    ...(isUsed
+      ? [externalPart(found, server, state), stacksPart(found, server, { ...state, stacks: own })]
+      : []),
+    ...state.stacks
+      .filter((stack) => !isUsed || !isMarked(stack))
+      .map((stack) => foreignStack(found, server, state, stack)),
   ];
-  const parts = state.stacks.map((stack) => foreignStack(found, server, state, stack));
   return parts.reduce<typeof emptyDraft>(joined, { ...emptyDraft, left });
+}
+
+/** A Portainer of somebody else's that Phoenix deploys stacks through. */
+function externalPart({ guests }: Found, server: FoundPortainer, state: FoundPortainerState): DraftPart {
+  const { user, password, apiKey, environments, stacks } = state;
+  const ids = new Set(stacks.filter(isMarked).map(({ environmentId }) => environmentId));
+  const names = environments
+    .filter(({ id }) => ids.has(id))
+    .flatMap((environment): [GuestName, DraftObject][] => {
+      const guest = machineBehind(environment, server.host, guests);
+      if (guest === undefined || guest.name === environment.name) return [];
+      const name = noted(environment.name, apiSource(server, `environment ${environment.name}`));
+      return [[guest.host, { portainer_environment_name: name }]];
+    });
+  return {
+    config: {
+      portainer_api: noted(
+        defined({
+          external: true,
+          url: `https://${server.address}:${server.port}`,
+          fingerprint: server.fingerprint,
+          admin_user: user === "admin" ? undefined : user,
+          admin_password: password === undefined ? undefined : `file:${passwordPath}`,
+          api_key: apiKey === undefined ? undefined : `file:${keyPath}`,
+        }),
+        server.source,
+      ),
+    },
+    guests: new Map(names),
+    secrets: secretsOf(state),
+  };
 }
 
 function foreignStack(
@@ -281,13 +319,7 @@ function foreignStack(
         { source, what, reason: stackRefusal(stack, host) ?? "its environment is not a machine of the site" },
       ],
     };
-  const machine = {
-    host,
-    share: shareOf(found, host),
-    engine: found.docker.engines.find((each) => each.host === host),
-    servers: found.web.servers,
-  };
-  const drafted = draftStack(stack.name, [deploymentOf(stack, machine, state.stacks, state)]);
+  const drafted = draftStack(stack.name, [deploymentOf(stack, machineOf(found, host), state.stacks, state)]);
   const reason = `it is declared in stacks/${stack.name} and assigned to no machine: it stays as it is`;
   return {
     stacks: [drafted.stack],

@@ -31,7 +31,7 @@ export async function readPortainer(
   const servers = engines.flatMap(({ host, containers }) =>
     containers
       .filter(({ image }) => serverImage.test(image))
-      .map((container): Omit<FoundPortainer, "state" | "names"> => {
+      .map((container): Omit<FoundPortainer, "state" | "names" | "fingerprint" | "address"> => {
         const port = container.ports.find((each) => each.container === ports.portainer)?.published;
         return { host, container, port, source: container.source };
       }),
@@ -39,15 +39,15 @@ export async function readPortainer(
   return Promise.all(
     servers.map(async (server): Promise<FoundPortainer> => {
       const address = addressOf(guests.find(({ host }) => host === server.host));
-      const names = await certificateNames(io, address, server.port);
+      const known = { ...server, address, ...(await certificateOf(io, address, server.port)) };
       try {
         const state = await readState(io, server, address, guests);
         return typeof state === "string"
-          ? { ...server, names, state: undefined, unread: state }
-          : { ...server, names, state };
+          ? { ...known, state: undefined, unread: state }
+          : { ...known, state };
       } catch (error) {
         if (!isUnavailable(error)) throw error;
-        return { ...server, names, state: undefined, unread: messageOf(error) };
+        return { ...known, state: undefined, unread: messageOf(error) };
       }
     }),
   );
@@ -72,15 +72,18 @@ function addressOf(guest: FoundGuest | undefined): string | undefined {
   return fixed?.[0];
 }
 
-async function certificateNames(
+async function certificateOf(
   { network }: ReadIo,
   address: string | undefined,
   port: number | undefined,
-): Promise<readonly string[]> {
-  if (address === undefined || port === undefined) return [];
+): Promise<Pick<FoundPortainer, "names" | "fingerprint">> {
+  if (address === undefined || port === undefined) return { names: [], fingerprint: undefined };
   const answer = await network.handshake(address, port, { servername: address });
   const [leaf] = answer.ok ? parseChain(answer.certificate) : [];
-  return (leaf?.names ?? []).flatMap((name) => (name.startsWith("DNS:") ? name.slice("DNS:".length) : []));
+  const names = (leaf?.names ?? []).flatMap((name) =>
+    name.startsWith("DNS:") ? name.slice("DNS:".length) : [],
+  );
+  return { names, fingerprint: leaf?.fingerprint.toUpperCase() };
 }
 
 /** What Portainer has, or why it cannot be asked. */

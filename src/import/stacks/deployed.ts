@@ -55,6 +55,8 @@ export interface Machine {
   readonly engine: FoundEngine | undefined;
   /** The servers of the gateway, which say how each name is treated. */
   readonly servers: readonly FoundServer[];
+  /** Whether the site's mesh serves what labels say; else that is for somebody else's proxy. */
+  readonly isRouted: boolean;
 }
 
 /** The deployment of a stack of Portainer's. */
@@ -78,6 +80,7 @@ export function deploymentOf(
     settings: defined({
       ...needsOf(text, variables, stack.name, machine),
       owners: ownersOf(stack, portainer),
+      external: !machine.isRouted && /traefik\.(?:http|tcp)\.routers\./.test(text) ? true : undefined,
     }),
     services: stackTreatments(machine.engine?.containers ?? [], stack.name, machine.servers),
     source: { host: machine.host, path: `Portainer: stack ${stack.name}` },
