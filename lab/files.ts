@@ -21,7 +21,7 @@ import { configPath } from "./config-path.ts";
 import type { LabStore } from "./context.ts";
 import type { LabMount } from "./facts.ts";
 import { codeOf, readTextIfThere } from "./store.ts";
-import type { Trees } from "./tree.ts";
+import { type Trees, unlessLoop } from "./tree.ts";
 import { type Access, mayAccess, type Namespace, namespaceOf } from "./user-namespace.ts";
 
 export interface FileStatus {
@@ -46,7 +46,7 @@ export interface FileOptions {
 export interface LabFiles {
   status(host: HostName, path: string, follow?: boolean): FileStatus | undefined;
   read(host: HostName, path: string): Buffer;
-  /** A file's text, undefined when there is none. */
+  /** A file's text, undefined when there is none, or a link that leads in a circle. */
   text(host: HostName, path: string): string | undefined;
   linkTarget(host: HostName, path: string): string | undefined;
   list(host: HostName, directory: string): readonly string[];
@@ -105,9 +105,9 @@ class HostFiles implements LabFiles {
   }
 
   status(host: HostName, path: string, follow = true): FileStatus | undefined {
-    const real = follow ? this.#at(host, path) : this.#place(host, path);
-    const stats = lstatIfThere(real);
-    if (stats === undefined) return undefined;
+    const real = unlessLoop(() => (follow ? this.#at(host, path) : this.#place(host, path)));
+    const stats = real === undefined ? undefined : lstatIfThere(real);
+    if (real === undefined || stats === undefined) return undefined;
     const onDisk = this.#onDisk(real, stats);
     const { mode, account } = isPmxcfs(host, path) && stats.isFile() ? pmxcfs : onDisk;
     return {
@@ -124,7 +124,8 @@ class HostFiles implements LabFiles {
   }
 
   text(host: HostName, path: string): string | undefined {
-    return readTextIfThere(this.#readable(host, path));
+    const real = unlessLoop(() => this.#readable(host, path));
+    return real === undefined ? undefined : readTextIfThere(real);
   }
 
   isReadable(host: HostName, path: string, process: Account): boolean {

@@ -26,6 +26,13 @@ export function guestWith({ facts, files }: Lab, kind: LabGuest["kind"], id: str
     : undefined;
 }
 
+/** The guests whose configuration files are there, by their numbers. */
+export function guestsThere(lab: Lab): readonly LabGuest[] {
+  return lab.facts.guests
+    .filter(({ kind, id }) => guestWith(lab, kind, String(id)) !== undefined)
+    .toSorted((a, b) => a.id - b.id);
+}
+
 /** A guest's configuration, keys in the file's order; sections of snapshots are left out. */
 export function guestConfig(
   { files }: Pick<Lab, "files">,

@@ -106,6 +106,16 @@ function linkAt(path: string): string | undefined {
   }
 }
 
+/** A link that leads in a circle leads nowhere, as stat(2) sees it. */
+export function unlessLoop(find: () => string): string | undefined {
+  try {
+    return find();
+  } catch (error) {
+    if (codeOf(error) === "ELOOP") return undefined;
+    throw error;
+  }
+}
+
 function tooManyLinks(path: string): Error {
   return Object.assign(new Error(`${path}: Too many levels of symbolic links`), { code: "ELOOP" });
 }

@@ -71,16 +71,20 @@ function linksOf(lab: Lab, host: HostName): readonly Link[] {
   return [loopback, { name, addresses: address === "" ? [] : [{ address, prefix }] }];
 }
 
-/** Interfaces of ifupdown2's file with what is written there. */
-function bridgesOf({ files }: Lab): readonly Link[] {
-  const text = files.text("pve", "/etc/network/interfaces") ?? "";
-  return text
+/** Interfaces of ifupdown2's file with what is written there; the main bridge keeps its address, whatever happens to the file. */
+function bridgesOf({ files, facts }: Lab): readonly Link[] {
+  const { bridge, address: own, network } = facts;
+  const main = { name: bridge, addresses: [{ address: own, prefix: Number(network.split("/")[1]) }] };
+  const path = "/etc/network/interfaces";
+  const text = files.status("pve", path)?.kind === "file" ? (files.text("pve", path) ?? "") : "";
+  const others = text
     .split(/^iface /m)
     .slice(1)
     .flatMap((stanza) => {
       const name = stanza.split(/\s/, 1)[0] ?? "";
       const found = [...stanza.matchAll(/^\s+address ([\d.]+)\/(\d+)$/gm)];
       const addresses = found.map(([, address = "", prefix]) => ({ address, prefix: Number(prefix) }));
-      return name === "lo" ? [] : [{ name, addresses }];
+      return name === "lo" || name === bridge ? [] : [{ name, addresses }];
     });
+  return [main, ...others];
 }

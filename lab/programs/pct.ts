@@ -2,7 +2,7 @@
 import type { CommandResult } from "../../src/hosts/host.ts";
 import { runOn } from "../exec.ts";
 import type { LabGuest } from "../facts.ts";
-import { guestConfig, guestState, guestWith, setGuestConfig, setGuestState } from "../guests.ts";
+import { guestConfig, guestState, guestsThere, guestWith, setGuestConfig, setGuestState } from "../guests.ts";
 import { done, failed, type Lab, type Program, type ProgramCall } from "../parts.ts";
 import { badId, noSuchGuest, notEnough, proxmoxArguments, unknownCommand } from "./proxmox.ts";
 
@@ -35,7 +35,7 @@ export const pct: Program = (call) => {
 };
 
 function list(lab: Lab): string {
-  const containers = lab.facts.guests.filter(({ kind }) => kind === "lxc").sort((a, b) => a.id - b.id);
+  const containers = guestsThere(lab).filter(({ kind }) => kind === "lxc");
   if (containers.length === 0) return "";
   const row = (...[id = "", status = "", lock = "", name = ""]: readonly string[]): string =>
     `${id.padEnd(10)} ${status.padEnd(10)} ${lock.padEnd(12)} ${name.padEnd(20)}\n`;

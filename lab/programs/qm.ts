@@ -1,7 +1,7 @@
 /** qm (qemu-server 9.2): list, status, config, set, start, stop, and the guest agent's commands. */
 import type { CommandResult } from "../../src/hosts/host.ts";
 import type { LabGuest } from "../facts.ts";
-import { guestConfig, guestState, guestWith, setGuestConfig, setGuestState } from "../guests.ts";
+import { guestConfig, guestState, guestsThere, guestWith, setGuestConfig, setGuestState } from "../guests.ts";
 import { done, failed, type Lab, type Program } from "../parts.ts";
 import { isActive } from "../units.ts";
 import { agentInterfaces } from "./ip.ts";
@@ -83,7 +83,7 @@ function guestOf(lab: Lab, id: string | undefined, usage: string): LabGuest | Co
 }
 
 function list(lab: Lab): string {
-  const machines = lab.facts.guests.filter(({ kind }) => kind === "vm").sort((a, b) => a.id - b.id);
+  const machines = guestsThere(lab).filter(({ kind }) => kind === "vm");
   if (machines.length === 0) return "";
   const row = (
     ...[id = "", name = "", status = "", memory = "", disk = "", pid = ""]: readonly string[]

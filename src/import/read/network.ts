@@ -1,8 +1,9 @@
 /** The hypervisor's interfaces and names: /etc/network/interfaces (ifupdown2 3.3), /etc/resolv.conf, /etc/hosts. */
 import { defined } from "../../defined.ts";
 import { parseHostsFile } from "../../formats/dnsmasq/index.ts";
+import { objectsOf, parseJson } from "../../formats/json/index.ts";
 import type { FoundDomain, FoundInterface, FoundNetwork, ReadIo, Source } from "../found.ts";
-import { entriesOn, filesOn } from "./files.ts";
+import { entriesOn, filesOn, outputOn } from "./files.ts";
 import { addressOf } from "./guests.ts";
 
 const main = "/etc/network/interfaces";
@@ -12,13 +13,28 @@ export async function readNetwork(io: ReadIo): Promise<FoundNetwork> {
     (path) => !/\.(?:bak|dpkg-\w+)$|~$/.test(path),
   );
   const files = await filesOn(io, "pve", [main, ...more, "/etc/resolv.conf", "/etc/hosts", "/etc/hostname"]);
-  const interfaces = [main, ...more].flatMap((path) => interfacesIn(path, files.get(path)?.text ?? ""));
+  const written = [main, ...more].flatMap((path) => interfacesIn(path, files.get(path)?.text ?? ""));
+  // Addresses that DHCP gave, or that other programs than ifupdown set, are the kernel's alone.
+  const interfaces = written.some(({ address }) => address !== undefined) ? written : await interfacesNow(io);
   const resolv = files.get("/etc/resolv.conf")?.text ?? "";
   const hostname = files.get("/etc/hostname")?.text.trim() ?? "";
   return {
     interfaces,
     domains: [...domainsInHosts(files.get("/etc/hosts")?.text ?? "", hostname), ...searchDomains(resolv)],
   };
+}
+
+/** The interfaces that have an IPv4 address now (iproute2 6.15). */
+async function interfacesNow(io: ReadIo): Promise<readonly FoundInterface[]> {
+  const argv = ["ip", "-j", "-4", "addr", "show"];
+  const source: Source = { host: "pve", path: argv.join(" ") };
+  return objectsOf(parseJson((await outputOn(io, "pve", argv)) ?? "")).flatMap((link) => {
+    const [first] = objectsOf(link.addr_info).filter(({ scope }) => scope === "global");
+    const address = addressOf(`${String(first?.local)}/${String(first?.prefixlen)}`, source);
+    if (address === undefined) return [];
+    const name = String(link.ifname);
+    return [{ name, isBridge: name.startsWith("vmbr"), isDynamic: true, address, source }];
+  });
 }
 
 /** A stanza at a time: `iface NAME inet METHOD` and the options below it. */
