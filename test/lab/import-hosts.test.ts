@@ -49,7 +49,7 @@ function stateOf(lab: string): ReadonlyMap<string, string> {
 /** The texts of a site's files, comments of its JSON taken out. */
 function valuesOf(site: string): string {
   const texts = filesIn(site)
-    .filter((path) => !/IMPORT\.md$|README\.md$|\/\.vscode\/|\.schema\.json$/.test(path))
+    .filter((path) => !/IMPORT\.md$|README\.md$|\/\.(?:vscode|import)\/|\.schema\.json$/.test(path))
     .map((path) => (path.endsWith(".json") ? withoutComments(read(path)) : read(path)));
   return texts.join("\n");
 }
@@ -132,6 +132,15 @@ describe.each(readdirSync(cases))("%s", (name) => {
     const texts = [said.stdout, said.stderr, machine.stdout, machine.stderr, ...open.map(read)];
     expect(canariesOf(name).filter((canary) => texts.some((text) => text.includes(canary)))).toEqual([]);
     expect(texts.filter((text) => /(?![\n\t])[\p{Cc}\p{Cf}]/u.test(text))).toEqual([]);
+  });
+
+  test("is imported again without a difference", async () => {
+    const { lab, site } = await imported();
+    const before = filesIn(site).map(read);
+    const said = await importing(lab, site);
+    expectNoFailure(said);
+    expect(said.stdout + said.stderr).not.toMatch(/^[-+] /m);
+    expect(filesIn(site).map(read)).toEqual(before);
   });
 
   test("keeps everything that nobody declared when the site is synced", async () => {
