@@ -46,7 +46,7 @@ export interface FileOptions {
 export interface LabFiles {
   status(host: HostName, path: string, follow?: boolean): FileStatus | undefined;
   read(host: HostName, path: string): Buffer;
-  /** A file's text, undefined when there is none, or a link that leads in a circle. */
+  /** A file's text, undefined when there is none, or its links form a cycle. */
   text(host: HostName, path: string): string | undefined;
   linkTarget(host: HostName, path: string): string | undefined;
   list(host: HostName, directory: string): readonly string[];

@@ -106,7 +106,7 @@ function linkAt(path: string): string | undefined {
   }
 }
 
-/** A link that leads in a circle leads nowhere, as stat(2) sees it. */
+/** Links that form a cycle lead nowhere, as stat(2) sees it. */
 export function unlessLoop(find: () => string): string | undefined {
   try {
     return find();
