@@ -28,7 +28,7 @@ const texts: readonly ForeignText[] = [
     must: "nobody else answers on port 53 of its addresses, and no other file of dnsmasq is in the way",
     asked: "`ss -Hlntup`, the files of dnsmasq, `/etc/default/dnsmasq`",
     remedy: `\`systemctl disable --now UNIT\`; of a line of a file, ${adoption}`,
-    after: ["dnsmasq-configuration"],
+    after: [],
     load: async () => (await import("../components/dns/index.ts")).dns,
     machines: ({ dns }) => (dns?.enabled === true ? ["pve"] : []),
   },

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe } from "vitest";
 import type { WholeSite } from "../whole-site.ts";
 import { converges } from "./converges.ts";
+import { doctors } from "./doctor.ts";
 import { drifts } from "./drifts.ts";
 import { failures } from "./failures.ts";
 import { lockout } from "./lockout.ts";
@@ -22,6 +23,7 @@ describe.skipIf(unavailable !== undefined)("the example site on real machines", 
   });
   afterAll(down);
 
+  doctors();
   converges(() => site);
   drifts(() => site);
   failures(() => site);
