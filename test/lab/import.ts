@@ -3,7 +3,7 @@
 import { openLab } from "../../lab/lab.ts";
 import { readOnly } from "../../src/hosts/decorators.ts";
 import type { Draft } from "../../src/import/draft.ts";
-import type { Left } from "../../src/import/found.ts";
+import type { Left, PortainerCredentials } from "../../src/import/found.ts";
 import { draftOf } from "../../src/import/parts/index.ts";
 import { readHost } from "../../src/import/read/index.ts";
 import { writeSite } from "../../src/import/save.ts";
@@ -18,7 +18,7 @@ export interface Imported {
 }
 
 /** @param lab the lab's directory */
-export async function importLab(lab: string): Promise<Imported> {
+export async function importLab(lab: string, portainer?: PortainerCredentials): Promise<Imported> {
   const world = await openLab(lab, { signal: new AbortController().signal, decorators: [readOnly] });
   try {
     const left: Left[] = [];
@@ -27,6 +27,7 @@ export async function importLab(lab: string): Promise<Imported> {
       network: world.network,
       clock: world.clock,
       left: (one: Left) => void left.push(one),
+      ...(portainer === undefined ? {} : { portainer }),
     };
     const found = await readHost(io, () => undefined);
     const { draft } = await draftOf(found, left);
