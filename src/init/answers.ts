@@ -151,6 +151,12 @@ export function draftOf(answers: Answers): Draft {
   for (const [role, id] of roles)
     if (!guests.some((guest) => guest.id === id && guest.kind === kindOf(role)))
       throw new UsageError(`${option.role} ${role}=${id}: no ${kindWords[kindOf(role)]} has this id`);
+    else if (
+      [...roles].some(([other, its]) => other !== role && its === id && kindOf(other) === kindOf(role))
+    )
+      throw new UsageError(`${option.role} ${role}=${id}: a guest has one role`, {
+        hint: "give each role a guest of its own",
+      });
   const assigned = guests.map((guest) => {
     const role = roleNames.find((name) => roles.get(name) === guest.id && kindOf(name) === guest.kind);
     return role === undefined ? guest : { ...guest, role };

@@ -150,6 +150,10 @@ describe("what init refuses", () => {
     [[...full, "--container", "120:media:192.168.1.20:99999"], '"99999" is not a valid port'],
     [[...full, "--vm", "131:db:dhcp:5432"], "needs a fixed address"],
     [[...full, "--role", "mesh=999"], "no container has this id"],
+    [
+      [...full, "--container", "101:edge:192.168.1.101", "--role", "gateway=101", "--role", "mesh=101"],
+      "a guest has one role",
+    ],
     [[...full, "--role", "king=120"], "the roles are ca, gateway, mesh, portainer"],
     [[...full, "--storage", "tank"], "expected an absolute path"],
   ])("%j: a usage error", async (options, message) => {
