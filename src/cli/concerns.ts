@@ -12,6 +12,7 @@ const byCode: Readonly<Record<string, readonly ComponentName[]>> = {
   PHX0211: ["trust", "certificates", "traefik", "nginx"],
   PHX0214: ["portainer", "stacks"],
   PHX0305: ["dns"],
+  PHX0312: ["dns"],
   PHX0306: ["dns"],
   PHX0307: ["dns"],
   PHX0309: ["nginx"],
@@ -46,6 +47,8 @@ export function problemsOf(
 }
 
 function concerned({ code, at }: Problem): readonly ComponentName[] {
+  // A secret is Portainer's or a stack's, whose variables may be in the names of its routes.
+  if (code === "PHX0106" && !at.file.startsWith("stacks/")) return ["portainer", "stacks"];
   const prefix = prefixes.find((one) => code.startsWith(one));
   if (prefix !== undefined) return byCode[prefix] ?? [];
   if (at.file === siteFiles.certificates) return ["certificates", "nginx", "portainer"];

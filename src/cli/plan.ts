@@ -34,7 +34,7 @@ export const planCommand: CommandDefinition = {
 export async function runPlan(call: Call): Promise<ExitCode> {
   const targets = await targetsOf(call.args, call.options);
   const { withSession } = await import("./session.ts");
-  return withSession(call, "read", (session) => planAndShow(session, targets));
+  return withSession(call, "read", (session) => planAndShow(session, targets), targets);
 }
 
 async function planAndShow(session: Session, targets: Targets): Promise<ExitCode> {

@@ -18,6 +18,7 @@ import type { Call } from "./command.ts";
 import { type Display, openDisplay } from "./display.ts";
 import { viewOf } from "./output.ts";
 import { loadProven, type ProvenSite } from "./site.ts";
+import type { Targets } from "./targets.ts";
 import { writeLines } from "./terminal.ts";
 import { type Access, openWorld, operatorAddress, waitedFor } from "./world.ts";
 
@@ -54,10 +55,11 @@ export async function withSession(
   call: Call,
   access: Access,
   use: (session: Session) => Promise<ExitCode>,
+  selection: Selected = { only: [], skip: [] },
 ): Promise<ExitCode> {
   const { options, interruption, terminal } = call;
   const proven = await loadProven(call);
-  const site = refuseBroken(call, proven);
+  const site = await refuseBroken(call, proven, selection);
   const display = openDisplay(terminal, options, site);
   const lost = new AbortController();
   const signal = AbortSignal.any([interruption.now, lost.signal]);
@@ -139,8 +141,41 @@ function onWallClock(event: Event, clock: Clock): Event {
   return event.type === "waiting" ? { ...event, untilMs: event.untilMs - clock.now() + Date.now() } : event;
 }
 
-function refuseBroken({ terminal, options }: Call, { site, problems, sources }: ProvenSite): Site {
+/** The components that a call names. */
+type Selected = Pick<Targets, "only" | "skip">;
+
+/** The site in spite of its errors, where none of them concerns what was named, nor what that builds on. */
+async function inSpiteOfErrors(
+  { understood, problems }: ProvenSite,
+  { only, skip }: Selected,
+): Promise<Site | undefined> {
+  if (understood === undefined || (only.length === 0 && skip.length === 0)) return undefined;
+  const [{ loadComponents }, { select }, { problemsOf }, { rules }] = await Promise.all([
+    import("../components/index.ts"),
+    import("../engine/order.ts"),
+    import("./concerns.ts"),
+    import("../fabric/rules.ts"),
+  ]);
+  const { selected, prerequisites } = select(await loadComponents(), { only, skip });
+  const names = [...selected, ...prerequisites].map(({ name }) => name);
+  const isBroken = (found: ProvenSite["problems"]): boolean =>
+    problemsOf(found, { only: names, skip: [] }).some(({ severity }) => severity === "error");
+  if (isBroken(problems)) return undefined;
+  return isBroken(rules.flatMap((rule) => rule(understood))) ? undefined : understood;
+}
+
+/** @throws SiteError when errors concern what was selected; they are shown before */
+async function refuseBroken(call: Call, proven: ProvenSite, selection: Selected): Promise<Site> {
+  const { terminal, options } = call;
+  const { site, problems, sources } = proven;
   const errors = problems.filter(({ severity }) => severity === "error");
+  const usable = errors.length === 0 ? undefined : await inSpiteOfErrors(proven, selection);
+  if (usable !== undefined) {
+    const what = `${count(errors.length, "error")} in the site, about other components`;
+    if (!options.quiet && options.output === "text")
+      writeLines(terminal.stderr, [`${what}: \`phoenix check${options.repeat}\` shows them`]);
+    return usable;
+  }
   const view = viewOf(terminal.stderr, terminal, options, site);
   if (site !== undefined && errors.length === 0) {
     if (problems.length > 0 && !options.quiet && options.output === "text")

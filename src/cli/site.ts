@@ -12,6 +12,8 @@ export interface ProvenSite {
   readonly root: string;
   /** Absent when errors keep it from being understood. */
   readonly site: Site | undefined;
+  /** The same as far as it could be understood, in spite of errors. */
+  readonly understood: Site | undefined;
   /** In the order they are shown in. */
   readonly problems: readonly Problem[];
   readonly sources: Sources;
@@ -42,6 +44,7 @@ export async function loadProven(call: Call, options?: LoadOptions): Promise<Pro
   return {
     root,
     site,
+    understood: loaded.understood,
     problems: [...loaded.problems, ...found].sort(compareProblems),
     sources,
     outer: loaded.outer,

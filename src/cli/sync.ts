@@ -64,7 +64,7 @@ async function runSync(call: Call): Promise<ExitCode> {
       hint: `${option.yes} applies the plan without a question`,
     });
   const { withSession } = await import("./session.ts");
-  return withSession(call, "change", (session) => syncLocked(session, targets));
+  return withSession(call, "change", (session) => syncLocked(session, targets), targets);
 }
 
 function isIndependent(components: readonly Component[], resource: ResourceId): boolean {

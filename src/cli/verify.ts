@@ -33,20 +33,25 @@ async function runVerify(call: Call): Promise<ExitCode> {
   const { options } = call;
   const targets = await targetsOf(call.args, options);
   const { withSession } = await import("./session.ts");
-  return withSession(call, "read", async (session) => {
-    const { components, off, run, site } = session;
-    refuseOff(targets, off);
-    refuseUnknownResources(targets.resources, components, site);
-    const [{ verify }, { exitCodeOf }, { cutBy, deliverResult }] = await Promise.all([
-      import("../engine/run.ts"),
-      import("../engine/outcome.ts"),
-      import("./run-result.ts"),
-    ]);
-    const choices = choicesOf(targets, options);
-    const result = await verify(components, run, choices);
-    const { interruption } = call;
-    const exitCode = interruption.reason === "signal" ? exitCodes.interrupted : exitCodeOf(result);
-    await deliverResult(session, result, exitCode, defined({ cut: cutBy(interruption) }));
-    return exitCode;
-  });
+  return withSession(
+    call,
+    "read",
+    async (session) => {
+      const { components, off, run, site } = session;
+      refuseOff(targets, off);
+      refuseUnknownResources(targets.resources, components, site);
+      const [{ verify }, { exitCodeOf }, { cutBy, deliverResult }] = await Promise.all([
+        import("../engine/run.ts"),
+        import("../engine/outcome.ts"),
+        import("./run-result.ts"),
+      ]);
+      const choices = choicesOf(targets, options);
+      const result = await verify(components, run, choices);
+      const { interruption } = call;
+      const exitCode = interruption.reason === "signal" ? exitCodes.interrupted : exitCodeOf(result);
+      await deliverResult(session, result, exitCode, defined({ cut: cutBy(interruption) }));
+      return exitCode;
+    },
+    targets,
+  );
 }

@@ -24,6 +24,8 @@ import { SiteFiles } from "./text/source-file.ts";
 export interface LoadedSite {
   /** Absent when there are errors. */
   readonly site: Site | undefined;
+  /** The site as far as it could be understood, in spite of errors. Only what no error concerns may be used. */
+  readonly understood: Site | undefined;
   /** In the order they are shown in. */
   readonly problems: readonly Problem[];
   /** Text by file name relative to the root, for excerpts. */
@@ -68,6 +70,7 @@ export async function loadSite(
   );
   return {
     site: problems.errors > 0 ? undefined : site,
+    understood: site,
     problems: withoutSecretsOf(secrets, unique(problems.all)).sort(compareProblems),
     sources: files.sources,
     secrets: secrets.found,
