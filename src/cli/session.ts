@@ -81,7 +81,8 @@ export async function withSession(
       sources: proven.sources,
       warnings: proven.problems,
       components: takingPart(await loadComponents(), site),
-      off: componentsOff(site),
+      // Of a site with errors, nobody knows.
+      off: proven.site === undefined ? [] : componentsOff(site),
       run: {
         ...run,
         journal,

@@ -12,6 +12,7 @@ import { type Assignment, defaultEnvironment } from "./assignments.ts";
 import { filledIn, readFiles, readLabels, readVariables, readVolumes } from "./content.ts";
 import { readNetworks } from "./networks.ts";
 import { readOwners } from "./owners.ts";
+import { noShare } from "./portainer.ts";
 import { labelledServices } from "./services.ts";
 
 /** A stack on a machine, and what the rest of the site gets from it. */
@@ -32,7 +33,10 @@ export interface StackReading {
   readonly portainerEnvironment: string | undefined;
 }
 
-/** Reads a stack for the machine that runs it; undefined when it cannot run there, which is reported. */
+/**
+ * Reads a stack for the machine that runs it; undefined when nothing of it follows there. An environment or a share that is missing is
+ * reported: the stack's routes follow all the same.
+ */
 export async function readStack(
   assignment: Assignment,
   { files, secrets, problems, portainerEnvironment }: StackReading,
@@ -78,8 +82,7 @@ export async function readStack(
     { stack: name, project, compose, file, labels: filled.labels, guest, settings },
     problems,
   );
-  for (const { message, place, hint, severity } of routed.faults)
-    problems.report("PHX0411", place, message, { hint, severity });
+  for (const { message, place, ...more } of routed.faults) problems.report("PHX0411", place, message, more);
   const parts = {
     compose: written,
     variables,
@@ -89,8 +92,9 @@ export async function readStack(
     networks: networks.created,
     ...defined({ owners: readOwners(settings?.get("owners"), problems) }),
   };
-  if (guest === undefined || share === undefined || portainerEnvironment === undefined) return undefined;
-  const stack = { name, project, environment, guest, portainerEnvironment, share, ...parts, from };
+  if (guest === undefined) return undefined;
+  const place = { portainerEnvironment: portainerEnvironment ?? guest.name, share: share ?? noShare(from) };
+  const stack = { name, project, environment, guest, ...place, ...parts, from };
   return { stack, compose, services: routed.services, foreignNetworks: networks.foreign };
 }
 

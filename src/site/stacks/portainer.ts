@@ -13,6 +13,7 @@ import type {
   Portainer,
   PortainerEnvironment,
   RoleGuest,
+  Share,
 } from "../../model.ts";
 import type { SourceRef } from "../../resource.ts";
 import { hostName, qualified } from "../machines/addresses.ts";
@@ -177,7 +178,19 @@ export async function readCredentials(
   return defined({ adminPassword: secret?.value, apiKey: apiKey?.value });
 }
 
-/** Portainer with everything it needs; undefined without Portainer, or when something is missing, which is reported. */
+/** Stands for a share that is missing, which is reported. */
+export function noShare(from: SourceRef): Share {
+  return { name: "", server: "", path: "", mountPoint: "", from };
+}
+
+function noCertificate(from: SourceRef): Certificate {
+  return { commonName: "", names: [], certPath: "", keyPath: "", owner: "root:root", mode: "600", from };
+}
+
+/**
+ * Portainer with everything it needs; undefined without Portainer. What is missing is reported and left empty: names and
+ * openings follow from the rest all the same.
+ */
 export async function readPortainer(
   config: Cell,
   { settings, compose, environments }: PortainerParts,
@@ -197,18 +210,21 @@ export async function readPortainer(
     });
   const certificate = certificates.find(({ serves }) => serves === "portainer");
   const api = config.get("portainer_api");
-  if (credentials === undefined || share === undefined || compose === undefined || certificate === undefined)
-    return undefined;
-  const certPath = pathOnShare(share, certificate.certPath, hypervisor);
-  const keyPath = pathOnShare(share, certificate.keyPath, hypervisor);
-  if (certPath === undefined || keyPath === undefined) return undefined;
+  const isWhole = credentials && share && compose && certificate;
+  if (!isWhole && problems.errors === 0) return undefined;
+  const served = certificate ?? noCertificate(from);
+  const place = share ?? noShare(from);
+  const inGuest = (path: string): string => pathOnShare(place, path, hypervisor) ?? path;
   return {
     ...settings,
     adminUser: api?.get("admin_user")?.text ?? "admin",
     ...credentials,
-    compose,
-    share,
-    certificate: { ...certificate, inGuest: { certPath, keyPath } },
+    compose: compose ?? { file: "", text: "" },
+    share: place,
+    certificate: {
+      ...served,
+      inGuest: { certPath: inGuest(served.certPath), keyPath: inGuest(served.keyPath) },
+    },
     agentImage,
     registries: await readRegistries(config, secrets, problems),
     settleMs: settleMsOf(api),

@@ -2,7 +2,7 @@
  * Small sites: each example is proved without a problem, converges in its lab with one sync, and says what is off and why. A
  * site grows by keys alone: every step converges, and what was written before stays as it is.
  */
-import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { growLab } from "../../../lab/init.ts";
@@ -157,4 +157,22 @@ test("a site grows by keys, from DNS alone to services with names and certificat
     await growLab(lab, grown);
     await converges(lab);
   }
+});
+
+test("a component that is named works while errors concern others, and loses nothing of theirs", async () => {
+  const root = await newDirectory();
+  const [site, lab] = [join(root, "site"), join(root, "lab")];
+  cpSync(join(examples, "homelab"), site, { recursive: true });
+  expect((await call(["lab", "init", lab, "--site", site])).code).toBe(0);
+  const planned = async (): Promise<unknown> =>
+    JSON.parse((await call(["plan", "dns", "--lab", lab, "--output", "json"])).stdout).digest;
+  const whole = await planned();
+  rmSync(join(site, "secrets/portainer_admin_password"));
+  expect(await planned()).toBe(whole);
+  for (const words of [["plan"], ["plan", "portainer"], ["plan", "stacks"], ["sync", "all"]]) {
+    const { code, stderr } = await call([...words, "--lab", lab]);
+    expect([code, stderr], words.join(" ")).toEqual([1, expect.stringContaining("the site has 1 error")]);
+  }
+  const { code, stderr } = await call(["sync", "dns", "--lab", lab]);
+  expect([code, stderr]).toEqual([0, expect.stringContaining("1 error in the site, about other components")]);
 });
