@@ -69,7 +69,10 @@ async function readAll(call: Call): Promise<{ found: Found; left: readonly Left[
       left: (one) => void left.push(one),
       ...defined({ portainer }),
     };
-    const found = await readHost(io, () => undefined);
+    display.say(`Reading ${world.description} …`);
+    const found = await readHost(io, (reader, isDone) => {
+      if (isDone) display.say(`  ${reader}`);
+    });
     return { found, left, world: world.description };
   } finally {
     display.pause();

@@ -47,7 +47,7 @@ const order = [
 ];
 
 /** How wide a value may be on one line: a firewall rule fits; its comment comes on top. */
-const width = 150;
+const width = 170;
 
 export function printed(value: DraftValue): Printed {
   const printer = new Printer();

@@ -6,6 +6,7 @@ import { converges } from "./converges.ts";
 import { doctors } from "./doctor.ts";
 import { drifts } from "./drifts.ts";
 import { failures } from "./failures.ts";
+import { imports } from "./import.ts";
 import { lockout } from "./lockout.ts";
 import { boot, down, say, unavailable } from "./machines.ts";
 import { siteIn } from "./phoenix.ts";
@@ -25,6 +26,7 @@ describe.skipIf(unavailable !== undefined)("the example site on real machines", 
 
   doctors();
   converges(() => site);
+  imports(() => site);
   drifts(() => site);
   failures(() => site);
   lockout(() => site);

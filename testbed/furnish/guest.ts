@@ -34,6 +34,11 @@ export function furnishGuest(layers: Layers, guest: Machine, dockerUnits: readon
       const tree = server === fabric.address ? path : `/srv/testbed/nfs-${server}${path}`;
       options.push(`--bind=${tree}:/run/testbed/nfs/${server}${path}`);
     }
+    // What people have there; nothing mounts it at boot, for the kernel's NFS is not a machine's own here.
+    const mounts = guest.shares.map(
+      ({ server, path, mountPoint }) => `${server}:${path} ${mountPoint} nfs noauto 0 0\n`,
+    );
+    write(machine, "/etc/fstab", mounts.join(""));
     options.push(
       `--bind=/srv/testbed/run/docker/${id}:/var/lib/docker`,
       "--bind-ro=/srv/testbed/images:/usr/lib/testbed/images",
