@@ -5,10 +5,10 @@ import type { Plan } from "../engine/plan.ts";
 import type { ExitCode } from "../errors.ts";
 import { declared } from "../import/declared.ts";
 import { type Left, type ReadIo, sourceText } from "../import/found.ts";
+import { originOfUnit } from "../import/origin.ts";
 import { draftOf } from "../import/parts/index.ts";
 import { type Found, readHost } from "../import/read/index.ts";
 import { hasSite, writeNewSite } from "../import/save.ts";
-import { originOf } from "../import/settle.ts";
 import { filesOf } from "../import/write.ts";
 import { type ImportFacts, importDocument, importLines } from "../render/text-import.ts";
 import { Secret } from "../secret.ts";
@@ -44,8 +44,8 @@ export async function importInto(call: Call, directory: string): Promise<ExitCod
     ...defined({ plan, merge }),
     durationMs: Math.round(performance.now() - started),
   };
-  const origin: ImportFacts["originOf"] = (ref) => {
-    const source = originOf(merge === undefined ? files : unedited(files, merge), ref);
+  const origin: ImportFacts["originOf"] = (change, unit) => {
+    const source = originOfUnit(merge === undefined ? files : unedited(files, merge), change, unit);
     return source && sourceText(source);
   };
   await deliver(

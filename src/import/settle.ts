@@ -8,7 +8,7 @@ import type { Problem } from "../problem.ts";
 import type { SourceRef } from "../resource.ts";
 import { loadSite } from "../site/load.ts";
 import type { Draft, DraftStack } from "./draft.ts";
-import type { Left, Source } from "./found.ts";
+import type { Left } from "./found.ts";
 import { type DraftObject, type DraftValue, isList, Noted, plain } from "./json.ts";
 import { writeSite } from "./save.ts";
 import { filesOf, type SiteFile } from "./write.ts";
@@ -61,14 +61,6 @@ async function checked(
 function innermost(files: readonly SiteFile[], { file, line }: SourceRef): Noted | undefined {
   const places = files.find(({ path }) => path === file)?.places ?? [];
   return places.filter(({ first, last }) => first <= line && line <= last).at(-1)?.value;
-}
-
-/** Where on the machines the value at a place of a file was read. */
-export function originOf(files: readonly SiteFile[], { file, line }: SourceRef): Source | undefined {
-  const places = files.find(({ path }) => path === file)?.places ?? [];
-  return places
-    .filter(({ first, last, value }) => first <= line && line <= last && value.source !== undefined)
-    .at(-1)?.value.source;
 }
 
 /** The draft without a value, which is told instead. */

@@ -2,7 +2,7 @@
 import type { Plan } from "../engine/plan.ts";
 import { type ExitCode, exitCodes } from "../errors.ts";
 import { option } from "../option-names.ts";
-import { type Change, type SourceRef, subjectOf, type UnitChange } from "../resource.ts";
+import { type Change, subjectOf, type UnitChange } from "../resource.ts";
 import { hanging, padEnd } from "./layout.ts";
 import type { ImportDocument } from "./output-schemas.ts";
 import { most, nameOf, signs } from "./text-changes.ts";
@@ -26,8 +26,8 @@ export interface ImportFacts {
   readonly plan?: Plan;
   /** Present where the directory had a site already. */
   readonly merge?: MergeFacts;
-  /** Where on the machines a line of the site was read. */
-  readonly originOf: (ref: SourceRef) => PlaceText | undefined;
+  /** Where on the machines the value was read that a unit of a change comes from. */
+  readonly originOf: (change: Change, unit: string) => PlaceText | undefined;
   /** The options that name the machines: " --lab /tmp/lab". */
   readonly repeat: string;
   readonly durationMs: number;
@@ -69,9 +69,18 @@ function planLines(facts: ImportFacts, plan: Plan, view: View): readonly string[
     `A sync of it would change ${count(changes.length, "thing")} on ${oneLine(world)}:`,
     ...unread,
     ...changes.flatMap((change) => changeLines(change, originOf, view)),
+    ...foreignLines(plan, view),
     "",
     `\`phoenix plan ${option.site} ${oneLine(site)}${repeat}\` shows more. (exit ${exitCodes.pending})`,
   ];
+}
+
+/** What the changes would meet that somebody else made: nothing of it is changed without consent. */
+function foreignLines(plan: Plan, view: View): readonly string[] {
+  const hazards = plan.components.flatMap((part) => part.hazards);
+  return [...new Set(hazards.map(({ message }) => message))].flatMap((message) =>
+    hanging(`${painted("!", view.paint)} `, flat(message), view.width),
+  );
 }
 
 /** A change with what differs, each with the place on the machines that the declaration comes from. */
@@ -84,7 +93,7 @@ function changeLines(change: Change, originOf: ImportFacts["originOf"], view: Vi
   return [
     `${painted(signs[change.verb], view.paint)} ${component}: ${nameOf(resource, view)}`,
     ...shown.flatMap((unit) => {
-      const origin = originOfUnit(change, unit, originOf);
+      const origin = originOf(change, unit.unit);
       const place = origin === undefined ? "" : `   # ${oneLine(origin)}`;
       const value = resource.sensitive === true ? "(secret)" : shownValue(unit);
       return hanging(
@@ -95,16 +104,6 @@ function changeLines(change: Change, originOf: ImportFacts["originOf"], view: Vi
     }),
     ...(units.length > shown.length ? [`    … ${units.length - shown.length} more`] : []),
   ];
-}
-
-function originOfUnit(
-  change: Change,
-  { unit }: UnitChange,
-  originOf: ImportFacts["originOf"],
-): PlaceText | undefined {
-  const from = change.verb === "delete" ? undefined : change.desired.from;
-  const ref = from?.[unit];
-  return ref === undefined ? undefined : originOf(ref);
 }
 
 function shownValue(unit: UnitChange): string {
@@ -133,7 +132,7 @@ export function importDocument(facts: ImportFacts, exitCode: ExitCode): ImportDo
       id: subjectOf(change).id,
       host: subjectOf(change).host,
       units: shownUnits(change).map((unit) => {
-        const source = originOfUnit(change, unit, originOf);
+        const source = originOf(change, unit.unit);
         const values = subjectOf(change).sensitive === true ? { verb: unit.verb, unit: unit.unit } : unit;
         return { ...values, ...(source === undefined ? {} : { source }) };
       }),

@@ -86,7 +86,7 @@ describe("a site that is there", () => {
       files: expect.arrayContaining([
         expect.objectContaining({
           path: machines,
-          conflicts: [{ path: "vms.301.name", line: 3, own: '"mine"', found: '"theirs"' }],
+          conflicts: [{ path: "vms.301.name", line: 5, own: '"mine"', found: '"theirs"' }],
         }),
       ]),
     });
