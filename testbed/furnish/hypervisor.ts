@@ -94,10 +94,12 @@ function namespaceLines({ firstId = defaultFirstId }: Machine): readonly string[
 }
 
 function machineLines({ fabric }: Layers, guest: Machine): readonly string[] {
+  const address = guest.address === undefined ? "dhcp" : `${guest.address}/${fabric.prefix}`;
   return [
     "agent: 1",
     "boot: order=scsi0",
     "cores: 4",
+    `ipconfig0: ip=${address}`,
     "memory: 8192",
     `name: ${guest.name}`,
     `net0: virtio=${hardwareAddress(guest)},bridge=${fabric.bridge}${filter(guest)}`,

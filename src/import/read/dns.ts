@@ -23,7 +23,7 @@ async function serversOn(io: ReadIo, host: HostName): Promise<readonly FoundDnsS
   const [adguard, pihole] = await Promise.all([stateOf("AdGuardHome"), stateOf("pihole-FTL")]);
   const found = await Promise.all([
     // Pi-hole is a dnsmasq of its own: what lies in its directories is no other server's.
-    pihole.installed ? undefined : readDnsmasq(io, host),
+    pihole.installed ? undefined : readDnsmasq(io, host, host !== "pve"),
     adguard.installed ? readAdguard(io, host, adguard.active) : undefined,
     pihole.installed ? readPihole(io, host, pihole.active) : undefined,
   ]);

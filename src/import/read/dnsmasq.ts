@@ -10,10 +10,17 @@ import { directoryOn, entriesOn, filesOn, outputOn } from "./files.ts";
 const main = "/etc/dnsmasq.conf";
 const directory = "/etc/dnsmasq.d";
 
-/** The dnsmasq of a host; undefined where none is installed. */
-export async function readDnsmasq(io: ReadIo, host: HostName): Promise<FoundDnsServer | undefined> {
+/**
+ * The dnsmasq of a host; undefined where none is installed.
+ * @param mustRun one that does not run counts as none
+ */
+export async function readDnsmasq(
+  io: ReadIo,
+  host: HostName,
+  mustRun = false,
+): Promise<FoundDnsServer | undefined> {
   const state = unitState((await outputOn(io, host, unitCommands("dnsmasq").show.argv, true)) ?? "");
-  if (!state.installed) return undefined;
+  if (!state.installed || (mustRun && !state.active)) return undefined;
   const entries = await entriesOn(io, host, directory);
   const files = [main, ...entries.filter((path) => isLoaded(path, [".dpkg-dist", ".dpkg-old", ".dpkg-new"]))];
   const lines = await configuration(io, host, files);

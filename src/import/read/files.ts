@@ -23,6 +23,8 @@ export async function filesOn(
     if (isSilent(host, error)) return new Map();
     const [first = "", ...more] = paths;
     if (more.length === 0) {
+      // A link to /dev/null, as of a masked unit, says nothing.
+      if (/is not a regular file$/.test(messageOf(error))) return new Map();
       io.left({ source: { host, path: first }, what: "the file", reason: messageOf(error) });
       return new Map();
     }
