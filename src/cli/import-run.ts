@@ -16,6 +16,7 @@ import type { Call } from "./command.ts";
 import { openDisplay } from "./display.ts";
 import { portainerCredentials } from "./import-credentials.ts";
 import { exitCodeOfMerge, mergeInto, unedited } from "./import-merge.ts";
+import { repeated } from "./options.ts";
 import { deliver } from "./output.ts";
 import { choicesOf, targetsOf } from "./targets.ts";
 import { openWorld } from "./world.ts";
@@ -33,7 +34,14 @@ export async function importInto(call: Call, directory: string): Promise<ExitCod
   const { plan, exitCode } =
     merge?.isWritten === false
       ? { plan: undefined, exitCode: exitCodeOfMerge(merge) }
-      : await planOf({ ...call, options: { ...call.options, site: directory } });
+      : await planOf({
+          ...call,
+          options: {
+            ...call.options,
+            site: directory,
+            repeat: `${repeated("site", directory)}${call.options.repeat}`,
+          },
+        });
   const facts: Omit<ImportFacts, "originOf"> = {
     site: directory,
     world,

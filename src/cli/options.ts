@@ -178,7 +178,8 @@ export function siteAround(directory: string): string | undefined {
   return parent === directory ? undefined : siteAround(parent);
 }
 
-function repeated(name: OptionName, value: string | undefined): string {
+/** An option as a shell takes it, after a space: " --site '/srv/my site'". */
+export function repeated(name: OptionName, value: string | undefined): string {
   if (value === undefined) return "";
   const isPlain = /^[\w@%+=:,./-]+$/.test(value);
   return ` ${option[name]} ${isPlain ? value : `'${value.replaceAll("'", "'\\''")}'`}`;

@@ -19,7 +19,7 @@ export interface SiteFile {
 export function filesOf(draft: Draft): readonly SiteFile[] {
   const containers = guestsOf(draft, "lxc");
   const machines = guestsOf(draft, "vm");
-  return [
+  const files: readonly SiteFile[] = [
     jsonFile(siteFiles.hypervisor, draft.config),
     ...(Object.keys(containers).length === 0 ? [] : [jsonFile(siteFiles.lxc, { lxc_configs: containers })]),
     ...(Object.keys(machines).length === 0 ? [] : [jsonFile(siteFiles.vm, { vms: machines })]),
@@ -28,6 +28,14 @@ export function filesOf(draft: Draft): readonly SiteFile[] {
     ...draft.secrets.map(({ path, text }) => ({ ...textFile(path, text), isSecret: true as const })),
     textFile("IMPORT.md", reportText(draft.left)),
   ];
+  return [...files, textFile(".gitignore", ignoredText(files))];
+}
+
+/** What git must not keep: the secrets, what is remembered of an import, and the stacks' files that have a password in them. */
+function ignoredText(files: readonly SiteFile[]): string {
+  const isSecret = files.filter((file) => file.isSecret === true && !file.path.startsWith("secrets/"));
+  const paths = ["secrets/", ".import/", ...isSecret.map(({ path }) => path.replace(/[\\*?[ ]/g, "\\$&"))];
+  return `# Passwords stay on this machine.\n${paths.map((path) => `/${path}\n`).join("")}`;
 }
 
 function guestsOf({ guests }: Draft, kind: "lxc" | "vm"): DraftObject {

@@ -33,6 +33,7 @@ beforeEach(async () => {
   site = join(await newDirectory(), "site");
   const { stderr } = await importAgain();
   expect(stderr).not.toContain("Error");
+  expect(stderr).toContain(`\`phoenix check --site ${site} --lab ${lab}\` shows them`);
 });
 
 describe("a site that is there", () => {
@@ -42,6 +43,12 @@ describe("a site that is there", () => {
     expect(await everything()).toEqual(before);
     expect((await stat(path("secrets/gitea/DB_PASSWORD"))).mode & 0o777).toBe(0o600);
     expect((await stat(path(".import/last.json"))).mode & 0o777).toBe(0o600);
+  });
+
+  test("keeps out of git what has passwords", async () => {
+    const ignored = (await readFile(path(".gitignore"), "utf8")).split("\n");
+    expect(ignored).toEqual(expect.arrayContaining(["/secrets/", "/.import/", `/${gitea}`]));
+    expect(ignored).not.toContain("/IMPORT.md");
   });
 
   test("is shown what the host changed, and not written without --merge", async () => {
