@@ -2,6 +2,7 @@
 import { mkdir, mkdtemp, readdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { messageOf, SiteError } from "../errors.ts";
+import { quoted } from "../formats/shell/quote.ts";
 import type { Draft, DraftGuest } from "../init/draft.ts";
 import type { NewFile } from "../init/editor.ts";
 import { option } from "../option-names.ts";
@@ -26,7 +27,7 @@ export async function refuseTaken(directory: string): Promise<void> {
     `${directory} is not empty: it has ${shortList(taken.sort(), 5)}; nothing was written`,
     {
       hint: isSite
-        ? `this may be a site already: \`phoenix check ${option.site} ${directory}\`; \`phoenix schema ${option.into} ${join(directory, ".schemas")}\` refreshes its schemas`
+        ? `this may be a site already: \`phoenix check ${option.site} ${quoted(directory)}\`; \`phoenix schema ${option.into} ${quoted(join(directory, ".schemas"))}\` refreshes its schemas`
         : "name a new or an empty directory",
     },
   );
@@ -108,13 +109,13 @@ function report({ terminal, options, args }: Call, directory: string, draft: Dra
           "",
         ]),
     "Next:",
-    `  phoenix check ${option.site} ${site}`,
+    `  phoenix check ${option.site} ${quoted(site)}`,
     "      after each change of the files; their comments say what the keys mean",
-    `  phoenix lab init /tmp/lab ${option.site} ${site}`,
+    `  phoenix lab init /tmp/lab ${option.site} ${quoted(site)}`,
     `  phoenix sync all ${option.lab} /tmp/lab`,
     "      try it without a real machine",
-    `  phoenix doctor ${option.site} ${site}${host}`,
-    `  phoenix plan ${option.site} ${site}${host}`,
+    `  phoenix doctor ${option.site} ${quoted(site)}${host}`,
+    `  phoenix plan ${option.site} ${quoted(site)}${host}`,
     "      on the hypervisor: what has to be put right first, and what a sync would change; both only read",
     ...(draft.taken.ids.length === 0
       ? []

@@ -6,6 +6,7 @@ import { componentNames } from "../components/index.ts";
 import { defined } from "../defined.ts";
 import { consents } from "../engine/order.ts";
 import { UsageError } from "../errors.ts";
+import { quoted } from "../formats/shell/quote.ts";
 import { didYouMean } from "../formats/text/nearest.ts";
 import { type OptionName, option } from "../option-names.ts";
 import { siteFiles } from "../site/shapes/files.ts";
@@ -181,8 +182,7 @@ export function siteAround(directory: string): string | undefined {
 /** An option as a shell takes it, after a space: " --site '/srv/my site'". */
 export function repeated(name: OptionName, value: string | undefined): string {
   if (value === undefined) return "";
-  const isPlain = /^[\w@%+=:,./-]+$/.test(value);
-  return ` ${option[name]} ${isPlain ? value : `'${value.replaceAll("'", "'\\''")}'`}`;
+  return ` ${option[name]} ${quoted(value)}`;
 }
 
 function componentsIn(words: readonly string[], flag: string): readonly ComponentName[] {

@@ -95,6 +95,12 @@ describe("what init writes", () => {
   });
 });
 
+test("what it tells to run names a directory as a shell takes it", async () => {
+  const root = `${fresh()} of ours`;
+  const { stdout } = await call(["init", root, ...full]);
+  expect(stdout).toContain(`phoenix check --site '${root}'\n`);
+});
+
 describe("what init refuses", () => {
   test("a directory that holds anything, which it names and leaves alone", async () => {
     const root = fresh();
