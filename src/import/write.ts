@@ -1,8 +1,10 @@
 /** From a draft to the files of a site. Pure. */
 import { defined } from "../defined.ts";
+import { editorFiles, schemaReference } from "../site/shapes/editor.ts";
 import { siteFiles } from "../site/shapes/files.ts";
+import type { fileShapes } from "../site/shapes/schemas.ts";
 import type { Draft, DraftFile, DraftStack } from "./draft.ts";
-import type { DraftObject, DraftValue } from "./json.ts";
+import type { DraftObject } from "./json.ts";
 import { type Place, printed } from "./print.ts";
 import { reportText } from "./report.ts";
 
@@ -20,13 +22,18 @@ export function filesOf(draft: Draft): readonly SiteFile[] {
   const containers = guestsOf(draft, "lxc");
   const machines = guestsOf(draft, "vm");
   const files: readonly SiteFile[] = [
-    jsonFile(siteFiles.hypervisor, draft.config),
-    ...(Object.keys(containers).length === 0 ? [] : [jsonFile(siteFiles.lxc, { lxc_configs: containers })]),
-    ...(Object.keys(machines).length === 0 ? [] : [jsonFile(siteFiles.vm, { vms: machines })]),
-    ...(draft.certificates.length === 0 ? [] : [jsonFile(siteFiles.certificates, draft.certificates)]),
+    jsonFile("hypervisor", siteFiles.hypervisor, draft.config),
+    ...(Object.keys(containers).length === 0
+      ? []
+      : [jsonFile("lxc", siteFiles.lxc, { lxc_configs: containers })]),
+    ...(Object.keys(machines).length === 0 ? [] : [jsonFile("vm", siteFiles.vm, { vms: machines })]),
+    ...(draft.certificates.length === 0
+      ? []
+      : [jsonFile("certificates", siteFiles.certificates, { certificates: draft.certificates })]),
     ...draft.stacks.flatMap(stackFiles),
     ...draft.secrets.map(({ path, text }) => ({ ...textFile(path, text), isSecret: true as const })),
     textFile("IMPORT.md", reportText(draft.left)),
+    ...editorFiles().map(({ path, text }) => textFile(path, text)),
   ];
   return [...files, textFile(".gitignore", ignoredText(files))];
 }
@@ -51,7 +58,7 @@ function stackFiles({ name, compose, settings, files = [] }: DraftStack): readon
   const directory = `stacks/${name}`;
   return [
     ownFile(directory, compose),
-    ...(settings === undefined ? [] : [jsonFile(`${directory}/phoenix.json`, settings)]),
+    ...(settings === undefined ? [] : [jsonFile("stack", `${directory}/phoenix.json`, settings)]),
     ...files.map((file) => ownFile(directory, file)),
   ];
 }
@@ -64,6 +71,7 @@ function textFile(path: string, text: string): SiteFile {
   return { path, text, places: [] };
 }
 
-function jsonFile(path: string, value: DraftValue): SiteFile {
-  return { path, ...printed(value) };
+/** A file that tells editors its schema. */
+function jsonFile(schema: keyof typeof fileShapes, path: string, value: DraftObject): SiteFile {
+  return { path, ...printed({ $schema: schemaReference(schema), ...value }) };
 }

@@ -1,9 +1,9 @@
 /** The files of a new site. Pure, but for the password that it is given. */
 import { ports } from "../fabric/ports.ts";
+import { editorFiles, type NewFile, schemaReference } from "../site/shapes/editor.ts";
 import { siteFiles } from "../site/shapes/files.ts";
 import { fileShapes } from "../site/shapes/schemas.ts";
 import { type Draft, type DraftGuest, guestOf, networkOf } from "./draft.ts";
-import { editorFiles, type NewFile, schemaReference } from "./editor.ts";
 import type { Part } from "./parts.ts";
 import { noted, printFile, type Written } from "./print.ts";
 

@@ -93,7 +93,7 @@ describe("a site that is there", () => {
       files: expect.arrayContaining([
         expect.objectContaining({
           path: machines,
-          conflicts: [{ path: "vms.301.name", line: 5, own: '"mine"', found: '"theirs"' }],
+          conflicts: [{ path: "vms.301.name", line: 6, own: '"mine"', found: '"theirs"' }],
         }),
       ]),
     });

@@ -1,5 +1,5 @@
 /** What makes an editor complete the site's files and mark mistakes in them: schemas, and where they count. Pure. */
-import { fileShapes, jsonSchema, schemaFileName } from "../site/shapes/schemas.ts";
+import { fileShapes, jsonSchema, schemaFileName } from "./schemas.ts";
 
 /** A file to write, by its path below the site's root. */
 export interface NewFile {
