@@ -20,7 +20,9 @@ try {
   await rm(target, { recursive: true, force: true });
   await rename(fresh, target);
   compile(process.execPath, target);
-  process.stdout.write(`dist: product ${kilobytes(bytes.product)}, lab ${kilobytes(bytes.lab)}\n`);
+  process.stdout.write(
+    `dist: product ${kilobytes(bytes.product)}, to begin ${kilobytes(bytes.begin)}, lab ${kilobytes(bytes.lab)}\n`,
+  );
 } catch (error) {
   await rm(fresh, { recursive: true, force: true });
   // esbuild has reported its own errors already.

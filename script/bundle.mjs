@@ -7,13 +7,16 @@ import { options } from "./esbuild-options.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
+/** The modules that only init, import and doctor run; every other command starts without them. */
+const toBegin = /^src\/(?:(?:init|import|doctor)\/|cli\/(?:import-run|new-site)\.ts|render\/doctor\.ts)/;
+
 /**
- * Writes into `directory` main.js, which starts, product.js with the other chunks, and lab/index.js with what only the lab
- * needs, so that a package can leave it out. One build makes all of them: they share one class of each error.
+ * Writes into `directory` main.js, which starts, product.js with the other chunks, begin.js with what only the commands need that
+ * begin a site, and lab/index.js with what only the lab needs, so that a package can leave it out. One build makes all of them: they share one class of each error.
  * @param {string} directory
  * @param {import("esbuild").Plugin[]} [plugins]
  * @param {boolean} [inExecutable] whether main.js finds the other files inside of the executable that runs it
- * @returns the paths of all bundled sources, and how many bytes the product and the lab take
+ * @returns the paths of all bundled sources, and how many bytes the product, begin.js and the lab take
  */
 export async function bundle(directory, plugins = [], inExecutable = false) {
   const { metafile, outputFiles } = await build({
@@ -45,8 +48,20 @@ export async function bundle(directory, plugins = [], inExecutable = false) {
       .filter(({ source }) => source === "src/main.ts" || source === "src/cli/version.ts")
       .flatMap(({ path }) => [...reachable(outputs, path, ({ isLater }) => !isLater)]),
   );
-  const fileOf = (path) => (start.has(path) ? "main.js" : product.has(path) ? "product.js" : "lab/index.js");
-  const packs = { "main.js": "", "product.js": "", "lab/index.js": "" };
+  const rare = new Set([
+    lab,
+    ...outputs.filter(({ source }) => toBegin.test(source)).map(({ path }) => path),
+  ]);
+  const daily = reachable(outputs, join(directory, "main.js"), ({ path }) => !rare.has(path));
+  const fileOf = (path) =>
+    start.has(path)
+      ? "main.js"
+      : !product.has(path)
+        ? "lab/index.js"
+        : daily.has(path)
+          ? "product.js"
+          : "begin.js";
+  const packs = { "main.js": "", "product.js": "", "begin.js": "", "lab/index.js": "" };
   for (const { path, text } of outputFiles) {
     const idOf = (of) => `${fileOf(of)}#${outputs.findIndex(({ path }) => path === of)}`;
     const code = await commonJs(text, (imported) => idOf(resolve(dirname(path), imported)));
@@ -60,6 +75,7 @@ export async function bundle(directory, plugins = [], inExecutable = false) {
       .replace("START", () => `{${packs["main.js"]}}`)
       .replace("MAIN", String(outputs.findIndex(({ source }) => source === "src/main.ts"))),
     "product.js": `({${packs["product.js"]}})\n`,
+    "begin.js": `({${packs["begin.js"]}})\n`,
     "lab/index.js": `({${packs["lab/index.js"]}})\n`,
   };
   await mkdir(join(directory, "lab"), { recursive: true });
@@ -72,7 +88,7 @@ export async function bundle(directory, plugins = [], inExecutable = false) {
   const bytes = (...names) => names.reduce((sum, each) => sum + Buffer.byteLength(files[each]), 0);
   return {
     inputs: Object.keys(metafile.inputs),
-    bytes: { product: bytes("main.js", "product.js"), lab: bytes("lab/index.js") },
+    bytes: { product: bytes("main.js", "product.js"), begin: bytes("begin.js"), lab: bytes("lab/index.js") },
   };
 }
 

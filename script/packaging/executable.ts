@@ -43,6 +43,7 @@ export async function buildExecutable(program: Program, work: string): Promise<E
   await bundle(dist, [], true);
   const inside = [
     "product.js",
+    "begin.js",
     "lab/index.js",
     ...readdirSync(dist).filter((name) => name.endsWith(".cache")),
   ];
