@@ -92,7 +92,7 @@ function withRole(guests: readonly DraftGuest[], role: Role, draft: Draft): read
   if (guests.some((guest) => guest.role === role)) return guests;
   const [one, ...others] = candidatesFor(role, guests);
   if (one === undefined) {
-    const address = freeAddress(guests, draft);
+    const address = freeAddress(role, guests, draft);
     return [
       ...guests,
       { kind: kindOf(role), id: freeId(guests, draft), name: role, role, address, planned: true },
@@ -117,8 +117,12 @@ function freeId(guests: readonly DraftGuest[], draft: Draft): number {
   return id;
 }
 
-/** The next free address behind the hypervisor's, or the first one of the network. */
-function freeAddress(guests: readonly DraftGuest[], { address, prefix, taken: other }: Draft): string {
+/** The next free address behind the hypervisor's, or the first one of the network. @throws UsageError when none is free */
+function freeAddress(
+  role: Role,
+  guests: readonly DraftGuest[],
+  { address, prefix, taken: other }: Draft,
+): string {
   const taken = new Set([address, ...other.addresses, ...guests.map((guest) => guest.address)]);
   const own = addressNumber(address) ?? 0;
   const { first, last } = addressRange(`${address}/${prefix}`) ?? { first: own, last: own };
@@ -128,5 +132,7 @@ function freeAddress(guests: readonly DraftGuest[], { address, prefix, taken: ot
     const candidate = addressText(first + 1 + ((own - first - 1 + step) % (last - first - 1)));
     if (!taken.has(candidate) && candidate !== addressText(first + 1)) return candidate;
   }
-  return address;
+  throw new UsageError(`${networkOf({ address, prefix })} has no free address for the guest of the ${role}`, {
+    hint: `${option.address} with a shorter prefix, like ${address}/24, or ${option.role} ${role}=ID for a guest that has an address`,
+  });
 }

@@ -2,7 +2,8 @@
 import { defined } from "../defined.ts";
 import { SiteError } from "../errors.ts";
 import type { FoundGuest, FoundInterface, Left, ReadIo } from "../import/found.ts";
-import { bridgeOf, domainOf, sitesNic } from "../import/parts/machines.ts";
+import { bridgeOf, sitesNic } from "../import/guests.ts";
+import { domainOf } from "../import/parts/machines.ts";
 import { readGuests } from "../import/read/guests.ts";
 import { readNetwork } from "../import/read/network.ts";
 import type { Answers } from "./answers.ts";

@@ -29,6 +29,7 @@ const guests = [
   guest("lxc/102", "traefik", "10.0.0.12"),
   guest("lxc/110", "media", "10.0.0.20"),
   guest("vm/200", "docker", "10.0.0.30"),
+  guest("lxc/120", "hidden", "10.99.0.52"),
   guest("lxc/190", "base", "10.0.0.90", { isTemplate: true }),
 ];
 
@@ -144,6 +145,11 @@ server { listen 443 ssl; server_name films.example.org media.lan.example; locati
   test.each([
     ["an address that no guest has", "proxy_pass http://10.0.0.77;", "no guest has the address 10.0.0.77"],
     ["the hypervisor", "proxy_pass https://10.0.0.2:8006;", "the hypervisor itself"],
+    [
+      "a guest of another network",
+      "proxy_pass http://10.99.0.52;",
+      "lxc/120 (hidden) has no fixed address on the hypervisor's network",
+    ],
     ["a template", "proxy_pass http://10.0.0.90;", "the template lxc/190"],
     ["a host name without an address", "proxy_pass http://nowhere;", "has no address here"],
     ["a host name with two addresses", "proxy_pass http://two.lan.example;", "several addresses"],

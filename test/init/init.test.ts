@@ -162,6 +162,10 @@ describe("what init refuses", () => {
     ],
     [[...full, "--role", "king=120"], "the roles are ca, gateway, mesh, portainer"],
     [[...full, "--storage", "tank"], "expected an absolute path"],
+    [
+      ["--domain", "oak.home.arpa", "--address", "192.168.1.2/30", "--parts", "dns,gateway,portainer"],
+      "192.168.1.0/30 has no free address for the guest of the",
+    ],
   ])("%j: a usage error", async (options, message) => {
     const root = fresh();
     const { code, stderr } = await call(["init", root, ...options]);

@@ -1,6 +1,8 @@
 /** DNS against the lab's dnsmasq: converging, drift, files of others, and a candidate that is refused. */
 import { describe, expect, test } from "vitest";
 import { dns } from "../../src/components/dns/index.ts";
+import { wildcardConf } from "../../src/formats/dnsmasq/index.ts";
+import { subjectOf } from "../../src/resource.ts";
 import { change, newLab, opened, read } from "./open.ts";
 import { planLab, syncLab } from "./session.ts";
 import { labSite } from "./site.ts";
@@ -30,6 +32,24 @@ describe("the name server", () => {
     ]);
     expect(await syncDns(directory)).toMatchObject({ outcome: "changed", activations: [] });
     expect(await pve.expect(read("cat", records))).toBe(before);
+  });
+
+  test("without a wildcard it has no file of wildcards, and one that is empty is left alone", async () => {
+    const directory = await newLab();
+    const wildcards = "/etc/dnsmasq.d/phoenix-wildcards.conf";
+    const site = {
+      ...labSite,
+      dns: labSite.dns && {
+        ...labSite.dns,
+        records: labSite.dns.records.filter(({ name }) => !name.startsWith("*.")),
+      },
+      services: labSite.services.filter(({ names }) => names.every((name) => !name.startsWith("*."))),
+    };
+    const first = (await syncLab(directory, site, [dns])).components[0];
+    expect(first?.changes.map((change) => subjectOf(change).id)).not.toContain("dns/wildcards");
+    const pve = (await opened(directory)).host("pve");
+    await pve.writeFiles([{ path: wildcards, text: wildcardConf([]), mode: "644" }]);
+    expect((await planLab(directory, site, [dns])).components[0]?.changes).toEqual([]);
   });
 
   test("options of the administrator's own file stand beside ours", async () => {

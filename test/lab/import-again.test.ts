@@ -36,6 +36,16 @@ beforeEach(async () => {
   expect(stderr).toContain(`\`phoenix check --site ${site} --lab ${lab}\` shows them`);
 });
 
+test("a site that took over what people wrote in dnsmasq's files misses nothing", async () => {
+  lab = await hostLab("caddy");
+  site = join(await newDirectory(), "site");
+  await importAgain();
+  const synced = await call(["sync", "dns", "--site", site, "--lab", lab, "--allow", "adopt", "--yes"]);
+  expect(synced.code, synced.stdout + synced.stderr).toBe(0);
+  const { stdout, stderr } = await importAgain();
+  expect(stdout + stderr).not.toContain("was not found any more");
+});
+
 describe("a site that is there", () => {
   test("is in sync while nothing has changed, and secrets are their owner's alone", async () => {
     const before = await everything();

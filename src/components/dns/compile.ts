@@ -42,7 +42,7 @@ export function compile(site: Site): readonly Resource[] {
   });
   return [
     recordsResource(hostsFile(exact), fromOf(exact)),
-    wildcardsResource(wildcardConf(wildcards), fromOf(wildcards)),
+    ...(wildcards.length === 0 ? [] : [wildcardsResource(wildcardConf(wildcards), fromOf(wildcards))]),
     configurationResource(configuration),
     serviceResource(serviceId, "pve", { installed: true, active: true, enabled: true }),
   ];

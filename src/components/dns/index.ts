@@ -1,6 +1,7 @@
 /** DNS: dnsmasq on the hypervisor. Exactly these files are ours; every other file in its directory is foreign. */
 import type { Component, Hazard, Io } from "../../component.ts";
 import { CandidateError } from "../../errors.ts";
+import { wildcardConf } from "../../formats/dnsmasq/index.ts";
 import { unitState } from "../../formats/systemd/index.ts";
 import { type Change, type Resource, type ResourceId, subjectOf } from "../../resource.ts";
 import { foreignPath, writeForeign } from "../foreign/files.ts";
@@ -43,7 +44,9 @@ export const dns: Component = {
     const records = files.get(paths.records);
     if (records !== undefined) live.push(recordsResource(records.text));
     const wildcards = files.get(paths.wildcards);
-    if (wildcards !== undefined) live.push(wildcardsResource(wildcards.text));
+    // A file without a wildcard says nothing: earlier versions wrote one.
+    if (wildcards !== undefined && wildcards.text !== wildcardConf([]))
+      live.push(wildcardsResource(wildcards.text));
     const configuration = files.get(paths.configuration);
     if (configuration !== undefined) live.push(configurationResource(configuration.text));
     // A service that runs without any of our files is foreign.

@@ -1,7 +1,7 @@
 /** From an address that a proxy leads to, to the guest that answers there. Pure. */
 import type { GuestName } from "../../resource.ts";
 import type { FoundDns, FoundGuest, FoundNetwork } from "../found.ts";
-import { addressesOf } from "../guests.ts";
+import { addressesOf, bridgeOf, sitesNic } from "../guests.ts";
 
 /** What the join knows about machines. */
 export interface Machines {
@@ -39,6 +39,16 @@ export function guestAt(machines: Machines, host: string, from: GuestName): Reso
     };
   if (guest.isTemplate) return { reason: `${shown} is the template ${guest.host}` };
   return { guest };
+}
+
+/** The same, for a guest whose services the site can declare: it has a fixed address on the hypervisor's network. */
+export function backendAt(machines: Machines, host: string, from: GuestName): Resolved {
+  const resolved = guestAt(machines, host, from);
+  if (!("guest" in resolved)) return resolved;
+  const { guest } = resolved;
+  const ip = sitesNic(guest, bridgeOf(machines))?.ip;
+  if (ip !== undefined && ip !== "dhcp") return resolved;
+  return { reason: `${guest.host} (${guest.name}) has no fixed address on the hypervisor's network` };
 }
 
 function isAddress(host: string): boolean {

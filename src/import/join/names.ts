@@ -3,7 +3,7 @@ import { defined } from "../../defined.ts";
 import type { Backend } from "../../model.ts";
 import type { FoundOptions, FoundRouter, FoundServer, FoundTarget, FoundWeb, Remark } from "../found/web.ts";
 import type { FoundGuest, Left, Source } from "../found.ts";
-import { guestAt, type Machines } from "./endpoints.ts";
+import { backendAt, guestAt, type Machines } from "./endpoints.ts";
 import { isProtecting, kindOf } from "./protection.ts";
 
 /** A name that a proxy serves, and the guest that answers for it. */
@@ -169,7 +169,7 @@ class Join {
         wholeOf(server),
         `it puts ${target.path} before each path, which a service cannot`,
       );
-    const resolved = guestAt(this.#machines, endpoint.host, server.host);
+    const resolved = backendAt(this.#machines, endpoint.host, server.host);
     if (!("guest" in resolved)) return this.#leave(server.source, wholeOf(server), resolved.reason);
     const { options, isOurs, source } = server;
     const { scheme, serverName } = target;
@@ -222,7 +222,7 @@ class Join {
         what,
         remarks[0] ?? `it balances over ${backends.length} servers: a service has one`,
       );
-    const resolved = guestAt(this.#machines, backend.address, router.host);
+    const resolved = backendAt(this.#machines, backend.address, router.host);
     if (!("guest" in resolved)) return this.#leave(source, what, resolved.reason);
     const told = [...remarks, ...middlewares.map(kindOf), ...Object.keys(loadBalancer)];
     if (told.length > 0)

@@ -66,8 +66,7 @@ function linesLeft({ path, file }: FoundFirewallFile): readonly Left[] {
 }
 
 function lineLeft(line: Line, source: Source): readonly Left[] {
-  if (line.kind === "skipped")
-    return [{ source, what: line.text.trim(), reason: `Proxmox leaves the line out: ${line.fault}` }];
+  if (line.kind === "skipped") return [{ source, what: line.text.trim(), reason: faultText(line.fault) }];
   if (line.kind !== "option" || declarable.includes(line.key)) return [];
   return [
     {
@@ -76,6 +75,11 @@ function lineLeft(line: Line, source: Source): readonly Left[] {
       reason: "a site does not have this option: it stays as it is",
     },
   ];
+}
+
+/** Proxmox's words for a fault begin with the colon of its place, where it has nothing else to say before them. */
+function faultText(fault: string): string {
+  return `Proxmox leaves the line out: ${fault.replace(/^:\s*/, "")}`;
 }
 
 function nodeRulesLeft({ path, reading }: FoundFirewallFile): readonly Left[] {

@@ -1,9 +1,9 @@
 /** The hypervisor's network and the guests with their addresses and mounts. */
 import { defined } from "../../defined.ts";
-import { addressRange } from "../../formats/ipv4/index.ts";
 import type { GuestName } from "../../resource.ts";
 import type { DraftPart } from "../draft.ts";
 import type { FoundDomain, FoundGuest, FoundInterface, FoundNic, Left } from "../found.ts";
+import { bridgeOf, sitesNic } from "../guests.ts";
 import { type DraftObject, type DraftValue, noted } from "../json.ts";
 import type { Found } from "../read/index.ts";
 
@@ -46,14 +46,6 @@ export function domainOf({ dns, network }: Pick<Found, "dns" | "network">): Foun
   return candidates.find(({ name }) => name.includes(".") && !/^(?:localdomain|local)$/.test(name));
 }
 
-/** The bridge with an address that most guests are on. */
-export function bridgeOf({ guests, network }: Pick<Found, "guests" | "network">): FoundInterface | undefined {
-  const uses = (bridge: FoundInterface): number =>
-    guests.filter(({ nics }) => nics.some((nic) => nic.bridge === bridge.name)).length;
-  const bridges = network.interfaces.filter(({ address }) => address !== undefined);
-  return bridges.toSorted((a, b) => Number(b.isBridge) - Number(a.isBridge) || uses(b) - uses(a))[0];
-}
-
 function interfaceEntry({ name, address, gateway }: FoundInterface): DraftValue | undefined {
   if (address === undefined) return undefined;
   const entry = defined({ name, address: `${address.address}/${address.prefix}`, gateway });
@@ -73,11 +65,6 @@ function guestEntry(guest: FoundGuest, bridge: FoundInterface | undefined, left:
             noted({ host_path: hostPath, container_path: guestPath }, source),
           ),
   });
-}
-
-/** The interface that the site knows a guest by: the one on the hypervisor's network, else one with DHCP. */
-export function sitesNic({ nics }: FoundGuest, bridge: FoundInterface | undefined): FoundNic | undefined {
-  return nics.find((nic) => isOnNetwork(nic, bridge)) ?? nics.find(({ ip }) => ip === "dhcp");
 }
 
 /** The interface on the hypervisor's network: the site has one network, other interfaces are told. */
@@ -111,11 +98,4 @@ function networkEntry(
 function addressWords({ ip, written = "" }: FoundNic): string {
   if (ip === undefined) return written;
   return ip === "dhcp" ? "dhcp" : `${ip.address}/${ip.prefix}`;
-}
-
-function isOnNetwork({ ip, vlan }: FoundNic, bridge: FoundInterface | undefined): boolean {
-  if (ip === undefined || ip === "dhcp" || bridge?.address === undefined || vlan !== undefined) return false;
-  const network = addressRange(`${bridge.address.address}/${bridge.address.prefix}`);
-  const own = addressRange(ip.address);
-  return network !== undefined && own !== undefined && own.first >= network.first && own.last <= network.last;
 }

@@ -6,6 +6,7 @@ import type { DraftPart } from "../draft.ts";
 import type { FoundDns, FoundDnsServer, FoundRecord, Left } from "../found.ts";
 import { noted } from "../json.ts";
 import type { Found } from "../read/index.ts";
+import { domainOf } from "./machines.ts";
 
 /** Everything but the records. */
 export function dnsPart({ dns, network }: Found): DraftPart {
@@ -57,14 +58,17 @@ function otherServer({ software, source }: FoundDnsServer): Left {
 }
 
 /** @param site what the draft declares without these records; undefined when that is not a site */
-export function recordsPart({ dns }: Found, site: Site | undefined): DraftPart {
+export function recordsPart({ dns, network }: Found, site: Site | undefined): DraftPart {
+  const domain = domainOf({ dns, network })?.name;
+  const recordsIn = ({ records }: FoundDnsServer): readonly FoundRecord[] =>
+    records.map((record) => ({ ...record, name: fullName(record.name, domain) }));
   const { exact, wildcards } = site === undefined ? { exact: [], wildcards: [] } : recordsOf(site);
   const derived = new Set([...exact, ...wildcards].map(keyOf));
   const own = ownServer(dns);
   const active = own?.isActive === true ? own : undefined;
-  const first = active?.records ?? [];
+  const first = active === undefined ? [] : recordsIn(active);
   const taken = new Set(first.map(({ name }) => name));
-  const others = dns.servers.filter((server) => server !== own).flatMap(({ records }) => records);
+  const others = dns.servers.filter((server) => server !== own).flatMap(recordsIn);
   // Where the hypervisor answers already, its answer is the one that a sync keeps.
   const contradicted = unique(others).filter(
     (record) => taken.has(record.name) && !first.some((one) => keyOf(one) === keyOf(record)),
@@ -88,6 +92,11 @@ export function recordsPart({ dns }: Found, site: Site | undefined): DraftPart {
     },
     left,
   };
+}
+
+/** A name as the site has it: what has no dot is a name of its domain. */
+function fullName(name: string, domain: string | undefined): string {
+  return domain === undefined || name.includes(".") ? name : `${name}.${domain}`;
 }
 
 function unique(records: readonly FoundRecord[]): readonly FoundRecord[] {
