@@ -3,6 +3,7 @@ import { defined } from "../defined.ts";
 import { exitCodeOfPlan } from "../engine/outcome.ts";
 import type { Plan } from "../engine/plan.ts";
 import type { ExitCode } from "../errors.ts";
+import { quoted } from "../formats/shell/quote.ts";
 import { declared } from "../import/declared.ts";
 import { type Left, type ReadIo, sourceText } from "../import/found.ts";
 import { originOfUnit } from "../import/origin.ts";
@@ -15,7 +16,7 @@ import { Secret } from "../secret.ts";
 import type { Call } from "./command.ts";
 import { openDisplay } from "./display.ts";
 import { portainerCredentials } from "./import-credentials.ts";
-import { exitCodeOfMerge, mergeInto, unedited } from "./import-merge.ts";
+import { exitCodeOfMerge, mergeInto, refuseBroken, unedited } from "./import-merge.ts";
 import { repeated } from "./options.ts";
 import { deliver } from "./output.ts";
 import { choicesOf, targetsOf } from "./targets.ts";
@@ -25,6 +26,7 @@ import { openWorld } from "./world.ts";
 export async function importInto(call: Call, directory: string): Promise<ExitCode> {
   const started = performance.now();
   const isAgain = await hasSite(directory);
+  if (isAgain) await refuseBroken(call, directory);
   const { found, left, world } = await readAll(call);
   const { draft } = await draftOf(found, left);
   const files = filesOf(draft);
@@ -44,6 +46,7 @@ export async function importInto(call: Call, directory: string): Promise<ExitCod
         });
   const facts: Omit<ImportFacts, "originOf"> = {
     site: directory,
+    directory: quoted(directory),
     world,
     declared: declared(draft),
     files: files.map(({ path }) => path),

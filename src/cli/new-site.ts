@@ -1,5 +1,5 @@
 /** Puts a new site into a directory: complete and proven, or not at all. */
-import { mkdir, mkdtemp, readdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { messageOf, SiteError } from "../errors.ts";
 import { quoted } from "../formats/shell/quote.ts";
@@ -7,30 +7,23 @@ import type { Draft, DraftGuest } from "../init/draft.ts";
 import { option } from "../option-names.ts";
 import { problemsLines } from "../render/problems.ts";
 import { count, shortList } from "../render/words.ts";
+import { hasSiteFiles, ignoreFile, namesInTheWay, withIgnored } from "../site/place.ts";
 import type { NewFile } from "../site/shapes/editor.ts";
-import { siteFiles } from "../site/shapes/files.ts";
 import type { Call } from "./command.ts";
 import { viewOf } from "./output.ts";
 import { loadProven } from "./site.ts";
 import { writeLines } from "./terminal.ts";
 
-/** A repository may be there before its first file. */
-const welcome = [".git"];
-
 /** @throws SiteError when the directory holds anything that a new site could collide with */
 export async function refuseTaken(directory: string): Promise<void> {
   const entries = await entriesOf(directory);
-  const taken = entries.filter((name) => !welcome.includes(name));
+  const taken = namesInTheWay(entries);
   if (taken.length === 0) return;
-  const isSite = taken.includes(dirname(siteFiles.hypervisor));
-  throw new SiteError(
-    `${directory} is not empty: it has ${shortList(taken.sort(), 5)}; nothing was written`,
-    {
-      hint: isSite
-        ? `this may be a site already: \`phoenix check ${option.site} ${quoted(directory)}\`; \`phoenix schema ${option.into} ${quoted(join(directory, ".schemas"))}\` refreshes its schemas`
-        : "name a new or an empty directory",
-    },
-  );
+  throw new SiteError(`${directory} is not empty: it has ${shortList(taken, 5)}; nothing was written`, {
+    hint: hasSiteFiles(taken)
+      ? `this may be a site already: \`phoenix check ${option.site} ${quoted(directory)}\`; \`phoenix schema ${option.into} ${quoted(join(directory, ".schemas"))}\` refreshes its schemas`
+      : "name a new or an empty directory",
+  });
 }
 
 async function entriesOf(directory: string): Promise<readonly string[]> {
@@ -57,8 +50,9 @@ export async function newSite(
   try {
     made = await mkdir(directory, { recursive: true });
     staging = await mkdtemp(join(directory, ".phoenix-init-"));
-    for (const { path, text, secret } of files) {
+    for (const { path, text: fresh, secret } of files) {
       const place = join(staging, path);
+      const text = path === ignoreFile ? withIgnored(await ignoredIn(directory), fresh) : fresh;
       await mkdir(dirname(place), { recursive: true, ...(secret && { mode: 0o700 }) });
       await writeFile(place, text, { flag: "wx", ...(secret && { mode: 0o600 }) });
     }
@@ -75,6 +69,16 @@ export async function newSite(
     if (made !== undefined) await rmdir(directory).catch(() => {});
   }
   report(call, directory, draft);
+}
+
+/** The text of a repository's own .gitignore, "" without one. */
+async function ignoredIn(directory: string): Promise<string> {
+  try {
+    return await readFile(join(directory, ignoreFile), "utf8");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return "";
+    throw error;
+  }
 }
 
 /** Shows what `phoenix check` says. @throws SiteError for an error: answers that contradict each other show as problems of the files */

@@ -1,9 +1,21 @@
 /** The files of an imported site on disk. A site appears whole or not at all; a file is replaced whole. */
 import { existsSync } from "node:fs";
-import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { messageOf, SiteError } from "../errors.ts";
 import { isObject, member, parseJson } from "../formats/json/index.ts";
+import { hasSiteFiles, namesInTheWay } from "../site/place.ts";
 import { type FileMerge, mergedSite, type Remembered, remembered } from "./merge/site.ts";
 import type { SiteFile } from "./write.ts";
 
@@ -15,8 +27,8 @@ const memoryVersion = 1;
 export async function hasSite(directory: string): Promise<boolean> {
   try {
     const names = await readdir(directory);
-    const isSite = names.includes("etc") || names.includes(dirname(memory));
-    if (names.length === 0 || isSite) return isSite;
+    if (hasSiteFiles(names) || names.includes(dirname(memory))) return true;
+    if (namesInTheWay(names).length === 0) return false;
     throw new SiteError(`${directory} is not empty, and has no site`, {
       hint: "name a directory that is empty or does not exist yet",
     });
@@ -49,7 +61,13 @@ async function write(path: string, text: string, isSecret: boolean): Promise<voi
 
 /** Writes a new site: beside its place, to be moved in whole; into a directory that is there, a file at a time. @throws SiteError */
 export async function writeNewSite(directory: string, files: readonly SiteFile[]): Promise<void> {
-  if (existsSync(directory)) return writeMerge(directory, mergedSite(new Map(), new Map(), files), files);
+  if (existsSync(directory)) {
+    const present = await presentFiles(
+      directory,
+      files.map(({ path }) => path),
+    );
+    return writeMerge(directory, mergedSite(new Map(), present, files), files);
+  }
   const parent = dirname(directory);
   await guarded(directory, async () => {
     await mkdir(parent, { recursive: true });
@@ -66,14 +84,25 @@ export async function writeNewSite(directory: string, files: readonly SiteFile[]
   });
 }
 
-/** What the last import into a directory wrote; nothing where none is remembered. @throws SiteError for a newer format */
+/**
+ * What the last import into a directory wrote; nothing where none is remembered.
+ * @throws SiteError for a newer format, and for a text that import did not write
+ */
 export async function lastImport(directory: string): Promise<ReadonlyMap<string, Remembered>> {
-  const text = await readFile(join(directory, memory), "utf8").catch(() => "");
+  const text = (await presentFiles(directory, [memory])).get(memory);
+  if (text === undefined) return new Map();
   const document = parseJson(text);
   const version = member(document, "version");
   if (typeof version === "number" && version > memoryVersion)
-    throw new SiteError(`${memory} was written by a newer phoenix`, {
-      hint: "use that one, or another directory",
+    throw new SiteError(
+      `${memory} was written by a newer phoenix: it has format ${version}, not ${memoryVersion}`,
+      {
+        hint: "use that one, or another directory",
+      },
+    );
+  if (version !== memoryVersion || !isObject(member(document, "files")))
+    throw new SiteError(`${join(directory, memory)} is damaged: what the last import wrote is not known`, {
+      hint: "restore it; or remove it: then what you edited shows as different from the host, and stays",
     });
   const files = member(document, "files");
   return new Map(
@@ -129,13 +158,18 @@ export async function writeMerge(
       await write(join(fresh, "last.json"), memoryText(files), true);
       for (const { path } of changed) {
         await mkdir(dirname(join(directory, path)), { recursive: true });
-        await rename(join(fresh, path), join(directory, path));
+        await rename(join(fresh, path), await behindLinks(join(directory, path)));
       }
       await rename(join(fresh, "last.json"), join(directory, memory));
     } finally {
       await rm(fresh, { recursive: true, force: true });
     }
   });
+}
+
+/** Where a file is that a person put a link to. */
+function behindLinks(path: string): Promise<string> {
+  return realpath(path).catch(() => path);
 }
 
 /** The mode that a person gave a file. */

@@ -57,6 +57,10 @@ export const importDocument = object({
               ),
             ),
             gone: about("What the last import found and this one did not: it stays.", array(string)),
+            removed: about(
+              "What a person removed since the last import, and the host still has: it stays removed.",
+              array(string),
+            ),
           }),
         ),
       }),

@@ -17,6 +17,8 @@ export type PlaceText = string;
 export interface ImportFacts {
   /** The directory of the new site. */
   readonly site: string;
+  /** The same as a shell takes it. */
+  readonly directory: string;
   readonly world: string;
   /** How many things of each kind it declares: 12 of "container". */
   readonly declared: readonly (readonly [number: number, noun: string])[];
@@ -54,7 +56,7 @@ export function importLines(facts: ImportFacts, view: View): readonly string[] {
 }
 
 function planLines(facts: ImportFacts, plan: Plan, view: View): readonly string[] {
-  const { site, world, repeat, originOf, durationMs } = facts;
+  const { directory, world, repeat, originOf, durationMs } = facts;
   const changes = plan.components.flatMap((part) => part.changes);
   const unread = plan.components.flatMap(({ component, unread: why }) =>
     why === undefined
@@ -71,7 +73,7 @@ function planLines(facts: ImportFacts, plan: Plan, view: View): readonly string[
     ...changes.flatMap((change) => changeLines(change, originOf, view)),
     ...foreignLines(plan, view),
     "",
-    `\`phoenix plan ${option.site} ${oneLine(site)}${repeat}\` shows more. (exit ${exitCodes.pending})`,
+    `\`phoenix plan ${option.site} ${oneLine(directory)}${repeat}\` shows more. (exit ${exitCodes.pending})`,
   ];
 }
 

@@ -35,7 +35,8 @@ export async function readOptionalDocument(
   return new Cell(new SourceFile(name, "{}"), root, shapeOf(root));
 }
 
-function parseFile(file: SourceFile, problems: Problems): JsonNode | undefined {
+/** A file's JSON; undefined, with a problem at its place, when it is invalid. */
+export function parseFile(file: SourceFile, problems: Problems): JsonNode | undefined {
   try {
     const { root, duplicates } = parseJson(file.text);
     for (const { key, first, again } of duplicates)

@@ -28,6 +28,7 @@ describe("a value that the host changed", () => {
       text: own.replace("10.0.0.2/24", "10.0.0.3/24"),
       conflicts: [],
       gone: [],
+      removed: [],
     });
   });
 
@@ -45,7 +46,7 @@ describe("a value that the host changed", () => {
 
   test("that a person removed stays removed", () => {
     const mine = own.replace('"domain_name": "lan.example.net", // /etc/dnsmasq.conf:3\n  ', "");
-    expect(merge(base, mine).text).toBe(mine);
+    expect(merge(base, mine)).toMatchObject({ text: mine, conflicts: [], removed: ["domain_name"] });
     expect(merge(base.replace("lan.example", "x.example"), mine)).toMatchObject({
       text: mine,
       conflicts: [{ path: "domain_name", own: "removed" }],
@@ -90,13 +91,31 @@ describe("what is new on the host", () => {
 
 test("what the host has no more stays, and is told", () => {
   const found = base.replace(/ {4}\/\/ .*\n {4}"310".*\n/, "");
-  expect(merge(found)).toEqual({ text: own, conflicts: [], gone: ["vms.310"] });
+  expect(merge(found)).toEqual({ text: own, conflicts: [], gone: ["vms.310"], removed: [] });
 });
 
 test("without a last import everything of a person's stays", () => {
   const { text, conflicts } = mergedJson(undefined, '{ "a": 1 }', '{ "a": 2, "b": 3 }')!;
   expect(plainOf(text)).toEqual({ a: 1, b: 3 });
   expect(conflicts).toMatchObject([{ path: "a", own: "1", found: "2" }]);
+});
+
+test("a person's own rule in the middle, and the host's new one at the end", () => {
+  const list = (...ports: string[]) =>
+    `{\n  "rules": [\n    ${ports.map((port) => `{ "action": "ACCEPT", "port": "${port}" }`).join(",\n    ")}\n    // Mine, at the end.\n  ]\n}\n`;
+  expect(merge(list("22", "443", "8443"), list("22", "80", "443"), list("22", "443"))).toMatchObject({
+    text: list("22", "80", "443", "8443"),
+    conflicts: [],
+    removed: [],
+  });
+});
+
+test("a renamed key stays renamed, and a comment before the comma stays one", () => {
+  const mine = '{\n  "b": 1 // mine\n  , "c": 3\n}\n';
+  const { text, removed } = merge('{ "a": 1, "b": 1, "d": 4, "c": 3 }', mine, '{ "a": 1, "b": 1, "c": 3 }');
+  expect(plainOf(text)).toEqual({ b: 1, d: 4, c: 3 });
+  expect(text).toContain("// mine");
+  expect(removed).toEqual(["a"]);
 });
 
 test("rules of a firewall are told apart by all that they say", () => {
@@ -136,8 +155,46 @@ describe("any values", () => {
       fc.property(object, object, object, indent, indent, (before, mine, found, one, two) => {
         const next = JSON.stringify(found, undefined, one);
         const once = mergedJson(JSON.stringify(before), JSON.stringify(mine, undefined, two), next)!;
-        expect(mergedJson(next, once.text, next)).toEqual({ text: once.text, conflicts: [], gone: [] });
+        expect(mergedJson(next, once.text, next)).toMatchObject({
+          text: once.text,
+          conflicts: [],
+          gone: [],
+        });
       }),
+    );
+  });
+
+  test("and any comments of a person's merge into JSON that says the same", () => {
+    const comment = fc.constantFrom(
+      "",
+      " ",
+      "\n",
+      " // one\n",
+      " /* two */ ",
+      "/* a\n b */",
+      "\t//\n  /**/ ",
+    );
+    const comments = fc.array(comment, { minLength: 1, maxLength: 7 });
+    fc.assert(
+      fc.property(
+        object,
+        object,
+        object,
+        comments,
+        fc.boolean(),
+        (before, mine, found, between, trailing) => {
+          let at = 0;
+          const next = () => between[at++ % between.length];
+          const commented = JSON.stringify(mine).replace(/[{}[\],:]/g, (sign) => `${next()}${sign}${next()}`);
+          const text = trailing ? commented.replace(/(?<=[\d"e])(?=\s*\}$)/, ",") : commented;
+          const [old, theirs] = [JSON.stringify(before), JSON.stringify(found)];
+          const plainly = mergedJson(old, JSON.stringify(mine), theirs)!;
+          const merged = mergedJson(old, text, theirs)!;
+          expect(plainOf(merged.text)).toEqual(plainOf(plainly.text));
+          const count = (one: string) => one.match(/one|two|a\n b/g)?.length ?? 0;
+          if (merged.text.length >= text.length) expect(count(merged.text)).toBeLessThanOrEqual(count(text));
+        },
+      ),
     );
   });
 

@@ -46,6 +46,7 @@ describe("a file", () => {
       ["a.yml", "create"],
       ["b.yml", "unchanged"],
     ]);
+    expect(merges.map(({ removed }) => removed)).toEqual([[], ["b.yml"]]);
   });
 
   test("comes back where the host has changed it", () => {
@@ -64,6 +65,37 @@ describe("a file", () => {
       { verb: "unchanged", gone: ["a.yml"] },
     ]);
   });
+});
+
+describe("a file of another editor", () => {
+  const crlf = (text: string) => text.replaceAll("\n", "\r\n");
+  const [base, found] = [
+    '{\n  "a": 1, // one\n  "b": 2\n}\n',
+    '{\n  "a": 9, // one\n  "b": 2,\n  "c": 3\n}\n',
+  ];
+
+  test.each([
+    ["CRLF", crlf],
+    ["a byte order mark", (text: string) => `\uFEFF${text}`],
+    ["both", (text: string) => `\uFEFF${crlf(text)}`],
+  ])("keeps its %s, and gets what is new", (_, styled) => {
+    const own = base.replace('"b": 2', '"b": 5');
+    const [json] = merge([file("a.json", base)], { "a.json": styled(own) }, [file("a.json", found)]);
+    expect(json).toMatchObject({ after: styled(found.replace('"b": 2', '"b": 5')), conflicts: [] });
+    const [same] = merge([file("a.json", base)], { "a.json": styled(base) }, [file("a.json", base)]);
+    expect(same).toMatchObject({ verb: "unchanged", after: styled(base), removed: [] });
+    const [text] = merge([file("a.yml", "a\nb\nc\n")], { "a.yml": styled("a # mine\nb\nc\n") }, [
+      file("a.yml", "a\nb\nC\n"),
+    ]);
+    expect(text).toMatchObject({ after: styled("a # mine\nb\nC\n"), conflicts: [] });
+  });
+});
+
+test("a .gitignore gets the lines that it lacks, and none that a person took out", () => {
+  const [last, next] = [file(".gitignore", "/secrets/\n/x\n"), file(".gitignore", "/secrets/\n/x\n/y\n")];
+  expect(merge([last], { ".gitignore": "/secrets/\n/mine" }, [next])).toMatchObject([
+    { verb: "update", after: "/secrets/\n/mine\n/y\n", conflicts: [] },
+  ]);
 });
 
 describe("a secret", () => {

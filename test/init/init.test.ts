@@ -124,8 +124,11 @@ describe("what init refuses", () => {
   test("no empty repository", async () => {
     const root = fresh();
     mkdirSync(join(root, ".git"), { recursive: true });
+    writeFileSync(join(root, "LICENSE"), "MIT");
+    writeFileSync(join(root, ".gitignore"), "/notes/\n");
     expect(await call(["init", root, ...full])).toMatchObject({ code: 0 });
     expect(existsSync(join(root, ".git"))).toBe(true);
+    expect(readFileSync(join(root, ".gitignore"), "utf8")).toMatch(/^\/notes\/\n[\s\S]*^\/secrets\/$/m);
   });
 
   test("answers that contradict each other, before anything is written", async () => {

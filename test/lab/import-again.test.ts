@@ -1,5 +1,16 @@
 /** A second import into the same directory: shown, then merged, and what a person wrote stays. */
-import { chmod, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
 import { call } from "../cli/edge.ts";
@@ -122,6 +133,91 @@ describe("a site that is there", () => {
     expect(stdout).toContain("~ secrets/gitea/DB_PASSWORD");
     expect(stdout).not.toContain("another-secret");
   });
+});
+
+describe("what a person did to the site", () => {
+  test.each([[], ["--merge"]])("breaks no file further, and its place is told (%s)", async (...more) => {
+    await writeFile(path(machines), "{ broken");
+    const before = await everything();
+    const { code, stdout, stderr } = await importAgain(...more);
+    expect(code).toBe(1);
+    expect(stdout).toBe("");
+    expect(stderr).toContain(`${machines}:1:3: error[PHX0005]`);
+    expect(stderr).toContain(`the first at ${machines}:1:3; nothing was written`);
+    expect(await everything()).toEqual(before);
+  });
+
+  test("is told where they removed a file, or an entry of one, that the host has", async () => {
+    await edit(path(machines), '"start_at_boot": true', '"start_at_boot": false');
+    await writeFile(path(machines), (await readFile(path(machines), "utf8")).replace(/,\n *"302": .*/, ""));
+    await rm(path(gitea));
+    const { code, stdout } = await importAgain();
+    expect(code).toBe(0);
+    expect(stdout).toContain("you removed: vms.302, which the host has; it stays removed");
+    expect(stdout).toContain(`you removed: ${gitea}, which the host has; it stays removed`);
+    expect(stdout).toMatch(/^In sync: the host has nothing new for .*, but for what you removed · /m);
+    const { stdout: document } = await importAgain("--merge", "--output", "json");
+    const removed = (JSON.parse(document).merge.files as { removed: string[] }[]).flatMap(
+      (file) => file.removed,
+    );
+    expect(removed).toEqual(expect.arrayContaining(["vms.302", gitea]));
+    expect(await readFile(path(machines), "utf8")).not.toContain('"302"');
+    expect((await readdir(join(site, "stacks/gitea"))).includes("docker-compose.yml")).toBe(false);
+  });
+
+  test("stays through a merge, with their modes and links, and what is remembered stays private", async () => {
+    await chmod(path(machines), 0o444);
+    await rename(path(machines), path("machines.json"));
+    await symlink("../machines.json", path(machines));
+    await chmod(path(".import/last.json"), 0o644);
+    await edit(path(".gitignore"), "/.import/", "/.import/\n/notes/");
+    await onHost("pve/etc/pve/nodes/pve/qemu-server/301.conf", "name: apps", "name: theirs");
+    await importAgain("--merge");
+    expect(await readFile(path("machines.json"), "utf8")).toContain("theirs");
+    expect((await lstat(path(machines))).isSymbolicLink()).toBe(true);
+    expect((await stat(path(machines))).mode & 0o777).toBe(0o444);
+    expect((await stat(path(".import/last.json"))).mode & 0o777).toBe(0o600);
+    expect(await readFile(path(".gitignore"), "utf8")).toContain("/notes/");
+  });
+
+  test("is a link to the site's directory, which a merge goes through", async () => {
+    const target = site;
+    site = join(await newDirectory(), "a link's name");
+    await symlink(target, site);
+    await onHost("pve/etc/pve/nodes/pve/qemu-server/301.conf", "name: apps", "name: theirs");
+    const shown = await importAgain();
+    expect(shown.stdout).toContain(`\`phoenix import '${site.replace("'", "'\\''")}' --merge --lab ${lab}\``);
+    const { stdout } = await importAgain("--merge");
+    expect(stdout).not.toContain("Error");
+    expect(await readFile(join(target, machines), "utf8")).toContain("theirs");
+    expect((await lstat(site)).isSymbolicLink()).toBe(true);
+  });
+
+  test.each([
+    ['{ "version": 99, "files": {} }', "written by a newer phoenix: it has format 99, not 1"],
+    ["{ half", "is damaged"],
+    ['{ "files": {} }', "is damaged"],
+  ])("to what is remembered is an error: %s", async (text, message) => {
+    await writeFile(path(".import/last.json"), text);
+    const before = await everything();
+    const { code, stderr } = await importAgain("--merge");
+    expect(code).toBe(1);
+    expect(stderr).toContain(message);
+    expect(await everything()).toEqual(before);
+  });
+});
+
+test("a repository before its first site counts as empty, and keeps its files", async () => {
+  site = await newDirectory();
+  await mkdir(join(site, ".git"));
+  await writeFile(path("README.md"), "Ours.\n");
+  await writeFile(path(".gitignore"), "/notes/");
+  const { stdout } = await importAgain("--quiet");
+  expect(stdout).toMatch(/^Wrote /);
+  expect(await readFile(path("README.md"), "utf8")).toBe("Ours.\n");
+  const ignored = (await readFile(path(".gitignore"), "utf8")).split("\n");
+  expect(ignored).toEqual(expect.arrayContaining(["/notes/", "/secrets/", "/.import/", `/${gitea}`]));
+  expect((await importAgain()).code).toBe(0);
 });
 
 test("a directory with something else is refused", async () => {

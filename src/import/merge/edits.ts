@@ -41,6 +41,12 @@ function grouped(additions: readonly Addition[]): readonly (readonly Addition[])
   return groups;
 }
 
+const blockComment = String.raw`/\*(?:(?!\*/)[^])*\*/`;
+/** The comma that follows a value, with the comments before it. */
+const commaBehind = new RegExp(String.raw`^(?:\s|//.*\n|${blockComment})*,`);
+/** What may stand behind an entry without another one: comments. */
+const endOfLine = new RegExp(String.raw`^[ \t]*(?:${blockComment}[ \t]*)*(?://.*)?$`);
+
 function insertion(text: string, group: readonly Addition[]): readonly Replacement[] {
   const [first] = group;
   if (first === undefined) return [];
@@ -61,11 +67,11 @@ function insertion(text: string, group: readonly Addition[]): readonly Replaceme
     const tail = isAlone ? "" : `\n${indent}`;
     return [{ start: at, end: at, text: `\n${lines(texts, indent, true)}${tail}` }];
   }
-  const comma = /^\s*(?:\/\*[\s\S]*?\*\/\s*)?,/.exec(text.slice(after.end))?.[0];
+  const comma = commaBehind.exec(text.slice(after.end))?.[0];
   const isLast = comma === undefined;
   const behind = after.end + (comma?.length ?? 0);
   const end = lineEnd(text, behind);
-  const isAlone = /^[ \t]*(?:\/\/.*)?$/.test(text.slice(behind, end));
+  const isAlone = endOfLine.test(text.slice(behind, end));
   const at = isAlone ? end : behind;
   const added = `\n${lines(texts, indent, !isLast)}`;
   const close = isAlone ? "" : isLast ? `\n${outer}` : `\n${indent}`;

@@ -23,6 +23,8 @@ export interface Merged {
   readonly conflicts: readonly Conflict[];
   /** Paths of what import wrote last and does not find any more. It stays. */
   readonly gone: readonly string[];
+  /** Paths of what import wrote last and a person removed. It stays away while the host does not change it. */
+  readonly removed: readonly string[];
 }
 
 /** @param base absent when import did not write the file. Undefined when the present text is not JSON. */
@@ -36,6 +38,7 @@ export function mergedJson(base: string | undefined, own: string, found: string)
     text: edited(own, merge.replacements, merge.additions),
     conflicts: merge.conflicts,
     gone: merge.gone,
+    removed: merge.removed,
   };
 }
 
@@ -61,6 +64,7 @@ class JsonMerge {
   readonly additions: Addition[] = [];
   readonly conflicts: Conflict[] = [];
   readonly gone: string[] = [];
+  readonly removed: string[] = [];
   readonly #own: string;
   readonly #found: string;
 
@@ -73,12 +77,13 @@ class JsonMerge {
   both(base: JsonNode | undefined, own: JsonNode, found: JsonNode, path: readonly string[]): void {
     const next = plainText(found);
     const [before, present] = [base && plainText(base), plainText(own)];
-    if (next === present || next === before) return;
+    if (next === present) return;
     const entries = [entriesOf(own), entriesOf(found)] as const;
     if (own.kind === found.kind && entries[0] !== undefined && entries[1] !== undefined) {
       const known = base?.kind === own.kind ? entriesOf(base) : [];
       this.#entries(known ?? [], own, entries[0], entries[1], path);
-    } else if (present === before)
+    } else if (next === before) return;
+    else if (present === before)
       this.replacements.push({ start: own.start, end: own.end, text: this.#moved(found, own.start) });
     else this.#conflict(own, found, path);
   }
@@ -100,11 +105,12 @@ class JsonMerge {
       else if (before === undefined)
         this.additions.push({ into: own, after: after?.value, text: this.#wholeOf(entry) });
       else if (plainText(before) !== plainText(value)) this.#conflict(undefined, value, [...path, key], own);
+      else this.removed.push(withoutSecrets([...path, key].join(".")));
       after = present.find((each) => each.key === key) ?? after;
     }
     for (const { key } of base)
       if (at(found, key) === undefined && at(present, key) !== undefined)
-        this.gone.push([...path, key].join("."));
+        this.gone.push(withoutSecrets([...path, key].join(".")));
   }
 
   #conflict(own: JsonNode | undefined, found: JsonNode, path: readonly string[], around = own): void {

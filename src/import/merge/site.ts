@@ -1,5 +1,6 @@
 /** An import into a directory that has a site already: what it would change there, and what it leaves to the person. Pure. */
 import { Secret } from "../../secret.ts";
+import { ignoreFile, withIgnored } from "../../site/place.ts";
 import type { SiteFile } from "../write.ts";
 import { type Conflict, type Merged, mergedJson } from "./json.ts";
 import { mergedText } from "./text.ts";
@@ -21,6 +22,8 @@ export interface FileMerge {
   readonly conflicts: readonly Conflict[];
   /** What the last import found and this one does not: it stays. */
   readonly gone: readonly string[];
+  /** What the last import wrote, a person removed, and the host still has: it stays away. */
+  readonly removed: readonly string[];
 }
 
 /**
@@ -45,7 +48,7 @@ export function mergedSite(
       isPrivate: isSecret,
       isSecret,
     } as const;
-    return [{ ...same, conflicts: [], gone: [path] }];
+    return [{ ...same, conflicts: [], gone: [path], removed: [] }];
   });
   return [...merges, ...lost];
 }
@@ -73,19 +76,28 @@ function mergedFile(last: Remembered | undefined, present: string | undefined, f
   const { path, text } = file;
   const isSame = (one: string): boolean =>
     last !== undefined && ("text" in last ? last.text === one : last.fingerprint === fingerprint(one));
-  const result = (after: string, { conflicts = [], gone = [] }: Partial<Merged> = {}): FileMerge => ({
+  const result = (
+    after: string,
+    { conflicts = [], gone = [], removed = [] }: Partial<Merged> = {},
+  ): FileMerge => ({
     path,
     verb: present === undefined ? "create" : present === after ? "unchanged" : "update",
-    ...{ before: present ?? "", after, conflicts, gone },
+    ...{ before: present ?? "", after, conflicts, gone, removed },
     isPrivate: file.isSecret === true,
     isSecret: isWholeSecret(file),
   });
   // Removed by a person: it comes back only when the host has changed.
-  if (present === undefined) return isSame(text) ? { ...result(""), verb: "unchanged" } : result(text);
-  if (present === text || isSame(text)) return result(present);
-  const base = last !== undefined && "text" in last ? last.text : undefined;
+  if (present === undefined)
+    return isSame(text) ? { ...result("", { removed: [path] }), verb: "unchanged" } : result(text);
+  if (present === text) return result(present);
+  const base = last !== undefined && "text" in last ? plainLines(last.text) : undefined;
   const isJson = path.endsWith(".json");
-  const merged = isJson ? mergedJson(base, present, text) : textMerge(base, present, text);
+  if (isSame(text) && (base === undefined || !isJson)) return result(present);
+  const merged = inStyleOf(present, (own) => {
+    if (path === ignoreFile) return unchangedBut(withIgnored(own, text, base));
+    return isJson ? mergedJson(base, own, plainLines(text)) : textMerge(base, own, plainLines(text));
+  });
+  if (isSame(text) && merged === undefined) return result(present);
   // Nobody edited it: the comments are renewed as well, unless something that is gone has to stay.
   if (isSame(present) && (merged === undefined || merged.gone.length === 0)) return result(text);
   return merged === undefined
@@ -95,7 +107,33 @@ function mergedFile(last: Remembered | undefined, present: string | undefined, f
 
 function textMerge(base: string | undefined, present: string, next: string): Merged | undefined {
   const text = base === undefined ? undefined : mergedText(base, present, next);
-  return text === undefined ? undefined : { text, conflicts: [], gone: [] };
+  return text === undefined ? undefined : unchangedBut(text);
+}
+
+function unchangedBut(text: string): Merged {
+  return { text, conflicts: [], gone: [], removed: [] };
+}
+
+/** Merges a text as if its editor wrote neither a byte order mark nor CRLF, and gives the result back as the editor writes it. */
+function inStyleOf(present: string, merge: (own: string) => Merged | undefined): Merged | undefined {
+  const own = plainLines(present);
+  const merged = merge(own);
+  if (merged === undefined || merged.text === own) return merged && { ...merged, text: present };
+  const mark = present.startsWith(byteOrderMark) ? byteOrderMark : "";
+  const text = isCrlf(present) ? merged.text.replaceAll("\n", "\r\n") : merged.text;
+  return { ...merged, text: mark + text };
+}
+
+const byteOrderMark = "\uFEFF";
+
+function plainLines(text: string): string {
+  const bare = text.startsWith(byteOrderMark) ? text.slice(1) : text;
+  return isCrlf(bare) ? bare.replaceAll("\r\n", "\n") : bare;
+}
+
+/** Whether every line ends with CRLF. */
+function isCrlf(text: string): boolean {
+  return text.includes("\r\n") && !/(?:^|[^\r])\n/.test(text);
 }
 
 function whole(own: string, found: string): Conflict {
