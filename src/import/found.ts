@@ -53,12 +53,6 @@ export interface PortainerCredentials {
   readonly apiKey?: Secret;
 }
 
-/**
- * Reads everything of one kind. What cannot be read is passed to `io.left`; a reader never throws for the state of a machine.
- * @param guests all guests; those that do not run cannot be asked
- */
-export type Reader<Part> = (io: ReadIo, guests: readonly FoundGuest[]) => Promise<Part>;
-
 export interface FoundGuest {
   readonly host: GuestName;
   readonly kind: "lxc" | "vm";

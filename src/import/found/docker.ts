@@ -19,6 +19,8 @@ export interface FoundContainer {
   /** Docker's term: "running", "exited", "restarting". */
   readonly state: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** What its program was started with. */
+  readonly args: readonly string[];
   readonly ports: readonly FoundPort[];
   readonly mounts: readonly FoundMount[];
   /** Names of its networks; "host" for the machine's own. */

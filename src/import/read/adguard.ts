@@ -8,7 +8,7 @@ import type { FoundDnsServer, FoundRecord, ReadIo, Source } from "../found.ts";
 import { filesOn } from "./files.ts";
 
 /** Where the installer and the packages keep it. */
-const paths = [
+const adguardPaths: readonly string[] = [
   "/opt/AdGuardHome/AdGuardHome.yaml",
   "/etc/AdGuardHome/AdGuardHome.yaml",
   "/etc/adguardhome.yaml",
@@ -25,6 +25,7 @@ export async function readAdguard(
   io: ReadIo,
   host: HostName,
   isActive: boolean,
+  paths = adguardPaths,
 ): Promise<FoundDnsServer | undefined> {
   const [file] = await filesOn(io, host, paths);
   if (file === undefined) {

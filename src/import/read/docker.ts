@@ -1,12 +1,11 @@
 /** Docker in all guests: engines, Portainer, and Compose projects with their files. */
 import type { FoundDocker, FoundPortainer } from "../found/docker.ts";
-import type { Reader } from "../found.ts";
-import { readEngines } from "./engines.ts";
+import type {} from "../found.ts";
 import { readPortainer } from "./portainer.ts";
 import { readProjects } from "./projects.ts";
+import type { Reader } from "./reader.ts";
 
-export const readDocker: Reader<FoundDocker> = async (io, guests) => {
-  const engines = await readEngines(io, guests);
+export const readDocker: Reader<FoundDocker> = async (io, guests, engines) => {
   const portainer = await readPortainer(io, guests, engines);
   const projects = await Promise.all(
     engines.map((engine) => readProjects(io, engine, (path) => inData(portainer, path))),

@@ -1,6 +1,6 @@
 /** The Docker engines of the guests, from `docker inspect` (Docker 20.10 to 29): containers, running or not, and volumes. */
 import { isUnavailable } from "../../errors.ts";
-import { member, objectsOf, parseJson, textOf, textsOf } from "../../formats/json/index.ts";
+import { listOf, member, objectsOf, parseJson, textOf, textsOf } from "../../formats/json/index.ts";
 import { lastLines } from "../../formats/text/last-lines.ts";
 import type { GuestName } from "../../resource.ts";
 import type { FoundContainer, FoundEngine, FoundMount, FoundPort, FoundVolume } from "../found/docker.ts";
@@ -92,6 +92,7 @@ function containerOf(host: GuestName, value: unknown): FoundContainer {
     image: textOf(config, "Image"),
     state: textOf(member(value, "State"), "Status"),
     labels: textsOf(member(config, "Labels")),
+    args: listOf(member(value, "Args")),
     ports: portsOf(member(hostConfig, "PortBindings")),
     mounts: objectsOf(member(value, "Mounts")).map(mountOf),
     networks: Object.keys(member(member(value, "NetworkSettings"), "Networks") ?? {}),

@@ -3,8 +3,9 @@ import { isObject, parseJson } from "../../formats/json/index.ts";
 import { emptyFile, type FirewallFile, parseFirewall } from "../../formats/pve-firewall/index.ts";
 import { readFile } from "../../formats/pve-firewall/reading.ts";
 import type { FilePlace } from "../../formats/pve-firewall/rule.ts";
-import type { FoundFirewall, FoundFirewallFile, Reader } from "../found.ts";
+import type { FoundFirewall, FoundFirewallFile } from "../found.ts";
 import { entriesOn, filesOn } from "./files.ts";
+import type { Reader } from "./reader.ts";
 
 const directory = "/etc/pve/firewall";
 /** pmxcfs's list of the cluster's nodes (pve-cluster 9.1). */

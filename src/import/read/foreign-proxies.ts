@@ -36,24 +36,38 @@ const known: Readonly<Record<string, ForeignProxy>> = {
 /** A name shown, and how many are enough for a line. */
 const most = 20;
 
+/** Where a program that is not installed as usual has its files, and what it is called. */
+export interface ForeignPlace {
+  readonly title: string;
+  /** Where the guest has a file of it; undefined where it has not. */
+  pathOf(path: string): string | undefined;
+}
+
 export async function tellForeign(
   io: ReadIo,
   { program, host, source: unit, isRunning }: FoundProgram,
+  place?: ForeignPlace,
 ): Promise<void> {
   const proxy = known[program];
   if (proxy === undefined) return;
-  const more = proxy.directory === undefined ? [] : await entriesOn(io, host, proxy.directory);
-  const files = await filesOn(io, host, [proxy.file, ...more]);
+  const pathOf = (path = ""): string | undefined => (place === undefined ? path : place.pathOf(path));
+  const [file, directory] = [pathOf(proxy.file), proxy.directory && pathOf(proxy.directory)];
+  const more = directory === undefined ? [] : await entriesOn(io, host, directory);
+  const files = await filesOn(io, host, [...(file === undefined ? [] : [file]), ...more]);
   const names = [...new Set([...files.values()].flatMap(({ text }) => hostNames(text, proxy)))];
-  const source: Source = files.has(proxy.file) ? { host, path: proxy.file } : unit;
-  const shown =
-    names.length === 0 ? "" : ` for ${names.slice(0, most).join(", ")}${names.length > most ? " …" : ""}`;
-  const state = isRunning ? "" : ", which does not run";
+  const source: Source = file !== undefined && files.has(file) ? { host, path: file } : unit;
+  const title = place?.title ?? (isRunning ? program : `${program}, which does not run`);
   io.left({
     source,
-    what: `${program}${state}${shown}`,
+    what: `${title}${namesShown(names)}`,
     reason: "Phoenix does not read its configuration: what it serves is not in the site and stays with it",
   });
+}
+
+/** " for a.example, b.example …". */
+export function namesShown(names: readonly string[]): string {
+  if (names.length === 0) return "";
+  return ` for ${names.slice(0, most).join(", ")}${names.length > most ? " …" : ""}`;
 }
 
 function hostNames(text: string, { names }: ForeignProxy): readonly string[] {

@@ -1,14 +1,16 @@
 /** The readers: each is a line here, and its answer a member of `Found`. */
 
 import type { FoundCertificates } from "../found/web.ts";
-import type { FoundGuest, Reader, ReadIo } from "../found.ts";
+import type { FoundGuest, ReadIo } from "../found.ts";
 import { answering } from "./answering.ts";
 import { readCertificates } from "./certificates.ts";
 import { readDns } from "./dns.ts";
 import { readDocker } from "./docker.ts";
+import { readEngines } from "./engines.ts";
 import { readFirewall } from "./firewall.ts";
 import { readGuests } from "./guests.ts";
 import { readNetwork } from "./network.ts";
+import type { Reader } from "./reader.ts";
 import { readShares } from "./shares.ts";
 import { readWeb } from "./web.ts";
 
@@ -44,9 +46,10 @@ export async function readHost(
   };
   const guests = await watched("guests", () => readGuests(io));
   const asked = await watched("answering guests", () => answering(io, guests));
+  const engines = await watched("containers", () => readEngines(io, asked));
   const parts = await Promise.all(
     Object.entries<Reader<unknown>>(readers).map(
-      async ([name, read]) => [name, await watched(name, () => read(io, asked))] as const,
+      async ([name, read]) => [name, await watched(name, () => read(io, asked, engines))] as const,
     ),
   );
   const known = { guests, ...(Object.fromEntries(parts) as Parts) };

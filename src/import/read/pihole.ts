@@ -6,8 +6,14 @@ import type { FoundDnsServer, FoundRecord, ReadIo, Source } from "../found.ts";
 import { hostsFacts, leftOf, lineFacts, type PlacedLine } from "./dnsmasq-facts.ts";
 import { filesOn } from "./files.ts";
 
-const current = "/etc/pihole/pihole.toml";
-const older = { hosts: "/etc/pihole/custom.list", aliases: "/etc/dnsmasq.d/05-pihole-custom-cname.conf" };
+/** Where its installer and its image keep its lists; the last two before version 6. */
+const usual = {
+  current: "/etc/pihole/pihole.toml",
+  hosts: "/etc/pihole/custom.list",
+  aliases: "/etc/dnsmasq.d/05-pihole-custom-cname.conf",
+} as const;
+
+type Paths = Readonly<Record<keyof typeof usual, string>>;
 
 /** A text of a list with its place. */
 interface Entry {
@@ -15,12 +21,28 @@ interface Entry {
   readonly source: Source;
 }
 
-/** The Pi-hole of a host where its unit is; what of its lists cannot be declared is told. */
-export async function readPihole(io: ReadIo, host: HostName, isActive: boolean): Promise<FoundDnsServer> {
-  const files = await filesOn(io, host, [current, older.hosts, older.aliases]);
-  const toml = files.get(current)?.text;
-  const records = toml === undefined ? olderRecords(io, host, files) : currentRecords(io, host, toml);
-  const path = toml === undefined ? older.hosts : current;
+/**
+ * The Pi-hole of a host; what of its lists cannot be declared is told.
+ * @param pathOf where the host has a file of it
+ */
+export async function readPihole(
+  io: ReadIo,
+  host: HostName,
+  isActive: boolean,
+  pathOf: (path: string) => string | undefined = (path) => path,
+): Promise<FoundDnsServer> {
+  const placed = (path: string): string => pathOf(path) ?? "";
+  const paths = {
+    current: placed(usual.current),
+    hosts: placed(usual.hosts),
+    aliases: placed(usual.aliases),
+  };
+  const there = Object.values(paths).filter((path) => path !== "");
+  const files = await filesOn(io, host, there);
+  const toml = files.get(paths.current)?.text;
+  const records =
+    toml === undefined ? olderRecords(io, host, files, paths) : currentRecords(io, host, toml, paths.current);
+  const path = toml === undefined ? paths.hosts : paths.current;
   return { software: "Pi-hole", source: { host, path }, isActive, records, upstreams: [], domains: [] };
 }
 
@@ -28,21 +50,22 @@ function olderRecords(
   io: ReadIo,
   host: HostName,
   files: ReadonlyMap<string, { readonly text: string }>,
+  paths: Paths,
 ): readonly FoundRecord[] {
-  const aliases = (files.get(older.aliases)?.text ?? "").split("\n");
+  const aliases = (files.get(paths.aliases)?.text ?? "").split("\n");
   for (const [at, text] of aliases.entries())
     if (text.startsWith("cname="))
-      tellAlias(io, { text, source: { host, path: older.aliases, line: at + 1 } });
-  const text = files.get(older.hosts)?.text ?? "";
+      tellAlias(io, { text, source: { host, path: paths.aliases, line: at + 1 } });
+  const text = files.get(paths.hosts)?.text ?? "";
   tellIpv6(
     io,
-    text.split("\n").map((row, at) => ({ text: row, source: { host, path: older.hosts, line: at + 1 } })),
+    text.split("\n").map((row, at) => ({ text: row, source: { host, path: paths.hosts, line: at + 1 } })),
   );
-  return hostsRecords(host, older.hosts, text);
+  return hostsRecords(host, paths.hosts, text);
 }
 
-function currentRecords(io: ReadIo, host: HostName, toml: string): readonly FoundRecord[] {
-  const source = (line: number): Source => ({ host, path: current, line });
+function currentRecords(io: ReadIo, host: HostName, toml: string, path: string): readonly FoundRecord[] {
+  const source = (line: number): Source => ({ host, path, line });
   const list = (section: string, key: string): readonly Entry[] =>
     tomlTexts(toml, section, key).map(({ text, line }) => ({ text, source: source(line) }));
   for (const alias of list("dns", "cnameRecords")) tellAlias(io, alias);
@@ -52,7 +75,7 @@ function currentRecords(io: ReadIo, host: HostName, toml: string): readonly Foun
   tellIpv6(io, hosts);
   return [
     ...hosts.flatMap((entry) =>
-      hostsRecords(host, current, entry.text).map((record) => ({ ...record, source: entry.source })),
+      hostsRecords(host, path, entry.text).map((record) => ({ ...record, source: entry.source })),
     ),
     ...list("misc", "dnsmasq_lines").flatMap(({ text, source: at }) =>
       parseConfLines(text).flatMap((line) => addressRecords(io, { ...line, source: at })),

@@ -1,6 +1,7 @@
 /** NFS mounts in virtual machines: /etc/fstab, and what is mounted without a line there. */
-import type { FoundGuest, FoundShare, FoundShares, Reader, ReadIo } from "../found.ts";
+import type { FoundGuest, FoundShare, FoundShares, ReadIo } from "../found.ts";
 import { filesOn } from "./files.ts";
+import type { Reader } from "./reader.ts";
 
 const tables = ["/etc/fstab", "/proc/mounts"];
 

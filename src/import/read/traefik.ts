@@ -28,10 +28,25 @@ interface DynamicFile {
   readonly value: JsonObject;
 }
 
+/** How a Traefik was started, and where its guest has what it sees. */
+export interface TraefikPlace {
+  readonly argv: readonly string[];
+  pathOf(path: string): string | undefined;
+  portOf(port: number): number | undefined;
+}
+
+/** The Traefik that a unit of the guest runs. */
 export async function readTraefik(io: ReadIo, guest: FoundGuest): Promise<FoundTraefik> {
+  const show = ["systemctl", "show", "traefik.service", "--property=ExecStart"];
+  const shown = await outputOn(io, guest.host, show, true);
+  const argv = /argv\[\]=(.*?) ;/.exec(shown ?? "")?.[1]?.split(/\s+/) ?? [];
+  return traefikAt(io, guest, { argv, pathOf: (path) => path, portOf: (port) => port });
+}
+
+export async function traefikAt(io: ReadIo, guest: FoundGuest, place: TraefikPlace): Promise<FoundTraefik> {
   const { host } = guest;
-  const { source, settings } = await readStatic(io, guest);
-  const files = await dynamicFiles(io, guest, settings);
+  const { source, settings } = await readStatic(io, guest, place);
+  const files = await dynamicFiles(io, guest, settings, place);
   const declared = declarationsOf(files.map(({ value }) => value));
   const context = { host, defaultEntryPoints: settings.defaultEntryPoints };
   const fromFiles = files.flatMap((file) =>
@@ -47,7 +62,7 @@ export async function readTraefik(io: ReadIo, guest: FoundGuest): Promise<FoundT
   );
   for (const file of files) tellOthers(io, file);
   const { entryPoints, providers } = settings;
-  const fromApi = await readApi(io, guest, settings);
+  const fromApi = await readApi(io, guest, settings, place);
   const known = new Set(fromFiles.map(({ name }) => name));
   const routers = [
     ...fromFiles,
@@ -68,19 +83,18 @@ export async function readTraefik(io: ReadIo, guest: FoundGuest): Promise<FoundT
 async function readStatic(
   io: ReadIo,
   { host }: FoundGuest,
+  { argv, pathOf }: TraefikPlace,
 ): Promise<{ readonly source: Source; readonly settings: StaticConfiguration }> {
-  const shown = await outputOn(
-    io,
-    host,
-    ["systemctl", "show", "traefik.service", "--property=ExecStart"],
-    true,
-  );
-  const argv = /argv\[\]=(.*?) ;/.exec(shown ?? "")?.[1]?.split(/\s+/) ?? [];
   const named = argv.flatMap((word, at) => {
     const [, value] = /^--?configfile(?:=(.*))?$/i.exec(word) ?? [];
     return /^--?configfile/i.test(word) ? [value ?? argv[at + 1] ?? ""] : [];
   });
-  const files = await filesOn(io, host, [...named.filter((path) => path.startsWith("/")), ...staticFiles]);
+  const usual = [...named.filter((path) => path.startsWith("/")), ...staticFiles];
+  const files = await filesOn(
+    io,
+    host,
+    usual.flatMap((path) => pathOf(path) ?? []),
+  );
   const [found] = files;
   if (found === undefined)
     return { source: { host, path: paths.static }, settings: staticConfiguration({}, argv) };
@@ -104,13 +118,15 @@ async function dynamicFiles(
   io: ReadIo,
   { host }: FoundGuest,
   { directory = paths.directory, filename }: StaticConfiguration,
+  { pathOf }: TraefikPlace,
 ): Promise<readonly DynamicFile[]> {
-  const entries = await entriesOn(io, host, directory);
+  const [watched, single] = [pathOf(directory), filename && pathOf(filename)];
+  const entries = watched === undefined ? [] : await entriesOn(io, host, watched);
   // Traefik (3.x) reads directories below as well.
   const deeper = await Promise.all(
     entries.filter((path) => !/\.[^/]+$/.test(path)).map((path) => entriesOn(io, host, path)),
   );
-  const all = [...(filename === undefined ? [] : [filename]), ...entries, ...deeper.flat()];
+  const all = [...(single === undefined ? [] : [single]), ...entries, ...deeper.flat()];
   for (const path of all.filter((each) => each.endsWith(".toml")))
     io.left({
       source: { host, path },
@@ -180,10 +196,12 @@ async function readApi(
   io: ReadIo,
   guest: FoundGuest,
   { entryPoints, defaultEntryPoints }: StaticConfiguration,
+  { portOf }: TraefikPlace,
 ): Promise<readonly FoundRouter[]> {
   const address = addressOf(guest);
-  if (address === undefined) return [];
-  const path = `http://${address}:${entryPoints.traefik ?? ports.meshApi}/api/rawdata`;
+  const port = portOf(entryPoints.traefik ?? ports.meshApi);
+  if (address === undefined || port === undefined) return [];
+  const path = `http://${address}:${port}/api/rawdata`;
   const raw = await rawData(io, path);
   return raw === undefined ? [] : apiRouters(raw, { host: guest.host, path }, defaultEntryPoints);
 }
