@@ -1,7 +1,8 @@
 /** `phoenix doctor`: whether everything is so that a sync can work, and what puts it right. */
-import type { ComponentName } from "../component.ts";
+import type { Component, Hazard } from "../component.ts";
 import { defined } from "../defined.ts";
 import type { Diagnoses, Diagnosis } from "../doctor/diagnose.ts";
+import type { RunWorld } from "../engine/run.ts";
 import {
   type ExitCode,
   exitCodes,
@@ -59,20 +60,37 @@ interface Diagnosed extends Diagnoses {
   readonly durationMs: number;
 }
 
-async function examine({ components, run }: Session, { only, skip }: Targets): Promise<Diagnosed> {
+async function examine({ components, run: loud }: Session, { only, skip }: Targets): Promise<Diagnosed> {
   const [{ diagnose }, { Turn }] = await Promise.all([
     import("../doctor/diagnose.ts"),
     import("../engine/turn.ts"),
   ]);
+  // What components tell while they look is not what was asked.
+  const run = { ...loud, emit: () => undefined };
   const [component] = components;
   if (component === undefined) throw new Error("the table of components is empty");
   const started = performance.now();
-  const names: readonly ComponentName[] = components
-    .map(({ name }) => name)
-    .filter((name) => (only.length === 0 || only.includes(name)) && !skip.includes(name));
-  const options = { components: names, nodeVersion: process.versions.node };
-  const diagnoses = await diagnose(new Turn(run, component).io, options);
+  const selected = components.filter(
+    ({ name }) => (only.length === 0 || only.includes(name)) && !skip.includes(name),
+  );
+  const diagnoses = await diagnose(new Turn(run, component).io, {
+    components: selected,
+    hazards: (each) => hazardsOf(each, run),
+    nodeVersion: process.versions.node,
+  });
   return { ...diagnoses, durationMs: Math.round(performance.now() - started) };
+}
+
+/** What a sync of the component would be refused for. What cannot be read may have to be created. */
+async function hazardsOf(component: Component, run: RunWorld): Promise<readonly Hazard[]> {
+  const [{ planComponent }, { Turn }] = await Promise.all([
+    import("../engine/plan-run.ts"),
+    import("../engine/turn.ts"),
+  ]);
+  const part = await planComponent(component, run, { allow: new Set() });
+  if (part.unread === undefined && part.unreadResources.length === 0) return part.hazards;
+  const changes = part.desired.map((desired) => ({ verb: "create", desired }) as const);
+  return (await component.hazards?.(changes, new Turn(run, component).io)) ?? [];
 }
 
 async function show(session: Session, { found, ...diagnosed }: Diagnosed): Promise<ExitCode> {
@@ -89,7 +107,7 @@ async function show(session: Session, { found, ...diagnosed }: Diagnosed): Promi
         prerequisite: one.prerequisite,
         severity: one.isWarning === true ? ("warning" as const) : ("error" as const),
         message: one.message,
-        command: fixLine(one),
+        command: fixLine(one, call.options.repeat),
         safe: one.fix?.isSafe,
         hint: one.hint,
       }),
@@ -124,7 +142,9 @@ async function fixAndShow(
   display.pause();
   for (const one of fixes)
     display.say(
-      terminal.redact(`${describeHost(session.site, one.machine)}: ${one.message}\n  $ ${fixLine(one)}`),
+      terminal.redact(
+        `${describeHost(session.site, one.machine)}: ${one.message}\n  $ ${fixLine(one, options.repeat)}`,
+      ),
     );
   if (!options.yes && !terminal.stdin.tty) {
     await show(session, diagnosed);
@@ -161,13 +181,16 @@ async function runFixes(session: Session, fixes: readonly Diagnosis[]): Promise<
   });
   lock.lost.addEventListener("abort", () => session.abort(lock.lost.reason), { once: true });
   try {
-    for (const { fix, machine } of fixes) {
+    for (const one of fixes) {
+      const { fix, machine } = one;
       if (fix === undefined) continue;
       try {
-        await runFix((name) => run.world.host(name), fix, machine);
+        await runFix(run.world.host(machine), fix);
       } catch (error) {
         if (!(error instanceof PhoenixError) || error instanceof InterruptedError) throw error;
-        display.say(call.terminal.redact(`failed: ${fixLine({ fix, machine })}: ${messageOf(error)}`));
+        display.say(
+          call.terminal.redact(`failed: ${fixLine(one, call.options.repeat)}: ${messageOf(error)}`),
+        );
       }
     }
   } finally {

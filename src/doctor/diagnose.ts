@@ -1,17 +1,21 @@
 /** Asks every prerequisite at once on every machine, and tells what is not as it must be: one line for each cause. */
-import type { ComponentName, Io } from "../component.ts";
+import type { Component, Hazard, Io } from "../component.ts";
 import { adviceOn, isUnavailable, messageOf } from "../errors.ts";
 import { guestOf } from "../fabric/guests.ts";
 import type { Site } from "../model.ts";
 import type { HostName } from "../resource.ts";
-import { hypervisorFacts } from "./hypervisor-facts.ts";
-import type { Asking, Finding, Prerequisite } from "./prerequisite.ts";
+import { type HypervisorFacts, hypervisorFacts } from "./hypervisor-facts.ts";
+import { type Asking, type Finding, guestGates, type Prerequisite } from "./prerequisite.ts";
+import { composed } from "./settings.ts";
 import { prerequisites } from "./table.ts";
+import { usedMachines } from "./used.ts";
 
 /** A finding with its place in the table. */
 export interface Diagnosis extends Finding {
   readonly prerequisite: string;
   readonly machine: HostName;
+  /** The guest's node, where that is another one than the hypervisor. */
+  readonly node?: string;
 }
 
 export interface Diagnoses {
@@ -22,9 +26,11 @@ export interface Diagnoses {
   readonly machines: number;
 }
 
-/** What is asked: the components whose prerequisites count; those that every site has always do. */
 export interface DiagnoseOptions {
-  readonly components: readonly ComponentName[];
+  /** Those whose prerequisites count; what every site needs always does. */
+  readonly components: readonly Component[];
+  /** What a sync of the component would be refused for. */
+  readonly hazards: (component: Component) => Promise<readonly Hazard[]>;
   readonly nodeVersion: string;
 }
 
@@ -36,11 +42,14 @@ interface Answer {
 }
 
 /** @throws TransportError when the hypervisor itself does not answer; WrongHostError */
-export async function diagnose(io: Io, { components, nodeVersion }: DiagnoseOptions): Promise<Diagnoses> {
+export async function diagnose(io: Io, options: DiagnoseOptions): Promise<Diagnoses> {
   const { site } = io;
+  const { components, nodeVersion } = options;
   const facts = once(() => hypervisorFacts(io.host("pve"), site));
+  const hazards = new Map(components.map((each) => [each.name, once(() => options.hazards(each))] as const));
+  const names = components.map(({ name }) => name);
   const rows = prerequisites.filter(
-    ({ parts }) => parts.length === 0 || parts.some((part) => components.includes(part)),
+    ({ parts }) => parts.length === 0 || parts.some((part) => names.includes(part)),
   );
   const questions = rows.flatMap((row) => row.machines(site).map((machine) => ({ row, machine })));
   const answers = await Promise.all(
@@ -52,13 +61,17 @@ export async function diagnose(io: Io, { components, nodeVersion }: DiagnoseOpti
         host: io.host(machine),
         io,
         facts,
+        hazards,
         nodeVersion,
         ...(guest && { guest }),
       };
       return { row, machine, findings: await examine(row, asking) };
     }),
   );
-  const found = diagnosesOf(answers, site);
+  const told = diagnosesOf(answers, site, usedMachines(site, components));
+  const found = await Promise.all(
+    told.map(async (one) => ({ ...one, ...(await placeOf(one, site, facts)) })),
+  );
   return { found, asked: questions.length, machines: new Set(questions.map(({ machine }) => machine)).size };
 }
 
@@ -77,8 +90,18 @@ async function examine(row: Prerequisite, asking: Asking): Promise<readonly Find
 /** The hypervisor's own faults that leave nothing to ask. */
 const hypervisorGates = ["proxmox", "cluster-files"];
 
-/** Leaves out what has the same cause as an earlier row's finding. Pure. */
-export function diagnosesOf(answers: readonly Answer[], site: Pick<Site, "guests">): readonly Diagnosis[] {
+/** What keeps a sync from working only in a guest that it works in: whether the guest is there, and can be asked. */
+const onlyWhereUsed: readonly string[] = [...guestGates, "disk-space"];
+
+/**
+ * Leaves out what has the same cause as an earlier row's finding, and joins commands that would undo each other. Pure.
+ * @param used the machines that a sync works in
+ */
+function diagnosesOf(
+  answers: readonly Answer[],
+  site: Pick<Site, "guests">,
+  used: ReadonlySet<HostName>,
+): readonly Diagnosis[] {
   const faults = new Set(
     answers
       .filter(({ findings }) => findings.some(({ isWarning }) => isWarning !== true))
@@ -87,16 +110,40 @@ export function diagnosesOf(answers: readonly Answer[], site: Pick<Site, "guests
   const isHidden = ({ row, machine }: Answer): boolean =>
     (row.after ?? []).some((id) => faults.has(`${machine} ${id}`)) ||
     (!hypervisorGates.includes(row.id) && hypervisorGates.some((id) => faults.has(`pve ${id}`)));
-  const order = new Map<HostName, number>([
-    ["pve", -1],
-    ...site.guests.map(({ host }, at) => [host, at] as const),
-  ]);
-  return answers
+  const isMinor = ({ row, machine }: Answer): boolean =>
+    machine !== "pve" && !used.has(machine) && onlyWhereUsed.includes(row.id);
+  const found = answers
     .filter((answer) => !isHidden(answer))
-    .flatMap(({ row, machine, findings }) =>
-      findings.map((finding) => ({ machine, ...finding, prerequisite: row.id })),
-    )
-    .sort((a, b) => (order.get(a.machine) ?? 0) - (order.get(b.machine) ?? 0));
+    .flatMap((answer) =>
+      answer.findings.map(
+        (finding): Diagnosis => ({
+          machine: answer.machine,
+          ...finding,
+          ...(isMinor(answer) ? { isWarning: true } : {}),
+          prerequisite: answer.row.id,
+        }),
+      ),
+    );
+  const on = (machine: HostName): readonly Diagnosis[] => found.filter((one) => one.machine === machine);
+  return [...on("pve"), ...site.guests.flatMap((guest) => composed(on(guest.host), guest))];
+}
+
+/** Which node has the guest, where that is another one than the hypervisor. */
+async function placeOf(
+  { machine }: Diagnosis,
+  site: Site,
+  facts: () => Promise<HypervisorFacts>,
+): Promise<{ readonly node?: string }> {
+  const guest = guestOf(site, machine);
+  if (guest === undefined) return {};
+  try {
+    const found = (await facts()).get(guest.id);
+    return found?.isElsewhere === true ? { node: found.node } : {};
+  } catch (error) {
+    // The rows that ask the same have said so.
+    if (!isUnavailable(error)) throw error;
+    return {};
+  }
 }
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {

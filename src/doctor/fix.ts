@@ -1,21 +1,33 @@
 /** The commands that put something right: as a person copies them, and as `--fix` runs them. */
 import { quoted } from "../formats/shell/quote.ts";
 import type { Host } from "../hosts/host.ts";
-import type { HostName } from "../resource.ts";
+import type { GuestName } from "../resource.ts";
 import type { Diagnosis } from "./diagnose.ts";
 import type { Fix } from "./prerequisite.ts";
 
 /** Longest time that a fix may take, in milliseconds and in the words of `qm guest exec`. */
 const longestMs = 300_000;
 
-/** The line for the hypervisor's shell; undefined where no command puts it right. */
-export function fixLine({ fix, machine }: Pick<Diagnosis, "fix" | "machine">): string | undefined {
+/**
+ * The line for the hypervisor's shell; undefined where no command puts it right.
+ * @param repeat the options that another command line of Phoenix must repeat: " --lab /tmp/lab"
+ */
+export function fixLine(
+  { fix, machine, node }: Pick<Diagnosis, "fix" | "machine" | "node">,
+  repeat: string,
+): string | undefined {
   if (fix === undefined) return undefined;
-  const host = fix.on ?? machine;
-  if (host === "pve") return shellLine(fix.argv);
-  const id = host.slice(host.indexOf("/") + 1);
-  const words = fix.argv.map(quoted).join(" ");
-  if (host.startsWith("lxc/")) return `pct exec ${id} -- ${words}`;
+  const { on, argv } = fix;
+  if (on === "here") return `${shellLine(argv)}${repeat}`;
+  const line = on === "node" || machine === "pve" ? shellLine(argv) : entering(machine, argv);
+  return node === undefined ? line : `ssh root@${node} ${quoted(line)}`;
+}
+
+/** The line for the shell of the guest's node. */
+function entering(guest: GuestName, argv: readonly string[]): string {
+  const id = guest.slice(guest.indexOf("/") + 1);
+  const words = argv.map(quoted).join(" ");
+  if (guest.startsWith("lxc/")) return `pct exec ${id} -- ${words}`;
   const limit = ["--timeout", String(longestMs / 1000)].join(" ");
   return `qm guest exec ${id} ${limit} -- ${words}`;
 }
@@ -29,11 +41,7 @@ function shellLine([shell, flag, text, ...more]: readonly string[]): string {
     .join(" ");
 }
 
-/** Runs a safe fix. @throws CommandError with the command's words; TransportError */
-export async function runFix(
-  host: (name: HostName) => Host,
-  { argv, on }: Fix,
-  machine: HostName,
-): Promise<void> {
-  await host(on ?? machine).expect({ argv, effect: "change", timeoutMs: longestMs });
+/** Runs a safe fix, which is one of the machine's own. @throws CommandError with the command's words; TransportError */
+export async function runFix(host: Host, { argv }: Pick<Fix, "argv">): Promise<void> {
+  await host.expect({ argv, effect: "change", timeoutMs: longestMs });
 }

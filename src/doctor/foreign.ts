@@ -1,12 +1,12 @@
 /** What somebody else made and a sync would meet: as the components themselves find it for a plan. */
-import type { Component, ComponentName, Hazard, Io } from "../component.ts";
-import { memo } from "../fabric/memo.ts";
+import type { ComponentName, Hazard } from "../component.ts";
+import { isUnavailable } from "../errors.ts";
 import type { Site } from "../model.ts";
 import { option } from "../option-names.ts";
 import type { HostName } from "../resource.ts";
 import { dockerMachines } from "./docker.ts";
 import { stopping, unitOf } from "./ports.ts";
-import { type Finding, guestGates, type Prerequisite } from "./prerequisite.ts";
+import { type Finding, guestGates, hypervisorIf, type Prerequisite } from "./prerequisite.ts";
 
 interface ForeignText {
   readonly component: ComponentName;
@@ -15,7 +15,6 @@ interface ForeignText {
   readonly asked: string;
   readonly remedy: string;
   readonly after: readonly string[];
-  readonly load: () => Promise<Component>;
   readonly machines: (site: Site) => readonly HostName[];
 }
 
@@ -29,7 +28,6 @@ const texts: readonly ForeignText[] = [
     asked: "`ss -Hlntup`, the files of dnsmasq, `/etc/default/dnsmasq`",
     remedy: `\`systemctl disable --now UNIT\`; of a line of a file, ${adoption}`,
     after: [],
-    load: async () => (await import("../components/dns/index.ts")).dns,
     machines: ({ dns }) => (dns?.enabled === true ? ["pve"] : []),
   },
   {
@@ -39,7 +37,6 @@ const texts: readonly ForeignText[] = [
     asked: "`docker ps --all`, `ss -Hlntup`",
     remedy: `stop the program, or ${adoption}`,
     after: [...guestGates, "docker", "docker-runs"],
-    load: async () => (await import("../components/portainer/index.ts")).portainer,
     machines: (site) => (site.portainer === undefined ? [] : dockerMachines(site)),
   },
   {
@@ -49,7 +46,6 @@ const texts: readonly ForeignText[] = [
     asked: "the files of `/etc/traefik/dynamic`",
     remedy: adoption,
     after: [...guestGates, "traefik", "traefik-configuration"],
-    load: async () => (await import("../components/traefik/index.ts")).traefik,
     machines: ({ roles }) => (roles.mesh === undefined ? [] : [roles.mesh.host]),
   },
   {
@@ -59,7 +55,6 @@ const texts: readonly ForeignText[] = [
     asked: "`nginx -T`",
     remedy: adoption,
     after: [...guestGates, "nginx"],
-    load: async () => (await import("../components/nginx/index.ts")).nginx,
     machines: ({ roles }) => (roles.gateway === undefined ? [] : [roles.gateway.host]),
   },
   {
@@ -69,18 +64,9 @@ const texts: readonly ForeignText[] = [
     asked: "`docker ps --all`, `ss -Hlntup`, Portainer's stacks",
     remedy: `stop the program, or ${adoption}`,
     after: [...guestGates, "docker", "docker-runs"],
-    load: async () => (await import("../components/stacks/index.ts")).stacks,
     machines: ({ stacks }) => [...new Set(stacks.map(({ guest }) => guest.host))],
   },
 ];
-
-/** Hazards of a component that creates everything it declares: what is in place already is not foreign. */
-async function foreignHazards(io: Io, load: () => Promise<Component>): Promise<readonly Hazard[]> {
-  const component = await load();
-  const changes = component.compile(io.site).map((desired) => ({ verb: "create", desired }) as const);
-  const found = (await component.hazards?.(changes, io)) ?? [];
-  return found.filter(({ foreign }) => foreign !== undefined);
-}
 
 /** @param units by the processes of programs, where they are known */
 export function judgeForeign(
@@ -95,20 +81,45 @@ export function judgeForeign(
     const adopt =
       consent === undefined
         ? {}
-        : { fix: { on: "pve" as const, argv: ["phoenix", "sync", component, option.allow, consent] } };
+        : { fix: { on: "here" as const, argv: ["phoenix", "sync", component, option.allow, consent] } };
     return { message, ...(hint === undefined ? {} : { hint }), ...adopt, ...stop };
   });
 }
 
-export const foreignRows: readonly Prerequisite[] = texts.map(({ component, load, ...text }) => {
-  // A component looks at all its machines at once.
-  const allHazards = memo((io: Io) => foreignHazards(io, load));
+/** Changes that a sync would not make without consent, though nothing foreign is in their way. */
+const consents: Prerequisite = {
+  id: "consents",
+  parts: [],
+  where: "the hypervisor",
+  must: "no change that waits needs a consent: none cuts anybody off, or empties what it changes",
+  asked: "the live state, as `phoenix plan` does",
+  remedy:
+    "`phoenix plan` shows the change; correct the site, or repeat the sync with the consent that is named",
+  after: ["firewall-program"],
+  machines: hypervisorIf(() => true),
+  examine: async ({ hazards }) => {
+    const found = await Promise.all([...hazards.values()].map((look) => look().catch(passUnavailable)));
+    return found
+      .flat()
+      .filter(({ foreign }) => foreign === undefined)
+      .map(({ message, hint }) => ({ message, ...(hint === undefined ? {} : { hint }) }));
+  },
+};
+
+/** Another row tells why a machine cannot be asked. */
+function passUnavailable(error: unknown): readonly Hazard[] {
+  if (!isUnavailable(error)) throw error;
+  return [];
+}
+
+const foreign = texts.map(({ component, ...text }): Prerequisite => {
   return {
     id: `foreign-${component}`,
     parts: [component],
     ...text,
-    examine: async ({ machine, host, io }) => {
-      const hazards = (await allHazards(io)).filter(({ foreign }) => foreign?.host === machine);
+    examine: async ({ machine, host, hazards: ofAll }) => {
+      const found = (await ofAll.get(component)?.()) ?? [];
+      const hazards = found.filter(({ foreign }) => foreign?.host === machine);
       const pids = hazards.flatMap(({ foreign }) => foreign?.process ?? []);
       const units = await Promise.all(
         [...new Set(pids)].map(async (pid) => [pid, (await unitOf(host, pid)).unit] as const),
@@ -120,3 +131,5 @@ export const foreignRows: readonly Prerequisite[] = texts.map(({ component, load
     },
   };
 });
+
+export const foreignRows: readonly Prerequisite[] = [...foreign, consents];

@@ -1,5 +1,5 @@
 /** What must be so of each guest, as the hypervisor has it: its identity, its configuration, and whether it can be asked. */
-import { openInterfaces } from "../components/firewall/interfaces.ts";
+import { filtered, openInterfaces } from "../components/firewall/interfaces.ts";
 import { otherName } from "../components/foreign/guests.ts";
 import { adviceOn, isUnavailable, messageOf } from "../errors.ts";
 import { filteredGuests } from "../fabric/firewall.ts";
@@ -11,22 +11,12 @@ import { type GuestFacts, runnableGuests, virtualMachines } from "./hypervisor-f
 import {
   asked,
   type Finding,
-  type Fix,
   inTurn,
   type Prerequisite,
   prerequisite,
   type Subject,
 } from "./prerequisite.ts";
-
-/** The tool for a guest's kind. */
-function toolOf({ kind }: Pick<Guest, "kind">): string {
-  return kind === "lxc" ? "pct" : "qm";
-}
-
-/** A command of the hypervisor that sets a value of the guest's configuration. */
-function setting(guest: Guest, key: string, value: string): Fix {
-  return { on: "pve", argv: [toolOf(guest), "set", String(guest.id), `--${key}`, value] };
-}
+import { setting, toolOf } from "./settings.ts";
 
 export function judgeExistence(facts: GuestFacts | undefined, guest: Guest): readonly Finding[] {
   const what = guest.kind === "lxc" ? "container" : "virtual machine";
@@ -55,7 +45,8 @@ export function judgeName(config: string, guest: Guest): readonly Finding[] {
   const found = otherName(config, guest.name);
   if (found === undefined) return [];
   const message = `it is "${found.name}" on the hypervisor and "${guest.name}" in the site (${guest.from.file}:${guest.from.line})`;
-  return [{ message, fix: setting(guest, guest.kind === "lxc" ? "hostname" : "name", guest.name) }];
+  const key = guest.kind === "lxc" ? "hostname" : "name";
+  return [{ message, ...setting(guest, { key, live: found.name, edit: () => guest.name }) }];
 }
 
 /** The address that Proxmox gives the guest: of the container's own interface, or by cloud-init where that is used. */
@@ -74,17 +65,22 @@ export function judgeAddress(
   });
   const [first] = given;
   if (first === undefined || given.some(({ ip }) => ip.split("/", 1)[0] === guest.address)) return [];
-  const value = first.value.replace(/((?:^|,)ip=)[^,]+/, `$1${guest.address}/${prefix}`);
+  const edit = (value: string): string => value.replace(/((?:^|,)ip=)[^,]+/, `$1${guest.address}/${prefix}`);
   const message = `its address is ${first.ip} on the hypervisor and ${guest.address} in the site`;
-  return [{ message, fix: setting(guest, first.key, value) }];
+  return [{ message, ...setting(guest, { key: first.key, live: first.value, edit }) }];
 }
 
 export function judgeInterfaces(config: string, guest: Guest): readonly Finding[] {
-  const [first, ...others] = openInterfaces(config);
-  if (first === undefined) return [];
-  const names = [first, ...others].map(({ name }) => name).join(", ");
-  const fix = setting(guest, first.name, first.filtered);
-  return [{ message: `${names} has no firewall=1: the guest's rules are not in force`, fix }];
+  const open = openInterfaces(config);
+  if (open.length === 0) return [];
+  const names = open.map(({ name }) => name).join(", ");
+  const settings = open.map(({ name, value }) => ({ key: name, live: value, edit: filtered }));
+  return [
+    {
+      message: `${names} has no firewall=1: the guest's rules are not in force`,
+      ...setting(guest, ...settings),
+    },
+  ];
 }
 
 /** Declared mount points that the container's configuration does not have. */
@@ -113,7 +109,7 @@ export function judgeMounts(config: string, guest: Guest, hypervisor: Hypervisor
     {
       message: `nothing of the hypervisor is mounted on ${places} as the site declares`,
       fix: {
-        on: "pve",
+        on: "node",
         argv: inTurn(["pct", "set", `${guest.id}`, ...words], ["pct", "reboot", `${guest.id}`]),
       },
     },
@@ -123,7 +119,7 @@ export function judgeMounts(config: string, guest: Guest, hypervisor: Hypervisor
 export function judgeState({ status }: Pick<GuestFacts, "status">, guest: Guest): readonly Finding[] {
   if (status === "running") return [];
   const verb = status === "paused" || status === "suspended" ? "resume" : "start";
-  return [{ message: `it is ${status}`, fix: { on: "pve", argv: [toolOf(guest), verb, String(guest.id)] } }];
+  return [{ message: `it is ${status}`, fix: { on: "node", argv: [toolOf(guest), verb, String(guest.id)] } }];
 }
 
 /** The line "agent: 1", or "agent: enabled=1,fstrim_cloned_disks=1". A change counts from the next start. */
@@ -134,7 +130,7 @@ export function judgeAgent(config: string, { id }: Pick<Guest, "id">): readonly 
     {
       message: "the QEMU guest agent is not enabled in its options, so nothing can be asked in it",
       fix: {
-        on: "pve",
+        on: "node",
         argv: inTurn(["qm", "set", `${id}`, "--agent", "enabled=1"], ["qm", "reboot", `${id}`]),
       },
     },
@@ -149,7 +145,7 @@ export function judgeAnswer(error: unknown, { guest, site }: Subject): readonly 
     return [
       {
         message: "it runs, but no QEMU guest agent answers in it",
-        fix: { on: "pve", argv: ["ssh", `root@${guest.address}`, "apt-get install -y qemu-guest-agent"] },
+        fix: { on: "node", argv: ["ssh", `root@${guest.address}`, "apt-get install -y qemu-guest-agent"] },
       },
     ];
   }

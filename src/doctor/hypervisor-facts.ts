@@ -8,6 +8,8 @@ import type { HostName } from "../resource.ts";
 export interface GuestFacts {
   readonly kind: "lxc" | "vm";
   readonly node: string;
+  /** The node is another one than the hypervisor. */
+  readonly isElsewhere: boolean;
   /** Proxmox's term: "running", "stopped", "paused". */
   readonly status: string;
   readonly isTemplate: boolean;
@@ -28,17 +30,27 @@ export async function hypervisorFacts(pve: Host, site: Site): Promise<Hypervisor
   });
   const pathOf = ({ id, node, kind }: { id: number; node: string; kind: Guest["kind"] }): string =>
     `/etc/pve/nodes/${node}/${kind === "lxc" ? "lxc" : "qemu-server"}/${id}.conf`;
-  const files = await pve.readFiles(wanted.map(pathOf));
+  const files = await pve.readFiles([members, ...wanted.map(pathOf)]);
+  const own = ownNode(files.get(members)?.text);
   return new Map(
     wanted.map(({ id, ...found }) => {
       const text = files.get(pathOf({ id, ...found }))?.text ?? "";
-      return [id, { ...found, config: text.split(/^\[/m, 1)[0] ?? "" }];
+      const isElsewhere = own !== undefined && found.node !== own;
+      return [id, { ...found, isElsewhere, config: text.split(/^\[/m, 1)[0] ?? "" }];
     }),
   );
 }
 
+/** The nodes of the cluster, as its file system knows them. */
+const members = "/etc/pve/.members";
+
+function ownNode(text = "{}"): string | undefined {
+  const value = parseJson(text);
+  return isObject(value) && typeof value.nodename === "string" ? value.nodename : undefined;
+}
+
 /** The answer of `pvesh get /cluster/resources --type vm` (pve-manager 8 and 9). */
-export function guestsIn(text: string): ReadonlyMap<number, Omit<GuestFacts, "config">> {
+export function guestsIn(text: string): ReadonlyMap<number, Omit<GuestFacts, "config" | "isElsewhere">> {
   return new Map(
     objectsOf(parseJson(text)).flatMap((entry) => {
       const id = isObject(entry) ? Number(entry.vmid) : Number.NaN;

@@ -43,7 +43,7 @@ export function judgeNameServers(answer: ResolverAnswer, { site, guest }: Subjec
   if (servers.includes(address)) return [];
   // A name server of the guest's own, such as AdGuard Home, asks whom its owner chose.
   if (servers.length > 0 && servers.every((server) => server.startsWith("127."))) return [];
-  const fix = { on: "pve" as const, argv: setNameServer(guest, address) };
+  const fix = { on: "node" as const, argv: setNameServer(guest, address) };
   if (servers.length === 0) return [{ message: "it has no name server: it resolves no name at all", fix }];
   const message = `its name server is ${servers.join(", ")}, which does not know the site's names unless it asks ${address}`;
   return [{ message, fix, isWarning: true }];

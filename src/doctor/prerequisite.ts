@@ -1,5 +1,5 @@
 /** The shape of a prerequisite: what must be so before a sync can work, how that is asked, and how the answer is judged. */
-import type { ComponentName, Io } from "../component.ts";
+import type { ComponentName, Hazard, Io } from "../component.ts";
 import { quoted } from "../formats/shell/quote.ts";
 import type { Command, CommandResult, Host } from "../hosts/host.ts";
 import type { Guest, Site } from "../model.ts";
@@ -20,18 +20,33 @@ export interface Asking extends Subject {
   readonly io: Io;
   /** What the hypervisor knows of its guests, read once for all who ask. */
   readonly facts: () => Promise<HypervisorFacts>;
+  /** What a sync of each component that takes part would be refused for, looked at once for all who ask. */
+  readonly hazards: ReadonlyMap<ComponentName, () => Promise<readonly Hazard[]>>;
   /** The version of the Node.js that runs Phoenix. */
   readonly nodeVersion: string;
 }
 
 /** A command that puts something right. */
 export interface Fix {
-  /** Where it runs; the machine of the finding unless given. */
-  readonly on?: HostName;
+  /**
+   * Where it runs; in the machine of the finding unless given. "node": on the node that has the guest. "here": where this
+   * Phoenix runs, with the same site and machines.
+   */
+  readonly on?: "node" | "here";
   /** `["sh", "-c", LINE]` for more than one program. */
   readonly argv: readonly string[];
   /** It takes nothing away from anybody, and cannot cut anybody off: `--fix` may run it. */
   readonly isSafe?: true;
+}
+
+/** A value of the guest's configuration that is to be another one. */
+export interface Setting {
+  /** "net0" */
+  readonly key: string;
+  /** The value as it is. */
+  readonly live: string;
+  /** Changes what the finding is about, and nothing else. */
+  readonly edit: (value: string) => string;
 }
 
 /** One thing that is not as it must be. */
@@ -39,6 +54,8 @@ export interface Finding {
   /** A fact, one line: "nginx is installed and does not run". */
   readonly message: string;
   readonly fix?: Fix;
+  /** What the fix sets, where it sets values that other findings may want otherwise as well. */
+  readonly settings?: readonly Setting[];
   /** What to do where no command can do it. */
   readonly hint?: string;
   /** A sync works without it, and something else may not. */

@@ -210,17 +210,24 @@ export function judgeStatic(text: string | undefined, gateway: string | undefine
     const hint = "write it as docs/prerequisites.md shows, then restart Traefik";
     return [{ message: `${traefikPaths.static} is missing`, hint }];
   }
-  return staticFaults(text, gateway).map(({ message, hint, severity, path, value }): Finding => {
-    const edit = yamlEdit(text, path, value);
-    const restart = "systemctl restart traefik";
-    return {
-      message,
-      ...(edit === undefined
-        ? { hint }
-        : { fix: { argv: line(`${edit} ${traefikPaths.static} && ${restart}`) } }),
-      ...(severity === "warning" ? { isWarning: true as const } : {}),
-    };
+  let edited = text;
+  const commands: string[] = [];
+  const faults = staticFaults(text, gateway).map((fault) => {
+    const edit = yamlEdit(edited, fault.path, fault.value);
+    if (edit === undefined) return { ...fault, isEdited: false };
+    edited = edit.text;
+    commands.push(`${edit.command} ${traefikPaths.static}`);
+    return { ...fault, isEdited: true };
   });
+  // One command for all: each edit moves the lines of the others.
+  const fix = { argv: line([...commands, "systemctl restart traefik"].join(" && ")) };
+  return faults.map(
+    ({ message, hint, severity, isEdited }): Finding => ({
+      message,
+      ...(isEdited ? { fix } : { hint }),
+      ...(severity === "warning" ? { isWarning: true as const } : {}),
+    }),
+  );
 }
 
 export const serviceRows: readonly Prerequisite[] = [

@@ -2,18 +2,27 @@
 import { parseDocument, type ToStringOptions } from "yaml";
 import { quoted } from "../formats/shell/quote.ts";
 
+export interface YamlEdit {
+  /** `sed -i EXPRESSION`, to be followed by the file's name. */
+  readonly command: string;
+  /** The file after it. Line numbers of another edit count in this text. */
+  readonly text: string;
+}
+
 /**
- * The `sed -i EXPRESSION` that sets the value, to be followed by the file's name; undefined where the file cannot be read as YAML, or
- * where the edit would change lines that have nothing to do with it.
+ * The edit that sets the value; undefined where the file cannot be read as YAML, or where the edit would change lines that
+ * have nothing to do with it.
  */
-export function yamlEdit(text: string, path: readonly string[], value: unknown): string | undefined {
+export function yamlEdit(text: string, path: readonly string[], value: unknown): YamlEdit | undefined {
   const document = parseDocument(text, { uniqueKeys: false });
   if (document.errors.length > 0) return undefined;
   // The style that prints the file as it is: what a printer does by itself is nobody's wish.
   const style = styles.find((options) => document.toString(options) === text);
   if (style === undefined) return undefined;
   document.setIn(path, document.createNode(value));
-  return sedOf(text.split("\n"), document.toString(style).split("\n"));
+  const edited = document.toString(style);
+  const command = sedOf(text.split("\n"), edited.split("\n"));
+  return command === undefined ? undefined : { command, text: edited };
 }
 
 /** The ways in which people indent. */

@@ -45,10 +45,21 @@ export function doctorLines(facts: DoctorFacts, view: View): readonly string[] {
   const machines = [...new Set(findings.map(({ machine }) => machine))];
   const groups = machines.flatMap((machine) => [
     view.paint.bold(machine === "pve" ? `${machine} (hypervisor)` : view.hostName(machine as HostName)),
-    ...findings.filter((one) => one.machine === machine).flatMap((one) => findingLines(one, view)),
+    ...withoutRepeats(findings.filter((one) => one.machine === machine)).flatMap((one) =>
+      findingLines(one, view),
+    ),
     "",
   ]);
   return [...groups, ...closing(facts, view)];
+}
+
+/** A command that puts several findings right is shown once, after the last of them. */
+function withoutRepeats(findings: readonly DoctorFinding[]): readonly DoctorFinding[] {
+  return findings.map((one, at) => {
+    if (one.command === undefined || one.command !== findings[at + 1]?.command) return one;
+    const { command: _, hint: _hint, ...rest } = one;
+    return rest;
+  });
 }
 
 function findingLines(
@@ -70,6 +81,15 @@ function findingLines(
   return [sign + head.slice(first.length), ...more, ...help];
 }
 
+function shellWords(findings: readonly DoctorFinding[]): readonly string[] {
+  const commands = findings.flatMap(({ command }) => command ?? []);
+  if (commands.length === 0) return [];
+  const isOurs = commands.map((command) => command.startsWith("phoenix "));
+  if (!isOurs.includes(false)) return [];
+  const ours = isOurs.includes(true) ? ", those of phoenix for this one" : "";
+  return [`Commands are for the hypervisor's shell${ours}.`];
+}
+
 function closing(facts: DoctorFacts, view: View): readonly string[] {
   const { findings, asked, machines, durationMs, repeat, exitCode } = facts;
   const { errors, warnings } = countsOf(findings);
@@ -80,9 +100,7 @@ function closing(facts: DoctorFacts, view: View): readonly string[] {
   const safe = findings.filter((one) => one.safe === true).length;
   const end = errors > 0 ? `(exit ${exitCode})` : "A sync works all the same.";
   const help = [
-    ...(findings.some(({ command }) => command !== undefined)
-      ? ["Commands are for the hypervisor's shell."]
-      : []),
+    ...shellWords(findings),
     ...(safe > 0 ? [`\`phoenix doctor ${option.fix}${repeat}\` runs the ${safe} marked ${option.fix}.`] : []),
   ];
   return [...wrapAtDots(summary, view.width), ...wrap([...help, end].join(" "), view.width)];

@@ -1,6 +1,11 @@
 /** Each prerequisite's judgement of what real programs answer, in the versions that people have. */
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { judgeCompose, judgeEngine, judgeRegistries, systemOf } from "../../src/doctor/docker.ts";
+import { fixLine } from "../../src/doctor/fix.ts";
 import { judgeForeign } from "../../src/doctor/foreign.ts";
 import {
   judgeAddress,
@@ -27,6 +32,7 @@ import { judgeClock, judgeNameServers, nameServers } from "../../src/doctor/netw
 import { judgeHolders } from "../../src/doctor/ports.ts";
 import type { Finding } from "../../src/doctor/prerequisite.ts";
 import { judgeStatic, judgeUnit } from "../../src/doctor/services.ts";
+import { composed } from "../../src/doctor/settings.ts";
 import { judgeExports, judgeRoom, judgeShares, parseExports } from "../../src/doctor/storage.ts";
 import { NotReadyError, TransportError } from "../../src/errors.ts";
 import { parseListeners } from "../../src/formats/listeners/index.ts";
@@ -144,7 +150,8 @@ describe("a guest, as the hypervisor has it", () => {
   });
 
   test("existence, kind, state", () => {
-    const facts = { kind: "lxc", node: "pve", status: "running", isTemplate: false, config: "" } as const;
+    const own = { kind: "lxc", node: "pve", isElsewhere: false, isTemplate: false, config: "" } as const;
+    const facts = { ...own, status: "running" } as const;
     expect(judgeExistence(facts, container)).toEqual([]);
     expect(said(judgeExistence(undefined, container))).toEqual([
       "there is no container 210 on the hypervisor",
@@ -155,22 +162,22 @@ describe("a guest, as the hypervisor has it", () => {
     expect(judgeExistence({ ...facts, isTemplate: true }, container)).toHaveLength(1);
     expect(judgeState(facts, container)).toEqual([]);
     expect(said(judgeState({ status: "stopped" }, container))).toEqual([
-      "it is stopped | pve$ pct start 210",
+      "it is stopped | node$ pct start 210",
     ]);
-    expect(said(judgeState({ status: "paused" }, machine))).toEqual(["it is paused | pve$ qm resume 310"]);
+    expect(said(judgeState({ status: "paused" }, machine))).toEqual(["it is paused | node$ qm resume 310"]);
   });
 
   test("name and address", () => {
     expect(judgeName("hostname: Gateway.oak.home.arpa\n", container)).toEqual([]);
     expect(said(judgeName("arch: amd64\nhostname: pictures\n", container))).toEqual([
-      'it is "pictures" on the hypervisor and "gateway" in the site (etc/phoenix_lxc_configs.json:12) | pve$ pct set 210 --hostname gateway',
+      'it is "pictures" on the hypervisor and "gateway" in the site (etc/phoenix_lxc_configs.json:12) | node$ pct set 210 --hostname gateway',
     ]);
     const net = (ip: string): string =>
       `net0: name=eth0,bridge=vmbr0,firewall=1,hwaddr=BC:24:11:00:00:D2,ip=${ip},type=veth\n`;
     expect(judgeAddress(net("192.168.40.10/24"), container, hypervisor)).toEqual([]);
     expect(judgeAddress(net("manual"), container, hypervisor)).toEqual([]);
     expect(said(judgeAddress(net("dhcp"), container, hypervisor))).toEqual([
-      "its address is dhcp on the hypervisor and 192.168.40.10 in the site | pve$ pct set 210 --net0 name=eth0,bridge=vmbr0,firewall=1,hwaddr=BC:24:11:00:00:D2,ip=192.168.40.10/24,type=veth",
+      "its address is dhcp on the hypervisor and 192.168.40.10 in the site | node$ pct set 210 --net0 name=eth0,bridge=vmbr0,firewall=1,hwaddr=BC:24:11:00:00:D2,ip=192.168.40.10/24,type=veth",
     ]);
     // A virtual machine without cloud-init has its address inside.
     expect(judgeAddress("net0: virtio=BC:24:11:00:01:36,bridge=vmbr0\n", machine, hypervisor)).toEqual([]);
@@ -184,8 +191,27 @@ describe("a guest, as the hypervisor has it", () => {
     expect(
       said(judgeInterfaces("net0: virtio=BC:24:11:00:01:36,bridge=vmbr0,firewall=0\n", machine)),
     ).toEqual([
-      "net0 has no firewall=1: the guest's rules are not in force | pve$ qm set 310 --net0 virtio=BC:24:11:00:01:36,bridge=vmbr0,firewall=1",
+      "net0 has no firewall=1: the guest's rules are not in force | node$ qm set 310 --net0 virtio=BC:24:11:00:01:36,bridge=vmbr0,firewall=1",
     ]);
+  });
+
+  test.each([
+    [container, "net0: name=eth0,bridge=vmbr0,ip=192.168.40.99/24\nnet1: name=eth1,bridge=vmbr1\n"],
+    [machine, "net0: virtio=BC:24:11:00:01:36,bridge=vmbr0\nipconfig0: ip=192.168.40.99/24\n"],
+  ])("$host: commands that set one value do not undo each other, in any order", (guest, config) => {
+    const judge = (text: string) =>
+      composed([...judgeAddress(text, guest, hypervisor), ...judgeInterfaces(text, guest)], guest);
+    const run = (text: string, { fix }: Finding): string => {
+      const values = new Map<string, string>();
+      const words = fix?.argv.slice(3) ?? [];
+      for (let at = 0; at < words.length; at += 2) values.set(words[at]?.slice(2) ?? "", words[at + 1] ?? "");
+      return text.replace(/^(\w+): .*$/gm, (line, key) =>
+        values.has(key) ? `${key}: ${values.get(key)}` : line,
+      );
+    };
+    const found = judge(config);
+    expect(found).toHaveLength(2);
+    for (const order of [found, found.toReversed()]) expect(judge(order.reduce(run, config))).toEqual([]);
   });
 
   test("mount points, by either name of a dataset", () => {
@@ -193,7 +219,7 @@ describe("a guest, as the hypervisor has it", () => {
     expect(judgeMounts(mounted, container, hypervisor as Site["hypervisor"])).toEqual([]);
     const other = "mp0: local-zfs:subvol-210-disk-1,mp=/var/log,size=8G\n";
     expect(said(judgeMounts(other, container, hypervisor as Site["hypervisor"]))).toEqual([
-      "nothing of the hypervisor is mounted on /etc/nginx/ssl as the site declares | pve$ sh -c pct set 210 --mp1 /mnt/pve/tank/210/ssl,mp=/etc/nginx/ssl && pct reboot 210",
+      "nothing of the hypervisor is mounted on /etc/nginx/ssl as the site declares | node$ sh -c pct set 210 --mp1 /mnt/pve/tank/210/ssl,mp=/etc/nginx/ssl && pct reboot 210",
     ]);
   });
 
@@ -202,12 +228,12 @@ describe("a guest, as the hypervisor has it", () => {
       expect(judgeAgent(on, machine)).toEqual([]);
     for (const off of ["", "agent: 0\n", "agent: enabled=0\n"])
       expect(said(judgeAgent(off, machine))).toEqual([
-        "the QEMU guest agent is not enabled in its options, so nothing can be asked in it | pve$ sh -c qm set 310 --agent enabled=1 && qm reboot 310",
+        "the QEMU guest agent is not enabled in its options, so nothing can be asked in it | node$ sh -c qm set 310 --agent enabled=1 && qm reboot 310",
       ]);
     const silent = new TransportError("vm/310", "vm/310 runs, but its guest agent does not answer");
     const subject = { site, machine: "vm/310", guest: machine } as const;
     expect(said(judgeAnswer(silent, subject))).toEqual([
-      "it runs, but no QEMU guest agent answers in it | pve$ ssh root@192.168.40.30 apt-get install -y qemu-guest-agent",
+      "it runs, but no QEMU guest agent answers in it | node$ ssh root@192.168.40.30 apt-get install -y qemu-guest-agent",
     ]);
     expect(judgeAnswer(undefined, subject)).toEqual([]);
     expect(said(judgeAnswer(new NotReadyError("vm/310 has its file systems frozen"), subject))).toEqual([
@@ -227,14 +253,14 @@ describe("names, clocks", () => {
       "nameserver 1.1.1.1\nnameserver 1.0.0.1\n",
       undefined,
       [
-        "warning: its name server is 1.1.1.1, 1.0.0.1, which does not know the site's names unless it asks 192.168.40.2 | pve$ sh -c pct set 210 --nameserver 192.168.40.2 && pct reboot 210",
+        "warning: its name server is 1.1.1.1, 1.0.0.1, which does not know the site's names unless it asks 192.168.40.2 | node$ sh -c pct set 210 --nameserver 192.168.40.2 && pct reboot 210",
       ],
     ],
     [
       "# empty\n",
       undefined,
       [
-        "it has no name server: it resolves no name at all | pve$ sh -c pct set 210 --nameserver 192.168.40.2 && pct reboot 210",
+        "it has no name server: it resolves no name at all | node$ sh -c pct set 210 --nameserver 192.168.40.2 && pct reboot 210",
       ],
     ],
   ])("%j", (resolver, resolved, expected) => {
@@ -401,9 +427,21 @@ describe("units and ports", () => {
     } as const;
     expect(said(judgeForeign([program, line], "dns", new Map([["812", "AdGuardHome.service"]])))).toEqual([
       'program "AdGuardHome" (process 812) listens on 0.0.0.0:53, where dnsmasq must answer | $ systemctl disable --now AdGuardHome.service',
-      "/etc/dnsmasq.d/lan.conf:3: x | pve$ phoenix sync dns --allow adopt",
+      "/etc/dnsmasq.d/lan.conf:3: x | here$ phoenix sync dns --allow adopt",
     ]);
   });
+});
+
+test("commands are for the hypervisor's shell, and say on which node they run", () => {
+  const start = { fix: { on: "node", argv: ["pct", "start", "210"] }, machine: "lxc/210" } as const;
+  expect(fixLine(start, "")).toBe("pct start 210");
+  expect(fixLine({ ...start, node: "pve2" }, "")).toBe("ssh root@pve2 'pct start 210'");
+  const enter = { fix: { argv: ["systemctl", "start", "nginx"] }, machine: "lxc/210" } as const;
+  expect(fixLine({ ...enter, node: "pve2" }, "")).toBe(
+    "ssh root@pve2 'pct exec 210 -- systemctl start nginx'",
+  );
+  const sync = { fix: { on: "here", argv: ["phoenix", "sync", "dns"] }, machine: "lxc/210" } as const;
+  expect(fixLine({ ...sync, node: "pve2" }, " --host pve")).toBe("phoenix sync dns --host pve");
 });
 
 describe("Traefik's own configuration", () => {
@@ -445,6 +483,23 @@ api:
   ])("%#: one line is edited, the others stay", (text, command) => {
     expect(faults(text)).toHaveLength(1);
     expect(faults(text)[0]).toContain(command);
+  });
+
+  test("several faults have one command, whose edits count lines as the ones before leave them", () => {
+    const text = good
+      .replace('web:\n    address: ":80"\n', "web:\n")
+      .replace("/etc/traefik/dynamic", "/etc/traefik/conf.d")
+      .replace("  insecure: true", "  dashboard: true");
+    const found = judgeStatic(text, "192.168.40.10");
+    expect(found).toHaveLength(3);
+    expect(new Set(found.map(({ fix }) => fix?.argv.join(" "))).size).toBe(1);
+    const directory = mkdtempSync(join(tmpdir(), "phoenix-traefik-"));
+    const file = join(directory, "traefik.yml");
+    writeFileSync(file, text);
+    const command = found[0]?.fix?.argv[2]?.replaceAll("/etc/traefik/traefik.yml", file) ?? "";
+    execFileSync("sh", ["-c", command.replace(" && systemctl restart traefik", "")]);
+    expect(judgeStatic(readFileSync(file, "utf8"), "192.168.40.10")).toEqual([]);
+    rmSync(directory, { recursive: true });
   });
 
   test("a file in a style of its own is not edited by a command", () => {

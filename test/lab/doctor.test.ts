@@ -166,3 +166,56 @@ describe("one cause is one line", () => {
     expect(keys(await doctor(lab))).toEqual(["pve cluster-files"]);
   });
 });
+
+test("commands of faults on one interface may be run in any order", async () => {
+  const damaged = () =>
+    labWith(async (_, edit) => {
+      await edit("pve", "/etc/pve/nodes/pve/lxc/220.conf", ",firewall=1", "");
+      await edit("pve", "/etc/pve/nodes/pve/lxc/220.conf", "192.168.40.20", "192.168.40.99");
+    });
+  for (const isReversed of [false, true]) {
+    const lab = await damaged();
+    const { findings } = await doctor(lab);
+    expect(findings.map(({ prerequisite }) => prerequisite)).toEqual(["guest-address", "guest-filtered"]);
+    const pve = (await opened(lab)).host("pve");
+    for (const { command = "" } of isReversed ? findings.toReversed() : findings)
+      await pve.expect(change(...command.split(" ")));
+    expect(await doctor(lab)).toMatchObject({ code: 0, findings: [] });
+  }
+});
+
+test("a guest that nothing is declared in is no error, whatever keeps it from being asked", async () => {
+  const dns = await siteOf("dns-only");
+  const [guest] = dns.guests;
+  if (guest === undefined) throw new Error("dns-only has no guest");
+  const lab = await newLab(dns);
+  await call(["--lab", lab, "lab", "break", "guest-down", guest.host]);
+  const { code, findings } = await doctor(lab);
+  expect(code).toBe(0);
+  expect(findings).toMatchObject([{ machine: guest.host, prerequisite: "guest-runs", severity: "warning" }]);
+  expect(await call(["--lab", lab, "sync", "all"])).toMatchObject({ code: 0 });
+});
+
+test("a line of somebody else's that stays is no fault once the site is in place", async () => {
+  const lab = await newLab(await siteOf("dns-only"));
+  const pve = (await opened(lab)).host("pve");
+  await pve.writeFiles([{ path: "/etc/dnsmasq.d/own.conf", text: "listen-address=127.0.0.1\n" }]);
+  const before = await doctor(lab);
+  expect(keys(before)).toEqual(["pve foreign-dns"]);
+  // A command of Phoenix works on the same machines.
+  expect(before.findings[0]?.command).toBe(`phoenix sync dns --allow adopt --lab ${lab}`);
+  expect(await call(["--lab", lab, "sync", "all", "--allow", "adopt"])).toMatchObject({ code: 0 });
+  expect(await doctor(lab)).toMatchObject({ code: 0, findings: [] });
+});
+
+test("what a sync is refused for without anything foreign in its way is told", async () => {
+  const lab = await newLab(await siteOf("firewall-only"));
+  const pve = (await opened(lab)).host("pve");
+  const text = "[OPTIONS]\nenable: 1\n\n[RULES]\nIN DROP -p tcp -dport 22\n";
+  await pve.writeFiles([{ path: "/etc/pve/firewall/cluster.fw", text }]);
+  expect(await call(["--lab", lab, "sync", "all"])).toMatchObject({ code: 5 });
+  const { code, findings } = await doctor(lab);
+  expect(code).toBe(1);
+  expect(findings).toMatchObject([{ machine: "pve", prerequisite: "consents" }]);
+  expect(findings[0]?.message).toContain("IN DROP -p tcp -dport 22");
+});

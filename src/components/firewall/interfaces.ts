@@ -3,8 +3,7 @@
 export interface OpenInterface {
   /** "net0" */
   readonly name: string;
-  /** Its value with firewall=1. */
-  readonly filtered: string;
+  readonly value: string;
 }
 
 /** @param config the guest's configuration; sections of snapshots come after the current one */
@@ -12,6 +11,11 @@ export function openInterfaces(config: string): readonly OpenInterface[] {
   const now = config.split(/^\[/m)[0] ?? "";
   return [...now.matchAll(/^(net\d+):\s*(\S+)\s*$/gm)].flatMap(([, name = "", value = ""]) => {
     if (/(?:^|,)firewall=1(?:,|$)/.test(value)) return [];
-    return [{ name, filtered: `${value.replace(/(?:^|,)firewall=0(?=,|$)/, "")},firewall=1` }];
+    return [{ name, value }];
   });
+}
+
+/** An interface's value with firewall=1. */
+export function filtered(value: string): string {
+  return `${value.replace(/(?:^|,)firewall=0(?=,|$)/, "")},firewall=1`;
 }

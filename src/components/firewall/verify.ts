@@ -16,7 +16,7 @@ import { checkAccess } from "./access.ts";
 import { commands } from "./commands.ts";
 import { compile, paths } from "./compile.ts";
 import { installed, readDeciding } from "./installed.ts";
-import { openInterfaces } from "./interfaces.ts";
+import { filtered, openInterfaces } from "./interfaces.ts";
 import { checkShadows } from "./shadowed.ts";
 
 /** Connections of one kind in flight at once. */
@@ -140,7 +140,7 @@ async function checkInterfaces(io: Io): Promise<readonly Check[]> {
     if (first === undefined) return [passed(resource, claim)];
     const tool = guest.kind === "lxc" ? "pct" : "qm";
     const observed = `${open.map(({ name }) => name).join(", ")} without firewall=1: its rules are not in force`;
-    const hint = `${tool} set ${guest.id} --${first.name} '${first.filtered}'`;
+    const hint = `${tool} set ${guest.id} --${first.name} '${filtered(first.value)}'`;
     return [external(failed(resource, claim, observed, hint))];
   });
 }
