@@ -50,6 +50,7 @@ export async function importInto(call: Call, directory: string): Promise<ExitCod
     world,
     declared: declared(draft),
     files: files.map(({ path }) => path),
+    opened: draft.opened.map(({ what }) => what),
     left: draft.left.map(({ source, what, reason }) => ({ place: sourceText(source), what, reason })),
     repeat: call.options.repeat,
     ...defined({ plan, merge }),

@@ -1,6 +1,6 @@
 /** The site as import drafts it: parts, each of them pure and from what was found, joined to one. */
 import type { GuestName } from "../resource.ts";
-import type { Left } from "./found.ts";
+import type { Left, Opened } from "./found.ts";
 import { type DraftObject, type DraftValue, isDraftObject, isList, Noted } from "./json.ts";
 
 export interface Draft {
@@ -14,6 +14,7 @@ export interface Draft {
   /** Files of mode 600 below secrets/. */
   readonly secrets: readonly DraftSecret[];
   readonly left: readonly Left[];
+  readonly opened: readonly Opened[];
 }
 
 /** A directory below stacks/. */
@@ -50,6 +51,7 @@ export const emptyDraft: Draft = {
   stacks: [],
   secrets: [],
   left: [],
+  opened: [],
 };
 
 /** Two parts as one: objects are merged, lists and stacks appended. */
@@ -63,6 +65,7 @@ export function joined(one: Draft, other: DraftPart): Draft {
     stacks: [...one.stacks, ...(other.stacks ?? [])],
     secrets: [...one.secrets, ...(other.secrets ?? [])],
     left: [...one.left, ...(other.left ?? [])],
+    opened: [...one.opened, ...(other.opened ?? [])],
   };
 }
 

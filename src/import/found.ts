@@ -33,6 +33,16 @@ export interface Left {
   readonly reason: string;
 }
 
+/** A connection that a sync of the site would allow, and the host does not allow now. */
+export interface Opened {
+  /** The firewall file that decides now. */
+  readonly source: Source;
+  /** "tcp 8006 from 10.0.0.0/24 to the hypervisor". */
+  readonly what: string;
+  /** What needs it. */
+  readonly why: string;
+}
+
 /** What a reader works with. Hosts and network refuse every change. */
 export interface ReadIo {
   host(name: HostName): Host;

@@ -1,9 +1,9 @@
 /** IMPORT.md: what was found and is not in the site, with its place and the reason. Pure. */
 import type { HostName } from "../resource.ts";
 import { escapeUnseen } from "../unseen.ts";
-import { type Left, sourceText } from "./found.ts";
+import { type Left, type Opened, sourceText } from "./found.ts";
 
-export function reportText(left: readonly Left[]): string {
+export function reportText(left: readonly Left[], opened: readonly Opened[] = []): string {
   const head = [
     "# What import left out",
     "",
@@ -12,7 +12,8 @@ export function reportText(left: readonly Left[]): string {
       : "These things were found on the host and are not in the site. Phoenix leaves them as they are.",
   ];
   const hosts = [...new Set(left.map(({ source }) => source.host))].sort(byHost);
-  return `${[...head, ...hosts.flatMap((host) => section(host, left))].join("\n")}\n`;
+  const sections = hosts.flatMap((host) => section(host, left));
+  return `${[...head, ...sections, ...openedSection(opened)].join("\n")}\n`;
 }
 
 function section(host: HostName, left: readonly Left[]): readonly string[] {
@@ -25,6 +26,23 @@ function section(host: HostName, left: readonly Left[]): readonly string[] {
     "|---|---|---|",
     ...items.map(
       ({ source, what, reason }) => `| ${code(sourceText(source))} | ${code(what)} | ${cell(reason)} |`,
+    ),
+  ];
+}
+
+/** What a sync of the firewall would allow, and the host does not. */
+function openedSection(opened: readonly Opened[]): readonly string[] {
+  if (opened.length === 0) return [];
+  return [
+    "",
+    "## What a sync opens",
+    "",
+    "The firewall does not allow these connections now. Phoenix needs them, and a sync of the firewall allows them.",
+    "",
+    "| place | connection | why |",
+    "|---|---|---|",
+    ...opened.map(
+      ({ source, what, why }) => `| ${code(sourceText(source))} | ${code(what)} | ${cell(why)} |`,
     ),
   ];
 }

@@ -32,7 +32,7 @@ export function filesOf(draft: Draft): readonly SiteFile[] {
       : [jsonFile("certificates", siteFiles.certificates, { certificates: draft.certificates })]),
     ...draft.stacks.flatMap(stackFiles),
     ...draft.secrets.map(({ path, text }) => ({ ...textFile(path, text), isSecret: true as const })),
-    textFile("IMPORT.md", reportText(draft.left)),
+    textFile("IMPORT.md", reportText(draft.left, draft.opened)),
     ...editorFiles().map(({ path, text }) => textFile(path, text)),
   ];
   return [...files, textFile(".gitignore", ignoredText(files))];

@@ -24,6 +24,8 @@ export interface ImportFacts {
   readonly declared: readonly (readonly [number: number, noun: string])[];
   readonly files: readonly string[];
   readonly left: readonly { readonly place: PlaceText; readonly what: string; readonly reason: string }[];
+  /** Connections that a sync would allow, and the host does not allow now. */
+  readonly opened: readonly string[];
   /** Absent when the new site does not pass check. */
   readonly plan?: Plan;
   /** Present where the directory had a site already. */
@@ -56,7 +58,7 @@ export function importLines(facts: ImportFacts, view: View): readonly string[] {
 }
 
 function planLines(facts: ImportFacts, plan: Plan, view: View): readonly string[] {
-  const { directory, world, repeat, originOf, durationMs } = facts;
+  const { directory, world, repeat, opened, originOf, durationMs } = facts;
   const changes = plan.components.flatMap((part) => part.changes);
   const unread = plan.components.flatMap(({ component, unread: why }) =>
     why === undefined
@@ -71,6 +73,9 @@ function planLines(facts: ImportFacts, plan: Plan, view: View): readonly string[
     `A sync of it would change ${count(changes.length, "thing")} on ${oneLine(world)}:`,
     ...unread,
     ...changes.flatMap((change) => changeLines(change, originOf, view)),
+    ...opened.flatMap((each) =>
+      hanging(`${painted("!", view.paint)} `, `opens ${each}, which the host does not allow now`, view.width),
+    ),
     ...foreignLines(plan, view),
     "",
     `\`phoenix plan ${option.site} ${oneLine(directory)}${repeat}\` shows more. (exit ${exitCodes.pending})`,

@@ -41,6 +41,9 @@ test("text says what was written, what was left out and where a change comes fro
   expect(code).toBe(2);
   expect(stdout).toMatch(/^Wrote .*: 3 containers, 1 virtual machine and \d+ firewall rules$/m);
   expect(stdout).toMatch(/^IMPORT\.md lists \d+ things that were found and not declared\.$/m);
+  expect(stdout.replace(/\s+/g, " ")).toContain(
+    "! opens tcp 8006 from 10.40.0.0/24 to the hypervisor, which the host does not allow now",
+  );
   expect(stdout).toMatch(/IN Ping\(ACCEPT\) .*# \/etc\/pve\/firewall\/cluster\.fw:42$/m);
 });
 

@@ -7,6 +7,7 @@ import { type Settled, settled } from "../settle.ts";
 import { dockerPart } from "./docker.ts";
 import { firewallPart, openingsPart, policiesPart } from "./firewall.ts";
 import { machinesPart } from "./machines.ts";
+import { openedBy } from "./opened.ts";
 import { dnsPart, recordsPart } from "./records.ts";
 import { servicesPart } from "./services.ts";
 import { sharesPart } from "./shares.ts";
@@ -39,5 +40,8 @@ export async function draftOf(found: Found, left: readonly Left[]): Promise<Sett
     const next = stage.map((part) => part(found, site));
     current = await settled(all(next, draft), stage === stages.at(-1));
   }
-  return current;
+  const { draft, site } = current;
+  return site === undefined
+    ? current
+    : { ...current, draft: { ...draft, opened: openedBy(found.firewall, site) } };
 }
