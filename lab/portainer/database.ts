@@ -63,7 +63,7 @@ export interface ApiKey {
 export interface Endpoint {
   readonly Id: number;
   readonly Name: string;
-  /** 1 Docker, 2 agent on Docker. */
+  /** 1 Docker, 2 agent on Docker; the lab makes no others: 4 edge agent on Docker, 6 agent on Kubernetes. */
   readonly Type: number;
   readonly URL: string;
   readonly PublicURL: string;
@@ -99,6 +99,12 @@ export interface Stack {
   /** Absent for the administrators' alone, null after it was deleted. */
   readonly control?: Control | null;
   readonly Option?: { readonly Prune: boolean };
+  /** Of a stack that was made from a repository. */
+  readonly GitConfig?: {
+    readonly URL: string;
+    readonly ReferenceName: string;
+    readonly ConfigFilePath: string;
+  };
   readonly DeploymentStatus?: readonly {
     readonly Status: number;
     readonly Time: number;

@@ -25,7 +25,7 @@ export function stackJson(
     AdditionalFiles: null,
     AutoUpdate: null,
     Option: stack.Option ?? null,
-    GitConfig: null,
+    GitConfig: stack.GitConfig ?? null,
     FromAppTemplate: false,
     Namespace: "",
   };

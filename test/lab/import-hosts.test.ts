@@ -128,8 +128,10 @@ describe.each(readdirSync(cases))("%s", (name) => {
   test("keeps its secrets in files of mode 600, and its texts off the terminal's controls", async () => {
     const { site, said, lab } = await imported();
     const machine = await call(["plan", "--site", site, "--lab", lab, "--output", "json"]);
+    const document = await importing(lab, join(await newDirectory(), "site"), "--output", "json");
     const open = filesIn(site).filter((path) => (statSync(path).mode & 0o77) !== 0);
-    const texts = [said.stdout, said.stderr, machine.stdout, machine.stderr, ...open.map(read)];
+    const texts = [said, machine, document].flatMap(({ stdout, stderr }) => [stdout, stderr]);
+    texts.push(...open.map(read));
     expect(canariesOf(name).filter((canary) => texts.some((text) => text.includes(canary)))).toEqual([]);
     expect(texts.filter((text) => /(?![\n\t])[\p{Cc}\p{Cf}]/u.test(text))).toEqual([]);
   });

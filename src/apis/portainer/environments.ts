@@ -2,16 +2,28 @@
 import { randomBytes } from "node:crypto";
 import type { Clock } from "../../component.ts";
 import { ApiError, TransportError } from "../../errors.ts";
-import { member, numberOf, objectsOf, parseJson, textOf } from "../../formats/json/index.ts";
+import { type JsonObject, member, numberOf, objectsOf, parseJson, textOf } from "../../formats/json/index.ts";
 import type { HttpResponse } from "../../hosts/network.ts";
 import { retry } from "../../poll.ts";
 import type { EnvironmentSettings, EnvironmentState, PortainerApi } from "./index.ts";
 import { messageIn, type PortainerSession } from "./session.ts";
 
-type Environments = Pick<PortainerApi, "environments" | "createEnvironment" | "updateEnvironment" | "isUp">;
+type Environments = Pick<
+  PortainerApi,
+  "environments" | "otherEnvironments" | "createEnvironment" | "updateEnvironment" | "isUp"
+>;
 
 /** Portainer's numbers for kinds of environments (portainer.go, 2.19 to 2.45). */
 const types = { local: 1, agent: 2 } as const;
+
+/** The others, in words. */
+const otherTypes: Readonly<Record<number, string>> = {
+  3: "Azure Container Instances",
+  4: "an edge agent on Docker",
+  5: "the Kubernetes that Portainer runs in",
+  6: "an agent on Kubernetes",
+  7: "an edge agent on Kubernetes",
+};
 
 /** A ping may take 3 s and the first snapshot 60 s before Portainer answers (2.23). Milliseconds. */
 const snapshotTimeoutMs = 90_000;
@@ -29,8 +41,16 @@ export class EnvironmentCalls implements Environments {
   }
 
   readonly environments = async (): Promise<readonly EnvironmentState[]> => {
-    const list = await this.#session.get("/api/endpoints?excludeSnapshots=true", "list its environments");
-    return objectsOf(list).flatMap(environmentOf);
+    return (await this.#list()).flatMap(environmentOf);
+  };
+
+  readonly otherEnvironments: Environments["otherEnvironments"] = async () => {
+    const others = (await this.#list()).filter((each) => environmentOf(each).length === 0);
+    return others.map((each) => {
+      const type = numberOf(each, "Type");
+      const kind = otherTypes[type] ?? `of type ${type}`;
+      return { id: numberOf(each, "Id"), name: textOf(each, "Name"), kind };
+    });
   };
 
   readonly updateEnvironment = async (id: number, environment: EnvironmentSettings): Promise<void> => {
@@ -71,6 +91,12 @@ export class EnvironmentCalls implements Environments {
     const path = `/api/endpoints/${id}?excludeSnapshot=true`;
     return numberOf(await this.#session.get(path, `show environment ${id}`), "Status") === 1;
   };
+
+  async #list(): Promise<readonly JsonObject[]> {
+    return objectsOf(
+      await this.#session.get("/api/endpoints?excludeSnapshots=true", "list its environments"),
+    );
+  }
 
   async #create(environment: EnvironmentSettings): Promise<EnvironmentState> {
     const purpose = `create environment ${environment.name}`;

@@ -19,7 +19,10 @@ export interface PortainerApi {
   /** Replaces the password that worked last by the configured one. @throws ApiError */
   rotatePassword(): Promise<void>;
 
+  /** Docker engines behind an agent, and engines that Portainer reaches itself. */
   environments(): Promise<readonly EnvironmentState[]>;
+  /** Those of all other kinds, which Phoenix does not deploy to: edge agents, Kubernetes, Azure. */
+  otherEnvironments(): Promise<readonly OtherEnvironment[]>;
   /** Registers an agent or the local engine. @throws ApiError with a hint for "already paired". */
   createEnvironment(environment: EnvironmentSettings): Promise<EnvironmentState>;
   updateEnvironment(id: number, environment: EnvironmentSettings): Promise<void>;
@@ -103,6 +106,13 @@ export interface EnvironmentState extends EnvironmentSettings {
   readonly tlsSkipVerify: boolean;
 }
 
+export interface OtherEnvironment {
+  readonly id: number;
+  readonly name: string;
+  /** In words: "an edge agent on Docker". */
+  readonly kind: string;
+}
+
 export interface EnvironmentVariable {
   readonly name: string;
   readonly value: string;
@@ -125,6 +135,8 @@ export interface StackState {
   /** Why the last deployment failed, on versions that store it. */
   readonly message?: string;
   readonly env: readonly EnvironmentVariable[];
+  /** The URL of the Git repository that Portainer takes it from, without credentials. */
+  readonly repository?: string;
 }
 
 /** Portainer's teams and users, by their names. */

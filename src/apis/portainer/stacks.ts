@@ -1,5 +1,6 @@
 /** Portainer's stacks. Up to 2.39 a deployment blocks the request; later versions answer at once and deploy in the background. */
 import type { Clock } from "../../component.ts";
+import { defined } from "../../defined.ts";
 import { ApiError, TransportError } from "../../errors.ts";
 import { member, numberOf, objectsOf, parseJson, textOf } from "../../formats/json/index.ts";
 import { causeIn } from "../../formats/text/last-lines.ts";
@@ -192,6 +193,7 @@ interface Row {
 
 function rowOf(value: unknown): Row {
   const status = statuses[numberOf(value, "Status")] ?? "error";
+  const repository = repositoryOf(value);
   const message = textOf(objectsOf(member(value, "DeploymentStatus")).at(-1), "Message");
   return {
     state: {
@@ -205,9 +207,17 @@ function rowOf(value: unknown): Row {
         name: textOf(variable, "name"),
         value: textOf(variable, "value"),
       })),
+      ...defined({ repository }),
     },
     updated: numberOf(value, "UpdateDate"),
   };
+}
+
+/** Of a stack that was detached from its repository nothing but the file counts. */
+function repositoryOf(value: unknown): string | undefined {
+  const url = textOf(member(value, "GitConfig"), "URL");
+  if (url === "" || member(value, "IsDetachedFromGit") === true) return undefined;
+  return url.replace(/^(\w+:\/\/)[^/]*@/, "$1");
 }
 
 /** Portainer's numbers for a stack's state; 3 and 4 since it deploys in the background (2.44). */

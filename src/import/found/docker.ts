@@ -1,5 +1,5 @@
 /** What was read from Docker engines and from Portainer, each with its place. Files may hold secrets: they are never printed. */
-import type { StackAccess } from "../../apis/portainer/index.ts";
+import type { OtherEnvironment, StackAccess } from "../../apis/portainer/index.ts";
 import type { GuestName } from "../../resource.ts";
 import type { Secret } from "../../secret.ts";
 import type { Source } from "../found.ts";
@@ -115,6 +115,8 @@ export interface FoundPortainerState {
   readonly password?: Secret;
   readonly apiKey?: Secret;
   readonly environments: readonly FoundEnvironment[];
+  /** Those of kinds that Phoenix does not deploy to. */
+  readonly others: readonly OtherEnvironment[];
   readonly stacks: readonly FoundStack[];
   readonly registries: readonly { readonly name: string; readonly url: string; readonly username: string }[];
   readonly teams: ReadonlyMap<number, string>;
@@ -137,6 +139,8 @@ export interface FoundStack {
   readonly kind: "compose" | "swarm or Kubernetes" | "without a file";
   readonly status: "active" | "inactive" | "deploying" | "error";
   readonly text: string;
+  /** The URL of the Git repository that Portainer takes it from. */
+  readonly repository?: string;
   /** As Portainer stores them: in the notation of an environment file. */
   readonly variables: readonly { readonly name: string; readonly value: Secret }[];
   readonly access: StackAccess | undefined;

@@ -12,7 +12,7 @@ import type {
   FoundProject,
   FoundStack,
 } from "../found/docker.ts";
-import type { FoundGuest, Left, Source } from "../found.ts";
+import type { FoundGuest, Left } from "../found.ts";
 import { joinRoles } from "../join/roles.ts";
 import { type DraftObject, type DraftValue, noted } from "../json.ts";
 import type { Found } from "../read/index.ts";
@@ -22,6 +22,7 @@ import { type Deployment, deploymentOf, isMarked, type Machine } from "../stacks
 import { draftStack, textFile } from "../stacks/draft.ts";
 import { declaredServerFile } from "../stacks/server-file.ts";
 import { secretFile } from "../stacks/variables.ts";
+import { apiSource, fromGit, otherEnvironments, undeployable } from "./portainer-left.ts";
 
 export const serverStack = "portainer_service";
 
@@ -100,10 +101,6 @@ function ownPart(found: Found, server: FoundPortainer, state: FoundPortainerStat
   );
 }
 
-function apiSource({ host }: FoundPortainer, what: string): Source {
-  return { host, path: `Portainer: ${what}` };
-}
-
 const passwordPath = "secrets/portainer_admin_password";
 const keyPath = "secrets/portainer_api_key";
 
@@ -151,7 +148,7 @@ function secretsOf({ password, apiKey }: FoundPortainerState): readonly DraftSec
 /** The machines behind Portainer's environments: roles and names, where these are not the default ones. */
 function environmentsPart(found: Found, server: FoundPortainer, state: FoundPortainerState): DraftPart {
   const guests = new Map<GuestName, DraftObject>();
-  const left: Left[] = [];
+  const left: Left[] = [...otherEnvironments(server, state)];
   for (const environment of state.environments) {
     const { name, kind } = environment;
     const source = apiSource(server, `environment ${name}`);
@@ -190,13 +187,11 @@ function stacksPart(found: Found, server: FoundPortainer, state: FoundPortainerS
   const parts: DraftPart[] = [];
   for (const stack of state.stacks) {
     const host = hostOf(found, server, state, stack);
-    const reason = stackRefusal(stack, host);
+    const reason = stackRefusal(stack, host, state);
     if (host === undefined || reason !== undefined) {
       const source = apiSource(server, `stack ${stack.name}`);
       const what = `stack ${stack.name}`;
-      parts.push({
-        left: [{ source, what, reason: reason ?? "its environment is not a machine of the site" }],
-      });
+      parts.push({ left: [{ source, what, reason: reason ?? "" }] });
       continue;
     }
     deployments.push(deploymentOf(stack, machineOf(found, host), state.stacks, state));
@@ -234,12 +229,16 @@ function hostOf(
 }
 
 /** Why a stack is not one that the site declares. */
-function stackRefusal(stack: FoundStack, host: GuestName | undefined): string | undefined {
-  if (stack.kind === "swarm or Kubernetes") return "it is a stack of Swarm or Kubernetes";
-  if (stack.kind === "without a file") return "Portainer has lost its Compose file";
+function stackRefusal(
+  stack: FoundStack,
+  host: GuestName | undefined,
+  state: FoundPortainerState,
+): string | undefined {
+  const reason = undeployable(stack, host, state);
+  if (reason !== undefined) return reason;
   if (host?.startsWith("lxc/") === true)
     return "Phoenix deploys stacks to virtual machines, and this one runs in a container";
-  if (!isMarked(stack)) return "somebody made it in Portainer: it stays as it is";
+  if (!isMarked(stack)) return `somebody made it in Portainer: it stays as it is${fromGit(stack)}`;
   if (stack.status === "inactive") return "it is stopped in Portainer: a sync would start it";
   return undefined;
 }
@@ -261,7 +260,10 @@ function foreignPart(found: Found, server: FoundPortainer, state: FoundPortainer
   const isUsed = own.length > 0 && server.address !== undefined;
   const what = "a Portainer server";
   const reason = "it was not set up by Phoenix: it and its stacks stay as they are";
-  const left: readonly Left[] = isUsed ? [] : [{ source: server.source, what, reason }];
+  const left: readonly Left[] = [
+    ...(isUsed ? [] : [{ source: server.source, what, reason }]),
+    ...otherEnvironments(server, state),
+  ];
   const parts = [
     ...(isUsed
       ? [externalPart(found, server, state), stacksPart(found, server, { ...state, stacks: own })]
@@ -313,14 +315,11 @@ function foreignStack(
   const what = `stack ${stack.name}`;
   const source = apiSource(server, what);
   const host = hostOf(found, server, state, stack);
-  if (stack.kind !== "compose" || host === undefined)
-    return {
-      left: [
-        { source, what, reason: stackRefusal(stack, host) ?? "its environment is not a machine of the site" },
-      ],
-    };
+  const refused = undeployable(stack, host, state);
+  if (host === undefined || refused !== undefined)
+    return { left: [{ source, what, reason: `${refused}${fromGit(stack)}` }] };
   const drafted = draftStack(stack.name, [deploymentOf(stack, machineOf(found, host), state.stacks, state)]);
-  const reason = `it is declared in stacks/${stack.name} and assigned to no machine: it stays as it is`;
+  const reason = `it is declared in stacks/${stack.name} and assigned to no machine: it stays as it is${fromGit(stack)}`;
   return {
     stacks: [drafted.stack],
     secrets: drafted.secrets,

@@ -64,6 +64,8 @@ export function machineBehind(
     kind === "local"
       ? guest.host === server
       : addressOf(guest) === target || hostLabel(guest.name) === target.split(".")[0]?.toLowerCase();
+  // Docker's own API over TCP: nothing tells which machine answers.
+  if (kind === "local" && target !== "" && !url.startsWith("unix:")) return undefined;
   return guests.find(isIts);
 }
 
@@ -133,8 +135,9 @@ async function stateOf(
   server: GuestName,
   guests: readonly FoundGuest[],
 ): Promise<Omit<FoundPortainerState, "user" | "password" | "apiKey">> {
-  const [environments, stacks, registries, accounts] = await Promise.all([
+  const [environments, others, stacks, registries, accounts] = await Promise.all([
     api.environments(),
+    api.otherEnvironments(),
     api.stacks(),
     api.registries(),
     api.accounts(),
@@ -145,6 +148,7 @@ async function stateOf(
   };
   return {
     environments: environments.map(({ id, name, kind, url }) => ({ id, name, kind, url })),
+    others,
     stacks: await Promise.all(stacks.map((stack) => stackOf(io, api, stack, machineOf(stack.environmentId)))),
     registries: registries.map(({ name, url, username }) => ({ name, url, username })),
     teams: new Map(accounts.teams.map(({ id, name }) => [id, name])),
@@ -158,7 +162,7 @@ async function stackOf(
   stack: StackState,
   machine: FoundGuest | undefined,
 ): Promise<FoundStack> {
-  const { id, name, environmentId, compose, status } = stack;
+  const { id, name, environmentId, compose, status, repository } = stack;
   const [text, access] = await Promise.all([
     api.stackFile(id).catch((error: unknown) => {
       if (!isUnavailable(error)) throw error;
@@ -172,6 +176,7 @@ async function stackOf(
     ...{ id, name, environmentId, status, access },
     kind: !compose ? "swarm or Kubernetes" : text === undefined ? "without a file" : "compose",
     text: text ?? "",
+    ...defined({ repository }),
     variables: stack.env.map(({ name: key, value }) => ({ name: key, value: new Secret(value) })),
     named: machine?.isRunning ? await readPaths(io, machine.host, paths) : [],
   };

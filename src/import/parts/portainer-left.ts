@@ -1,0 +1,35 @@
+/** What Portainer has and a site cannot declare, with the reason. Pure. */
+import type { GuestName } from "../../resource.ts";
+import type { FoundPortainer, FoundPortainerState, FoundStack } from "../found/docker.ts";
+import type { Left, Source } from "../found.ts";
+
+export function apiSource({ host }: FoundPortainer, what: string): Source {
+  return { host, path: `Portainer: ${what}` };
+}
+
+/** Environments of kinds that Phoenix does not deploy to. */
+export function otherEnvironments(server: FoundPortainer, { others }: FoundPortainerState): readonly Left[] {
+  return others.map(({ name, kind }) => ({
+    source: apiSource(server, `environment ${name}`),
+    what: `environment ${name}`,
+    reason: `it is ${kind}: Phoenix deploys through Portainer's agent on Docker and the server's own engine`,
+  }));
+}
+
+/** Why Phoenix could not deploy a stack, whoever made it; undefined when it could. */
+export function undeployable(
+  { kind, environmentId }: FoundStack,
+  host: GuestName | undefined,
+  { others }: FoundPortainerState,
+): string | undefined {
+  const other = others.find(({ id }) => id === environmentId);
+  if (other !== undefined) return `its environment ${other.name} is ${other.kind}`;
+  if (kind === "swarm or Kubernetes") return "it is a stack of Swarm or Kubernetes";
+  if (host === undefined) return "its environment is not a machine of the site";
+  return kind === "without a file" ? "Portainer has lost its Compose file" : undefined;
+}
+
+/** What else is said of a stack that Portainer takes from a Git repository. */
+export function fromGit({ repository }: FoundStack): string {
+  return repository === undefined ? "" : `, and Portainer takes it from the Git repository ${repository}`;
+}
