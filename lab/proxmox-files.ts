@@ -48,9 +48,15 @@ source /etc/network/interfaces.d/*
 `;
 }
 
-/** `.vmlist`: which guest is on which node. */
-export function writeGuestList(lab: Lab): void {
-  const found = nodesOf(lab).flatMap((name) =>
+export interface ListedGuest {
+  readonly id: string;
+  readonly node: string;
+  readonly type: "lxc" | "qemu";
+}
+
+/** Which guest is on which node, by the configurations that are there. */
+export function guestList(lab: Lab): readonly ListedGuest[] {
+  return nodesOf(lab).flatMap((name) =>
     (["lxc", "qemu"] as const).flatMap((type) => {
       const directory = `/etc/pve/nodes/${name}/${type === "lxc" ? "lxc" : "qemu-server"}`;
       if (lab.files.status("pve", directory) === undefined) return [];
@@ -58,8 +64,12 @@ export function writeGuestList(lab: Lab): void {
       return ids.map((id) => ({ id, node: name, type }));
     }),
   );
+}
+
+/** `.vmlist`: which guest is on which node. */
+export function writeGuestList(lab: Lab): void {
   const ids = Object.fromEntries(
-    found.map(({ id, ...where }, at) => [id, { ...where, version: at + 1 }] as const),
+    guestList(lab).map(({ id, ...where }, at) => [id, { ...where, version: at + 1 }] as const),
   );
   lab.files.write("pve", "/etc/pve/.vmlist", `${JSON.stringify({ version: 3, ids })}\n`, { mode: "640" });
 }

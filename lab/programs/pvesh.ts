@@ -3,7 +3,7 @@ import { configPath, node } from "../config-path.ts";
 import type { LabGuest } from "../facts.ts";
 import { guestConfig, guestState } from "../guests.ts";
 import { done, failed, type Lab, type Program } from "../parts.ts";
-import { nodesOf } from "../proxmox-files.ts";
+import { guestList, type ListedGuest, nodesOf } from "../proxmox-files.ts";
 
 export const pvesh: Program = ({ context, args }) => {
   const [verb = "", path = ""] = args.filter((arg) => !arg.startsWith("-"));
@@ -36,6 +36,7 @@ function valueAt(lab: Lab, path: string, args: readonly string[]): unknown {
     case "/cluster/resources":
       return [
         ...lab.facts.guests.flatMap((guest) => resourceOf(lab, guest)),
+        ...guestList(lab).flatMap((listed) => (listed.node === node ? [] : [resourceElsewhere(lab, listed)])),
         ...(onlyGuests ? [] : nodeEntries(lab)),
       ];
     default:
@@ -63,6 +64,22 @@ function resourceOf(lab: Lab, { kind, id, host }: LabGuest): readonly unknown[] 
       vmid: id,
     },
   ];
+}
+
+/** A guest of another node, of which the lab has the configuration alone: it runs as far as this node knows. */
+function resourceElsewhere(lab: Lab, { id, type, node }: ListedGuest): unknown {
+  const directory = type === "lxc" ? "lxc" : "qemu-server";
+  const text = lab.files.text("pve", `/etc/pve/nodes/${node}/${directory}/${id}.conf`) ?? "";
+  const value = (key: string): string | undefined => new RegExp(`^${key}: (.*)$`, "m").exec(text)?.[1];
+  return {
+    id: `${type}/${id}`,
+    name: value(type === "lxc" ? "hostname" : "name"),
+    node,
+    status: "running",
+    template: value("template") === "1" ? 1 : 0,
+    type,
+    vmid: Number(id),
+  };
 }
 
 /** /nodes/pve/{lxc|qemu}/ID/{config|status/current}. */

@@ -7,7 +7,7 @@ import { outputSchemas } from "../../src/render/output-schemas.ts";
 import { loadSite } from "../../src/site/load.ts";
 import { call } from "../cli/edge.ts";
 import { faultsOf } from "../json-schema.ts";
-import { change, newLab, opened } from "./open.ts";
+import { change, hostLab, newDirectory, newLab, opened } from "./open.ts";
 
 const examples = join(import.meta.dirname, "../../examples");
 const siteOf = async (name: string): Promise<Site> => {
@@ -218,4 +218,21 @@ test("what a sync is refused for without anything foreign in its way is told", a
   expect(code).toBe(1);
   expect(findings).toMatchObject([{ machine: "pve", prerequisite: "consents" }]);
   expect(findings[0]?.message).toContain("IN DROP -p tcp -dport 22");
+});
+
+test("a command for a guest of another node says so", async () => {
+  const lab = await hostLab("cluster");
+  const directory = join(await newDirectory(), "site");
+  await call(["import", directory, "--lab", lab]);
+  const pve = (await opened(lab)).host("pve");
+  const path = "/etc/pve/nodes/pve2/lxc/211.conf";
+  const text = (await pve.readFiles([path])).get(path)?.text ?? "";
+  await pve.writeFiles([{ path, text: text.replace("10.90.0.11", "10.90.0.99") }]);
+  const { findings } = await doctor(lab, "--site", directory);
+  expect(findings.filter(({ machine }) => machine === "lxc/211")).toMatchObject([
+    {
+      prerequisite: "guest-address",
+      command: expect.stringMatching(/^ssh root@pve2 'pct set 211 --net0 \S+,ip=10\.90\.0\.11\/24,\S+'$/),
+    },
+  ]);
 });
