@@ -76,7 +76,11 @@ export interface FoundGuest {
   readonly nics: readonly FoundNic[];
   /** Directories of the hypervisor in a container. */
   readonly mounts: readonly FoundMount[];
+  /** Mount points of a container on Proxmox's storage. */
+  readonly volumes?: readonly FoundVolumeMount[];
   readonly tags: readonly string[];
+  /** Whether it has a description. */
+  readonly hasNotes?: boolean;
   /** The line of its name in its configuration. */
   readonly source: Source;
 }
@@ -101,11 +105,20 @@ export interface FoundNic {
 export interface FoundAddress {
   readonly address: string;
   readonly prefix: number;
+  /** The guest's agent tells it, and nothing that configures it: DHCP may have given it. */
+  readonly isReported?: true;
   readonly source: Source;
 }
 
 export interface FoundMount {
   readonly hostPath: string;
+  readonly guestPath: string;
+  readonly source: Source;
+}
+
+export interface FoundVolumeMount {
+  /** "local-lvm:vm-103-disk-1". */
+  readonly volume: string;
   readonly guestPath: string;
   readonly source: Source;
 }
@@ -177,8 +190,9 @@ export interface FoundFirewallFile {
   readonly reading: FileReading;
 }
 
-/** A directory that the hypervisor exports over NFS, or a mount of one in a machine. */
+/** Directories that the hypervisor exports over NFS, and mounts of them in machines. */
 export interface FoundShares {
+  readonly exports: readonly { readonly path: string; readonly source: Source }[];
   readonly mounts: readonly FoundShare[];
 }
 

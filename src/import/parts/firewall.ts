@@ -90,7 +90,8 @@ export function openingsPart({ firewall, guests }: Found, site: Site | undefined
     const textOf = (rules: readonly FwRule[]): string => rules.map(printRule).join("\n");
     if (textOf(group) === textOf(own.rules.map(({ rule }) => rule))) return [];
     const declared = (own.guest.firewall?.rules ?? []).map((rule) => printRule(declaredRule(rule).rule));
-    const rules = declaredRules(file, file.reading.rules, new Set(declared), firewall, []);
+    const known = new Set(declared);
+    const rules = declaredRules(file, file.reading.rules, known, firewall, [], onlyNicOf(guest));
     return rules.length === 0 ? [] : [[guest.host, { firewall: { rules } }]];
   });
   return { guests: new Map(parts) };
@@ -103,12 +104,16 @@ function guestRules(
   firewall: FoundFirewall,
   left: Left[],
 ): readonly DraftValue[] {
-  const rules = declaredRules(file, file.reading.rules, known, firewall, left);
+  const rules = declaredRules(file, file.reading.rules, known, firewall, left, onlyNicOf(guest));
   const policy = optionOf(file.file, "policy_in");
   if (policy === undefined || policy === guestPolicy.in || !isOn(file)) return rules;
   // Phoenix's guests drop what no rule matches: a last rule says the same as another policy.
   const source = { host: "pve", path: file.path } as const;
   return [...rules, noted({ type: "in", action: policy }, source, `policy_in of ${guest.name}`)];
+}
+
+function onlyNicOf({ nics: [nic, ...others] }: FoundGuest): string | undefined {
+  return others.length === 0 ? nic?.key : undefined;
 }
 
 /** The rules of a section as the site declares them, groups resolved, without those that are derived. */
@@ -118,6 +123,7 @@ function declaredRules(
   derived: ReadonlySet<string>,
   firewall: FoundFirewall,
   left: Left[],
+  onlyNic?: string,
 ): readonly DraftValue[] {
   return rules.flatMap((rule): readonly DraftValue[] => {
     const source = {
@@ -145,7 +151,9 @@ function declaredRules(
     if (group === undefined || firewall.cluster === undefined) return tell("the group is not defined");
     if (!rule.enabled) return tell("the reference to the group is switched off");
     const isOurs = guestOfGroup(rule.action) !== undefined;
-    if (rule.iface !== undefined && !isOurs) return tell("a group for one interface cannot be declared");
+    // An interface says nothing in a guest that has no other one.
+    if (rule.iface !== undefined && rule.iface !== onlyNic && !isOurs)
+      return tell("a group for one interface cannot be declared");
     return declaredRules(firewall.cluster, group, isOurs ? derived : new Set(), firewall, left);
   });
 }

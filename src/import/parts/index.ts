@@ -4,6 +4,7 @@ import { type Draft, type DraftPart, emptyDraft, joined } from "../draft.ts";
 import type { Left } from "../found.ts";
 import type { Found } from "../read/index.ts";
 import { type Settled, settled } from "../settle.ts";
+import { besidePart } from "./beside.ts";
 import { dockerPart } from "./docker.ts";
 import { firewallPart, openingsPart, policiesPart } from "./firewall.ts";
 import { machinesPart } from "./machines.ts";
@@ -16,6 +17,7 @@ import { webPart } from "./web.ts";
 /** What is declared in any case. */
 const parts: readonly ((found: Found) => DraftPart)[] = [
   machinesPart,
+  besidePart,
   sharesPart,
   dnsPart,
   policiesPart,

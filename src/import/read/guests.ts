@@ -3,7 +3,15 @@ import { defined } from "../../defined.ts";
 import { addressNumber } from "../../formats/ipv4/index.ts";
 import { objectsOf, parseJson } from "../../formats/json/index.ts";
 import type { GuestName } from "../../resource.ts";
-import type { FoundAddress, FoundGuest, FoundMount, FoundNic, ReadIo, Source } from "../found.ts";
+import type {
+  FoundAddress,
+  FoundGuest,
+  FoundMount,
+  FoundNic,
+  FoundVolumeMount,
+  ReadIo,
+  Source,
+} from "../found.ts";
 import { entriesOn, filesOn, outputOn } from "./files.ts";
 
 const nodesDirectory = "/etc/pve/nodes";
@@ -47,7 +55,8 @@ async function withOwnAddress(io: ReadIo, guest: FoundGuest): Promise<FoundGuest
       String(link["hardware-address"]).toUpperCase(),
       objectsOf(link["ip-addresses"])
         .map((each) => addressOf(`${String(each["ip-address"])}/${String(each.prefix)}`, source))
-        .filter((each) => each !== undefined),
+        .filter((each) => each !== undefined)
+        .map((each) => ({ ...each, isReported: true as const })),
     ]),
   );
   const nics = guest.nics.map((nic): FoundNic => {
@@ -127,6 +136,8 @@ function guestOf(
     startsAtBoot: setting("onboot") === "1",
     nics: lines.filter(({ key }) => /^net\d+$/.test(key)).map((line) => nicOf(kind, line, lines, at)),
     mounts: kind === "lxc" ? lines.flatMap((line) => mountOf(line, at)) : [],
+    volumes: kind === "lxc" ? lines.flatMap((line) => volumeOf(line, at)) : [],
+    hasNotes: /^#/m.test(text.split(/^\[/m)[0] ?? ""),
     tags: (setting("tags") ?? "").split(/[;, ]+/).filter((tag) => tag !== ""),
     source: named === undefined ? { host: "pve", path } : at(named),
   };
@@ -178,10 +189,19 @@ export function addressOf(text: string | undefined, source: Source): FoundAddres
 
 /** A mount point of a directory of the hypervisor: its volume is an absolute path. */
 function mountOf(line: ConfigLine, at: (line: ConfigLine) => Source): readonly FoundMount[] {
+  return mountPoint(line, at)
+    .filter(({ volume }) => volume.startsWith("/"))
+    .map(({ volume, ...rest }) => ({ hostPath: volume, ...rest }));
+}
+
+/** One of Proxmox's storage. */
+function volumeOf(line: ConfigLine, at: (line: ConfigLine) => Source): readonly FoundVolumeMount[] {
+  return mountPoint(line, at).filter(({ volume }) => !volume.startsWith("/"));
+}
+
+function mountPoint(line: ConfigLine, at: (line: ConfigLine) => Source): readonly FoundVolumeMount[] {
   if (!/^mp\d+$/.test(line.key)) return [];
   const options = optionsOf(line.value, "volume");
-  const [hostPath, guestPath] = [options.get("volume"), options.get("mp")];
-  return hostPath?.startsWith("/") && guestPath !== undefined
-    ? [{ hostPath, guestPath, source: at(line) }]
-    : [];
+  const [volume, guestPath] = [options.get("volume"), options.get("mp")];
+  return volume === undefined || guestPath === undefined ? [] : [{ volume, guestPath, source: at(line) }];
 }
