@@ -8,6 +8,7 @@ import { guestRows } from "./guests.ts";
 import { hypervisorRows } from "./hypervisor.ts";
 import { networkRows } from "./network.ts";
 import type { Prerequisite } from "./prerequisite.ts";
+import { renewalRow } from "./renewal.ts";
 import { serviceRows } from "./services.ts";
 import { storageRows } from "./storage.ts";
 
@@ -17,6 +18,7 @@ export const prerequisites: readonly Prerequisite[] = [
   ...networkRows,
   ...storageRows,
   ...serviceRows,
+  renewalRow,
   ...dockerRows,
   ...foreignRows,
 ];

@@ -31,6 +31,7 @@ import { guestsIn } from "../../src/doctor/hypervisor-facts.ts";
 import { judgeClock, judgeNameServers, nameServers } from "../../src/doctor/network.ts";
 import { judgeHolders } from "../../src/doctor/ports.ts";
 import type { Finding } from "../../src/doctor/prerequisite.ts";
+import { judgeRenewal } from "../../src/doctor/renewal.ts";
 import { judgeStatic, judgeUnit } from "../../src/doctor/services.ts";
 import { composed } from "../../src/doctor/settings.ts";
 import { judgeExports, judgeRoom, judgeShares, parseExports } from "../../src/doctor/storage.ts";
@@ -506,6 +507,38 @@ api:
     const text = good.replace("watch: true", "watch:    true").replace("/dynamic", "/d");
     expect(faults(text)).toHaveLength(1);
     expect(faults(text)[0]).not.toContain("sed");
+  });
+});
+
+describe("certificates that end before a timer renews them", () => {
+  const shown = (time: string, state = "active") =>
+    `ActiveState=${state}\nTimersCalendar={ OnCalendar=${time} ; next_elapse=Sun 2026-11-29 03:30:00 UTC }\n`;
+  const nightly = shown("*-*-* 03:30:00");
+  const configuration = (claims: object, own = {}) =>
+    JSON.stringify({ authority: { claims, provisioners: [{ type: "JWK", name: "admin", claims: own }] } });
+  const judge = (timer: string, text: string | undefined) =>
+    said(judgeRenewal({ timer, configuration: text }, "admin"));
+
+  test("a day is too short for a sync each night", () => {
+    const usual = judge(nightly, configuration({}));
+    expect(usual).toHaveLength(1);
+    expect(usual[0]).toMatch(
+      /^warning: certificates of the CA live 24h, and phoenix-sync.timer comes once a day/,
+    );
+    expect(
+      judge(nightly, configuration({ defaultTLSCertDuration: "720h" }, { defaultTLSCertDuration: "48h" })),
+    ).toHaveLength(1);
+  });
+
+  test("long lives, other timers, and what nobody knows", () => {
+    expect(judge(nightly, configuration({ defaultTLSCertDuration: "72h" }))).toEqual([]);
+    expect(judge(nightly, configuration({}, { defaultTLSCertDuration: "2160h0m0s" }))).toEqual([]);
+    expect(judge(shown("hourly"), configuration({}))).toEqual([]);
+    expect(judge(shown("*-*-* *:00:00"), configuration({}))).toEqual([]);
+    expect(judge(shown("*-*-* 03:30:00", "inactive"), configuration({}))).toEqual([]);
+    expect(judge(nightly, undefined)).toEqual([]);
+    expect(judge(nightly, "not JSON")).toEqual([]);
+    expect(judge("", configuration({}))).toEqual([]);
   });
 });
 
