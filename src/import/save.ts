@@ -128,7 +128,7 @@ export async function presentFiles(
     for (const path of paths) {
       const text = await readFile(join(directory, path), "utf8").catch((error: unknown) => {
         if (isMissing(error)) return undefined;
-        throw error;
+        throw new SiteError(`cannot read ${join(directory, path)}: ${messageOf(error)}`);
       });
       if (text !== undefined) texts.set(path, text);
     }

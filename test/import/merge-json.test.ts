@@ -110,6 +110,17 @@ test("a person's own rule in the middle, and the host's new one at the end", () 
   });
 });
 
+test("rules that the host put in another order follow it, unless a person changed the list", () => {
+  const list = (...ports: number[]) => `{ "name": "x", "rules": ${JSON.stringify(ports)} }`;
+  const edited = list(1, 2).replace('"x"', '"mine"');
+  expect(plainOf(merge(list(2, 1), edited, list(1, 2)).text)).toEqual({ name: "mine", rules: [2, 1] });
+  expect(merge(list(2, 1), list(1, 9, 2), list(1, 2))).toMatchObject({
+    text: list(1, 9, 2),
+    conflicts: [{ path: "rules", own: "[1,9,2]", found: "[2,1]" }],
+  });
+  expect(merge(list(1, 2), list(2, 1), list(1, 2))).toMatchObject({ text: list(2, 1), conflicts: [] });
+});
+
 test("a renamed key stays renamed, and a comment before the comma stays one", () => {
   const mine = '{\n  "b": 1 // mine\n  , "c": 3\n}\n';
   const { text, removed } = merge('{ "a": 1, "b": 1, "d": 4, "c": 3 }', mine, '{ "a": 1, "b": 1, "c": 3 }');

@@ -78,13 +78,16 @@ class JsonMerge {
     const next = plainText(found);
     const [before, present] = [base && plainText(base), plainText(own)];
     if (next === present) return;
-    const entries = [entriesOf(own), entriesOf(found)] as const;
-    if (own.kind === found.kind && entries[0] !== undefined && entries[1] !== undefined) {
-      const known = base?.kind === own.kind ? entriesOf(base) : [];
-      this.#entries(known ?? [], own, entries[0], entries[1], path);
+    const [mine, theirs] = [entriesOf(own), entriesOf(found)];
+    if (own.kind === found.kind && mine !== undefined && theirs !== undefined) {
+      const known = (base?.kind === own.kind ? entriesOf(base) : undefined) ?? [];
+      const isMoved = isReordered(mine, theirs) && isReordered(known, theirs);
+      if (own.kind === "object" || !isMoved) this.#entries(known, own, mine, theirs, path);
+      else if (present === before && keysOf(known).every((key) => keysOf(theirs).includes(key)))
+        this.#replace(own, found);
+      else this.#conflict(own, found, path);
     } else if (next === before) return;
-    else if (present === before)
-      this.replacements.push({ start: own.start, end: own.end, text: this.#moved(found, own.start) });
+    else if (present === before) this.#replace(own, found);
     else this.#conflict(own, found, path);
   }
 
@@ -111,6 +114,10 @@ class JsonMerge {
     for (const { key } of base)
       if (at(found, key) === undefined && at(present, key) !== undefined)
         this.gone.push(withoutSecrets([...path, key].join(".")));
+  }
+
+  #replace({ start, end }: JsonNode, found: JsonNode): void {
+    this.replacements.push({ start, end, text: this.#moved(found, start) });
   }
 
   #conflict(own: JsonNode | undefined, found: JsonNode, path: readonly string[], around = own): void {
@@ -152,6 +159,19 @@ function entriesOf(node: JsonNode): readonly Entry[] | undefined {
   if (node.kind !== "array") return undefined;
   const entries = node.items.map((value) => ({ key: identityOf(value), start: value.start, value }));
   return new Set(entries.map(({ key }) => key)).size === entries.length ? entries : undefined;
+}
+
+function keysOf(entries: readonly Entry[]): readonly string[] {
+  return entries.map(({ key }) => key);
+}
+
+/** Whether what both have stands in another order: of rules, the first that fits counts. */
+function isReordered(one: readonly Entry[], other: readonly Entry[]): boolean {
+  const shared = (entries: readonly Entry[], others: readonly Entry[]): readonly string[] => {
+    const known = new Set(keysOf(others));
+    return keysOf(entries).filter((key) => known.has(key));
+  };
+  return JSON.stringify(shared(one, other)) !== JSON.stringify(shared(other, one));
 }
 
 /** Members that tell what an object of a list is about, in this order. */
