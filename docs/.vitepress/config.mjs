@@ -14,6 +14,7 @@ export default defineConfig({
   srcExclude: ["node_modules/**"],
   // What lies outside docs/ is part of the repository, not of the site.
   ignoreDeadLinks: [/^(\.\/)?(\.\.\/)+/],
+  markdown: { config: keepBraces },
   themeConfig: {
     search: { provider: "local" },
     outline: { level: [2, 3] },
@@ -24,4 +25,13 @@ export default defineConfig({
 function item(page) {
   const [, text] = /^# (.+)$/m.exec(readFileSync(new URL(`../${page}.md`, import.meta.url), "utf8"));
   return { text: text.replaceAll("`", ""), link: page === "index" ? "/" : `/${page}` };
+}
+
+/** Commands in a line of text may have {{.State}}, which Vue would evaluate; blocks of code are left alone anyway. */
+function keepBraces({ renderer: { rules } }) {
+  const { code_inline: render } = rules;
+  rules.code_inline = (tokens, at, ...rest) => {
+    tokens[at].attrSet("v-pre", "");
+    return render(tokens, at, ...rest);
+  };
 }
