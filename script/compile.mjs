@@ -12,6 +12,6 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
  */
 export function compile(node, dist) {
   const run = ["check", "--site", join(root, "examples/homelab")];
-  const preload = ["--hash-seed=1", "--require", join(root, "script/code-cache.cjs")];
+  const preload = ["--hash-seed=1", "--single-threaded", "--require", join(root, "script/code-cache.cjs")];
   spawnSync(node, [...preload, join(dist, "main.js"), ...run], { stdio: "ignore" });
 }
