@@ -14,6 +14,7 @@ import {
 import { option } from "../option-names.ts";
 import type { DoctorFacts, DoctorFinding } from "../render/doctor.ts";
 import type { Call, CommandDefinition } from "./command.ts";
+import { isConfirmed, underLock } from "./locked.ts";
 import type { Session } from "./session.ts";
 import { type Targets, targetsOf } from "./targets.ts";
 
@@ -158,29 +159,17 @@ async function fixAndShow(
   return show(session, await examine(session, targets));
 }
 
-async function isApproved({ call: { terminal }, run }: Session, commands: number): Promise<boolean> {
-  terminal.stderr.write(commands === 1 ? "Run it? [y/N] " : `Run these ${commands} commands? [y/N] `);
-  const answer = await terminal.stdin.readLine(run.signal);
-  if (run.signal.aborted) throw new InterruptedError("interrupted: nothing was changed");
-  return answer !== undefined && /^y(es)?$/i.test(answer.trim());
+async function isApproved(session: Session, commands: number): Promise<boolean> {
+  const isYes = await isConfirmed(session, commands === 1 ? "Run it?" : `Run these ${commands} commands?`);
+  if (session.run.signal.aborted) throw new InterruptedError("interrupted: nothing was changed");
+  return isYes;
 }
 
 /** A sync must not run meanwhile. A command that fails is told, and the others go on: the second look says what is left. */
 async function runFixes(session: Session, fixes: readonly Diagnosis[]): Promise<void> {
   const { call, run, display } = session;
-  const [{ acquireLock }, { fixLine, runFix }] = await Promise.all([
-    import("../journal/lock.ts"),
-    import("../doctor/fix.ts"),
-  ]);
-  const lock = await acquireLock(run.world.host("pve"), {
-    command: `doctor ${option.fix}`,
-    clock: run.world.clock,
-    waitMs: call.options.lockWaitMs,
-    onWait: (holder) => display.say(`waiting for the lock, held by ${holder}`),
-    onTakeOver: (holder) => display.say(`an earlier run did not end properly: ${holder}`),
-  });
-  lock.lost.addEventListener("abort", () => session.abort(lock.lost.reason), { once: true });
-  try {
+  const { fixLine, runFix } = await import("../doctor/fix.ts");
+  await underLock(session, { command: `doctor ${option.fix}` }, async () => {
     for (const one of fixes) {
       const { fix, machine } = one;
       if (fix === undefined) continue;
@@ -193,7 +182,5 @@ async function runFixes(session: Session, fixes: readonly Diagnosis[]): Promise<
         );
       }
     }
-  } finally {
-    await session.lastWords((host) => lock.release(host));
-  }
+  });
 }

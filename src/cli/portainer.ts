@@ -2,6 +2,7 @@
 import { type ExitCode, exitCodes, NotReadyError, RefusedError, UsageError } from "../errors.ts";
 import { option } from "../option-names.ts";
 import type { Call, CommandDefinition } from "./command.ts";
+import { isConfirmed, underLock } from "./locked.ts";
 import type { Session } from "./session.ts";
 
 export const portainerResetCommand: CommandDefinition = {
@@ -38,36 +39,19 @@ async function resetLocked(session: Session): Promise<ExitCode> {
     throw new NotReadyError("the site declares no Portainer server", {
       hint: 'give a virtual machine "portainer_role": "primary"',
     });
-  const [{ resetPassword, resetWarning }, { acquireLock }, { Turn }] = await Promise.all([
+  const [{ resetPassword, resetWarning }, { Turn }] = await Promise.all([
     import("../components/portainer/reset-password.ts"),
-    import("../journal/lock.ts"),
     import("../engine/turn.ts"),
   ]);
   display.pause();
   for (const line of resetWarning(portainer)) display.say(line);
-  if (!call.options.yes && !(await isApproved(session)))
+  if (!call.options.yes && !(await isConfirmed(session, "Stop Portainer and reset the password?")))
     throw new RefusedError("not approved: nothing was changed");
-  const lock = await acquireLock(run.world.host("pve"), {
-    command: "portainer reset-password",
-    clock: run.world.clock,
-    waitMs: call.options.lockWaitMs,
-    onWait: (holder) => display.say(`waiting for the lock, held by ${holder}`),
-    onTakeOver: (holder) => display.say(`an earlier run did not end properly: ${holder}`),
-  });
-  lock.lost.addEventListener("abort", () => session.abort(lock.lost.reason), { once: true });
-  try {
-    const component = session.components.find(({ name }) => name === "portainer");
+  const component = session.components.find(({ name }) => name === "portainer");
+  await underLock(session, { command: "portainer reset-password" }, async () => {
     if (component !== undefined) await resetPassword(portainer, new Turn(run, component).io);
-  } finally {
-    await session.lastWords((host) => lock.release(host));
-  }
+  });
   display.pause();
   display.say(`${portainer.adminUser} has the configured password, and the login with it works.`);
   return exitCodes.converged;
-}
-
-async function isApproved({ call: { terminal }, run }: Session): Promise<boolean> {
-  terminal.stderr.write("Stop Portainer and reset the password? [y/N] ");
-  const answer = await terminal.stdin.readLine(run.signal);
-  return answer !== undefined && /^y(es)?$/i.test(answer.trim());
 }

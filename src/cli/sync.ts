@@ -14,6 +14,7 @@ import { option } from "../option-names.ts";
 import type { Problem } from "../problem.ts";
 import type { ResourceId } from "../resource.ts";
 import type { Call, CommandDefinition } from "./command.ts";
+import { isConfirmed, underLock } from "./locked.ts";
 import { runPlan } from "./plan.ts";
 import type { Session } from "./session.ts";
 import { choicesOf, refuseOff, refuseUnknownResources, type Targets, targetsOf } from "./targets.ts";
@@ -81,31 +82,20 @@ async function syncLocked(session: Session, targets: Targets): Promise<ExitCode>
   for (const resource of targets.resources)
     if (!call.options.quiet && !isIndependent(components, resource))
       display.say(`${resource}: its whole component is synced (${resource.split("/", 1)[0]})`);
-  const { acquireLock } = await import("../journal/lock.ts");
   // The first command on the host: until it answers there is nothing else to show.
   const slow = setTimeout(() => {
     if (!call.options.quiet) display.say(`${run.world.description} has not answered yet`);
   }, silenceMs);
-  const lock = await acquireLock(run.world.host("pve"), {
+  const answered = (): void => clearTimeout(slow);
+  const locking = {
     command: `sync ${targets.words}`,
-    clock: run.world.clock,
-    waitMs: call.options.lockWaitMs,
-    onWait: (holder) => {
-      clearTimeout(slow);
-      display.say(`waiting for the lock, held by ${holder}`);
-    },
-    onTakeOver: (holder) =>
-      display.say(`an earlier run did not end properly: ${holder}; this run continues from there`),
-  }).finally(() => clearTimeout(slow));
-  lock.lost.addEventListener("abort", () => session.abort(lock.lost.reason), { once: true });
-  try {
-    return await syncAndShow(session, targets, lock.lost);
-  } catch (error) {
-    // Losing the lock ended everything in progress: it is the one cause to report.
-    throw lock.lost.aborted ? lock.lost.reason : error;
-  } finally {
-    await session.lastWords((host) => lock.release(host));
-  }
+    takenOver: "; this run continues from there",
+    onWait: answered,
+  };
+  return underLock(session, locking, (lost) => {
+    answered();
+    return syncAndShow(session, targets, lost);
+  }).finally(answered);
 }
 
 /** Lets the first interruption complete the current step; while nothing is being changed it stops at once. */
@@ -178,13 +168,12 @@ async function askForYes(
   const lines = planLines(terminal.redact(planned), facts, viewOf(terminal.stderr, terminal, options, site));
   // The last line says how to apply the plan; here the question replaces it.
   writeLines(terminal.stderr, lines.slice(0, -1));
-  terminal.stderr.write("Apply it? [y/N] ");
-  const answer = await terminal.stdin.readLine(run.signal);
+  const isYes = await isConfirmed({ call, run }, "Apply it?");
   if (run.signal.aborted) {
     display.say("");
     throw new InterruptedError("interrupted");
   }
-  return answer !== undefined && /^y(es)?$/i.test(answer.trim());
+  return isYes;
 }
 
 /** A history that cannot be read has no news to tell. */

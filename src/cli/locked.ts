@@ -1,0 +1,52 @@
+/** What the commands that change something have in common: the question before it, and the lock while they work. */
+import type { Session } from "./session.ts";
+
+/** Asks on standard error; anything but a yes is a no, an interruption too. @param question without its "[y/N]" */
+export async function isConfirmed(
+  { call: { terminal }, run }: Pick<Session, "call" | "run">,
+  question: string,
+): Promise<boolean> {
+  terminal.stderr.write(`${question} [y/N] `);
+  const answer = await terminal.stdin.readLine(run.signal);
+  return answer !== undefined && /^y(es)?$/i.test(answer.trim());
+}
+
+export interface Locking {
+  /** As others read it in the lock: "sync all". */
+  readonly command: string;
+  /** The end of the line that says that an earlier run did not end properly. */
+  readonly takenOver?: string;
+  readonly onWait?: () => void;
+}
+
+/**
+ * Takes the hypervisor's lock for as long as `use` works. Losing it ends everything in progress, and is the one cause to report.
+ * @param use gets the signal of its loss
+ * @throws LockedError when another run holds it for too long
+ */
+export async function underLock<T>(
+  session: Session,
+  { command, takenOver = "", onWait }: Locking,
+  use: (lost: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const { call, run, display } = session;
+  const { acquireLock } = await import("../journal/lock.ts");
+  const lock = await acquireLock(run.world.host("pve"), {
+    command,
+    clock: run.world.clock,
+    waitMs: call.options.lockWaitMs,
+    onWait: (holder) => {
+      onWait?.();
+      display.say(`waiting for the lock, held by ${holder}`);
+    },
+    onTakeOver: (holder) => display.say(`an earlier run did not end properly: ${holder}${takenOver}`),
+  });
+  lock.lost.addEventListener("abort", () => session.abort(lock.lost.reason), { once: true });
+  try {
+    return await use(lock.lost);
+  } catch (error) {
+    throw lock.lost.aborted ? lock.lost.reason : error;
+  } finally {
+    await session.lastWords((host) => lock.release(host));
+  }
+}
