@@ -11,7 +11,7 @@ import type { Draft, DraftStack } from "./draft.ts";
 import type { Left } from "./found.ts";
 import { type DraftObject, type DraftValue, isList, Noted, plain } from "./json.ts";
 import { writeSite } from "./save.ts";
-import { filesOf, type SiteFile } from "./write.ts";
+import { type SiteFile, siteFilesOf } from "./write.ts";
 
 export interface Settled {
   readonly draft: Draft;
@@ -44,7 +44,7 @@ async function checked(
   draft: Draft,
   applyRules: boolean,
 ): Promise<{ site: Site | undefined; problems: readonly Problem[]; files: readonly SiteFile[] }> {
-  const files = filesOf(draft);
+  const files = siteFilesOf(draft);
   // Only its owner can look into it: secrets are among the files.
   const directory = await mkdtemp(join(tmpdir(), "phoenix-import-"));
   try {

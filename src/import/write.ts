@@ -18,10 +18,21 @@ export interface SiteFile {
   readonly places: readonly Place[];
 }
 
+/** All that an import writes. */
 export function filesOf(draft: Draft): readonly SiteFile[] {
+  const files: readonly SiteFile[] = [
+    ...siteFilesOf(draft),
+    textFile("IMPORT.md", reportText(draft.left, draft.opened)),
+    ...editorFiles().map(({ path, text }) => textFile(path, text)),
+  ];
+  return [...files, textFile(".gitignore", ignoredText(files))];
+}
+
+/** The files that `phoenix check` reads. */
+export function siteFilesOf(draft: Draft): readonly SiteFile[] {
   const containers = guestsOf(draft, "lxc");
   const machines = guestsOf(draft, "vm");
-  const files: readonly SiteFile[] = [
+  return [
     jsonFile("hypervisor", siteFiles.hypervisor, draft.config),
     ...(Object.keys(containers).length === 0
       ? []
@@ -32,10 +43,7 @@ export function filesOf(draft: Draft): readonly SiteFile[] {
       : [jsonFile("certificates", siteFiles.certificates, { certificates: draft.certificates })]),
     ...draft.stacks.flatMap(stackFiles),
     ...draft.secrets.map(({ path, text }) => ({ ...textFile(path, text), isSecret: true as const })),
-    textFile("IMPORT.md", reportText(draft.left, draft.opened)),
-    ...editorFiles().map(({ path, text }) => textFile(path, text)),
   ];
-  return [...files, textFile(".gitignore", ignoredText(files))];
 }
 
 /** What git must not keep: the secrets, what is remembered of an import, and the stacks' files that have a password in them. */
