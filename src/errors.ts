@@ -128,6 +128,16 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** The code of a failed system call, as Node names it: "ENOENT". */
+export function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+}
+
+/** Whether a system call failed because there is no such file. */
+export function isMissing(error: unknown): boolean {
+  return codeOf(error) === "ENOENT";
+}
+
 /** The hint an error carries, if it is one of ours. */
 export function hintOf(error: unknown): string | undefined {
   return error instanceof PhoenixError ? error.hint : undefined;

@@ -1,7 +1,7 @@
 /** Puts a new site into a directory: complete and proven, or not at all. */
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { messageOf, SiteError } from "../errors.ts";
+import { isMissing, messageOf, SiteError } from "../errors.ts";
 import { quoted } from "../formats/shell/quote.ts";
 import type { Draft, DraftGuest } from "../init/draft.ts";
 import { option } from "../option-names.ts";
@@ -30,7 +30,7 @@ async function entriesOf(directory: string): Promise<readonly string[]> {
   try {
     return await readdir(directory);
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+    if (isMissing(error)) return [];
     throw new SiteError(`cannot read ${directory}: ${messageOf(error)}`);
   }
 }
@@ -76,7 +76,7 @@ async function ignoredIn(directory: string): Promise<string> {
   try {
     return await readFile(join(directory, ignoreFile), "utf8");
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return "";
+    if (isMissing(error)) return "";
     throw error;
   }
 }

@@ -1,5 +1,7 @@
 /** Why connections fail, from the errors of the system and OpenSSL. Pure. */
 
+import { codeOf } from "../errors.ts";
+
 /** Why a connection failed, without addresses: "connection refused", "tlsv1 unrecognized name". */
 export function reasonOf(error: unknown): string {
   const code = codeOf(error);
@@ -25,7 +27,3 @@ const reasons: Readonly<Record<string, string>> = {
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "its certificate is not from a trusted authority",
   SELF_SIGNED_CERT_IN_CHAIN: "its certificate is not from a trusted authority",
 };
-
-export function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
-}

@@ -7,7 +7,8 @@ import {
   type SecureContext,
   type TLSSocket,
 } from "node:tls";
-import { codeOf, reasonOf } from "./connection-error.ts";
+import { codeOf } from "../errors.ts";
+import { reasonOf } from "./connection-error.ts";
 import type { ConnectResult, Endpoint, HandshakeOptions, HandshakeResult } from "./network.ts";
 
 /** A TCP connection. @throws the system's error, or one with code ETIMEDOUT when `signal` is aborted first */

@@ -13,7 +13,7 @@ import {
   writeFile,
 } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { messageOf, SiteError } from "../errors.ts";
+import { isMissing, messageOf, SiteError } from "../errors.ts";
 import { isObject, member, parseJson } from "../formats/json/index.ts";
 import { hasSiteFiles, namesInTheWay } from "../site/place.ts";
 import { type FileMerge, mergedSite, type Remembered, remembered } from "./merge/site.ts";
@@ -39,10 +39,6 @@ export async function hasSite(directory: string): Promise<boolean> {
       hint: "name a directory that is empty or does not exist yet",
     });
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ENOENT";
 }
 
 /** Writes the files, with missing directories. @throws SiteError */

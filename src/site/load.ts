@@ -1,7 +1,7 @@
 /** Reads a site: its files, what they say, and everything that is wrong with them, at once. */
 import { existsSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { messageOf, SiteError } from "../errors.ts";
+import { isMissing, messageOf, SiteError } from "../errors.ts";
 import type { Site } from "../model.ts";
 import { option } from "../option-names.ts";
 import { compareProblems, type Problem } from "../problem.ts";
@@ -108,8 +108,7 @@ function refuseOther(directory: string): void {
     try {
       if (statSync(path).isDirectory()) continue;
     } catch (error) {
-      const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
-      if (!isMissing) throw new SiteError(`cannot read ${path}: ${messageOf(error)}`, { hint });
+      if (!isMissing(error)) throw new SiteError(`cannot read ${path}: ${messageOf(error)}`, { hint });
       if (path === directory) throw new SiteError(`the directory ${directory} does not exist`, { hint });
       const parent = dirname(directory);
       throw new SiteError(`${directory} is not a site: it has no etc/`, {

@@ -1,5 +1,6 @@
 /** Answers of real programs, recorded or as their sources print them. */
 import type { CommandResult } from "../../src/hosts/host.ts";
+import { lostQuorumText } from "../../testbed/proxmox/cluster.ts";
 
 export function answer(stdout: string, exitCode = 0, stderr = ""): CommandResult {
   return { exitCode, stdout, stderr };
@@ -8,35 +9,7 @@ export function answer(stdout: string, exitCode = 0, stderr = ""): CommandResult
 export const notFound = answer("", 127, "sh: 1: x: not found\n");
 
 /** pvecm status of pve-cluster 9.0 on a node that has lost the two others. */
-export const lostQuorum = answer(`Cluster information
--------------------
-Name:             oak
-Config Version:   3
-Transport:        knet
-Secure auth:      on
-
-Quorum information
-------------------
-Date:             Sat Nov 28 12:00:00 2026
-Quorum provider:  corosync_votequorum
-Nodes:            1
-Node ID:          0x00000001
-Ring ID:          1.2f
-Quorate:          No
-
-Votequorum information
-----------------------
-Expected votes:   3
-Highest expected: 3
-Total votes:      1
-Quorum:           2 Activity blocked
-Flags:
-
-Membership information
-----------------------
-    Nodeid      Votes Name
-0x00000001          1 192.168.40.2 (local)
-`);
+export const lostQuorum = answer(lostQuorumText);
 
 export const noCluster = answer(
   "",

@@ -17,13 +17,14 @@ export function pvecm([verb = "", votes = ""]: readonly string[]): number {
       "Error: Corosync config '/etc/pve/corosync.conf' does not exist - is this node part of a cluster?",
       2,
     );
-  if (verb === "status") process.stdout.write(statusText);
+  if (verb === "status") process.stdout.write(lostQuorumText);
   else if (verb === "expected" && votes === "1") rmSync(noQuorum);
   else throw new Refusal(`ERROR: the testbed's pvecm knows status and expected 1, not '${verb} ${votes}'`);
   return 0;
 }
 
-const statusText = `Cluster information
+/** Of pve-cluster 9.0, on a node that has lost the two others. */
+export const lostQuorumText = `Cluster information
 -------------------
 Name:             oak
 Config Version:   3

@@ -3,7 +3,7 @@ import { readFileSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join, relative, resolve } from "node:path";
-import { SiteError } from "../../errors.ts";
+import { codeOf, SiteError } from "../../errors.ts";
 import { splitWords } from "../../formats/shell/hook.ts";
 import { isBelow, type SiteFiles } from "../text/source-file.ts";
 
@@ -68,7 +68,7 @@ async function bytesOf(target: string, files: SiteFiles): Promise<Buffer> {
     return readFileSync(path);
   } catch (error) {
     if (error instanceof SiteError) throw error;
-    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    const code = codeOf(error) ?? "";
     throw new SiteError(
       code === "ENOENT" || code === "ENOTDIR"
         ? `${target} does not exist`

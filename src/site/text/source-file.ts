@@ -9,7 +9,7 @@ import {
   statSync,
 } from "node:fs";
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
-import { messageOf } from "../../errors.ts";
+import { codeOf, messageOf } from "../../errors.ts";
 import { nearest } from "../../formats/text/nearest.ts";
 import type { SourceRef } from "../../resource.ts";
 import { siteFiles } from "../shapes/files.ts";
@@ -229,10 +229,6 @@ function destinationOf(link: string): string {
     if (codeOf(error) === "ELOOP") return realpathSync.native(dirname(link));
     return resolve(realpathSync.native(dirname(link)), readlinkSync(link));
   }
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && "code" in error ? String(error.code) : undefined;
 }
 
 /** The system's reason without the path, which the message already names: "permission denied". */
