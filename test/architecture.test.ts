@@ -259,6 +259,7 @@ describe("secrets", () => {
     "components/portainer/secrets.ts",
     "components/stacks/apply.ts",
     "components/stacks/compile.ts",
+    "fingerprint.ts",
     "import/stacks/variables.ts",
     "redaction.ts",
     "site/stacks/index.ts",

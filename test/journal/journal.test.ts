@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { ComponentResult, Plan } from "../../src/engine/plan.ts";
 import type { RunJournal } from "../../src/engine/run.ts";
 import { SiteError } from "../../src/errors.ts";
+import { openFingerprints } from "../../src/fingerprint.ts";
 import { decorated, readOnly } from "../../src/hosts/decorators.ts";
 import { localExec } from "../../src/hosts/local.ts";
 import { createHost } from "../../src/hosts/script-host.ts";
@@ -139,6 +140,16 @@ describe("secrets", () => {
     expect((await stat(join(directory, "secrets/agent"))).mode & 0o777).toBe(0o600);
     expect((await stat(join(directory, "secrets"))).mode & 0o777).toBe(0o700);
     expect((await stat(directory)).mode & 0o777).toBe(0o700);
+  });
+
+  test("fingerprints are the same on each run once their key is kept; a read-only run keeps none", async () => {
+    const of = async (more: Journal): Promise<string> =>
+      (await openFingerprints(more))(new Secret("hunter2"));
+    const plan = openJournal(readOnlyHost, { directory, readOnly: true });
+    expect(await of(plan)).toBe(await of(plan));
+    expect(await exists(directory)).toBe(false);
+    const kept = await of(journal());
+    expect(await of(openJournal(readOnlyHost, { directory, readOnly: true }))).toBe(kept);
   });
 
   test("an emptied secret is an error, not an empty password", async () => {

@@ -1,0 +1,28 @@
+/**
+ * Fingerprints of secrets, for people: whether a secret changed, and which places hold the same one. They are keyed, so that nobody
+ * who reads a plan or a history can try passwords against them.
+ */
+import type { Secret } from "./secret.ts";
+
+/** Eight hexadecimal digits, the same for equal values while the key is the same. */
+export type FingerprintOf = (secret: Secret) => string;
+
+/** The name of the key among the journal's secrets. */
+const keyName = "fingerprints";
+
+/**
+ * Fingerprints with the key that the hypervisor's journal keeps. A read-only journal that has no key yet makes one for this run
+ * only: such fingerprints compare within the run, and must not be kept.
+ */
+export async function openFingerprints(journal: {
+  secret(name: string): Promise<Secret>;
+}): Promise<FingerprintOf> {
+  return fingerprintsBy(await journal.secret(keyName));
+}
+
+/** Fingerprints by HMAC-SHA-256 with this key. */
+export function fingerprintsBy(key: Secret): FingerprintOf {
+  // Loaded on demand: a check needs no fingerprints.
+  const { createHmac } = process.getBuiltinModule("node:crypto");
+  return (secret) => createHmac("sha256", key.reveal()).update(secret.reveal()).digest("hex").slice(0, 8);
+}
