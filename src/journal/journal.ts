@@ -1,6 +1,6 @@
 /**
- * What the live system cannot show: what was written and never proved live, what we own, the history of runs, and generated
- * secrets. Nothing is read before it is needed, and reading creates nothing.
+ * What the live system cannot show: what was written and never proved live, what we own, the history of runs, what the last
+ * look found, and generated secrets. Nothing is read before it is needed, and reading creates nothing.
  */
 import type { ComponentName } from "../component.ts";
 import type { Host } from "../hosts/host.ts";
@@ -8,6 +8,7 @@ import type { ResourceId } from "../resource.ts";
 import type { Secret } from "../secret.ts";
 import { type Inventory, openInventory } from "./inventory.ts";
 import { openMarks } from "./marks.ts";
+import { type Observations, openObservations } from "./observations.ts";
 import { openRuns, type Runs } from "./runs.ts";
 import { generatedSecret } from "./secrets.ts";
 import { journalDirectory } from "./store.ts";
@@ -20,6 +21,8 @@ export interface Journal extends Inventory {
   /** A secret that is generated once and kept. A read-only journal generates a missing one for this run only. */
   secret(name: string): Promise<Secret>;
   readonly runs: Runs;
+  /** What the last look found. */
+  readonly observations: Observations;
 }
 
 export interface JournalOptions {
@@ -45,5 +48,6 @@ export function openJournal(host: Host, options: JournalOptions = {}): Journal {
     },
     ...openInventory(host, directory),
     runs: openRuns(host, directory, redact),
+    observations: openObservations(host, directory),
   };
 }
