@@ -259,6 +259,7 @@ describe("secrets", () => {
     "components/portainer/secrets.ts",
     "components/stacks/apply.ts",
     "components/stacks/compile.ts",
+    "fabric/containers-at.ts",
     "fingerprint.ts",
     "import/stacks/variables.ts",
     "redaction.ts",

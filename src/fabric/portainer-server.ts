@@ -4,6 +4,9 @@ import { type Compose, type ComposeService, readCompose } from "../formats/compo
 /** The Compose project that the server runs in. */
 export const serverProject = "portainer";
 
+/** The name of an agent's container. */
+export const agentContainer = "portainer_agent";
+
 /** The label that the containers of the server and of its agents have from Phoenix: their definition. */
 export const definitionLabel = "phoenix.definition";
 

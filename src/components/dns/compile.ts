@@ -1,6 +1,6 @@
 /** What DNS should say: derived from the guests, the one list of services, and the records declared by hand. */
 
-import { hostNameOf } from "../../fabric/guests.ts";
+import { type DeclaredRecord, recordsOf } from "../../fabric/records.ts";
 import {
   type DnsRecordLine,
   dnsmasqConf,
@@ -22,11 +22,6 @@ export const paths = {
   records: "/etc/phoenix/hosts.d/phoenix.hosts",
 } as const;
 
-/** A record and the place that declares it. */
-export interface DeclaredRecord extends DnsRecordLine {
-  readonly from: SourceRef;
-}
-
 /** Applied in this order: the server must find the records when it starts with the configuration. */
 export function compile(site: Site): readonly Resource[] {
   const { dns } = site;
@@ -46,68 +41,6 @@ export function compile(site: Site): readonly Resource[] {
     configurationResource(configuration),
     serviceResource(serviceId, "pve", { installed: true, active: true, enabled: true }),
   ];
-}
-
-/**
- * Every record. Guests' own names come first because the first name of an address is its answer to PTR queries. Where two
- * sources name one host, the more specific one counts: a service before a guest that happens to have its name.
- */
-export function recordsOf(site: Site): {
-  readonly exact: readonly DeclaredRecord[];
-  readonly wildcards: readonly DeclaredRecord[];
-} {
-  const taken = new Set<string>();
-  const take = (records: readonly DeclaredRecord[]): readonly DeclaredRecord[] => {
-    const fresh = records.filter(({ name }) => !taken.has(name));
-    for (const { name } of fresh) taken.add(name);
-    return fresh;
-  };
-  const declared = unique(
-    [
-      serviceRecords(site),
-      agentRecords(site),
-      portainerRecords(site),
-      caRecords(site),
-      site.dns?.records ?? [],
-    ].flatMap(take),
-  );
-  const own = unique(take(guestRecords(site)));
-  return {
-    exact: [...own, ...declared.filter(({ name }) => !name.startsWith("*."))],
-    wildcards: declared.filter(({ name }) => name.startsWith("*.")),
-  };
-}
-
-function serviceRecords({ services, roles }: Site): readonly DeclaredRecord[] {
-  return services.flatMap(({ names, path, guest, from }) => {
-    const { address } = (path === "routed" ? roles.gateway : guest) ?? {};
-    return address === undefined || path === "external" ? [] : names.map((name) => ({ name, address, from }));
-  });
-}
-
-function agentRecords({ portainer }: Site): readonly DeclaredRecord[] {
-  return (portainer?.environments ?? []).flatMap(({ hostname, guest, from }) =>
-    hostname === undefined ? [] : [{ name: hostname, address: guest.address, from }],
-  );
-}
-
-function portainerRecords({ portainer }: Site): readonly DeclaredRecord[] {
-  if (portainer === undefined) return [];
-  const { hostname, guest } = portainer;
-  return [{ name: hostname, address: guest.address, from: guest.from }];
-}
-
-function caRecords({ ca, roles }: Site): readonly DeclaredRecord[] {
-  if (ca === undefined || roles.ca === undefined) return [];
-  return [{ name: ca.hostname, address: roles.ca.address, from: roles.ca.from }];
-}
-
-function guestRecords(site: Site): readonly DeclaredRecord[] {
-  return site.guests.flatMap((guest) =>
-    guest.template || guest.address === undefined
-      ? []
-      : [{ name: hostNameOf(site, guest), address: guest.address, from: guest.from }],
-  );
 }
 
 export function recordsResource(text: string, from: Readonly<Record<string, SourceRef>> = {}): Resource {
@@ -140,12 +73,6 @@ function unitsOf(records: readonly DnsRecordLine[]): Readonly<Record<string, str
 
 function fromOf(records: readonly DeclaredRecord[]): Readonly<Record<string, SourceRef>> {
   return Object.fromEntries(records.map(({ name, from }) => [name, from]));
-}
-
-/** Sorted by name, then address; without duplicates. */
-function unique(records: readonly DeclaredRecord[]): readonly DeclaredRecord[] {
-  const byKey = new Map(records.map((record) => [`${record.name} ${record.address}`, record]));
-  return [...byKey].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([, record]) => record);
 }
 
 function isWithin(name: string, domain: string): boolean {

@@ -2,9 +2,10 @@
  * What an administrator's own dnsmasq configuration does to ours. Pure. Each verdict is measured on dnsmasq 2.90 beside our
  * files: hosts files speak before `address=`, and are merged with or lose to every other record of the same name.
  */
+
+import { recordsOf } from "../../fabric/records.ts";
 import { type ConfLine, parseConfLines } from "../../formats/dnsmasq/index.ts";
 import type { Site } from "../../model.ts";
-import { recordsOf } from "./compile.ts";
 
 /** A line of somebody else's file that stands in the way, or that our configuration gives another meaning. */
 export interface ForeignLine extends ConfLine {

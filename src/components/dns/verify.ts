@@ -2,10 +2,10 @@
 import pLimit from "p-limit";
 import { type Check, failed, type Io, passed } from "../../component.ts";
 import { messageOf, TransportError } from "../../errors.ts";
+import { recordsOf } from "../../fabric/records.ts";
 import type { DnsAnswer } from "../../hosts/network.ts";
 import { poll } from "../../poll.ts";
 import type { ResourceId } from "../../resource.ts";
-import { recordsOf } from "./compile.ts";
 
 interface Question {
   readonly resource: ResourceId;

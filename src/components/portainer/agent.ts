@@ -1,14 +1,14 @@
 /** Agents: one container on each machine, replaced only when it differs from its definition. */
 import type { Io } from "../../component.ts";
 import { CommandError, TransportError } from "../../errors.ts";
-import { definitionLabel } from "../../fabric/portainer-server.ts";
+import { agentContainer, definitionLabel } from "../../fabric/portainer-server.ts";
 import { lastLines } from "../../formats/text/last-lines.ts";
 import type { Command, Host } from "../../hosts/host.ts";
 import type { PortainerEnvironment } from "../../model.ts";
 import { poll } from "../../poll.ts";
 import type { Change } from "../../resource.ts";
 import { commands } from "./commands.ts";
-import { type Agent, type AgentDefinition, agentContainer, paths } from "./compile.ts";
+import { type Agent, type AgentDefinition, paths } from "./compile.ts";
 import { inspect, mustRun, provideImage } from "./container.ts";
 import { agentFiles, agentSecret, writePrivate } from "./secrets.ts";
 

@@ -3,6 +3,7 @@ import type { EnvironmentState } from "../../apis/portainer/index.ts";
 import { defined } from "../../defined.ts";
 import { shareDirectory } from "../../fabric/guests.ts";
 import { adminPasswordFile, portainerDirectory } from "../../fabric/portainer-files.ts";
+import { agentContainer } from "../../fabric/portainer-server.ts";
 import { ports } from "../../fabric/ports.ts";
 import type { HostPath, Portainer, PortainerEnvironment, Site } from "../../model.ts";
 import { canonicalJson, type HostName, type Resource, type ResourceId } from "../../resource.ts";
@@ -15,8 +16,6 @@ export const paths = {
   adminPassword: adminPasswordFile,
   agentEnvironment: `${portainerDirectory}/agent.env`,
 } as const;
-
-export const agentContainer = "portainer_agent";
 
 /** `--admin-password-file` gives its password to a user of this name (2.19 to 2.45). */
 const optionUser = "admin";

@@ -1,12 +1,12 @@
 /** Containers on Portainer's machines that somebody else made and that ours cannot run beside. Reads only. */
 import type { Hazard, Io } from "../../component.ts";
-import { serverProject } from "../../fabric/portainer-server.ts";
+import { agentContainer, serverProject } from "../../fabric/portainer-server.ts";
 import { readCompose } from "../../formats/compose/index.ts";
 import type { MachineContainer } from "../../formats/docker/index.ts";
 import type { Portainer } from "../../model.ts";
 import { type Change, subjectOf } from "../../resource.ts";
 import { containerHazards, type Needs } from "../foreign/containers.ts";
-import { agentContainer, agentId, composeOf, serverId } from "./compile.ts";
+import { agentId, composeOf, serverId } from "./compile.ts";
 
 export async function hazards(changes: readonly Change[], io: Io): Promise<readonly Hazard[]> {
   const { portainer } = io.site;

@@ -1,8 +1,10 @@
 /** What users of Portainer notice: containers that are replaced. Pure. */
+
 import type { Impact } from "../../component.ts";
+import { agentContainer } from "../../fabric/portainer-server.ts";
 import { mergedImpacts, noImpact } from "../../impact.ts";
 import { type Change, subjectOf } from "../../resource.ts";
-import { agentContainer, serverId } from "./compile.ts";
+import { serverId } from "./compile.ts";
 
 export async function impact(changes: readonly Change[]): Promise<Impact> {
   return mergedImpacts(changes.map(impactOf));

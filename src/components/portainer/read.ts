@@ -4,7 +4,7 @@ import type { Io } from "../../component.ts";
 import { defined } from "../../defined.ts";
 import { isUnavailable, messageOf, type PhoenixError, TransportError } from "../../errors.ts";
 import { shareDirectory } from "../../fabric/guests.ts";
-import { definitionLabel } from "../../fabric/portainer-server.ts";
+import { agentContainer, definitionLabel } from "../../fabric/portainer-server.ts";
 import { isObject, member, parseJson, textsOf } from "../../formats/json/index.ts";
 import type { Portainer, PortainerEnvironment } from "../../model.ts";
 import { canonicalJson, type Resource } from "../../resource.ts";
@@ -13,7 +13,6 @@ import {
   type AgentDefinition,
   administratorId,
   administratorResource,
-  agentContainer,
   agentId,
   agentResource,
   composeOf,

@@ -1,6 +1,7 @@
 /** The DNS server: whether the hypervisor serves DNS, its resolvers, and the records that Phoenix would not derive by itself. Pure. */
-import { recordsOf } from "../../components/dns/compile.ts";
+
 import { defined } from "../../defined.ts";
+import { recordsOf } from "../../fabric/records.ts";
 import type { Site } from "../../model.ts";
 import type { DraftPart } from "../draft.ts";
 import type { FoundDns, FoundDnsServer, FoundRecord, Left } from "../found.ts";
