@@ -13,6 +13,7 @@ import type { Network } from "./network.ts";
 import { createNetwork } from "./real-network.ts";
 import { createHost } from "./script-host.ts";
 import { sharedReads } from "./shared-reads.ts";
+import { askedFirst } from "./silent-guests.ts";
 import type { Decorator, World } from "./world.ts";
 
 export interface RealWorldOptions {
@@ -80,7 +81,7 @@ export function worldOf(parts: WorldParts): World {
     host: (name) => {
       const known = hosts.get(name);
       if (known !== undefined) return known;
-      const exec = name === "pve" ? hypervisorExec : guestExec(name);
+      const exec = name === "pve" ? hypervisorExec : askedFirst(name, guestExec(name));
       const host = createHost(name, decorated(exec, name, decorators));
       hosts.set(name, host);
       return host;
