@@ -3,10 +3,11 @@
  * Nothing here knows a component. What two components share, they share through this model.
  */
 import type { ExternalPortainer } from "./external-portainer.ts";
+import type { Reporting } from "./notice.ts";
 import type { GuestName, HostName, SourceRef } from "./resource.ts";
 import type { Secret } from "./secret.ts";
 
-export interface Site {
+export interface Site extends Reporting {
   /** The absolute path of the directory that holds `etc/` and `stacks/`. */
   readonly root: string;
   /** Lower case, without a trailing dot: "internal.example.net". */
@@ -240,8 +241,7 @@ export interface Service {
   readonly names: readonly string[];
   /** routed: names point at the gateway, which passes requests to the mesh, which passes them to the backend.
    * direct: names point at the guest itself (the CA, an agent, the gateway's own name); no router.
-   * external: somebody else's proxy serves the names; they get no record, no certificate and no router.
-   */
+   * external: somebody else's proxy serves the names; they get no record, no certificate and no router. */
   readonly path: "routed" | "direct" | "external";
   readonly guest: RoleGuest;
   readonly backend: Backend;

@@ -24,6 +24,7 @@ const vocabulary = [
   "resource.ts",
   "external-portainer.ts",
   "model.ts",
+  "notice.ts",
   "component.ts",
   "event.ts",
   "errors.ts",
@@ -263,6 +264,7 @@ describe("secrets", () => {
     "fingerprint.ts",
     "import/stacks/variables.ts",
     "redaction.ts",
+    "site/notices.ts",
     "site/stacks/index.ts",
     "lab/existing-portainer.ts",
   ];

@@ -4,6 +4,7 @@ import { fileCodes } from "./files.ts";
 import { firewallCodes } from "./firewall.ts";
 import { guestCodes } from "./guests.ts";
 import type { ProblemKind } from "./kind.ts";
+import { noticeCodes } from "./notices.ts";
 import { portainerCodes } from "./portainer.ts";
 import { serviceCodes } from "./services.ts";
 import { stackCodes } from "./stacks.ts";
@@ -17,6 +18,7 @@ export const problemCodes = {
   ...firewallCodes,
   ...certificateCodes,
   ...portainerCodes,
+  ...noticeCodes,
 } as const satisfies Readonly<Record<`PHX${number}`, ProblemKind>>;
 
 export type ProblemCode = keyof typeof problemCodes;

@@ -9,6 +9,7 @@ import { checkGuests, checkReferences } from "./machines/guest-checks.ts";
 import { type GuestEntry, guestsIn, readGuests } from "./machines/guests.ts";
 import { readDns, readDomain, readHypervisor } from "./machines/hypervisor.ts";
 import { findRoles, type RoleNeed, showsRole } from "./machines/roles.ts";
+import { readMetrics, readNotices } from "./notices.ts";
 import type { SecretReader } from "./secrets/index.ts";
 import { readAuthority } from "./services/authority.ts";
 import { checkHooks, readCertificates } from "./services/certificates.ts";
@@ -78,6 +79,7 @@ export async function resolveSite(
   ];
   const portainer = await readPortainer(config, docker, assigned, hypervisor, secrets, problems);
   const externalPortainer = await readExternalPortainer(config, docker.primary, secrets, problems);
+  const notices = await readNotices(config, secrets, problems);
   checkDomain(config, [dns?.enabled, services[0], ca, portainer], problems);
   return {
     root: cells.root,
@@ -90,6 +92,8 @@ export async function resolveSite(
     portainer,
     services,
     stacks: docker.stacks,
+    ...(notices.length === 0 ? {} : { notices }),
+    ...defined({ metrics: readMetrics(config, problems) }),
   };
 }
 

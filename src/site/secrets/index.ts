@@ -75,8 +75,12 @@ export class SecretReader {
     return this.#found;
   }
 
-  /** The value of a cell; undefined, with a problem reported, when its reference cannot be resolved. */
-  async read(cell: Cell, isSensitive: boolean): Promise<SecretText | undefined> {
+  /** The value of a cell; undefined, with a problem reported as `unreadable`, when its reference cannot be resolved. */
+  async read(
+    cell: Cell,
+    isSensitive: boolean,
+    unreadable: "PHX0106" | "PHX0806" = "PHX0106",
+  ): Promise<SecretText | undefined> {
     const text = cell.literal;
     if (text === undefined) return undefined;
     const reference = referenceIn(text);
@@ -103,7 +107,7 @@ export class SecretReader {
     } catch (error) {
       const failure = error as { message?: string; hint?: string };
       const reason = failure.message ?? "unknown reason";
-      return this.#problems.report("PHX0106", cell, `cannot read the secret: ${reason}`, {
+      return this.#problems.report(unreadable, cell, `cannot read the secret: ${reason}`, {
         hint: failure.hint,
       });
     }

@@ -1,6 +1,7 @@
 /** The shape of etc/phoenix_hypervisor_config.json. */
 import { ports } from "../../fabric/ports.ts";
 import { recordsShape, ruleShape } from "./fabric.ts";
+import { metricsShape, noticesShape } from "./notices.ts";
 import { anyText, either, flag, ignored, integer, list, map, object, port, since, text } from "./shape.ts";
 
 const policies = ["ACCEPT", "DROP", "REJECT"] as const;
@@ -137,6 +138,8 @@ export const hypervisorShape = object("the hypervisor's configuration", ["networ
     ),
   ),
   step_ca: authorityShape,
+  notices: noticesShape,
+  metrics: metricsShape,
   ...ignored("version", "author", "users", "core_paths", "timezone", "nfs", "samba", "zfs", "vm_defaults"),
   ...ignored("proxmox_storage_ids", "proxmox_defaults", "tests", "nvidia_driver", "nvidia", "behavior"),
   ...ignored("hardware", "storage", "logging", "backup", "monitoring", "swarm", "docker_stacks"),
