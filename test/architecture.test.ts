@@ -38,6 +38,8 @@ const vocabulary = [
   "secret-spans.ts",
   "sensitive.ts",
   "unseen.ts",
+  "fingerprint.ts",
+  "kept-site.ts",
   "hosts/host.ts",
   "hosts/script.ts",
   "hosts/network.ts",

@@ -3,6 +3,7 @@
  * look found, and generated secrets. Nothing is read before it is needed, and reading creates nothing.
  */
 import type { ComponentName } from "../component.ts";
+import { openFingerprints } from "../fingerprint.ts";
 import type { Host } from "../hosts/host.ts";
 import type { ResourceId } from "../resource.ts";
 import type { Secret } from "../secret.ts";
@@ -38,16 +39,17 @@ export function openJournal(host: Host, options: JournalOptions = {}): Journal {
   const { readOnly = false, redact = (text) => text, directory = journalDirectory } = options;
   const marks = openMarks(host, directory);
   const secrets = new Map<string, Promise<Secret>>();
+  const secretCalled = (name: string): Promise<Secret> => {
+    // Components ask side by side: the first call generates it, the others share it.
+    const secret = secrets.get(name) ?? generatedSecret(host, directory, name, !readOnly);
+    secrets.set(name, secret);
+    return secret;
+  };
   return {
     ...marks,
-    secret: (name) => {
-      // Components ask side by side: the first call generates it, the others share it.
-      const secret = secrets.get(name) ?? generatedSecret(host, directory, name, !readOnly);
-      secrets.set(name, secret);
-      return secret;
-    },
+    secret: secretCalled,
     ...openInventory(host, directory),
-    runs: openRuns(host, directory, redact),
+    runs: openRuns(host, directory, redact, () => openFingerprints({ secret: secretCalled })),
     observations: openObservations(host, directory),
   };
 }

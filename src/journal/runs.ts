@@ -1,107 +1,190 @@
-/** The history: one directory for each run that could change something; old ones are removed. */
-import type { ComponentName, Outcome } from "../component.ts";
-import { defined } from "../defined.ts";
-import type { ComponentResult, Plan, RunResult } from "../engine/plan.ts";
+/**
+ * The history: one directory for each run that could change something, and the objects that they name. Objects are written first, and
+ * the record last: a run that is killed meanwhile leaves objects that nothing names, which a later run removes.
+ */
+import { SiteError } from "../errors.ts";
+import type { FingerprintOf } from "../fingerprint.ts";
+import { parseJson } from "../formats/json/index.ts";
 import type { Host } from "../hosts/host.ts";
-import { type Change, type HostName, type ResourceId, subjectOf } from "../resource.ts";
-import { withoutSecrets } from "../secret-spans.ts";
-import { damaged, documentText, parseDocument, privateMode } from "./store.ts";
+import type { KeptSite } from "../kept-site.ts";
+import type { Redact } from "../redaction.ts";
+import { Keeper } from "./kept.ts";
+import { type ObjectName, type Objects, openObjects } from "./objects.ts";
+import { type FinishedRun, recordFor } from "./recording.ts";
+import { evicted, withReferences } from "./retention.ts";
+import { type KeptContent, type KeptState, type RunRecord, recordOf, recordVersion } from "./run-record.ts";
+import { documentText, privateMode } from "./store.ts";
+import { readSite, readState, statesOf } from "./stored.ts";
 
-/** Generations that are kept; older ones are removed when a new one is written. */
-const keptRuns = 50;
+/** Generations that are kept unless a run says otherwise. */
+const defaultKeep = 50;
+
+/** Objects that killed runs have left are looked for whenever a generation is removed, and every so many runs. */
+const sweepEvery = 10;
 
 /** "41-20261124T090400Z". */
 const directoryName = /^(\d+)-\d{8}T\d{6}Z$/;
 
-/** A run as the command line knows it when it ends. */
-export interface FinishedRun {
-  readonly command: string;
-  readonly who: string;
-  /** The machine phoenix ran on. */
-  readonly host: string;
-  /** SHA-256 over the site's files. */
-  readonly siteDigest: string;
-  /** Milliseconds since the epoch. */
-  readonly startedMs: number;
-  readonly exitCode: number;
-  /** The site's warnings, a text each. */
-  readonly warnings?: readonly string[];
-  readonly result: RunResult;
-  /** The plan: its changes are recorded too when they failed or were rolled back. */
-  readonly plan?: Plan;
-}
-
-interface RunRecord extends Omit<FinishedRun, "result" | "plan"> {
-  /** Counts from 1. */
+/** A generation that cannot be read. */
+export interface DamagedRun {
   readonly generation: number;
-  readonly durationMs: number;
-  readonly components: readonly RecordedComponent[];
-}
-
-interface RecordedComponent {
-  readonly component: ComponentName;
-  readonly outcome: Outcome;
-  readonly reason?: string;
-  readonly changes: readonly RecordedChange[];
-}
-
-interface RecordedChange {
-  readonly verb: Change["verb"];
-  readonly id: ResourceId;
-  readonly host: HostName;
-  /** False for a change that failed or was rolled back. */
-  readonly inPlace: boolean;
-  /** The text before and after; absent for a missing resource. */
-  readonly before?: string;
-  readonly after?: string;
-  /** Its texts contain a secret and were not recorded. */
-  readonly sensitive?: true;
+  /** What is wrong, with its path. */
+  readonly reason: string;
 }
 
 export interface Runs {
   /** Records a run and returns its generation. Requires the lock. */
   append(run: FinishedRun): Promise<number>;
-  /** The latest runs, newest first. */
+  /** The latest runs, newest first; damaged ones are left out. */
   list(limit?: number): Promise<readonly RunRecord[]>;
+  /** Those that `list` leaves out, newest first. */
+  damaged(): Promise<readonly DamagedRun[]>;
   latest(): Promise<RunRecord | undefined>;
+  /** @throws SiteError when it is damaged */
   read(generation: number): Promise<RunRecord | undefined>;
+  /** What a component's state was. @throws SiteError when its object is gone or damaged */
+  state(name: ObjectName): Promise<KeptState>;
+  /** What resources said. Missing and damaged ones are left out. */
+  contents(names: readonly ObjectName[]): Promise<ReadonlyMap<ObjectName, KeptContent>>;
+  /** @throws SiteError when it, or one of its files, is gone or damaged */
+  site(name: ObjectName): Promise<KeptSite>;
 }
 
-/** @param redact replaces the site's secrets; a text that it would alter is not stored at all */
-export function openRuns(host: Host, journal: string, redact: (text: string) => string): Runs {
-  const directory = `${journal}/runs`;
-  /** Names of the runs' directories, newest first. */
-  const names = async (): Promise<readonly string[]> => {
-    const found = (await host.list(directory)).filter((name) => directoryName.test(name));
-    return found.sort((a, b) => generationOf(b) - generationOf(a));
-  };
-  const load = async (wanted: readonly string[]): Promise<readonly RunRecord[]> => {
-    const paths = wanted.map((name) => `${directory}/${name}/run.json`);
-    const files = await host.readFiles(paths);
-    // A run that was killed while it was recorded has a directory without a document.
-    return [...files].map(([path, { text }]) => recordOf(path, text));
-  };
-  const list = async (limit = keptRuns): Promise<readonly RunRecord[]> =>
-    load((await names()).slice(0, limit));
+/**
+ * @param redact replaces the site's secrets; a text that it would alter is not stored at all
+ * @param fingerprints asked for when a run is recorded
+ */
+export function openRuns(
+  host: Host,
+  journal: string,
+  redact: Redact,
+  fingerprints: () => Promise<FingerprintOf>,
+): Runs {
+  return new RunStore(host, journal, redact, fingerprints);
+}
 
-  return {
-    append: async (run) => {
-      const before = await names();
-      const generation = generationOf(before[0] ?? "0-") + 1;
-      const name = `${generation}-${stamp(run.startedMs)}`;
-      const text = documentText({ generation, ...document(run, redact) });
-      await host.writeFiles([{ path: `${directory}/${name}/run.json`, text, mode: privateMode }]);
-      const old = before.slice(keptRuns - 1).map((one) => `${directory}/${one}`);
-      if (old.length > 0) await host.expect({ argv: ["rm", "-rf", "--", ...old], effect: "change" });
-      return generation;
-    },
-    list,
-    latest: async () => (await list(1))[0],
-    read: async (generation) => {
-      const wanted = (await names()).filter((name) => generationOf(name) === generation);
-      return (await load(wanted))[0];
-    },
-  };
+class RunStore implements Runs {
+  readonly #host: Host;
+  readonly #directory: string;
+  readonly #objects: Objects;
+  readonly #redact: Redact;
+  readonly #fingerprints: () => Promise<FingerprintOf>;
+
+  constructor(host: Host, journal: string, redact: Redact, fingerprints: () => Promise<FingerprintOf>) {
+    this.#host = host;
+    this.#directory = `${journal}/runs`;
+    this.#objects = openObjects(host, journal);
+    this.#redact = redact;
+    this.#fingerprints = fingerprints;
+  }
+
+  async append(run: FinishedRun): Promise<number> {
+    const [before, last] = await Promise.all([this.#names(), this.latest()]);
+    const [states, stored, fingerprintOf] = await Promise.all([
+      statesOf(last, this.#objects),
+      this.#objects.names(),
+      this.#fingerprints(),
+    ]);
+    const keeper = new Keeper(this.#redact, fingerprintOf, stored);
+    const generation = generationOf(before[0] ?? "0-") + 1;
+    const known = { last, states, keeper, redact: this.#redact, fingerprintOf };
+    const text = documentText({ generation, ...recordFor(run, known) }, recordVersion);
+    await this.#objects.put(keeper.missing);
+    const name = `${generation}-${stamp(run.startedMs)}`;
+    await this.#host.writeFiles([{ path: this.#pathOf(name), text, mode: privateMode }]);
+    await this.#tidy([name, ...before], run.keep ?? defaultKeep, [...stored, ...keeper.missing.keys()]);
+    return generation;
+  }
+
+  async list(limit?: number): Promise<readonly RunRecord[]> {
+    const all = await this.#names();
+    const step = Math.max(1, limit ?? all.length);
+    const found: RunRecord[] = [];
+    // No more are read than are asked for, unless one is damaged.
+    for (let at = 0; at < all.length && found.length < step; at += step)
+      found.push(...(await this.#load(all.slice(at, at + step))).filter(isReadable));
+    return found.slice(0, limit);
+  }
+
+  async damaged(): Promise<readonly DamagedRun[]> {
+    const all = await this.#load(await this.#names());
+    return all.flatMap((run) => (isReadable(run) ? [] : [run]));
+  }
+
+  async latest(): Promise<RunRecord | undefined> {
+    return (await this.list(1))[0];
+  }
+
+  async read(generation: number): Promise<RunRecord | undefined> {
+    const wanted = (await this.#names()).filter((name) => generationOf(name) === generation);
+    const [found] = await this.#load(wanted);
+    if (found === undefined || isReadable(found)) return found;
+    throw new SiteError(found.reason, { hint: "move it away: losing it costs history, never safety" });
+  }
+
+  state(name: ObjectName): Promise<KeptState> {
+    return readState(name, this.#objects);
+  }
+
+  async contents(names: readonly ObjectName[]): Promise<ReadonlyMap<ObjectName, KeptContent>> {
+    const texts = await this.#objects.get(names);
+    return new Map([...texts].map(([name, text]) => [name, parseJson(text) as KeptContent]));
+  }
+
+  site(name: ObjectName): Promise<KeptSite> {
+    return readSite(name, this.#objects);
+  }
+
+  /** Names of the runs' directories, newest first. */
+  async #names(): Promise<readonly string[]> {
+    const found = (await this.#host.list(this.#directory)).filter((name) => directoryName.test(name));
+    return found.sort((a, b) => generationOf(b) - generationOf(a));
+  }
+
+  #pathOf(name: string): string {
+    return `${this.#directory}/${name}/run.json`;
+  }
+
+  /** A run that was killed while it was recorded has a directory without a document, and is left out. */
+  async #load(names: readonly string[]): Promise<readonly (RunRecord | DamagedRun)[]> {
+    const files = await this.#host.readFiles(names.map((name) => this.#pathOf(name)));
+    return names.flatMap((name) => {
+      const path = this.#pathOf(name);
+      const text = files.get(path)?.text;
+      return text === undefined ? [] : [readOrDamaged(path, text, generationOf(name))];
+    });
+  }
+
+  /** Removes generations beyond the limits, and objects that no generation names any more. */
+  async #tidy(all: readonly string[], keep: number, stored: readonly ObjectName[]): Promise<void> {
+    if (all.length <= keep && generationOf(all[0] ?? "") % sweepEvery !== 0) return;
+    const records = new Map((await this.#load(all)).map((run) => [run.generation, run]));
+    const runs = await withReferences(
+      all.map((name) => {
+        const record = records.get(generationOf(name));
+        return { name, ...(record !== undefined && isReadable(record) ? { record } : {}) };
+      }),
+      this.#objects,
+    );
+    const out = new Set(evicted(runs, keep));
+    const gone = all.filter((name) => out.has(name)).map((name) => `${this.#directory}/${name}`);
+    if (gone.length > 0) await this.#host.expect({ argv: ["rm", "-rf", "--", ...gone], effect: "change" });
+    const named = new Set(runs.flatMap(({ name, objects }) => (out.has(name) ? [] : [...objects])));
+    await this.#objects.remove(stored.filter((name) => !named.has(name)));
+  }
+}
+
+function isReadable(run: RunRecord | DamagedRun): run is RunRecord {
+  return !("reason" in run);
+}
+
+function readOrDamaged(path: string, text: string, generation: number): RunRecord | DamagedRun {
+  try {
+    return recordOf(path, text);
+  } catch (error) {
+    if (!(error instanceof SiteError)) throw error;
+    return { generation, reason: error.message };
+  }
 }
 
 function generationOf(name: string): number {
@@ -111,68 +194,4 @@ function generationOf(name: string): number {
 /** "20261124T090400Z". */
 function stamp(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19).replaceAll(/[-:]/g, "")}Z`;
-}
-
-function document(
-  { result, plan, ...run }: FinishedRun,
-  redact: (text: string) => string,
-): Omit<RunRecord, "generation"> {
-  const components = result.components.map((component): RecordedComponent => {
-    const { component: name, outcome, reason: why } = component;
-    const changes = changesOf(component, plan).map((change) => recorded(change, redact));
-    return { component: name, outcome, ...defined({ reason: why && redact(why) }), changes };
-  });
-  const warnings = run.warnings?.map(redact);
-  return { ...run, ...defined({ warnings }), durationMs: result.durationMs, components };
-}
-
-/** What was done, and then what was planned and is not in place. */
-function changesOf(
-  { component, changes }: ComponentResult,
-  plan: Plan | undefined,
-): readonly { change: Change; inPlace: boolean }[] {
-  const done = new Set(changes.map((change) => subjectOf(change).id));
-  const planned = plan?.components.find((candidate) => candidate.component === component)?.changes ?? [];
-  return [
-    ...changes.map((change) => ({ change, inPlace: true })),
-    ...planned
-      .filter((change) => !done.has(subjectOf(change).id))
-      .map((change) => ({ change, inPlace: false })),
-  ];
-}
-
-function recorded(
-  { change, inPlace }: { change: Change; inPlace: boolean },
-  redact: (text: string) => string,
-): RecordedChange {
-  const { id, host } = subjectOf(change);
-  const live = change.verb === "create" ? undefined : change.live;
-  const desired = change.verb === "delete" ? undefined : change.desired;
-  const resources = [live, desired].filter((resource) => resource !== undefined);
-  const secret = resources.some(
-    ({ sensitive, text }) => sensitive !== undefined || withoutSecrets(redact(text)) !== text,
-  );
-  return {
-    verb: change.verb,
-    id,
-    host,
-    inPlace,
-    ...(secret ? { sensitive: true } : defined({ before: live?.text, after: desired?.text })),
-  };
-}
-
-function recordOf(path: string, text: string): RunRecord {
-  const { version: _, ...record } = parseDocument(path, text);
-  if (!isRecord(record)) throw damaged(path);
-  return record;
-}
-
-/** Checks the fields that every reader needs. */
-function isRecord(value: Partial<Record<keyof RunRecord, unknown>>): value is RunRecord {
-  return (
-    typeof value.generation === "number" &&
-    typeof value.startedMs === "number" &&
-    typeof value.command === "string" &&
-    Array.isArray(value.components)
-  );
 }

@@ -6,24 +6,27 @@ import type { Host } from "../hosts/host.ts";
 /** Where the journal lives on the hypervisor. */
 export const journalDirectory = "/var/lib/phoenix";
 
-/** The version of every format that this Phoenix writes. Older ones stay readable forever; none exists yet. */
+/** The version of every format that this Phoenix writes, unless a document says otherwise. Older ones stay readable forever. */
 export const version = 1;
 
 /** The mode of every file: only root may see what was changed. */
 export const privateMode = "600";
 
 /** A document's text: readable by people, ending in a newline. */
-export function documentText(content: JsonObject): string {
-  return `${JSON.stringify({ version, ...content }, null, 2)}\n`;
+export function documentText(content: JsonObject, format = version): string {
+  return `${JSON.stringify({ version: format, ...content }, null, 2)}\n`;
 }
 
-/** The content of a document. @throws SiteError when it is damaged, or was written by a newer Phoenix */
-export function parseDocument(path: string, text: string): JsonObject {
+/**
+ * The content of a document. @throws SiteError when it is damaged, or was written by a newer Phoenix
+ * @param newest the newest version of it that is understood
+ */
+export function parseDocument(path: string, text: string, newest = version): JsonObject {
   const document = parseJson(text);
   if (!isObject(document) || typeof document.version !== "number") throw damaged(path);
-  if (document.version > version) {
+  if (document.version > newest) {
     throw new SiteError(
-      `${path} was written by a newer phoenix: expected format 1 to ${version}, got ${document.version}`,
+      `${path} was written by a newer phoenix: expected format 1 to ${newest}, got ${document.version}`,
       { hint: "update phoenix here, or run the newer one" },
     );
   }

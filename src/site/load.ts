@@ -10,7 +10,7 @@ import type { Secret } from "../secret.ts";
 import { withoutSecretLooks } from "../secret-spans.ts";
 import { readDocument, readOptionalDocument } from "./documents.ts";
 import { resolveSite } from "./resolve.ts";
-import { type OuterReference, SecretReader } from "./secrets/index.ts";
+import { type OuterReference, SecretReader, type SecretReference } from "./secrets/index.ts";
 import { siteFiles } from "./shapes/files.ts";
 import { containersShape, lxcShape, machinesShape, vmShape } from "./shapes/guests.ts";
 import { hypervisorShape } from "./shapes/hypervisor.ts";
@@ -19,7 +19,7 @@ import { certificatesShape } from "./shapes/stack.ts";
 import { readStacks } from "./stacks/files.ts";
 import type { JsonNode } from "./text/json.ts";
 import { Problems } from "./text/problems.ts";
-import { SiteFiles } from "./text/source-file.ts";
+import { KeptSiteFiles, type SiteFile, SiteFiles } from "./text/source-file.ts";
 
 export interface LoadedSite {
   /** Absent when there are errors. */
@@ -34,11 +34,17 @@ export interface LoadedSite {
   readonly secrets: readonly Secret[];
   /** Secrets from commands, and from files outside of the site. */
   readonly outer: readonly OuterReference[];
+  /** The files that the site was read from, as they are on disk. */
+  readonly files: readonly SiteFile[];
+  /** What its references lead to, in the order they were read. */
+  readonly references: readonly SecretReference[];
 }
 
 export interface LoadOptions {
   /** Whether secrets of the form `exec:COMMAND` are looked up. Without it no command runs. */
   readonly runsCommands: boolean;
+  /** The texts of a kept site by their names, to be read in place of the files on disk; references are looked up as they are now. */
+  readonly kept?: ReadonlyMap<string, string>;
 }
 
 /**
@@ -47,12 +53,13 @@ export interface LoadOptions {
  */
 export async function loadSite(
   root: string,
-  { runsCommands }: LoadOptions = { runsCommands: true },
+  { runsCommands, kept }: LoadOptions = { runsCommands: true },
 ): Promise<LoadedSite> {
   const directory = resolve(root);
   refuseOther(directory);
   const problems = new Problems();
-  const files = new SiteFiles(directory, problems);
+  const files =
+    kept === undefined ? new SiteFiles(directory, problems) : new KeptSiteFiles(directory, problems, kept);
   const [config, lxc, vms, manifest, stacks] = await Promise.all([
     readDocument(files, siteFiles.hypervisor, () => hypervisorShape, problems),
     readOptionalDocument(files, siteFiles.lxc, guestFile(lxcShape, containersShape), problems),
@@ -75,6 +82,8 @@ export async function loadSite(
     sources: files.sources,
     secrets: secrets.found,
     outer: secrets.outer,
+    files: files.all,
+    references: secrets.references,
   };
 }
 

@@ -11,7 +11,7 @@ import { decorated, readOnly } from "../../src/hosts/decorators.ts";
 import { localExec } from "../../src/hosts/local.ts";
 import { createHost } from "../../src/hosts/script-host.ts";
 import { type Journal, type JournalOptions, openJournal } from "../../src/journal/journal.ts";
-import type { FinishedRun } from "../../src/journal/runs.ts";
+import type { FinishedRun } from "../../src/journal/recording.ts";
 import { redactor } from "../../src/redaction.ts";
 import type { Change, Resource } from "../../src/resource.ts";
 import { Secret } from "../../src/secret.ts";

@@ -13,7 +13,7 @@ import { isBelow, type SiteFiles } from "../text/source-file.ts";
 import type { SecretKind } from "./sources.ts";
 
 /** Guests' files name machines; scanning those of a large site would take long. */
-const holdsSecrets = /^stacks\/|^etc\/phoenix_(?:hypervisor|stacks)_config\.json$/;
+export const holdsSecrets = /^stacks\/|^etc\/phoenix_(?:hypervisor|stacks)_config\.json$/;
 
 /** Lines of a mounted file that are looked for in output. */
 const mostLines = 2_000;
@@ -46,6 +46,12 @@ export interface OuterReference {
   readonly isRead: boolean;
 }
 
+/** A reference that was looked up: where it stands, and what it leads to now. */
+export interface SecretReference {
+  readonly at: SourceRef;
+  readonly value: Secret;
+}
+
 /** Stands in for the value of a command that was not run: valid in most places. */
 const notRead = new Secret("1");
 
@@ -56,6 +62,7 @@ export class SecretReader {
   readonly #lookups = new Map<string, Promise<string>>();
   readonly #found: Secret[] = [];
   readonly #outer: OuterReference[] = [];
+  readonly #references: SecretReference[] = [];
   readonly #runsCommands: boolean;
 
   /** @param runsCommands whether `exec:` references are looked up */
@@ -68,6 +75,11 @@ export class SecretReader {
   /** The references that reach beyond the site, in the order they were read. */
   get outer(): readonly OuterReference[] {
     return this.#outer;
+  }
+
+  /** The references that were looked up, in the order they were read. */
+  get references(): readonly SecretReference[] {
+    return this.#references;
   }
 
   /** Every secret that was read. */
@@ -103,6 +115,7 @@ export class SecretReader {
       const found = await this.#lookUp(text, reference);
       const value = new Secret(found);
       this.#found.push(value);
+      this.#references.push({ at: cell.ref, value });
       return { value, isReference: true, length: found.length };
     } catch (error) {
       const failure = error as { message?: string; hint?: string };

@@ -86,7 +86,7 @@ export async function readFiles(
     const file = await files.read(name, source.ref);
     if (file === undefined) continue;
     // It may hold passwords: no excerpt of it is ever shown.
-    files.sources.delete(name);
+    files.concealWhole(name);
     read.push({
       content: new Secret(file.text),
       source: name,

@@ -1,7 +1,4 @@
 /** The declared stacks: a directory for each below stacks/, and the entries of the older single file. */
-
-import { readdirSync } from "node:fs";
-import { join } from "node:path";
 import type { ComposeFile } from "../../model.ts";
 import type { SourceRef } from "../../resource.ts";
 import { firstUnseen } from "../../unseen.ts";
@@ -36,12 +33,11 @@ export async function readStacks(
   files: SiteFiles,
   problems: Problems,
 ): Promise<ReadonlyMap<string, DeclaredStack>> {
-  const [directories, older] = await Promise.all([
-    directoriesOf(files),
-    (await files.exists(olderStacksFile))
-      ? readDocument(files, olderStacksFile, () => stacksShape, problems)
-      : undefined,
-  ]);
+  // No directory, no stacks: one that a machine names is reported there.
+  const directories = files.directories(stacksDirectory);
+  const older = (await files.exists(olderStacksFile))
+    ? await readDocument(files, olderStacksFile, () => stacksShape, problems)
+    : undefined;
   const entries = new Map(
     [...(older?.get("docker_stacks")?.entries() ?? [])].filter(([, cell]) => cell.isObject),
   );
@@ -52,19 +48,6 @@ export async function readStacks(
   for (const [name, cell] of entries)
     if (!stacks.has(name)) stacks.set(name, await readEntry(files, name, cell, problems));
   return stacks;
-}
-
-async function directoriesOf(files: SiteFiles): Promise<readonly string[]> {
-  try {
-    const entries = readdirSync(join(files.root, stacksDirectory), { withFileTypes: true });
-    return entries
-      .filter((entry) => !entry.name.startsWith(".") && (entry.isDirectory() || entry.isSymbolicLink()))
-      .map(({ name }) => name)
-      .sort();
-  } catch {
-    // No directory, no stacks: one that a machine names is reported there.
-    return [];
-  }
 }
 
 async function readDirectory(

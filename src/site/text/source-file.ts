@@ -18,6 +18,8 @@ import type { Problems } from "./problems.ts";
 /** Bytes: 16 MiB, many times the configuration of ten thousand guests. It keeps logs and dumps out. */
 export const largestFile = 16 * 1024 * 1024;
 
+const byteOrderMark = "\ufeff";
+
 /** A text whose offsets become lines and columns. */
 export class SourceFile {
   /** Relative to the site's root. */
@@ -63,10 +65,21 @@ export class SourceFile {
   }
 }
 
+/** A file that a site was read from, for whoever keeps it. */
+export interface SiteFile {
+  /** Relative to the site's root. */
+  readonly name: string;
+  /** As it is on disk, secrets and a byte order mark included. */
+  readonly text: string;
+  /** What is secret in it as far as its reader knows; "whole" when any part of it may be. */
+  readonly secrets: readonly { readonly start: number; readonly end: number }[] | "whole";
+}
+
 /** Reads files below one root and remembers their text for excerpts. */
 export class SiteFiles {
   readonly root: string;
   readonly sources = new Map<string, string>();
+  readonly #read = new Map<string, SiteFile>();
   readonly #problems: Problems;
   readonly #linksOut = new Set<string>();
 
@@ -111,8 +124,26 @@ export class SiteFiles {
     }
   }
 
+  /** Every file that was read, in the order of their names. */
+  get all(): readonly SiteFile[] {
+    return [...this.#read.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** Hides a whole file from excerpts: any part of it may be secret. */
+  concealWhole(name: string): void {
+    this.sources.delete(name);
+    const file = this.#read.get(name);
+    if (file !== undefined) this.#read.set(name, { ...file, secrets: "whole" });
+  }
+
   /** Hides a span of a file, a secret, from excerpts. Places stay correct. */
   conceal({ name }: SourceFile, start: number, end: number): void {
+    const file = this.#read.get(name);
+    if (file !== undefined && file.secrets !== "whole") {
+      const shift = file.text.startsWith(byteOrderMark) ? 1 : 0;
+      const span = { start: start + shift, end: end + shift };
+      this.#read.set(name, { ...file, secrets: [...file.secrets, span] });
+    }
     const text = this.sources.get(name);
     if (text !== undefined)
       this.sources.set(name, text.slice(0, start) + "*".repeat(end - start) + text.slice(end));
@@ -184,16 +215,74 @@ export class SiteFiles {
     }
   }
 
+  /** Names of the directories and links in a directory, hidden ones left out; empty when it is not there. */
+  directories(name: string): readonly string[] {
+    try {
+      return readdirSync(join(this.root, name), { withFileTypes: true })
+        .filter((entry) => !entry.name.startsWith(".") && (entry.isDirectory() || entry.isSymbolicLink()))
+        .map((entry) => entry.name)
+        .sort();
+    } catch {
+      return [];
+    }
+  }
+
+  /** Remembers a file's text as it is on disk, and returns it without a byte order mark. */
+  protected remember(name: string, text: string): SourceFile {
+    // Read again for another stack, it stays as secret as it is.
+    if (!this.#read.has(name)) this.#read.set(name, { name, text, secrets: [] });
+    const shown = text.startsWith(byteOrderMark) ? text.slice(1) : text;
+    this.sources.set(name, shown);
+    return new SourceFile(name, shown);
+  }
+
   #decode(name: string, bytes: Buffer, at: SourceRef): SourceFile | undefined {
     try {
-      const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-      this.sources.set(name, text);
-      return new SourceFile(name, text);
+      return this.remember(name, new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes));
     } catch {
       return this.#problems.report("PHX0004", at, `${name} is not UTF-8 text`, {
         hint: "save it as UTF-8; Phoenix does not read UTF-16 or Latin-1",
       });
     }
+  }
+}
+
+/** Files of a site as they were kept: only what its references name is read from disk. */
+export class KeptSiteFiles extends SiteFiles {
+  readonly #texts: ReadonlyMap<string, string>;
+
+  /** @param texts the files' texts by their names */
+  constructor(root: string, problems: Problems, texts: ReadonlyMap<string, string>) {
+    super(root, problems);
+    this.#texts = texts;
+  }
+
+  override async read(name: string, asked?: SourceRef): Promise<SourceFile | undefined> {
+    const text = this.#texts.get(name);
+    return text === undefined ? super.read(name, asked) : this.remember(name, text);
+  }
+
+  override async exists(name: string): Promise<boolean> {
+    return this.#texts.has(name) || [...this.#texts.keys()].some((one) => one.startsWith(`${name}/`));
+  }
+
+  override async within(path: string): Promise<string | undefined> {
+    const name = relative(this.root, resolve(this.root, path));
+    return isInside(name) ? name : undefined;
+  }
+
+  override neighbour(): undefined {
+    return undefined;
+  }
+
+  override directories(name: string): readonly string[] {
+    const below = [...this.#texts.keys()].filter((one) => one.startsWith(`${name}/`));
+    const parts = below.map((one) => one.slice(name.length + 1).split("/"));
+    return [
+      ...new Set(
+        parts.flatMap(([first, ...rest]) => (first !== undefined && rest.length > 0 ? [first] : [])),
+      ),
+    ].sort();
   }
 }
 
