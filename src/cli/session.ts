@@ -27,6 +27,8 @@ export interface Session {
   readonly root: string;
   readonly site: Site;
   readonly sources: ProvenSite["sources"];
+  readonly files: ProvenSite["files"];
+  readonly references: ProvenSite["references"];
   /** The site's warnings; it has no errors. */
   readonly warnings: ProvenSite["problems"];
   /** Those that take part in the site. */
@@ -79,6 +81,8 @@ export async function withSession(
       root: proven.root,
       site,
       sources: proven.sources,
+      files: proven.files,
+      references: proven.references,
       warnings: proven.problems,
       components: takingPart(await loadComponents(), site),
       // Of a site with errors, nobody knows.

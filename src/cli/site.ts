@@ -2,7 +2,7 @@
 import type { Site } from "../model.ts";
 import { compareProblems, type Problem } from "../problem.ts";
 import type { Sources } from "../render/excerpt.ts";
-import type { LoadOptions } from "../site/load.ts";
+import type { LoadedSite, LoadOptions } from "../site/load.ts";
 import type { OuterReference } from "../site/secrets/index.ts";
 import type { Call } from "./command.ts";
 import { loadLab } from "./lab-package.ts";
@@ -17,6 +17,9 @@ export interface ProvenSite {
   /** In the order they are shown in. */
   readonly problems: readonly Problem[];
   readonly sources: Sources;
+  /** The files that it was read from as they are on disk, and what their references lead to: never to be shown. */
+  readonly files: LoadedSite["files"];
+  readonly references: LoadedSite["references"];
   readonly outer: readonly OuterReference[];
 }
 
@@ -47,6 +50,8 @@ export async function loadProven(call: Call, options?: LoadOptions): Promise<Pro
     understood: loaded.understood,
     problems: [...loaded.problems, ...found].sort(compareProblems),
     sources,
+    files: loaded.files,
+    references: loaded.references,
     outer: loaded.outer,
   };
 }

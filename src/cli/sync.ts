@@ -138,7 +138,7 @@ async function syncAndShow(session: Session, targets: Targets, lost: AbortSignal
       ? exitCodes.interrupted
       : exitCodeOf(result);
   // A run that lost its lock must not write: the journal is the other run's now.
-  if (!lost.aborted) await recordRun(session, targets, startedMs, result, exitCode, plan);
+  if (!lost.aborted) await recordRun(session, `sync ${targets.words}`, startedMs, result, exitCode, plan);
   await deliverResult(session, result, exitCode, { ...defined({ cut }), newWarnings: await news });
   return exitCode;
 }
@@ -183,26 +183,27 @@ async function warningsSinceLastRun({ journal, warnings }: Session): Promise<rea
   return newWarnings(warnings, last?.warnings);
 }
 
-/** Adds the run to the history; a failure to do so does not fail the run. */
-async function recordRun(
-  { call, sources, warnings, display, lastWords }: Session,
-  targets: Targets,
+/** Adds the run to the history, under its command without "phoenix"; a failure to do so does not fail the run. */
+export async function recordRun(
+  { call, sources, files, references, warnings, display, lastWords }: Session,
+  command: string,
   startedMs: number,
   result: RunResult,
   exitCode: ExitCode,
   plan: Plan | undefined,
 ): Promise<void> {
-  const [{ ownIdentity }, { warningText }, { openJournalOn }] = await Promise.all([
+  const [{ ownIdentity }, { warningText }, { openJournalOn }, { keptSite }] = await Promise.all([
     import("../journal/process-identity.ts"),
     import("./warnings.ts"),
     import("./session.ts"),
+    import("../site/kept.ts"),
   ]);
   const { who, host } = ownIdentity();
   try {
     await lastWords(async (pve) => {
       const journal = await openJournalOn(call, pve, "change");
       await journal.runs.append({
-        command: `sync ${targets.words}`,
+        command,
         who,
         host,
         siteDigest: digestOf(sources),
@@ -210,6 +211,7 @@ async function recordRun(
         exitCode,
         warnings: warnings.map(warningText),
         result,
+        site: (fingerprintOf) => keptSite(files, references, fingerprintOf),
         ...defined({ plan }),
       });
     });

@@ -11,6 +11,7 @@ import { decorated, readOnly } from "../../src/hosts/decorators.ts";
 import { localExec } from "../../src/hosts/local.ts";
 import { createHost } from "../../src/hosts/script-host.ts";
 import { type Journal, type JournalOptions, openJournal } from "../../src/journal/journal.ts";
+import { isObjectName } from "../../src/journal/objects.ts";
 import type { FinishedRun } from "../../src/journal/recording.ts";
 import { redactor } from "../../src/redaction.ts";
 import type { Change, Resource } from "../../src/resource.ts";
@@ -199,6 +200,17 @@ const run = (changes: readonly Change[] = [], more: Partial<FinishedRun> = {}): 
   ...more,
 });
 
+/** The texts before and after each change of a run. */
+async function textsOf(generation: number): Promise<readonly (readonly (string | undefined)[])[]> {
+  const { runs } = journal();
+  const changes = (await runs.read(generation))?.components.flatMap((component) => component.changes) ?? [];
+  const names = changes.flatMap(({ before, after }) => [before, after]).filter(isObjectName);
+  const contents = await runs.contents(names);
+  const textOf = (name: string | undefined): string | undefined =>
+    isObjectName(name) ? contents.get(name)?.text : undefined;
+  return changes.map(({ before, after }) => [textOf(before), textOf(after)]);
+}
+
 describe("runs", () => {
   test("a run is kept with its changes and found again", async () => {
     const update: Change = {
@@ -224,13 +236,12 @@ describe("runs", () => {
               id: "dns/records",
               host: "pve",
               inPlace: true,
-              before: "old\n",
-              after: "new\n",
             },
           ],
         },
       ],
     });
+    expect(await textsOf(1)).toEqual([["old\n", "new\n"]]);
     expect((await journal().runs.latest())?.command).toBe("sync dns");
     expect((await journal().runs.list()).map(({ generation }) => generation)).toEqual([2, 1]);
     expect((await journal().runs.list(1)).map(({ generation }) => generation)).toEqual([2]);
@@ -239,12 +250,17 @@ describe("runs", () => {
 
   test("changes that were taken back are kept too, and marked", async () => {
     const change: Change = { verb: "create", desired: resource("dns/records", "rejected\n") };
-    const plan = { components: [{ component: "dns", changes: [change] }], digest: "" } as unknown as Plan;
+    const nothing = { desired: [], orphans: [], unreadResources: [] };
+    const plan = {
+      components: [{ component: "dns", changes: [change], ...nothing }],
+      digest: "",
+    } as unknown as Plan;
     const taken = { command: "sync" as const, components: [result([], "rolled-back")], durationMs: 1 };
     await journal().runs.append(run([], { result: taken, plan, exitCode: 7 }));
     expect((await journal().runs.latest())?.components[0]?.changes).toEqual([
-      { verb: "create", id: "dns/records", host: "pve", inPlace: false, after: "rejected\n" },
+      { verb: "create", id: "dns/records", host: "pve", inPlace: false, after: expect.any(String) },
     ]);
+    expect(await textsOf(1)).toEqual([[undefined, "rejected\n"]]);
   });
 
   test("no secret is ever written down", async () => {
@@ -261,8 +277,9 @@ describe("runs", () => {
     await journal({ redact: redactor([poison]) }).runs.append(
       run([], { result: { command: "sync", components: [failed], durationMs: 1 } }),
     );
-    const stored = await readFile(join(directory, "runs/1-20261124T090400Z/run.json"), "utf8");
-    expect(stored).not.toContain("poison");
+    for (const path of await readdir(directory, { recursive: true, encoding: "utf8" }))
+      if ((await stat(join(directory, path))).isFile())
+        expect(await readFile(join(directory, path), "utf8"), path).not.toContain("poison");
     const [component] = (await journal().runs.latest())?.components ?? [];
     expect(component?.reason).toBe("cannot use (secret)");
     expect(component?.changes.every(({ sensitive: hidden }) => hidden === true)).toBe(true);
