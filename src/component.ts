@@ -93,6 +93,8 @@ export interface Impact {
   readonly activations: readonly Activation[];
   /** Services that are away for a moment because their container is recreated: "wiki/web". */
   readonly blinks: readonly string[];
+  /** What is down and comes back, a clause each: "web of wiki is started". Nobody loses anything. */
+  readonly starts?: readonly string[];
   /** What cannot be told before, a clause each: "what a new root of the CA breaks". */
   readonly unknown: readonly string[];
 }

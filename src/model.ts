@@ -1,11 +1,9 @@
-/**
- * The declared site after loading: pure data, every reference resolved, every default filled in.
- * Nothing here knows a component. What two components share, they share through this model.
- */
+/** The declared site after loading: pure data, complete. What two components share, they share through it; it knows none of them. */
 import type { ExternalPortainer } from "./external-portainer.ts";
 import type { Reporting } from "./notice.ts";
 import type { GuestName, HostName, SourceRef } from "./resource.ts";
 import type { Secret } from "./secret.ts";
+import type { UnattendedSettings } from "./unattended-settings.ts";
 
 export interface Site extends Reporting {
   /** The absolute path of the directory that holds `etc/` and `stacks/`. */
@@ -23,6 +21,7 @@ export interface Site extends Reporting {
   readonly certificates: readonly Certificate[];
   readonly portainer: Portainer | undefined;
   readonly externalPortainer?: ExternalPortainer;
+  readonly unattended?: UnattendedSettings;
   /** DNS names, certificate names, gateway server names, routers and openings all derive from this one list. */
   readonly services: readonly Service[];
   /** One entry for each stack on each virtual machine that it is assigned to. */

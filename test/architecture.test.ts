@@ -23,6 +23,7 @@ const limits = { file: 350, function: 60 } as const;
 const vocabulary = [
   "resource.ts",
   "external-portainer.ts",
+  "unattended-settings.ts",
   "model.ts",
   "notice.ts",
   "component.ts",
@@ -101,6 +102,7 @@ const rules: readonly (readonly [where: (path: string) => boolean, allowed: Allo
   ],
   [within("site"), (name) => isPackage(name) || isNode(name) || within("site", "fabric", "formats")(name)],
   [within("init"), within("init", "import", "site", "fabric", "formats")],
+  [within("unattended"), (name) => isNode(name) || within("unattended", "hosts", "formats")(name)],
   [within("fabric"), within("fabric", "formats")],
   [
     within("import"),

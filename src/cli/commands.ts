@@ -12,6 +12,7 @@ import { portainerResetCommand } from "./portainer.ts";
 import { schemaCommand } from "./schema.ts";
 import { statusCommand } from "./status.ts";
 import { syncCommand } from "./sync.ts";
+import { unattendedCommands } from "./unattended.ts";
 import { verifyCommand } from "./verify.ts";
 
 export const commands: readonly CommandDefinition[] = [
@@ -22,6 +23,7 @@ export const commands: readonly CommandDefinition[] = [
   syncCommand,
   verifyCommand,
   statusCommand,
+  ...unattendedCommands,
   importCommand,
   portainerResetCommand,
   explainCommand,

@@ -37,6 +37,8 @@ export interface Session {
   readonly run: RunWorld;
   readonly journal: Journal;
   readonly display: Display;
+  /** The same run over machines and APIs that refuse changes, with a journal that is not written. */
+  readOnly(): Promise<RunWorld>;
   /** Ends every command and request in progress, for this reason. */
   abort(reason: unknown): void;
   /**
@@ -69,6 +71,7 @@ export async function withSession(
   const onTimeout = (): void => interruption.interrupt("timeout", waitedFor(unfinished, site));
   const timer = options.timeoutMs === undefined ? undefined : setTimeout(onTimeout, options.timeoutMs);
   const world = await openWorld(call, access, display, signal, unfinished);
+  const emit: RunWorld["emit"] = (event) => display.emit(onWallClock(event, world.clock));
   try {
     const [{ loadComponents }, { componentsOff, takingPart }, journal, run] = await Promise.all([
       import("../components/index.ts"),
@@ -87,13 +90,14 @@ export async function withSession(
       components: takingPart(await loadComponents(), site),
       // Of a site with errors, nobody knows.
       off: proven.site === undefined ? [] : componentsOff(site),
-      run: {
-        ...run,
-        journal,
-        emit: (event) => display.emit(onWallClock(event, world.clock)),
-        signal,
-      },
+      run: { ...run, journal, emit, signal },
       journal,
+      readOnly: async () => {
+        const { readOnlyWorld } = await import("../hosts/read-only.ts");
+        const still = readOnlyWorld(world);
+        const unwritten = await openJournalOn(call, still.host("pve"), "read");
+        return { ...(await openRun(call, site, still)), journal: unwritten, emit, signal };
+      },
       display,
       abort: (reason) => lost.abort(reason),
       lastWords: async (say) => {

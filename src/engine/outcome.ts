@@ -1,6 +1,6 @@
 /** What a finished run means for the caller. Pure. */
 import { type ExitCode, exitCodes } from "../errors.ts";
-import { type ComponentResult, isConverged, type Plan, type RunResult } from "./plan.ts";
+import { type ComponentResult, isConverged, isWaiting, type Plan, type RunResult } from "./plan.ts";
 
 export function exitCodeOfPlan(plan: Plan): ExitCode {
   const unread = plan.components.flatMap((part) => [part.unread ?? [], part.unreadResources].flat());
@@ -10,7 +10,7 @@ export function exitCodeOfPlan(plan: Plan): ExitCode {
 
 /**
  * The worst thing that happened decides: a rollback (7) is never hidden, a component that failed while others are fine
- * is partial (4), and when nothing failed but a proof (3) says so.
+ * is partial (4), and when nothing failed but a proof (3) says so. What merely waits for its hours is pending (2).
  */
 export function exitCodeOf(result: RunResult): ExitCode {
   const { components } = result;
@@ -19,10 +19,17 @@ export function exitCodeOf(result: RunResult): ExitCode {
     return components.some(({ outcome }) => outcome !== "unchanged") ? exitCodes.error : exitCodes.converged;
   }
   if (components.some(({ outcome }) => outcome === "rolled-back")) return exitCodes.rolledBack;
-  const failed = components.filter(({ outcome }) => outcome !== "changed" && outcome !== "unchanged");
-  if (failed.length === 0) return components.every(isProved) ? exitCodes.converged : exitCodes.unverified;
+  const failed = components.filter((one) => !isWaiting(one) && !isDone(one));
+  if (failed.length === 0) {
+    if (!components.every(isProved)) return exitCodes.unverified;
+    return components.some(({ held = [] }) => held.length > 0) ? exitCodes.pending : exitCodes.converged;
+  }
   const isPartial = failed.length < components.length || failed.some(({ changes }) => changes.length > 0);
   return isPartial ? exitCodes.partial : exitCodes.error;
+}
+
+function isDone({ outcome }: ComponentResult): boolean {
+  return outcome === "changed" || outcome === "unchanged";
 }
 
 function isProved({ checks }: ComponentResult): boolean {

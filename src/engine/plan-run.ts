@@ -58,20 +58,20 @@ async function withImpact(
   const own = part.changes.filter((change) => !foreign.has(change));
   const taken = part.changes.filter((change) => foreign.has(change)).map((change) => subjectOf(change).id);
   const notices = taken.map((id) => `${id.slice(id.indexOf("/") + 1)}, which is not ours, is taken over`);
-  const unknown = [`changes of ${part.component}`];
-  const judged =
-    component?.impact === undefined ? { ...noImpact, unknown } : await judgedBy(component, own, run, unknown);
+  const judged = component === undefined ? noImpact : await impactOf(component, own, run);
   return { ...part, impact: mergedImpacts([judged, { ...noImpact, notices }]) };
 }
 
-async function judgedBy(
+/** What clients notice of a component's changes, as far as it can tell. */
+export async function impactOf(
   component: Component,
   changes: readonly Change[],
   run: RunWorld,
-  unknown: readonly string[],
 ): Promise<Impact> {
+  const unknown = [`changes of ${component.name}`];
+  if (component.impact === undefined) return { ...noImpact, unknown };
   try {
-    return (await component.impact?.(changes, new Turn(run, component).io)) ?? noImpact;
+    return await component.impact(changes, new Turn(run, component).io);
   } catch (error) {
     expectedFailure(error);
     return { ...noImpact, unknown };

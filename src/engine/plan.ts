@@ -96,6 +96,8 @@ export interface ComponentResult {
   /** Number of declared resources. */
   readonly resources: number;
   readonly orphans: readonly ResourceId[];
+  /** What waits for another time, as the run's hours demand; it is as before. */
+  readonly held?: readonly ResourceId[];
   readonly activations: readonly Activation[];
   readonly checks: readonly Check[];
   readonly notes: readonly string[];
@@ -111,4 +113,9 @@ export function isConverged({ components }: Plan): boolean {
 export function isIdle({ changes, pendingActivation, unread, unreadResources }: ComponentPlan): boolean {
   const toDo = [...changes, ...pendingActivation, ...unreadResources];
   return toDo.length === 0 && unread === undefined;
+}
+
+/** It was held back as a whole: it is as it was before, and nothing is wrong with it. */
+export function isWaiting({ outcome, held = [] }: ComponentResult): boolean {
+  return outcome === "deferred" && held.length > 0;
 }

@@ -2,6 +2,7 @@
 import type { Component } from "../component.ts";
 import { InterruptedError, RefusedError } from "../errors.ts";
 import { causesOf } from "./causes.ts";
+import type { Hold } from "./hold.ts";
 import { ownedAfter } from "./left-behind.ts";
 import { type Selection, select } from "./order.ts";
 import { type ComponentResult, isConverged, type Plan, type RunResult } from "./plan.ts";
@@ -17,6 +18,8 @@ export interface SyncOptions extends RunOptions {
   readonly approve?: (plan: Plan) => Promise<boolean>;
   /** Called with the plan before anything is touched. */
   readonly onStart?: (plan: Plan) => void;
+  /** Which changes wait for another time. */
+  readonly hold?: Hold;
 }
 
 /**

@@ -5,8 +5,16 @@ import { sincePlan, unlisted } from "./approval.ts";
 import { converge } from "./converge.ts";
 import { fingerprint } from "./diff.ts";
 import { endingOf, why } from "./ending.ts";
+import { type Held, type Hold, heldOf, withoutHeld } from "./hold.ts";
 import { inOrder, type Selection } from "./order.ts";
-import { type ComponentPlan, type ComponentResult, isConverged, isIdle, type Plan } from "./plan.ts";
+import {
+  type ComponentPlan,
+  type ComponentResult,
+  isConverged,
+  isIdle,
+  isWaiting,
+  type Plan,
+} from "./plan.ts";
 import { planComponent } from "./plan-run.ts";
 import { refuseUnsafe } from "./safety.ts";
 import { Turn } from "./turn.ts";
@@ -24,6 +32,8 @@ export interface Ended {
 export interface TurnsOptions extends RunOptions {
   /** The plan was approved: nothing is done that it does not list. */
   readonly approved: boolean;
+  /** What waits for another time. */
+  readonly hold?: Hold;
 }
 
 /** Each component starts when those it builds on are done, and all start at once when nothing is to be done. */
@@ -111,11 +121,36 @@ export class Turns {
       return turn.end({ outcome: "failed", ...why(unread), notes });
     }
     this.#refuseUnplanned(component, planned, part);
-    turn.starts("apply");
-    const ending = endingOf(await converge(turn, part, this.#run), part);
-    const changes = sincePlan(ending.changes, planned);
     const orphans = part.orphans.map(({ id }) => id);
-    return turn.end({ ...ending, changes, resources: desired.length, orphans, notes });
+    const facts = { resources: desired.length, orphans, notes };
+    const held = await this.#held(component, part, earlier);
+    // Its checks would fail for what waits; an independent resource that does not wait is proved on its own.
+    if (held !== undefined && component.independent !== true) return turn.end({ ...facts, ...waiting(held) });
+    turn.starts("apply");
+    const now = held === undefined ? part : withoutHeld(part, held);
+    const ending = endingOf(await converge(turn, now, this.#run), now);
+    const changes = sincePlan(ending.changes, planned);
+    if (held === undefined) return turn.end({ ...ending, ...facts, changes });
+    const checks = ending.checks.filter(({ resource }) => !held.ids.has(resource));
+    const isUnchanged = ending.outcome === "unchanged";
+    return turn.end({
+      ...ending,
+      ...facts,
+      ...(isUnchanged ? waiting(held) : waitingBeside(held)),
+      changes,
+      checks,
+    });
+  }
+
+  async #held(
+    component: Component,
+    part: ComponentPlan,
+    earlier: readonly Ended[],
+  ): Promise<Held | undefined> {
+    const { hold } = this.#options;
+    if (hold === undefined || part.changes.length === 0) return undefined;
+    const behind = earlier.find((each) => isWaiting(each.result))?.component.name;
+    return heldOf(component, part, this.#run, hold, behind);
   }
 
   /** Guards look again at changes that the approved plan did not have. */
@@ -131,8 +166,17 @@ export class Turns {
   }
 }
 
+function waiting(held: Held): Pick<ComponentResult, "outcome" | "reason" | "held"> {
+  return { outcome: "deferred", reason: held.reason, ...waitingBeside(held) };
+}
+
+function waitingBeside({ ids }: Held): Pick<ComponentResult, "held"> {
+  return { held: [...ids] };
+}
+
 /** What builds on it must wait for another run. Where resources are independent, whoever needs a failed one finds out. */
 function blocks({ component, result }: Ended): boolean {
+  if (isWaiting(result)) return false;
   if (isDone(result)) return result.checks.some(isOwnFailure);
   return component.independent !== true || result.outcome === "skipped";
 }

@@ -50,4 +50,7 @@ export const fileCodes = {
     A name or another text has a control character, a text-direction mark or a character without width. It would be taken for another
     text than the one that is seen, and could move what a terminal shows.
     Remove the character; the message names its code point.`,
+  PHX0109: error`invalid setting of the unattended runs
+    The hours, the branch or the signers of \`unattended\` cannot be understood. A wrong window would let a run disrupt at any time, or never.
+    Correct the value; the hint shows its notation.`,
 } as const;

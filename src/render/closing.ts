@@ -1,5 +1,5 @@
 /** The last words of a sync or verify: what is in place now, made from what happened, and what to do next. */
-import type { RunResult, Unsettled } from "../engine/plan.ts";
+import { isWaiting, type RunResult, type Unsettled } from "../engine/plan.ts";
 import { type ExitCode, exitCodes } from "../errors.ts";
 import type { ResourceId } from "../resource.ts";
 import { tallyOf } from "./summary.ts";
@@ -33,13 +33,27 @@ function ofSync(result: RunResult, exitCode: ExitCode, cut: string | undefined):
   const inPlace = created + updated + deleted;
   const left = leftBehind(result);
   const isUntouched = inPlace + reloads + restarts === 0 && left.length === 0;
-  const isAll = result.components.every(({ outcome }) => outcome === "changed" || outcome === "unchanged");
+  const isAll = result.components.every(
+    (one) => one.outcome === "changed" || one.outcome === "unchanged" || isWaiting(one),
+  );
+  const held = result.components.flatMap((component) => component.held ?? []);
   return [
     ...(isUntouched ? ["Nothing was changed."] : []),
-    ...(inPlace > 0 ? [isAll ? "All changes are in place." : "Partly applied."] : []),
+    ...(inPlace > 0
+      ? [
+          isAll
+            ? held.length > 0
+              ? "The other changes are in place."
+              : "All changes are in place."
+            : "Partly applied.",
+        ]
+      : []),
     ...left,
+    ...(held.length === 0
+      ? []
+      : [`${named(held)} ${held.length === 1 ? "waits" : "wait"} for the repair hours.`]),
     ...(checksWaiting === 0 ? [] : [`${count(checksWaiting, "check")} waited for a later component.`]),
-    ...(skipped === 0 || skipped === result.components.length
+    ...(skipped === 0 || held.length > 0 || skipped === result.components.length
       ? []
       : [`${count(skipped, "component")} ${skipped === 1 ? "was" : "were"} skipped.`]),
     ...(cut !== undefined || exitCode === exitCodes.partial ? [again] : []),

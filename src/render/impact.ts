@@ -25,7 +25,8 @@ export function impactLines(plan: Plan, view: View): readonly string[] {
   const impact = impactOf(plan);
   const some = (words: readonly string[], most: number): string =>
     shortList(words.map(oneLine), view.full ? Number.POSITIVE_INFINITY : most);
-  const { notices, added, blinks, unknown } = impact;
+  const { added, blinks, unknown } = impact;
+  const notices = [...impact.notices, ...(impact.starts ?? [])];
   const fresh = added.length === 0 ? "" : ` (new: ${some(added, mostNames)})`;
   const known = notices.length === 0 ? [] : [shortClauses(notices, view.full ? notices.length : mostNotices)];
   const open = unknown.length === 0 ? [] : [`unknown: ${some(unknown, mostNames)}`];

@@ -6,6 +6,7 @@ import { option } from "../option-names.ts";
 import { doctorDocument } from "./output-doctor.ts";
 import { importDocument } from "./output-import.ts";
 import { componentName, durationMs, exitCode, hostName } from "./output-members.ts";
+import { sourceDocument, unattendedDocument as unattendedOf } from "./output-unattended.ts";
 import {
   about,
   array,
@@ -140,6 +141,7 @@ const planDocument = object({
             added: about("Names that are new to clients.", array(string)),
             activations: array(activation),
             blinks: about("Services that are away for a moment.", array(string)),
+            starts: optional(about("What is down and comes back.", array(string))),
             unknown: array(string),
           }),
         ),
@@ -197,6 +199,7 @@ const resultDocument = object({
       activations: array(activation),
       checks: array(check),
       orphans: array(string),
+      held: optional(about("What waits for the repair hours of an unattended sync.", array(string))),
       notes: array(string),
       durationMs,
     }),
@@ -210,6 +213,8 @@ const resultDocument = object({
   durationMs,
   exitCode,
 });
+
+const unattendedDocument = unattendedOf(planDocument, resultDocument);
 
 const statusDocument = object({
   format: literal("phoenix.status/1"),
@@ -296,6 +301,8 @@ export const outputSchemas = {
   "output-import": importDocument,
   "output-result": resultDocument,
   "output-status": statusDocument,
+  "output-unattended": unattendedDocument,
+  "output-source": sourceDocument,
   "output-doctor": doctorDocument,
   "output-lab": labDocument,
   "output-error": errorDocument,
@@ -306,6 +313,8 @@ export type CheckDocument = Infer<typeof checkDocument>;
 export type PlanDocument = Infer<typeof planDocument>;
 export type ImportDocument = Infer<typeof importDocument>;
 export type ResultDocument = Infer<typeof resultDocument>;
+export type UnattendedDocument = Infer<typeof unattendedDocument>;
+export type SourceDocument = Infer<typeof sourceDocument>;
 export type StatusDocument = Infer<typeof statusDocument>;
 export type DoctorDocument = Infer<typeof doctorDocument>;
 export type LabDocument = Infer<typeof labDocument>;
@@ -317,6 +326,8 @@ export type OutputDocument =
   | ImportDocument
   | ResultDocument
   | StatusDocument
+  | UnattendedDocument
+  | SourceDocument
   | DoctorDocument
   | LabDocument
   | ErrorDocument;

@@ -24,6 +24,7 @@ import { type Docker, readDocker } from "./stacks/resolve-docker.ts";
 import type { Cell } from "./text/cell.ts";
 import type { Problems } from "./text/problems.ts";
 import type { SiteFiles } from "./text/source-file.ts";
+import { readUnattended } from "./unattended.ts";
 
 /** The files of a site; undefined for those that could not be read. */
 export interface SiteCells {
@@ -88,6 +89,7 @@ export async function resolveSite(
     guests,
     roles,
     ...defined({ dns: dns && { ...dns, records }, firewall, ca, externalPortainer }),
+    ...defined({ unattended: readUnattended(config, problems) }),
     certificates: assigned,
     portainer,
     services,

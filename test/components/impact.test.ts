@@ -190,7 +190,8 @@ const rows: Readonly<Record<string, readonly [readonly Change[], readonly string
 };
 
 test.each(Object.entries(rows))("%s", async (_, [changes, notices, io]) => {
-  expect((await impactOf(changes, io))?.notices).toEqual(notices);
+  const { notices: noticed = [], starts = [] } = (await impactOf(changes, io)) ?? {};
+  expect([...noticed, ...starts]).toEqual(notices);
 });
 
 test("every component says what clients notice", () => {

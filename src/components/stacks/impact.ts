@@ -35,10 +35,10 @@ function impactOf(change: Change): Impact {
         ? []
         : [`${gone.join(", ")} of ${name} ${gone.length === 1 ? "is" : "are"} removed`]),
       ...portNotices(name, before, after),
-      ...(idle.length === 0
-        ? []
-        : [`${idle.join(", ")} of ${name} ${idle.length === 1 ? "is" : "are"} started`]),
     ],
+    ...(idle.length === 0
+      ? {}
+      : { starts: [`${idle.join(", ")} of ${name} ${idle.length === 1 ? "is" : "are"} started`] }),
     blinks: recreated.map((service) => `${name}/${service}`),
   };
 }

@@ -60,6 +60,24 @@ const authorityShape = object("the CA", [], {
   ...ignored("root_ca_name", "intermediate_ca_name", "url", "fingerprint"),
 });
 
+const unattendedShape = object("the unattended runs", [], {
+  repair_hours: either(
+    "When `phoenix unattended sync` may disrupt, in the hypervisor's time zone: mon-fri 02:00-05:00. A window that ends before it begins ends on the next day. Default: at any time.",
+    list(text()),
+    text(),
+  ),
+  source: object("the site's source", [], {
+    branch: text(
+      "The branch of the remote that the site follows. Default: the upstream of the current branch.",
+    ),
+    signed_by: either(
+      "Whose signature the newest commit must have: SSH public keys, fingerprints of GPG keys, or the path of an allowed signers file. Default: commits need no signature.",
+      list(text()),
+      text(),
+    ),
+  }),
+});
+
 export const hypervisorShape = object("the hypervisor's configuration", ["network"], {
   domain_name: text(
     "The site's domain: every service is NAME.DOMAIN. Required for DNS, services, certificates and Portainer.",
@@ -140,6 +158,7 @@ export const hypervisorShape = object("the hypervisor's configuration", ["networ
   step_ca: authorityShape,
   notices: noticesShape,
   metrics: metricsShape,
+  unattended: since("0.3", unattendedShape),
   ...ignored("version", "author", "users", "core_paths", "timezone", "nfs", "samba", "zfs", "vm_defaults"),
   ...ignored("proxmox_storage_ids", "proxmox_defaults", "tests", "nvidia_driver", "nvidia", "behavior"),
   ...ignored("hardware", "storage", "logging", "backup", "monitoring", "swarm", "docker_stacks"),
