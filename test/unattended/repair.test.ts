@@ -39,7 +39,9 @@ describe("while the hours are closed", () => {
     const due = update("certificates/gateway", "renewal is due");
     expect(waiting?.isUrgent(due)).toBe(true);
     expect(waiting?.isUrgent(update("certificates/gateway", "valid"))).toBe(false);
-    expect(waiting?.isUrgent({ verb: "create", desired: due.desired })).toBe(true);
+    expect(waiting?.isUrgent({ verb: "create", desired: resource("certificates/gateway", "valid") })).toBe(
+      true,
+    );
     expect(waiting?.isUrgent(update("dns/records", "renewal is due"))).toBe(false);
   });
 
