@@ -3,7 +3,7 @@
  * number, and no line end that a renderer adds can split a secret.
  */
 import type { Secret } from "./secret.ts";
-import { secretMark } from "./secret-spans.ts";
+import { markLength, secretMark } from "./secret-spans.ts";
 
 export type Redact = (text: string) => string;
 
@@ -46,7 +46,8 @@ function replaced(text: string, patterns: Patterns, isWanted: (pattern: Pattern)
   let clean = "";
   let done = 0;
   for (let at = 0; at < text.length; at++) {
-    if (text.startsWith(secretMark, at)) at += secretMark.length - 1;
+    const mark = markLength(text, at);
+    if (mark > 0) at += mark - 1;
     else {
       const end = longestEnd(text, at, patterns.get(beginning(text, at))?.filter(isWanted));
       if (end === undefined) continue;

@@ -1,5 +1,7 @@
 /** Resources: the things Phoenix owns. Desired and live share one shape, so one diff serves every component. */
 
+import type { Secret } from "./secret.ts";
+
 /** Where a resource lives: the hypervisor itself, an LXC container or a virtual machine. */
 export type HostName = "pve" | GuestName;
 export type GuestName = `lxc/${number}` | `vm/${number}`;
@@ -29,6 +31,12 @@ export interface Resource {
   readonly units: Readonly<Record<string, string>>;
   /** Whole texts that units stand for by a fingerprint: a change of such a unit is shown as their difference. */
   readonly documents?: Readonly<Record<string, string>>;
+  /** Secrets that units stand for: they are shown as keyed fingerprints. The unit itself changes whenever its secret does. */
+  readonly secrets?: Readonly<Record<string, Secret>>;
+  /** What Phoenix itself adds to what a person wrote, by the document's unit: "7 labels of grafana". */
+  readonly additions?: Readonly<Record<string, string>>;
+  /** What it is, in a few words for lists: "2 services". */
+  readonly summary?: string;
   /** Where the configuration declares each unit. */
   readonly from?: Readonly<Record<string, SourceRef>>;
   /** The text and units hold a secret: renderers show the units' keys, never values or text. "text": the units hold none. */

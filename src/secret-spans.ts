@@ -10,6 +10,22 @@ export interface SecretSpan {
 /** What stands in place of a secret. */
 export const secretMark = "(secret)";
 
+/** What stands in place of a secret whose keyed fingerprint may be shown: "(secret#3f9a12c4)". */
+export function fingerprintMark(fingerprint: string): string {
+  return `(secret#${fingerprint})`;
+}
+
+/** The fingerprint in such a mark; undefined for any other text. */
+export function fingerprintIn(text: string): string | undefined {
+  return /^\(secret#([0-9a-f]{8})\)$/.exec(text)?.[1];
+}
+
+/** How many characters the mark at this place of a text takes; 0 where none is. */
+export function markLength(text: string, at: number): number {
+  if (text[at] !== "(") return 0;
+  return /^\(secret(?:#[0-9a-f]{8})?\)/.exec(text.slice(at, at + 20))?.[0].length ?? 0;
+}
+
 /**
  * Secrets in a file's text (JSON, YAML, lines of NAME=value, command lines), valid or not: under telling names, behind telling options,
  * and by their look.
@@ -18,9 +34,9 @@ export function secretSpans(text: string): readonly SecretSpan[] {
   return merged(text, [...assigned(text), ...named(text), ...behindOptions(text), ...looking(text)]);
 }
 
-/** A file's text with its secrets replaced. */
-export function withoutSecrets(text: string): string {
-  return replaced(text, secretSpans(text));
+/** A file's text with its secrets replaced. @param markOf what stands for a secret */
+export function withoutSecrets(text: string, markOf?: (secret: string) => string): string {
+  return replaced(text, secretSpans(text), markOf);
 }
 
 /** The secrets in a file's text, to be compared with those of another. */
@@ -38,11 +54,15 @@ export function withoutSecretLooks(text: string): string {
   return replaced(text, merged(text, [...looking(text), ...behindOptions(text)]));
 }
 
-export function replaced(text: string, spans: readonly SecretSpan[]): string {
+export function replaced(
+  text: string,
+  spans: readonly SecretSpan[],
+  markOf: (secret: string) => string = () => secretMark,
+): string {
   let clean = "";
   let at = 0;
   for (const { start, end } of spans) {
-    clean += text.slice(at, start) + secretMark;
+    clean += text.slice(at, start) + markOf(text.slice(start, end));
     at = end;
   }
   return clean + text.slice(at);

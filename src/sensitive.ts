@@ -80,7 +80,7 @@ export const secretWords: readonly RegExp[] = [
 /** Whether a value tells nothing: empty, a switch, a reference, a variable without a default, or the path of a file. */
 export function isInnocentValue(value: string): boolean {
   return (
-    /^(?:true|false|yes|no|on|off|null|none|~|\{\}|\[\]|\(secret\)|…)?$/i.test(value) ||
+    /^(?:true|false|yes|no|on|off|null|none|~|\{\}|\[\]|\(secret(?:#[0-9a-f]{8})?\)|…)?$/i.test(value) ||
     /^(?:env|file|age|exec):(?!\/\/)/.test(value) ||
     /^\$\{?\w+\}?$|^\$\{\w+:?\?[^}]*\}$/.test(value) ||
     /^(?:~|\.{1,2})?(?:\/[\w.@${}-]+){2,}\/?$/.test(value)

@@ -50,6 +50,8 @@ async function planAndShow(session: Session, targets: Targets): Promise<ExitCode
     { planLines },
     { planDocument },
     { deliver },
+    { fingerprintedPlan },
+    { openFingerprints },
   ] = await Promise.all([
     import("../engine/run.ts"),
     import("../engine/outcome.ts"),
@@ -58,6 +60,8 @@ async function planAndShow(session: Session, targets: Targets): Promise<ExitCode
     import("../render/text-plan.ts"),
     import("../render/json.ts"),
     import("./output.ts"),
+    import("../render/fingerprinted.ts"),
+    import("../fingerprint.ts"),
   ]);
   const started = performance.now();
   const { selected } = select(components, targets);
@@ -78,7 +82,7 @@ async function planAndShow(session: Session, targets: Targets): Promise<ExitCode
   };
   await deliver(
     call,
-    { planned, facts },
+    { planned: fingerprintedPlan(planned, await openFingerprints(session.journal)), facts },
     (shown) => planDocument(shown.planned, shown.facts, exitCode),
     (shown, view) => planLines(shown.planned, shown.facts, view),
     site,

@@ -49,6 +49,25 @@ export function hanging(first: string, text: string, width: number): readonly st
   return wrap(text, width - indent.length).map((line, at) => (at === 0 ? first : indent) + line);
 }
 
+/** One line of text in pieces of at most `width` columns, cut anywhere: nothing in it is changed. Later pieces are indented. */
+export function folded(line: string, width: number): readonly string[] {
+  if (columnsOf(line) <= width) return [line];
+  const pieces: string[] = [];
+  let piece = "";
+  let columns = 0;
+  for (const character of line) {
+    const next = columns + columnsOf(character);
+    if (next > width && piece.trim() !== "") {
+      pieces.push(piece.trimEnd());
+      piece = "    ";
+      columns = piece.length;
+    }
+    piece += character;
+    columns += columnsOf(character);
+  }
+  return [...pieces, piece.trimEnd()];
+}
+
 /** One line where it fits; on a narrow terminal it is broken between its parts. */
 export function wrapAtDots(line: string, width: number): readonly string[] {
   const lines: string[] = [];

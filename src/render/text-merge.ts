@@ -3,7 +3,7 @@ import { exitCodes } from "../errors.ts";
 import { option } from "../option-names.ts";
 import { hanging } from "./layout.ts";
 import type { ImportDocument } from "./output-schemas.ts";
-import { differenceLines } from "./text-changes.ts";
+import { differenceLines } from "./text-diff.ts";
 import { painted, type Sign, type View } from "./view.ts";
 import { count, duration, oneLine } from "./words.ts";
 

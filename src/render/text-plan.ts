@@ -11,7 +11,8 @@ import { hanging, padEnd, wrapAtDots } from "./layout.ts";
 import { noteLines, signOfChanges } from "./notes.ts";
 import { offLines } from "./off.ts";
 import type { PlanDocument } from "./output-schemas.ts";
-import { changeLines, most, nameOf } from "./text-changes.ts";
+import { changeLines, nameOf } from "./text-changes.ts";
+import { most } from "./text-diff.ts";
 import { painted, type Sign, type View } from "./view.ts";
 import { count, duration, flat, oneLine, shortList } from "./words.ts";
 

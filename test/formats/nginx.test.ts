@@ -49,9 +49,9 @@ describe("the gateway's file", () => {
     expect(gatewayUnits(text)).toEqual({
       mesh: "192.0.2.12:80",
       certificate: "/etc/nginx/ssl/gateway.crt",
-      "chat.example.net": "idle timeout 3600s · no upload limit · unbuffered",
-      "wiki.example.net": "idle timeout 3600s · no upload limit · unbuffered",
-      "files.example.net": "idle timeout 60s · uploads up to 1048576 bytes · buffered",
+      "chat.example.net": "idle timeout 1 h · no upload limit · unbuffered",
+      "wiki.example.net": "idle timeout 1 h · no upload limit · unbuffered",
+      "files.example.net": "idle timeout 1 min · uploads up to 1 MB · buffered",
     });
   });
 

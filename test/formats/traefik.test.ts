@@ -12,6 +12,7 @@ import {
 import {
   dynamicConfig,
   dynamicHash,
+  dynamicOptions,
   dynamicUnits,
   type MeshRoute,
   sentinelMiddleware,
@@ -158,11 +159,25 @@ describe("the mesh's file", () => {
       loadBalancer: { servers: [{ url: "http://10.0.0.6:80" }] },
     });
     expect(dynamicUnits(print(route("a"), b))).toEqual({
-      a: "Host(`a.example.net`) to http://10.0.0.5:80",
-      b: "Host(`b.example.net`) to http://10.0.0.5:80, http://10.0.0.6:80 through m (priority 5)",
+      a: "Host(`a.example.net`) · to http://10.0.0.5:80",
+      b: "Host(`b.example.net`) · to http://10.0.0.5:80, http://10.0.0.6:80 · through m · priority 5",
     });
     expect(dynamicUnits("no: [")).toEqual({});
-    expect(dynamicUnits("http:\n  routers:\n    x: {rule: r, service: s}\n")).toEqual({ x: "r to s" });
+    expect(dynamicUnits("http:\n  routers:\n    x: {rule: r, service: s}\n")).toEqual({ x: "r · to s" });
+  });
+});
+
+test("the mesh's file says each option of a middleware and of a load balancer, and nothing of the sentinel", () => {
+  const text = print(
+    route("a", {
+      middlewares: [{ name: "slow", options: { rateLimit: { average: 50, burst: 100 } } }],
+      loadBalancer: { healthCheck: { path: "/health" }, servers: [{ url: "http://10.0.0.6:80" }] },
+    }),
+  );
+  expect(dynamicOptions(text)).toEqual({
+    "middleware slow: rateLimit.average": "50",
+    "middleware slow: rateLimit.burst": "100",
+    "service a: healthCheck.path": "/health",
   });
 });
 

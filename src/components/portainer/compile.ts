@@ -5,6 +5,7 @@ import { shareDirectory } from "../../fabric/guests.ts";
 import { adminPasswordFile, portainerDirectory } from "../../fabric/portainer-files.ts";
 import { agentContainer } from "../../fabric/portainer-server.ts";
 import { ports } from "../../fabric/ports.ts";
+import { writtenBehind } from "../../formats/compose/written.ts";
 import type { HostPath, Portainer, PortainerEnvironment, Site } from "../../model.ts";
 import { canonicalJson, type HostName, type Resource, type ResourceId } from "../../resource.ts";
 import { portainerCompose, type ServerCompose } from "./compose.ts";
@@ -141,22 +142,29 @@ export function declaredServerResource(portainer: Portainer): Resource {
   return serverResource(portainer, declaredServer(portainer), text);
 }
 
-/** @param text the Compose file that the container was created from, where that is known */
+/** What `portainerCompose` adds, in words. */
+const composeAdditions =
+  "the certificate and its options, the agents' secret, the administrator's password file, a label";
+
+/** @param text the Compose file that the container was created from, where that is known; @param files the unit of its files */
 export function serverResource(
-  { guest, compose }: Portainer,
+  portainer: Portainer,
   server: Server,
   text: string | undefined,
+  files = server.files,
 ): Resource {
+  const { guest, compose } = portainer;
   const units = {
     container: `${server.container} ${server.state}`,
     image: server.image,
     "compose file": server.definition === "" ? "foreign" : `text ${server.definition}`,
     "agent secret": secretWords(server.secret),
-    files: server.files,
+    files,
   };
   const at = { file: compose.file, line: 1, column: 1 };
   const from = { image: at, "compose file": at };
-  const documents = text === undefined ? undefined : { "compose file": text };
+  const written = text === undefined ? undefined : writtenCompose(portainer, text);
+  const documents = written === undefined ? undefined : { "compose file": written };
   return {
     id: serverId,
     host: guest.host,
@@ -164,7 +172,14 @@ export function serverResource(
     units,
     from,
     ...defined({ documents }),
+    additions: { "compose file": composeAdditions },
   };
+}
+
+/** A Compose file of the server without what Phoenix adds to it. */
+function writtenCompose(portainer: Portainer, text: string): string | undefined {
+  const found = composeOf(portainer);
+  return "fault" in found ? text : writtenBehind(text, portainer.compose.text, found.compose.text);
 }
 
 /** "as generated" is how the state is compared, not how a person would say it. */
@@ -173,10 +188,22 @@ function secretWords(state: string): string {
 }
 
 export const loginWorks = "exists, and the configured login works";
+export const previousLogin = "exists, with its previous password";
 
-export function administratorResource({ guest, adminUser }: Portainer, state: string): Resource {
+/** @param password the one that works, where it is known */
+export function administratorResource(
+  { guest, adminUser, adminPassword }: Portainer,
+  state: string,
+  password = adminPassword,
+): Resource {
   const text = canonicalJson({ user: adminUser, state });
-  return { id: administratorId, host: guest.host, text, units: { [adminUser]: state } };
+  const worded = { [loginWorks]: "as configured", [previousLogin]: "the previous one" }[state];
+  const units =
+    worded === undefined || adminPassword === undefined
+      ? { [adminUser]: state }
+      : { [adminUser]: "exists", password: worded };
+  const secrets = worded === undefined ? {} : defined({ password });
+  return { id: administratorId, host: guest.host, text, units, secrets };
 }
 
 /** What an agent's container is created from; its label holds it. */

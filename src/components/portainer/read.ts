@@ -4,6 +4,7 @@ import type { Io } from "../../component.ts";
 import { defined } from "../../defined.ts";
 import { isUnavailable, messageOf, type PhoenixError, TransportError } from "../../errors.ts";
 import { shareDirectory } from "../../fabric/guests.ts";
+import { knownPassword } from "../../fabric/portainer-files.ts";
 import { agentContainer, definitionLabel } from "../../fabric/portainer-server.ts";
 import { isObject, member, parseJson, textsOf } from "../../formats/json/index.ts";
 import type { Portainer, PortainerEnvironment } from "../../model.ts";
@@ -27,6 +28,7 @@ import {
   environmentResource,
   loginWorks,
   missing,
+  previousLogin,
   serverId,
   serverResource,
   settingsOf,
@@ -190,10 +192,17 @@ async function readServer(io: Io, portainer: Portainer): Promise<readonly Resour
     definition,
     state: container.state,
     secret: secretState(container, secret),
-    files: others.length === 0 ? "as declared" : `not as declared: ${others.join(", ")}`,
+    files: filesWords(others),
   };
   const isItsOwn = file !== undefined && definitionIn(file) === definition;
-  return [serverResource(portainer, server, isItsOwn ? file : undefined)];
+  // The difference of the Compose file says it already.
+  const isTold = definition !== declared.compose.definition;
+  const shown = filesWords(others.filter((path) => !isTold || path !== written.path));
+  return [serverResource(portainer, server, isItsOwn ? file : undefined, shown)];
+}
+
+function filesWords(others: readonly string[]): string {
+  return others.length === 0 ? "as declared" : `not as declared: ${others.join(", ")}`;
 }
 
 /** What Portainer itself knows: the administrator, and the environments that are declared. Others are not ours. */
@@ -212,7 +221,8 @@ async function readApi(io: Io, portainer: Portainer): Promise<ApiReading> {
     const live = await io.apis.portainer.environments();
     const registered = portainer.environments.flatMap((each) => readEnvironment(io, portainer, each, live));
     const duplicates = await readDuplicates(io, portainer, live);
-    const administrator = administratorResource(portainer, state);
+    const previous = state === previousLogin ? await knownPassword(io.site, io.host) : undefined;
+    const administrator = administratorResource(portainer, state, previous);
     return { resources: [administrator, ...registries, ...registered, ...duplicates] };
   } catch (error) {
     if (!isUnavailable(error)) throw error;
@@ -222,7 +232,7 @@ async function readApi(io: Io, portainer: Portainer): Promise<ApiReading> {
 
 /** @throws ApiError when no known password works */
 async function administratorState(io: Io, portainer: Portainer): Promise<string> {
-  if ((await io.apis.portainer.login()) === "previous") return "exists, with its previous password";
+  if ((await io.apis.portainer.login()) === "previous") return previousLogin;
   const files = passwordFiles(portainer);
   const there = await io.host(portainer.guest.host).readFiles(files.map(({ path }) => path));
   return differing(there, files).length === 0 ? loginWorks : "exists, and its password file is out of date";

@@ -1,4 +1,5 @@
 /** Registries of the site in Portainer. Portainer shows no password, so a file on its machine has the fingerprint of the one that it was given. */
+import type { RegistryState } from "../../apis/portainer/index.ts";
 import type { Io } from "../../component.ts";
 import { portainerDirectory } from "../../fabric/portainer-files.ts";
 import { parseJson, textsOf } from "../../formats/json/index.ts";
@@ -17,8 +18,18 @@ export async function readRegistries(io: Io, portainer: Portainer): Promise<read
     const found = live.find(({ name }) => name === declared.name);
     return found === undefined
       ? []
-      : [registryResource(portainer, declared, found, given[declared.name] ?? "unknown")];
+      : [liveRegistry(portainer, declared, found, given[declared.name] ?? "unknown")];
   });
+}
+
+function liveRegistry(
+  portainer: Portainer,
+  declared: PortainerRegistry,
+  found: RegistryState,
+  given: string,
+): Resource {
+  const isSame = given === declared.password.fingerprint();
+  return registryResource(portainer, declared, found, given, isSame ? declared.password : undefined);
 }
 
 async function readGiven(io: Io, { guest }: Portainer): Promise<Readonly<Record<string, string>>> {

@@ -9,6 +9,7 @@ import type { HostPath, Site, Stack } from "../../model.ts";
 import { canonicalJson, type HostName, type Resource, type ResourceId } from "../../resource.ts";
 import { Secret } from "../../secret.ts";
 import { declaredOwners } from "./owners.ts";
+import { additionsOf, declaredCompose, type ShownCompose, secretLabels } from "./shown.ts";
 
 /** The variable that marks a stack as ours: it may be pruned when it is no longer declared. Its value is the stack's name. */
 export const marker = "PHOENIX_STACK";
@@ -86,7 +87,7 @@ function targetOf(site: Site, stack: Stack): StackTarget {
     ),
   ]);
   const services = expectedServices(compose, variables);
-  const resource = stackResource({
+  const facts = {
     id,
     host: stack.guest.host,
     project: stack.project,
@@ -99,7 +100,12 @@ function targetOf(site: Site, stack: Stack): StackTarget {
     networks: Object.fromEntries(stack.networks.map((name) => [name, "present"])),
     sensitive: stack.files.length > 0,
     ...defined({ owners: declaredOwners(stack) }),
+  };
+  const resource = stackResource(facts, {
+    ...declaredCompose(stack),
+    secrets: secretsOf(stack, env, new Map([...files].map(([path, { content }]) => [path, content]))),
   });
+  const additions = additionsOf(stack);
   return {
     id,
     stack,
@@ -109,7 +115,12 @@ function targetOf(site: Site, stack: Stack): StackTarget {
     services,
     env,
     files: onShare,
-    resource: { ...resource, from: fromOf(stack) },
+    resource: {
+      ...resource,
+      summary: summaryOf(services),
+      from: fromOf(stack),
+      ...(additions === undefined ? {} : { additions: { "compose file": additions } }),
+    },
   };
 }
 
@@ -145,7 +156,16 @@ export interface StackFacts {
   readonly sensitive: boolean;
 }
 
-export function stackResource({ id, host, sensitive, ...facts }: StackFacts): Resource {
+/** What is shown of a stack beside its facts. */
+interface ShownStack extends ShownCompose {
+  /** By unit. */
+  readonly secrets: Readonly<Record<string, Secret>>;
+}
+
+export function stackResource(
+  { id, host, sensitive, ...facts }: StackFacts,
+  { document, labels, secrets }: ShownStack = { labels: {}, secrets: {} },
+): Resource {
   const compose = new Secret(facts.compose).fingerprint();
   const copy = facts.files[composeFileName];
   return {
@@ -159,16 +179,48 @@ export function stackResource({ id, host, sensitive, ...facts }: StackFacts): Re
       // Portainer has the file; the copy on the share is the same unless somebody changed one of them.
       ...prefixed(
         "file",
-        copy === compose ? { ...facts.files, [composeFileName]: "as deployed" } : facts.files,
+        copy === undefined
+          ? facts.files
+          : { ...facts.files, [composeFileName]: copy === compose ? "as deployed" : "changed on the share" },
       ),
+      ...labels,
       ...prefixed("service", facts.containers),
       ...prefixed("volume", facts.volumes),
       ...prefixed("network", facts.networks),
       ...defined({ owners: facts.owners }),
     },
-    // The units have fingerprints of what may be secret.
-    ...(sensitive ? { sensitive: "text" as const } : { documents: { "compose file": facts.compose } }),
+    secrets: { ...secrets, ...secretLabels(labels) },
+    ...(document === undefined ? {} : { documents: { "compose file": document } }),
+    // The text has fingerprints that anybody can compute, and what environment files say.
+    ...(sensitive ? { sensitive: "text" as const } : {}),
   };
+}
+
+/** "2 services". */
+function summaryOf({ length }: readonly ComposeService[]): string {
+  return `${length} ${length === 1 ? "service" : "services"}`;
+}
+
+/** The secrets behind a stack's units. @param files the contents of its own files, by path */
+export function secretsOf(
+  stack: Pick<Stack, "variables">,
+  env: readonly EnvironmentVariable[],
+  files: ReadonlyMap<string, string>,
+): Readonly<Record<string, Secret>> {
+  const open = openVariables(stack);
+  return Object.fromEntries([
+    ...env
+      .filter(({ name }) => name !== marker && !open.has(name))
+      .map(({ name, value }) => [`variable ${name}`, new Secret(value)]),
+    ...[...files]
+      .filter(([path]) => path !== composeFileName)
+      .map(([path, content]) => [`file ${path}`, new Secret(content)]),
+  ]);
+}
+
+/** Names of variables whose values may be shown. */
+function openVariables({ variables }: Pick<Stack, "variables">): ReadonlySet<string> {
+  return new Set(variables.filter(({ sensitive }) => !sensitive).map(({ name }) => name));
 }
 
 function prefixed(word: string, values: Readonly<Record<string, string>>): Record<string, string> {
@@ -180,7 +232,7 @@ export function shownVariables(
   stack: Pick<Stack, "variables">,
   env: readonly EnvironmentVariable[],
 ): Readonly<Record<string, string>> {
-  const open = new Set(stack.variables.filter(({ sensitive }) => !sensitive).map(({ name }) => name));
+  const open = openVariables(stack);
   return Object.fromEntries(
     env
       .filter(({ name }) => name !== marker)

@@ -6,9 +6,10 @@ import { ApiError, hintOf, isUnavailable, messageOf, NotReadyError, TransportErr
 import type { Site, StackVolume } from "../../model.ts";
 import type { HostName, Resource } from "../../resource.ts";
 import { Secret } from "../../secret.ts";
-import { marker, type StackTarget, shownVariables, stackResource, targetsOf } from "./compile.ts";
+import { marker, type StackTarget, secretsOf, shownVariables, stackResource, targetsOf } from "./compile.ts";
 import { type SeenContainer, serviceState, tooManyRestarts } from "./containers.ts";
 import { liveOwners } from "./owners.ts";
+import { runningCompose } from "./shown.ts";
 import { provedMs, Watch } from "./watch.ts";
 
 /** @throws NotReadyError when Portainer does not answer, or has no environment for any declared stack */
@@ -131,7 +132,13 @@ async function liveResource(
     io.host(share.host).readFiles(paths),
     liveOwners(io, stack, found.id),
   ]);
-  return stackResource({
+  const texts = new Map(
+    [...target.files.keys()].flatMap((path): [string, string][] => {
+      const text = files.get(`${share.path}/${path}`)?.text;
+      return text === undefined ? [] : [[path, text]];
+    }),
+  );
+  const facts = {
     ...defined({ owners }),
     id: target.id,
     host: stack.guest.host,
@@ -139,12 +146,7 @@ async function liveResource(
     environment: stack.portainerEnvironment,
     compose,
     variables: shownVariables(stack, found.env),
-    files: Object.fromEntries(
-      [...target.files.keys()].flatMap((path): [string, string][] => {
-        const text = files.get(`${share.path}/${path}`)?.text;
-        return text === undefined ? [] : [[path, new Secret(text).fingerprint()]];
-      }),
-    ),
+    files: Object.fromEntries([...texts].map(([path, text]) => [path, new Secret(text).fingerprint()])),
     containers: containerStates(target, found, containers, provedMs(io)),
     volumes: Object.fromEntries(
       stack.volumes.flatMap(({ name }): [string, string][] =>
@@ -157,6 +159,10 @@ async function liveResource(
       ),
     ),
     sensitive: stack.files.length > 0,
+  };
+  return stackResource(facts, {
+    ...runningCompose(compose, stack, target.prepared.text),
+    secrets: secretsOf(stack, found.env, texts),
   });
 }
 

@@ -3,9 +3,18 @@
 import { defined } from "../../defined.ts";
 import { roleOf } from "../../fabric/declared.ts";
 import { routedServices } from "../../fabric/services.ts";
-import { dynamicConfig, dynamicHash, dynamicUnits, type MeshRoute } from "../../formats/traefik/index.ts";
+import {
+  dynamicConfig,
+  dynamicHash,
+  dynamicOptions,
+  dynamicUnits,
+  type MeshRoute,
+} from "../../formats/traefik/index.ts";
 import type { Site } from "../../model.ts";
 import type { Resource } from "../../resource.ts";
+import { Secret } from "../../secret.ts";
+import { looksSecret } from "../../secret-spans.ts";
+import { isSensitiveName } from "../../sensitive.ts";
 import { rootResource, serviceResource } from "../resources.ts";
 
 export const rootId = "traefik/root";
@@ -53,5 +62,17 @@ export function expectedHash(site: Site): string | undefined {
 
 export function routesResource(site: Site, text: string): Resource {
   const from = Object.fromEntries(routedServices(site).map((service) => [service.id, service.from]));
-  return { id: "traefik/routes", host: roleOf(site, "mesh").host, text, units: dynamicUnits(text), from };
+  const options = dynamicOptions(text);
+  const units = { ...dynamicUnits(text), ...options };
+  const host = roleOf(site, "mesh").host;
+  return { id: "traefik/routes", host, text, units, from, secrets: secretOptions(options) };
+}
+
+/** Options that hold a secret: the header that a middleware sends, the hash of a user's password. */
+function secretOptions(options: Readonly<Record<string, string>>): Readonly<Record<string, Secret>> {
+  return Object.fromEntries(
+    Object.entries(options)
+      .filter(([unit, value]) => isSensitiveName(unit) || looksSecret(value))
+      .map(([unit, value]) => [unit, new Secret(value)]),
+  );
 }

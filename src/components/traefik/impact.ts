@@ -8,6 +8,8 @@ export async function impact(changes: readonly Change[]): Promise<Impact> {
   const reloads = changes.filter((change) => subjectOf(change).id === "traefik/root");
   const notices = routes.flatMap(diffUnits).flatMap((unit) => {
     if (unit.verb === "create") return [];
+    const [option] = /^(?:middleware|service) [^:]+(?=: )/.exec(unit.unit) ?? [];
+    if (option !== undefined) return [`${option} works differently`];
     return [
       unit.verb === "delete"
         ? `the mesh no longer has the route ${unit.unit}`

@@ -141,6 +141,21 @@ function quoted(path: string): string {
   return /^[\w./@%+,-]+$/.test(path) ? path : `"${path.replace(/[\\"]/g, "\\$&")}"`;
 }
 
+/** "50 GB" of "53687091200", in units of 1024 as Nginx counts them; a number that no unit fits stays bytes. */
+function sizeWords(bytes: string): string {
+  const units = ["bytes", "kB", "MB", "GB"];
+  let [n, at] = [Number(bytes), 0];
+  while (n > 0 && n % 1024 === 0 && at < units.length - 1) [n, at] = [n / 1024, at + 1];
+  return Number.isFinite(n) ? `${n} ${units[at]}` : bytes;
+}
+
+/** "5 min" of "300s". */
+function timeWords(time: string): string {
+  const seconds = Number(/^(\d+)s$/.exec(time)?.[1]);
+  if (!(seconds >= 60) || seconds % 60 !== 0) return time.replace(/^(\d+)s$/, "$1 s");
+  return seconds % 3600 === 0 ? `${seconds / 3600} h` : `${seconds / 60} min`;
+}
+
 /** What a gateway file says, in a user's terms: each name with its treatment, the mesh, the certificate. */
 export function gatewayUnits(text: string): Readonly<Record<string, string>> {
   const units: Record<string, string> = {};
@@ -157,8 +172,8 @@ export function gatewayUnits(text: string): Readonly<Record<string, string>> {
     const timeout = location.find(({ name }) => name === "proxy_read_timeout")?.args[0] ?? "";
     const body = first("client_max_body_size");
     const treatment = [
-      `idle timeout ${timeout}`,
-      body === "0" ? "no upload limit" : `uploads up to ${body} bytes`,
+      `idle timeout ${timeWords(timeout)}`,
+      body === "0" ? "no upload limit" : `uploads up to ${sizeWords(body)}`,
       first("proxy_buffering") === "on" ? "buffered" : "unbuffered",
     ].join(" · ");
     for (const name of first("server_name").split(" ")) units[name] = treatment;

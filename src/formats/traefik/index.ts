@@ -4,7 +4,16 @@
  */
 import { parse } from "yaml";
 import { defined } from "../../defined.ts";
-import { type JsonObject, listOf, member, membersOf, objectsOf, parseJson, textOf } from "../json/index.ts";
+import {
+  isObject,
+  type JsonObject,
+  listOf,
+  member,
+  membersOf,
+  objectsOf,
+  parseJson,
+  textOf,
+} from "../json/index.ts";
 import { digest } from "../text/digest.ts";
 
 /** Where a route leads. */
@@ -169,11 +178,37 @@ export function dynamicUnits(text: string): Readonly<Record<string, string>> {
       .filter(({ name }) => name !== sentinel.router)
       .map(({ name, rule, urls, service, middlewares, priority }) => [
         name,
-        `${rule} to ${urls.length === 0 ? service : urls.join(", ")}` +
-          (middlewares.length === 0 ? "" : ` through ${middlewares.join(", ")}`) +
-          (priority === undefined ? "" : ` (priority ${priority})`),
+        `${rule} · to ${urls.length === 0 ? service : urls.join(", ")}` +
+          (middlewares.length === 0 ? "" : ` · through ${middlewares.join(", ")}`) +
+          (priority === undefined ? "" : ` · priority ${priority}`),
       ]),
   );
+}
+
+/** The options of middlewares and load balancers, one by one: "middleware slow: rateLimit.average" -> "50". */
+export function dynamicOptions(text: string): Readonly<Record<string, string>> {
+  const { middlewares, services } = membersOf(parseConfiguration(text).http);
+  const balancers = Object.entries(membersOf(services)).map(([name, service]): [string, unknown] => {
+    const { servers: _, ...balancer } = membersOf(member(service, "loadBalancer"));
+    return [`service ${name}`, balancer];
+  });
+  const own = Object.entries(membersOf(middlewares))
+    .filter(([name]) => !/^cfg-[0-9a-f]{16}$/.test(name))
+    .map(([name, options]): [string, unknown] => [`middleware ${name}`, options]);
+  return Object.fromEntries(
+    [...own, ...balancers].flatMap(([name, options]) =>
+      leavesOf(options).map(([path, value]) => [`${name}: ${path}`, value]),
+    ),
+  );
+}
+
+/** Every value of a tree by its path; lists of values are one. */
+function leavesOf(value: unknown, path: readonly string[] = []): readonly (readonly [string, string])[] {
+  if (isObject(value))
+    return Object.entries(value).flatMap(([key, inner]) => leavesOf(inner, [...path, key]));
+  if (Array.isArray(value) && value.some(isObject))
+    return value.flatMap((inner, at) => leavesOf(inner, [...path, String(at)]));
+  return [[path.join("."), Array.isArray(value) ? value.join(", ") : String(value)]];
 }
 
 /** A configuration's text as a value; empty for a text that cannot be read. */

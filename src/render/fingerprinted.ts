@@ -1,0 +1,81 @@
+/**
+ * Changes as they may be shown: each secret is replaced by a mark with its keyed fingerprint, before anything is redacted, so that a
+ * person sees which secret becomes which, and which places hold the same one. Pure.
+ */
+import type { Plan, RunResult } from "../engine/plan.ts";
+import type { FingerprintOf } from "../fingerprint.ts";
+import { type Change, diffUnits, type Resource, subjectOf } from "../resource.ts";
+import { Secret } from "../secret.ts";
+import { fingerprintMark, secretMark, withoutSecrets } from "../secret-spans.ts";
+
+export function fingerprintedPlan(plan: Plan, fingerprintOf: FingerprintOf): Plan {
+  const components = plan.components.map((part) => ({
+    ...part,
+    changes: fingerprinted(part.changes, fingerprintOf),
+  }));
+  return { ...plan, components };
+}
+
+export function fingerprintedResult(result: RunResult, fingerprintOf: FingerprintOf): RunResult {
+  const components = result.components.map((part) => ({
+    ...part,
+    changes: fingerprinted(part.changes, fingerprintOf),
+  }));
+  return { ...result, components };
+}
+
+/** They explain the change and no longer make it: texts that would not be shown are empty. */
+export function fingerprinted(changes: readonly Change[], fingerprintOf: FingerprintOf): readonly Change[] {
+  const markOf = (secret: string): string => fingerprintMark(fingerprintOf(new Secret(secret)));
+  return changes.map((change): Change => {
+    const names = change.verb === "update" ? diffUnits(change).map(({ unit }) => unit) : [];
+    const secret = new Set(sidesOf(change).flatMap(({ secrets }) => Object.keys(secrets ?? {})));
+    const shown = (resource: Resource): Resource => shownResource(resource, { names, secret }, markOf);
+    switch (change.verb) {
+      case "create":
+        return { verb: "create", desired: shown(change.desired) };
+      case "update":
+        return { verb: "update", desired: shown(change.desired), live: shown(change.live) };
+      case "delete":
+        return { verb: "delete", live: shown(change.live) };
+    }
+  });
+}
+
+function sidesOf(change: Change): readonly Resource[] {
+  return change.verb === "update" ? [change.live, change.desired] : [subjectOf(change)];
+}
+
+interface Units {
+  /** Those that differ; without any, the text explains the change. */
+  readonly names: readonly string[];
+  /** Those that stand for a secret before or after. */
+  readonly secret: ReadonlySet<string>;
+}
+
+function shownResource(
+  resource: Resource,
+  { names, secret }: Units,
+  markOf: (secret: string) => string,
+): Resource {
+  const { secrets, documents, sensitive, ...rest } = resource;
+  const units = Object.entries(rest.units).map(([name, value]) => {
+    const held = secrets?.[name]?.reveal() ?? (sensitive === true ? value : undefined);
+    return [name, held !== undefined ? markOf(held) : secret.has(name) ? secretMark : value] as const;
+  });
+  const texts = Object.entries(documents ?? {})
+    .filter(([name]) => names.includes(name))
+    .map(([name, text]) => [name, withoutSecrets(text, markOf)] as const);
+  return {
+    ...rest,
+    ...(sensitive === undefined ? {} : { sensitive }),
+    text: textOf(resource, names.length === 0, markOf),
+    units: Object.fromEntries(units),
+    ...(documents === undefined ? {} : { documents: Object.fromEntries(texts) }),
+  };
+}
+
+function textOf({ text, sensitive }: Resource, isShown: boolean, markOf: (secret: string) => string): string {
+  if (sensitive !== undefined) return markOf(text);
+  return isShown ? withoutSecrets(text, markOf) : "";
+}
