@@ -2,7 +2,8 @@
  * Fingerprints of secrets, for people: whether a secret changed, and which places hold the same one. They are keyed, so that nobody
  * who reads a plan or a history can try passwords against them.
  */
-import type { Secret } from "./secret.ts";
+import { PhoenixError } from "./errors.ts";
+import { Secret } from "./secret.ts";
 
 /** Eight hexadecimal digits, the same for equal values while the key is the same. */
 export type FingerprintOf = (secret: Secret) => string;
@@ -18,6 +19,18 @@ export async function openFingerprints(journal: {
   secret(name: string): Promise<Secret>;
 }): Promise<FingerprintOf> {
   return fingerprintsBy(await journal.secret(keyName));
+}
+
+/** The same to show a result; where the journal is out of reach at the end of a run, they compare within that result only. */
+export async function fingerprintsToShow(
+  journal: Parameters<typeof openFingerprints>[0],
+): Promise<FingerprintOf> {
+  try {
+    return await openFingerprints(journal);
+  } catch (error) {
+    if (!(error instanceof PhoenixError)) throw error;
+    return fingerprintsBy(new Secret(process.getBuiltinModule("node:crypto").randomUUID()));
+  }
 }
 
 /** Fingerprints by HMAC-SHA-256 with this key. */

@@ -51,7 +51,7 @@ async function planAndShow(session: Session, targets: Targets): Promise<ExitCode
     { planDocument },
     { deliver },
     { fingerprintedPlan },
-    { openFingerprints },
+    { fingerprintsToShow },
   ] = await Promise.all([
     import("../engine/run.ts"),
     import("../engine/outcome.ts"),
@@ -82,7 +82,7 @@ async function planAndShow(session: Session, targets: Targets): Promise<ExitCode
   };
   await deliver(
     call,
-    { planned: fingerprintedPlan(planned, await openFingerprints(session.journal)), facts },
+    { planned: fingerprintedPlan(planned, await fingerprintsToShow(session.journal)), facts },
     (shown) => planDocument(shown.planned, shown.facts, exitCode),
     (shown, view) => planLines(shown.planned, shown.facts, view),
     site,

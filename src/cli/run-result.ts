@@ -1,7 +1,9 @@
 /** Shows the result of a sync or a verify. */
 import type { RunResult } from "../engine/plan.ts";
 import type { ExitCode } from "../errors.ts";
+import { fingerprintsToShow } from "../fingerprint.ts";
 import { option } from "../option-names.ts";
+import { fingerprintedResult } from "../render/fingerprinted.ts";
 import { resultDocument } from "../render/json.ts";
 import { type Ending, resultLines } from "../render/text-result.ts";
 import type { Interruption } from "./interruption.ts";
@@ -15,7 +17,7 @@ export function cutBy({ reason, waitedFor }: Interruption): string | undefined {
 }
 
 export async function deliverResult(
-  { call, run, site, root, display }: Session,
+  { call, run, site, root, display, journal }: Session,
   result: RunResult,
   exitCode: ExitCode,
   ending: Ending = {},
@@ -23,9 +25,10 @@ export async function deliverResult(
   display.pause();
   const told = call.terminal.redact(ending);
   const origin = { site: root, world: run.world.description };
+  const hasChanges = result.components.some(({ changes }) => changes.length > 0);
   await deliver(
     call,
-    result,
+    hasChanges ? fingerprintedResult(result, await fingerprintsToShow(journal)) : result,
     (shown) => resultDocument(shown, origin, exitCode, told),
     (shown, view) => resultLines(shown, exitCode, view, told),
     site,

@@ -144,17 +144,26 @@ async function syncAndShow(session: Session, targets: Targets, lost: AbortSignal
 }
 
 async function askForYes(
-  { call, off, run, site, root, display }: Session,
+  { call, off, run, site, root, display, journal }: Session,
   planned: Plan,
   targets: Targets,
   durationMs: number,
 ): Promise<boolean> {
   const { terminal, options } = call;
-  const [{ planLines }, { viewOf }, { writeLines }, { isConverged }] = await Promise.all([
+  const [
+    { planLines },
+    { viewOf },
+    { writeLines },
+    { isConverged },
+    { fingerprintedPlan },
+    { fingerprintsToShow },
+  ] = await Promise.all([
     import("../render/text-plan.ts"),
     import("./output.ts"),
     import("./terminal.ts"),
     import("../engine/plan.ts"),
+    import("../render/fingerprinted.ts"),
+    import("../fingerprint.ts"),
   ]);
   if (isConverged(planned)) return true;
   display.pause();
@@ -165,7 +174,8 @@ async function askForYes(
     off,
     apply: `phoenix sync ${targets.words}`,
   };
-  const lines = planLines(terminal.redact(planned), facts, viewOf(terminal.stderr, terminal, options, site));
+  const shown = fingerprintedPlan(planned, await fingerprintsToShow(journal));
+  const lines = planLines(terminal.redact(shown), facts, viewOf(terminal.stderr, terminal, options, site));
   // The last line says how to apply the plan; here the question replaces it.
   writeLines(terminal.stderr, lines.slice(0, -1));
   const isYes = await isConfirmed({ call, run }, "Apply it?");

@@ -27,19 +27,22 @@ export function fingerprintedResult(result: RunResult, fingerprintOf: Fingerprin
 /** They explain the change and no longer make it: texts that would not be shown are empty. */
 export function fingerprinted(changes: readonly Change[], fingerprintOf: FingerprintOf): readonly Change[] {
   const markOf = (secret: string): string => fingerprintMark(fingerprintOf(new Secret(secret)));
-  return changes.map((change): Change => {
+  return changes.map((change) => {
     const names = change.verb === "update" ? diffUnits(change).map(({ unit }) => unit) : [];
     const secret = new Set(sidesOf(change).flatMap(({ secrets }) => Object.keys(secrets ?? {})));
-    const shown = (resource: Resource): Resource => shownResource(resource, { names, secret }, markOf);
-    switch (change.verb) {
-      case "create":
-        return { verb: "create", desired: shown(change.desired) };
-      case "update":
-        return { verb: "update", desired: shown(change.desired), live: shown(change.live) };
-      case "delete":
-        return { verb: "delete", live: shown(change.live) };
-    }
+    return mapped(change, (resource) => shownResource(resource, { names, secret }, markOf));
   });
+}
+
+function mapped(change: Change, map: (resource: Resource) => Resource): Change {
+  switch (change.verb) {
+    case "create":
+      return { verb: "create", desired: map(change.desired) };
+    case "update":
+      return { verb: "update", desired: map(change.desired), live: map(change.live) };
+    case "delete":
+      return { verb: "delete", live: map(change.live) };
+  }
 }
 
 function sidesOf(change: Change): readonly Resource[] {

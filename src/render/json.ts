@@ -6,7 +6,8 @@ import { isConverged } from "../engine/plan.ts";
 import type { ExitCode } from "../errors.ts";
 import type { Event } from "../event.ts";
 import { compareProblems } from "../problem.ts";
-import { type Change, subjectOf } from "../resource.ts";
+import { type Change, subjectOf, type UnitChange } from "../resource.ts";
+import { fingerprintIn } from "../secret-spans.ts";
 import { escapeUnseen } from "../unseen.ts";
 import type {
   CheckDocument,
@@ -94,10 +95,18 @@ function changeDocument(change: Change): PlanDocument["components"][number]["cha
     host,
     units: shownUnits(change).map((unit) => {
       const where = defined({ from: from?.[unit.unit] });
-      return sensitive === true ? { verb: unit.verb, unit: unit.unit, ...where } : { ...unit, ...where };
+      return sensitive === true ? { ...onlyMarks(unit), ...where } : { ...unit, ...where };
     }),
     ...(sensitive === true ? { sensitive } : {}),
   };
+}
+
+/** Of values that are secret as a whole, only keyed fingerprints are shown. */
+function onlyMarks(unit: UnitChange): PlanDocument["components"][number]["changes"][number]["units"][number] {
+  const { before, after }: { readonly before?: string; readonly after?: string } = unit;
+  const mark = (value: string | undefined): string | undefined =>
+    value !== undefined && fingerprintIn(value) !== undefined ? value : undefined;
+  return defined({ verb: unit.verb, unit: unit.unit, before: mark(before), after: mark(after) });
 }
 
 export function resultDocument(

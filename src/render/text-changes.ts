@@ -51,7 +51,7 @@ function unitLines(units: readonly UnitChange[], change: Change, view: View): re
   const isSecret = subjectOf(change).sensitive === true;
   const rows = shown.map((unit) => {
     const documents = isSecret ? undefined : documentsOf(unit, change);
-    const value = documents === undefined ? valueOf(unit, isSecret) : [];
+    const value = documents === undefined ? valuesOf(unit, isSecret) : [];
     return { unit, documents, value: value.join("") === "" ? [] : value };
   });
   const widths = rows.flatMap(({ unit: { unit }, value }) =>
@@ -145,7 +145,7 @@ function documentLines(
 }
 
 /** The value, or the one before and the one after. */
-function valueOf(unit: UnitChange, isSecret: boolean): readonly string[] {
+function valuesOf(unit: UnitChange, isSecret: boolean): readonly string[] {
   switch (unit.verb) {
     case "create":
       return [shownValue(unit.after, isSecret)];
