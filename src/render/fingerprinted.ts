@@ -26,7 +26,7 @@ export function fingerprintedResult(result: RunResult, fingerprintOf: Fingerprin
 
 /** They explain the change and no longer make it: texts that would not be shown are empty. */
 export function fingerprinted(changes: readonly Change[], fingerprintOf: FingerprintOf): readonly Change[] {
-  const markOf = (secret: string): string => fingerprintMark(fingerprintOf(new Secret(secret)));
+  const markOf = (secret: Secret): string => fingerprintMark(fingerprintOf(secret));
   return changes.map((change) => {
     const names = change.verb === "update" ? diffUnits(change).map(({ unit }) => unit) : [];
     const secret = new Set(sidesOf(change).flatMap(({ secrets }) => Object.keys(secrets ?? {})));
@@ -49,6 +49,8 @@ function sidesOf(change: Change): readonly Resource[] {
   return change.verb === "update" ? [change.live, change.desired] : [subjectOf(change)];
 }
 
+type MarkOf = (secret: Secret) => string;
+
 interface Units {
   /** Those that differ; without any, the text explains the change. */
   readonly names: readonly string[];
@@ -56,19 +58,15 @@ interface Units {
   readonly secret: ReadonlySet<string>;
 }
 
-function shownResource(
-  resource: Resource,
-  { names, secret }: Units,
-  markOf: (secret: string) => string,
-): Resource {
+function shownResource(resource: Resource, { names, secret }: Units, markOf: MarkOf): Resource {
   const { secrets, documents, sensitive, ...rest } = resource;
   const units = Object.entries(rest.units).map(([name, value]) => {
-    const held = secrets?.[name]?.reveal() ?? (sensitive === true ? value : undefined);
+    const held = secrets?.[name] ?? (sensitive === true ? new Secret(value) : undefined);
     return [name, held !== undefined ? markOf(held) : secret.has(name) ? secretMark : value] as const;
   });
   const texts = Object.entries(documents ?? {})
     .filter(([name]) => names.includes(name))
-    .map(([name, text]) => [name, withoutSecrets(text, markOf)] as const);
+    .map(([name, text]) => [name, withoutSecrets(text, (each) => markOf(new Secret(each)))] as const);
   return {
     ...rest,
     ...(sensitive === undefined ? {} : { sensitive }),
@@ -78,7 +76,7 @@ function shownResource(
   };
 }
 
-function textOf({ text, sensitive }: Resource, isShown: boolean, markOf: (secret: string) => string): string {
-  if (sensitive !== undefined) return markOf(text);
-  return isShown ? withoutSecrets(text, markOf) : "";
+function textOf({ text, sensitive }: Resource, isShown: boolean, markOf: MarkOf): string {
+  if (sensitive !== undefined) return markOf(new Secret(text));
+  return isShown ? withoutSecrets(text, (each) => markOf(new Secret(each))) : "";
 }

@@ -87,26 +87,7 @@ function targetOf(site: Site, stack: Stack): StackTarget {
     ),
   ]);
   const services = expectedServices(compose, variables);
-  const facts = {
-    id,
-    host: stack.guest.host,
-    project: stack.project,
-    environment: stack.portainerEnvironment,
-    compose: prepared.text,
-    variables: shownVariables(stack, env),
-    files: Object.fromEntries([...onShare].map(([path, { content }]) => [path, content.fingerprint()])),
-    containers: Object.fromEntries(services.map(({ name, image = "" }) => [name, `running ${image}`])),
-    volumes: Object.fromEntries(stack.volumes.map(({ name }) => [name, "present"])),
-    networks: Object.fromEntries(stack.networks.map((name) => [name, "present"])),
-    sensitive: stack.files.length > 0,
-    ...defined({ owners: declaredOwners(stack) }),
-  };
-  const resource = stackResource(facts, {
-    ...declaredCompose(stack),
-    secrets: secretsOf(stack, env, new Map([...files].map(([path, { content }]) => [path, content]))),
-  });
-  const additions = additionsOf(stack);
-  return {
+  const target = {
     id,
     stack,
     share,
@@ -115,12 +96,36 @@ function targetOf(site: Site, stack: Stack): StackTarget {
     services,
     env,
     files: onShare,
-    resource: {
-      ...resource,
-      summary: summaryOf(services),
-      from: fromOf(stack),
-      ...(additions === undefined ? {} : { additions: { "compose file": additions } }),
-    },
+  };
+  const contents = new Map([...files].map(([path, { content }]) => [path, content]));
+  return { ...target, resource: declaredResource(target, contents) };
+}
+
+/** @param contents of the stack's own files, by path */
+function declaredResource(
+  { id, stack, prepared, services, env, files }: Omit<StackTarget, "resource">,
+  contents: ReadonlyMap<string, string>,
+): Resource {
+  const facts = {
+    id,
+    host: stack.guest.host,
+    project: stack.project,
+    environment: stack.portainerEnvironment,
+    compose: prepared.text,
+    variables: shownVariables(stack, env),
+    files: Object.fromEntries([...files].map(([path, { content }]) => [path, content.fingerprint()])),
+    containers: Object.fromEntries(services.map(({ name, image = "" }) => [name, `running ${image}`])),
+    volumes: Object.fromEntries(stack.volumes.map(({ name }) => [name, "present"])),
+    networks: Object.fromEntries(stack.networks.map((name) => [name, "present"])),
+    sensitive: stack.files.length > 0,
+    ...defined({ owners: declaredOwners(stack) }),
+  };
+  const additions = additionsOf(stack);
+  return {
+    ...stackResource(facts, { ...declaredCompose(stack), secrets: secretsOf(stack, env, contents) }),
+    summary: summaryOf(services),
+    from: fromOf(stack),
+    ...(additions === undefined ? {} : { additions: { "compose file": additions } }),
   };
 }
 
