@@ -43,6 +43,60 @@ export interface NoticeTarget {
   readonly from: SourceRef;
 }
 
+/** One change of state, in words without markup; no text holds a secret. */
+export interface News {
+  readonly event: NoticeEvent;
+  /** What a recovered or repaired thing was reported as. */
+  readonly was?: NoticeEvent;
+  /** "dns", "lxc/101 (gateway)". */
+  readonly subject: string;
+  /** What became of it, to follow the subject: "drifted", "answers again". */
+  readonly verb: string;
+  readonly reason?: string;
+  readonly hint?: string;
+  /** What declares it. */
+  readonly from?: SourceRef;
+}
+
+/** All that one run has to tell. */
+export interface Notice {
+  /** The same each time that it is sent. */
+  readonly id: string;
+  /** Milliseconds since the epoch. */
+  readonly atMs: number;
+  /** The site, by its domain. */
+  readonly site: string;
+  /** The command that found it: "unattended verify". */
+  readonly command: string;
+  readonly news: readonly News[];
+}
+
+/** What was last told of something. */
+export interface Told {
+  /** Absent once it is well again. */
+  readonly event?: NoticeEvent;
+  readonly atMs: number;
+  /** Its parts that are not well, as far as each is news of its own. */
+  readonly parts: readonly string[];
+  /** When it lately changed its state. */
+  readonly changedMs: readonly number[];
+  /** It changes too often: nothing is told until it lasts. What it was when it was last not well. */
+  readonly held?: NoticeEvent;
+}
+
+export interface Undelivered {
+  /** The name of the target. */
+  readonly target: string;
+  readonly attempts: number;
+  readonly notice: Notice;
+}
+
+/** What must outlive a run, so that each change is told once. */
+export interface NoticeMemory {
+  readonly told: Readonly<Record<string, Told>>;
+  readonly undelivered: readonly Undelivered[];
+}
+
 /** Where metrics are written for node_exporter. */
 export interface MetricsTarget {
   /** An absolute path on the hypervisor. */

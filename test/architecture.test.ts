@@ -83,6 +83,7 @@ const rules: readonly (readonly [where: (path: string) => boolean, allowed: Allo
     within("journal"),
     (name) => isPackage(name) || isNode(name) || within("journal", "hosts", "formats")(name),
   ],
+  [within("notices"), within("notices", "journal", "fabric", "formats")],
   [(path) => path === "components/index.ts", within("components")],
   [(path) => path === "components/resources.ts", within("formats")],
   [
@@ -267,6 +268,7 @@ describe("secrets", () => {
     "fabric/containers-at.ts",
     "fingerprint.ts",
     "import/stacks/variables.ts",
+    "notices/requests.ts",
     "redaction.ts",
     "site/notices.ts",
     "site/stacks/index.ts",

@@ -55,3 +55,11 @@ export async function loadProven(call: Call, options?: LoadOptions): Promise<Pro
     outer: loaded.outer,
   };
 }
+
+/** SHA-256 over the site's files, by name. */
+export function digestOf(sources: Sources): string {
+  const hash = process.getBuiltinModule("node:crypto").createHash("sha256");
+  for (const [name, text] of [...sources].sort(([a], [b]) => (a < b ? -1 : 1)))
+    hash.update(`${Buffer.byteLength(name)}:${name}${Buffer.byteLength(text)}:`).update(text);
+  return hash.digest("hex");
+}

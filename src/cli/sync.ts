@@ -138,7 +138,19 @@ async function syncAndShow(session: Session, targets: Targets, lost: AbortSignal
       ? exitCodes.interrupted
       : exitCodeOf(result);
   // A run that lost its lock must not write: the journal is the other run's now.
-  if (!lost.aborted) await recordRun(session, `sync ${targets.words}`, startedMs, result, exitCode, plan);
+  if (!lost.aborted) {
+    const command = `sync ${targets.words}`;
+    await recordRun(session, command, startedMs, result, exitCode, plan);
+    const { observeRun } = await import("./observed.ts");
+    await observeRun(session, {
+      command,
+      startedMs,
+      exitCode,
+      result,
+      ...defined({ plan }),
+      isWatched: true,
+    });
+  }
   await deliverResult(session, result, exitCode, { ...defined({ cut }), newWarnings: await news });
   return exitCode;
 }
@@ -202,12 +214,15 @@ export async function recordRun(
   exitCode: ExitCode,
   plan: Plan | undefined,
 ): Promise<void> {
-  const [{ ownIdentity }, { warningText }, { openJournalOn }, { keptSite }] = await Promise.all([
-    import("../journal/process-identity.ts"),
-    import("./warnings.ts"),
-    import("./session.ts"),
-    import("../site/kept.ts"),
-  ]);
+  const [{ ownIdentity }, { warningText }, { openJournalOn }, { digestOf }, { keptSite }] = await Promise.all(
+    [
+      import("../journal/process-identity.ts"),
+      import("./warnings.ts"),
+      import("./session.ts"),
+      import("./site.ts"),
+      import("../site/kept.ts"),
+    ],
+  );
   const { who, host } = ownIdentity();
   try {
     await lastWords(async (pve) => {
@@ -229,12 +244,4 @@ export async function recordRun(
     if (!(error instanceof PhoenixError)) throw error;
     display.say(`cannot add the run to the history: ${messageOf(error)}`);
   }
-}
-
-/** SHA-256 over the site's files, by name. */
-function digestOf(sources: Session["sources"]): string {
-  const hash = process.getBuiltinModule("node:crypto").createHash("sha256");
-  for (const [name, text] of [...sources].sort(([a], [b]) => (a < b ? -1 : 1)))
-    hash.update(`${Buffer.byteLength(name)}:${name}${Buffer.byteLength(text)}:`).update(text);
-  return hash.digest("hex");
 }

@@ -14,6 +14,8 @@ export function reasonOf(error: unknown): string {
 }
 
 const reasons: Readonly<Record<string, string>> = {
+  ENOTFOUND: "unknown host name",
+  EAI_AGAIN: "its name cannot be looked up now",
   ECONNREFUSED: "connection refused",
   ECONNRESET: "the connection was closed by the other side",
   EPIPE: "the connection was closed by the other side",

@@ -6,6 +6,7 @@ import type { Check, ComponentName } from "../component.ts";
 import type { ExitCode } from "../errors.ts";
 import { isObject } from "../formats/json/index.ts";
 import type { Host } from "../hosts/host.ts";
+import type { NoticeMemory } from "../notice.ts";
 import type { GuestName, ResourceId, SourceRef } from "../resource.ts";
 import { damaged, documentText, parseDocument, privateMode } from "./store.ts";
 
@@ -17,6 +18,10 @@ export interface Observation {
   /** By common name. */
   readonly certificates: Readonly<Record<string, ObservedCertificate>>;
   readonly guests: Readonly<Record<GuestName, ObservedGuest>>;
+  /** The site's git repository, where the site is pulled from one. */
+  readonly source?: ObservedSource;
+  /** What was told of it. */
+  readonly notices?: NoticeMemory;
 }
 
 /** The run that looked. */
@@ -56,6 +61,8 @@ export interface ObservedComponent extends Lasting {
   readonly state: ComponentState;
   /** Changes that are pending. */
   readonly drift: number;
+  /** Resources that are not as declared, or could not be read. */
+  readonly affected: readonly ResourceId[];
   /** Why the state is not "in sync". */
   readonly reason?: string;
   readonly hint?: string;
@@ -90,6 +97,13 @@ export interface ObservedGuest extends Lasting {
   readonly state: "answers" | "no answer";
   /** Why it does not answer. */
   readonly reason?: string;
+}
+
+export interface ObservedSource extends Lasting {
+  readonly state: "up to date" | "not updated";
+  /** Why it was not. */
+  readonly reason?: string;
+  readonly hint?: string;
 }
 
 export interface Observations {

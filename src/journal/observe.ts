@@ -2,7 +2,7 @@
 import type { Check, ComponentName } from "../component.ts";
 import { defined } from "../defined.ts";
 import type { ComponentPlan, ComponentResult, Plan, RunResult } from "../engine/plan.ts";
-import { type Change, diffUnits, type SourceRef, subjectOf } from "../resource.ts";
+import { type Change, diffUnits, type GuestName, type SourceRef, subjectOf } from "../resource.ts";
 import type {
   Observation,
   ObservedCheck,
@@ -20,8 +20,12 @@ export interface Look {
   readonly result?: RunResult;
   /** Components that take no part in the site. */
   readonly off: readonly ComponentName[];
-  readonly certificates: Observation["certificates"];
-  readonly guests: Readonly<Record<string, Pick<ObservedGuest, "state" | "reason">>>;
+  /** Absent when nobody looked. */
+  readonly certificates?: Observation["certificates"];
+  /** Absent when nobody asked them. */
+  readonly guests?: Readonly<Record<string, Pick<ObservedGuest, "state" | "reason">>>;
+  /** Where the site is pulled from git: why that did not work, or nothing. */
+  readonly source?: { readonly reason?: string; readonly hint?: string };
   /** Whether a change is only time passing, as the renewal of a certificate is: no drift. */
   readonly isRoutine?: (change: Change) => boolean;
   /** The consents that the run had. */
@@ -32,7 +36,7 @@ export interface Look {
 
 /** @param previous what the run before has left */
 export function observe(previous: Observation | undefined, look: Look): Observation {
-  const { run, off, certificates } = look;
+  const { run, off, certificates = previous?.certificates ?? {} } = look;
   const endedMs = run.endedMs;
   const convergedMs = run.exitCode === 0 ? endedMs : previous?.run.convergedMs;
   const states = [...statesOf(look), ...off.map((name) => [name, unseen("off")] as const)];
@@ -40,23 +44,41 @@ export function observe(previous: Observation | undefined, look: Look): Observat
     const before = previous?.components[name];
     return [name, lasting(found, before, endedMs)] as const;
   });
-  const guests = Object.entries(look.guests).map(([host, { state, reason }]) => {
-    const found = { state, ...defined({ reason: reason && look.redact(reason) }) };
-    return [host, lasting(found, previous?.guests[host as keyof Observation["guests"]], endedMs)] as const;
-  });
+  const source = look.source && sourceOf(previous, look.source, look);
   return {
     run: { ...run, ...defined({ convergedMs }) },
     components: { ...previous?.components, ...Object.fromEntries(components) },
     checks: checksOf(previous?.checks ?? [], look),
     certificates,
-    guests: Object.fromEntries(guests),
+    guests: guestsOf(previous?.guests ?? {}, look),
+    ...defined({ source: source ?? previous?.source, notices: previous?.notices }),
   };
+}
+
+function guestsOf(previous: Observation["guests"], { guests, run, redact }: Look): Observation["guests"] {
+  if (guests === undefined) return previous;
+  return Object.fromEntries(
+    Object.entries(guests).map(([host, { state, reason }]) => {
+      const found = { state, ...defined({ reason: reason && redact(reason) }) };
+      return [host, lasting(found, previous[host as GuestName], run.endedMs)];
+    }),
+  );
+}
+
+function sourceOf(
+  previous: Observation | undefined,
+  { reason, hint }: NonNullable<Look["source"]>,
+  { run, redact }: Look,
+): Observation["source"] {
+  const state = reason === undefined ? "up to date" : "not updated";
+  const texts = defined({ reason: reason && redact(reason), hint: hint && redact(hint) });
+  return lasting({ state, ...texts } as const, previous?.source, run.endedMs);
 }
 
 type Found = Omit<ObservedComponent, "sinceMs" | "seenMs">;
 
 function unseen(state: Found["state"]): Found {
-  return { state, drift: 0, durationMs: 0 };
+  return { state, drift: 0, affected: [], durationMs: 0 };
 }
 
 /** The same state lasts; another one begins now. */
@@ -106,21 +128,30 @@ function plannedState(part: ComponentPlan, { isRoutine = () => false, allowed }:
   const unread = part.unread ?? part.unreadResources[0];
   if (unread !== undefined) {
     const state = unread.kind === "error" ? "unread" : "not ready";
-    return { ...unseen(state), reason: unread.reason, ...defined({ hint: unread.hint }) };
+    const affected = part.unreadResources.flatMap(({ ids }) => ids);
+    return { ...unseen(state), affected, reason: unread.reason, ...defined({ hint: unread.hint }) };
   }
   if (part.waitsFor !== undefined) return { ...unseen("not ready"), reason: `waits for ${part.waitsFor}` };
   const changes = part.changes.filter((change) => !isRoutine(change));
   const drift = changes.length + part.pendingActivation.length;
   if (drift === 0) return unseen("in sync");
+  const affected = [...changes.map((change) => subjectOf(change).id), ...part.pendingActivation];
   const refused = part.hazards.find(({ consent }) => consent === undefined || !allowed?.has(consent));
   if (refused !== undefined) {
     const { message, hint = `\`phoenix plan ${part.component}\` shows what must be allowed`, from } = refused;
-    return { ...unseen("refused"), drift, reason: message, hint, ...defined({ from }) };
+    return { ...unseen("refused"), drift, affected, reason: message, hint, ...defined({ from }) };
   }
   const [first] = changes;
   const from = first && placeOf(first);
   const hint = `\`phoenix plan ${part.component}\` shows it, \`phoenix sync ${part.component}\` repairs it`;
-  return { ...unseen("drifted"), drift, reason: driftReason(part, changes), hint, ...defined({ from }) };
+  return {
+    ...unseen("drifted"),
+    drift,
+    affected,
+    reason: driftReason(part, changes),
+    hint,
+    ...defined({ from }),
+  };
 }
 
 function driftReason({ pendingActivation }: ComponentPlan, changes: readonly Change[]): string {
@@ -148,7 +179,8 @@ function placeOf(change: Change): SourceRef | undefined {
 function syncedState(result: ComponentResult, planned: Found | undefined): Found | undefined {
   const { outcome, changes } = result;
   const drift = Math.max(0, (planned?.drift ?? 0) - changes.length);
-  const why = defined({ reason: result.reason, hint: result.hint, from: planned?.from });
+  const { affected = [], from } = planned ?? {};
+  const why = { affected, ...defined({ reason: result.reason, hint: result.hint, from }) };
   switch (outcome) {
     case "changed":
     case "unchanged":

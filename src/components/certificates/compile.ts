@@ -1,7 +1,7 @@
 /** What each certificate of the manifest should be: its names, its owner and mode, and that it is valid. */
 import { typedNames } from "../../formats/x509/index.ts";
 import type { Certificate, Site } from "../../model.ts";
-import { canonicalJson, type Resource, type ResourceId } from "../../resource.ts";
+import { type Change, canonicalJson, diffUnits, type Resource, type ResourceId } from "../../resource.ts";
 
 /** A pair as declared, or as found on the hypervisor. */
 export interface PairState {
@@ -16,6 +16,21 @@ export interface PairState {
 }
 
 export const valid = "valid";
+
+/** How the state of a pair begins that is valid and should be renewed by now. */
+export const renewalIsDue = "renewal is due";
+
+/** Whether only time has passed: nobody changed anything, and the next sync renews it. */
+export function isDueRenewal(change: Change): boolean {
+  if (change.verb !== "update" || !change.desired.id.startsWith("certificates/")) return false;
+  const [unit, ...others] = diffUnits(change);
+  return (
+    others.length === 0 &&
+    unit?.verb === "update" &&
+    unit.unit === "state" &&
+    unit.before.startsWith(renewalIsDue)
+  );
+}
 
 /** Without serial number, dates and issuing root: a renewal changes those. A due renewal shows in the live state. */
 export function compile(site: Site): readonly Resource[] {

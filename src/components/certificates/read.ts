@@ -8,7 +8,7 @@ import { keyMatches, leadsTo, parseChain, renewalDue } from "../../formats/x509/
 import type { FileState } from "../../hosts/host.ts";
 import type { Certificate } from "../../model.ts";
 import type { Resource } from "../../resource.ts";
-import { type PairState, pairResource, valid } from "./compile.ts";
+import { type PairState, pairResource, renewalIsDue, valid } from "./compile.ts";
 import { ownershipsOf } from "./owners.ts";
 import { lastNotifications, type Notification } from "./record.ts";
 
@@ -84,7 +84,7 @@ function faultOf(
   // A clock that was set back, here or on the CA.
   if (leaf.notBeforeMs > nowMs) return `it is not valid before ${time(leaf.notBeforeMs)}`;
   if (renewalDue(leaf, nowMs))
-    return `renewal is due: two thirds of its lifetime are over, it expires at ${time(leaf.notAfterMs)}`;
+    return `${renewalIsDue}: two thirds of its lifetime are over, it expires at ${time(leaf.notAfterMs)}`;
   return undefined;
 }
 
