@@ -36,9 +36,13 @@ export async function runUnattended(call: Call, mode: Mode): Promise<ExitCode> {
     (session) =>
       underLock(session, { command: `unattended ${mode}` }, async () => {
         const startedMs = session.run.world.clock.now();
-        const done = mode === "verify" ? await look(session, targets) : await repair(session, targets);
+        const run = { mode, startedMs, ...defined({ pulled }) };
+        const done =
+          mode === "verify"
+            ? await look(session, targets)
+            : await repair(session, targets).catch((error) => refused(session, targets, run, error));
         const exitCode = withSource(await exitCodeOfRun(call, mode, done), pulled);
-        await conclude(session, mode, done, startedMs, exitCode);
+        await conclude(session, run, done, exitCode);
         await show(session, mode, done, pulled, exitCode);
         return exitCode;
       }),
@@ -104,17 +108,38 @@ function withSource(exitCode: ExitCode, pulled: Pulled | undefined): ExitCode {
   return pulled !== undefined && isSourceFailure(pulled) && isWell ? exitCodes.error : exitCode;
 }
 
-/** What the run leaves: a sync is a generation of the history. */
+interface Started {
+  readonly mode: Mode;
+  readonly startedMs: number;
+  readonly pulled?: Pulled;
+}
+
+/** What the run leaves: what it found, and of a sync a generation of the history. */
 async function conclude(
   session: Session,
-  mode: Mode,
-  { plan, result }: Run,
-  startedMs: number,
+  { mode, startedMs, pulled }: Started,
+  { plan, result }: Partial<Run>,
   exitCode: ExitCode,
 ): Promise<void> {
-  if (mode === "verify") return;
-  const { recordRun } = await import("./sync.ts");
-  await recordRun(session, "unattended sync", startedMs, result, exitCode, plan);
+  const command = `unattended ${mode}`;
+  if (mode === "sync" && result !== undefined) {
+    const { recordRun } = await import("./sync.ts");
+    await recordRun(session, command, startedMs, result, exitCode, plan);
+  }
+  const { observeRun } = await import("./observed.ts");
+  const failure = pulled !== undefined && isSourceFailure(pulled) ? pulled : undefined;
+  const source = pulled && defined({ reason: failure?.message, hint: failure?.hint });
+  const ended = { command, startedMs, exitCode, isWatched: false };
+  await observeRun(session, { ...ended, ...defined({ plan, result, source }) });
+}
+
+/** A sync that a guard refused has seen what needs a person. @throws the error itself */
+async function refused(session: Session, targets: Targets, started: Started, error: unknown): Promise<never> {
+  if (!(error instanceof RefusedError)) throw error;
+  const [{ plan }, run] = await Promise.all([import("../engine/run.ts"), session.readOnly()]);
+  const planned = await plan(session.components, run, choicesOf(targets, session.call.options));
+  await conclude(session, started, { plan: planned }, error.exitCode);
+  throw error;
 }
 
 async function show(

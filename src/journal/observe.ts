@@ -190,7 +190,8 @@ function syncedState(result: ComponentResult, planned: Found | undefined): Found
     case "rolled-back":
       return { ...unseen("rolled back"), ...why, drift };
     case "deferred":
-      return { ...unseen("not ready"), ...why, drift };
+      // What waits for its hours is drift, whoever defers it.
+      return { ...unseen(planned?.state === "drifted" ? "drifted" : "not ready"), ...why, drift };
     default:
       // Its turn did not come, or was cut short: the plan is all that is known.
       return planned;

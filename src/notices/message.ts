@@ -54,7 +54,7 @@ function line(text: string): string {
   return cut(oneLineOf(text), longestText);
 }
 
-/** At most so many characters, without half of one. */
+/** The first `most` characters, with a sign that there are more. */
 export function cut(text: string, most: number): string {
   const characters = [...text];
   return characters.length <= most ? text : `${characters.slice(0, most - 1).join("")}…`;
