@@ -9,7 +9,7 @@ import { Secret } from "./secret.ts";
 export type FingerprintOf = (secret: Secret) => string;
 
 /** The name of the key among the journal's secrets. */
-const keyName = "fingerprints";
+export const keyName = "fingerprints";
 
 /**
  * Fingerprints with the key that the hypervisor's journal keeps. A read-only journal that has no key yet makes one for this run
@@ -31,6 +31,21 @@ export async function fingerprintsToShow(
     if (!(error instanceof PhoenixError)) throw error;
     return fingerprintsBy(new Secret(process.getBuiltinModule("node:crypto").randomUUID()));
   }
+}
+
+/**
+ * Digests over lists of texts with the same key, 64 hexadecimal digits: for files that leave the hypervisor. The journal must keep the key.
+ */
+export async function openDigests(journal: {
+  secret(name: string): Promise<Secret>;
+}): Promise<(parts: readonly string[]) => string> {
+  const key = (await journal.secret(keyName)).reveal();
+  const { createHmac } = process.getBuiltinModule("node:crypto");
+  return (parts) => {
+    const hmac = createHmac("sha256", key);
+    for (const part of parts) hmac.update(`${Buffer.byteLength(part)}:`).update(part);
+    return hmac.digest("hex");
+  };
 }
 
 /** Fingerprints by HMAC-SHA-256 with this key. */

@@ -34,6 +34,8 @@ export const option = {
   role: "--role",
   storage: "--storage",
   fix: "--fix",
+  out: "--out",
+  plan: "--plan",
 } as const;
 
 /** An option by its key in what the parser finds: "lockWait". */

@@ -1,4 +1,5 @@
 /** `phoenix sync`: brings the live systems to what the site declares, and proves it. */
+import { resolve } from "node:path";
 import type { Component } from "../component.ts";
 import { defined } from "../defined.ts";
 import type { Plan, RunResult } from "../engine/plan.ts";
@@ -15,9 +16,10 @@ import type { Problem } from "../problem.ts";
 import type { ResourceId } from "../resource.ts";
 import type { Call, CommandDefinition } from "./command.ts";
 import { isConfirmed, underLock } from "./locked.ts";
-import { runPlan } from "./plan.ts";
+import { planAgreed, runPlan, type SavedPlan } from "./plan.ts";
 import type { Session } from "./session.ts";
 import { choicesOf, refuseOff, refuseUnknownResources, type Targets, targetsOf } from "./targets.ts";
+import { writeLines } from "./terminal.ts";
 
 export const syncCommand: CommandDefinition = {
   name: "sync",
@@ -29,6 +31,13 @@ export const syncCommand: CommandDefinition = {
     "other resource stands for its component.",
     "Ctrl-C completes the current step and stops; a second Ctrl-C stops at once.",
   ],
+  options: [
+    {
+      flags: `${option.plan} <file>`,
+      description: "do exactly what a saved plan lists, or nothing when something has moved since",
+      completes: "files",
+    },
+  ],
   uses: ["only", "skip", "dryRun", "ask", "yes", "allow", "parallel", "timeout", "lockWait"],
   examples: [
     ["phoenix sync all", "everything"],
@@ -36,6 +45,7 @@ export const syncCommand: CommandDefinition = {
     ["phoenix sync dns firewall", "two components; their prerequisites are only verified"],
     ["phoenix sync stacks/chat", "one stack; the others stay as they are"],
     ["phoenix sync all --skip stacks --lock-wait 900", "all but the stacks, once no other run is active"],
+    ["phoenix sync --plan change.plan", "what `phoenix plan -o change.plan` has saved, and nothing else"],
     ["phoenix sync all --allow prune", "everything, and delete what the site no longer declares"],
   ],
   exits: [
@@ -55,17 +65,41 @@ export const syncCommand: CommandDefinition = {
 };
 
 async function runSync(call: Call): Promise<ExitCode> {
-  const { options, terminal } = call;
+  const { options, terminal, own } = call;
+  if (typeof own.plan === "string") return syncSaved(call, resolve(terminal.directory, own.plan));
   if (call.args.length === 0 && options.only.length === 0)
     throw new UsageError("name what to sync", { hint: "`phoenix sync all` syncs everything" });
   if (options.dryRun) return runPlan(call);
   const targets = await targetsOf(call.args, options);
+  refuseUnaskable(call);
+  const { withSession } = await import("./session.ts");
+  return withSession(call, "change", (session) => syncLocked(session, targets), targets);
+}
+
+/** Does what a saved plan lists. */
+async function syncSaved(call: Call, path: string): Promise<ExitCode> {
+  const [{ readSavedPlan, writableBy }, { targetsIn, withConsents }, { withSession }] = await Promise.all([
+    import("./saved-plan-file.ts"),
+    import("./saved-plan.ts"),
+    import("./session.ts"),
+  ]);
+  refuseUnaskable(call);
+  const document = await readSavedPlan(path);
+  const targets = targetsIn(document, call);
+  const doubt = await writableBy(path);
+  if (doubt !== undefined && !call.options.quiet) writeLines(call.terminal.stderr, [`warning: ${doubt}`]);
+  const agreed = withConsents(call, document);
+  if (call.options.dryRun) return planAgreed(agreed, targets, { path, document });
+  const work = (session: Session) => syncLocked(session, targets, { path, document });
+  return withSession(agreed, "change", work, targets);
+}
+
+/** @throws UsageError for a question that nobody can answer */
+function refuseUnaskable({ options, terminal }: Call): void {
   if (options.ask && !options.yes && !terminal.stdin.tty)
     throw new UsageError(`${option.ask} needs a terminal`, {
       hint: `${option.yes} applies the plan without a question`,
     });
-  const { withSession } = await import("./session.ts");
-  return withSession(call, "change", (session) => syncLocked(session, targets), targets);
 }
 
 function isIndependent(components: readonly Component[], resource: ResourceId): boolean {
@@ -75,10 +109,13 @@ function isIndependent(components: readonly Component[], resource: ResourceId): 
 /** How long the hypervisor may take to answer before a line says so. Milliseconds. */
 const silenceMs = 3_000;
 
-async function syncLocked(session: Session, targets: Targets): Promise<ExitCode> {
+async function syncLocked(session: Session, targets: Targets, saved?: SavedPlan): Promise<ExitCode> {
   const { call, run, display, components, site } = session;
-  refuseOff(targets, session.off);
-  refuseUnknownResources(targets.resources, components, site);
+  // Of a saved plan this was asked when it was made: what is not so any more is told with all that moved.
+  if (saved === undefined) {
+    refuseOff(targets, session.off);
+    refuseUnknownResources(targets.resources, components, site);
+  }
   for (const resource of targets.resources)
     if (!call.options.quiet && !isIndependent(components, resource))
       display.say(`${resource}: its whole component is synced (${resource.split("/", 1)[0]})`);
@@ -94,7 +131,7 @@ async function syncLocked(session: Session, targets: Targets): Promise<ExitCode>
   };
   return underLock(session, locking, (lost) => {
     answered();
-    return syncAndShow(session, targets, lost);
+    return syncAndShow(session, targets, lost, saved);
   }).finally(answered);
 }
 
@@ -110,7 +147,12 @@ function completeStepFirst({ call, display }: Session): void {
   );
 }
 
-async function syncAndShow(session: Session, targets: Targets, lost: AbortSignal): Promise<ExitCode> {
+async function syncAndShow(
+  session: Session,
+  targets: Targets,
+  lost: AbortSignal,
+  saved: SavedPlan | undefined,
+): Promise<ExitCode> {
   const { call, components, run } = session;
   const { options, interruption } = call;
   const [{ sync }, { exitCodeOf }, { isConverged }, { cutBy, deliverResult }] = await Promise.all([
@@ -128,7 +170,9 @@ async function syncAndShow(session: Session, targets: Targets, lost: AbortSignal
     plan = planned;
     if (!isConverged(planned)) completeStepFirst(session);
   };
-  const choices = { ...choicesOf(targets, options), onStart };
+  const { agreementOf } = await import("./saved-plan.ts");
+  const agreed = saved && (await agreementOf(session, saved.path, saved.document));
+  const choices = { ...choicesOf(targets, options), onStart, ...defined({ agreed }) };
   const asking = options.ask && !options.yes;
   const result = await sync(components, run, asking ? { ...choices, approve } : choices);
   const cut = lost.aborted ? messageOf(lost.reason) : cutBy(interruption);

@@ -16,6 +16,8 @@ import { expectedFailure, type RunOptions, type RunWorld } from "./world.ts";
 export interface SyncOptions extends RunOptions {
   /** Asked once with the whole plan before anything is touched; false ends the run with nothing done. */
   readonly approve?: (plan: Plan) => Promise<boolean>;
+  /** Called with the plan before anything is touched; throws where it is not the one that was agreed on. From then on nothing else is done. */
+  readonly agreed?: (plan: Plan) => void;
   /** Called with the plan before anything is touched. */
   readonly onStart?: (plan: Plan) => void;
   /** Which changes wait for another time. */
@@ -56,7 +58,7 @@ async function take(
   planned: Plan,
 ): Promise<readonly ComponentResult[]> {
   options.onStart?.(planned);
-  const turns = new Turns(selection, run, { ...options, approved: options.approve !== undefined }, planned);
+  const turns = new Turns(selection, run, { ...options, approved: isApproved(options) }, planned);
   const ended = await turns.take();
   const results = ended.map(({ result }) => result);
   await recordOwned(run, planned, results);
@@ -66,6 +68,11 @@ async function take(
   const isWaiting = results.some(({ checks }) => checks.some(({ status }) => status === "waiting"));
   if (!isWaiting && !results.some(hasChanged)) return results;
   return Promise.all(ended.map(({ component, result }) => verifyAgain(component, result, run)));
+}
+
+/** Nothing may be done that the plan does not list. */
+function isApproved({ approve, agreed }: SyncOptions): boolean {
+  return approve !== undefined || agreed !== undefined;
 }
 
 /** How every component ends when the run was interrupted before anything was touched. */
@@ -82,6 +89,7 @@ async function approved(
   options: SyncOptions,
 ): Promise<Plan> {
   const planned = await plan(components, run, options);
+  options.agreed?.(planned);
   refuseUnsafe(planned.components, options.allow);
   if (options.approve === undefined) return planned;
   if (!(await options.approve(planned))) throw new RefusedError("not approved: nothing was changed");

@@ -3,10 +3,16 @@ import { randomBytes } from "node:crypto";
 import { SiteError } from "../errors.ts";
 import type { Host } from "../hosts/host.ts";
 import { Secret } from "../secret.ts";
-import { privateMode } from "./store.ts";
+import { journalDirectory, privateMode } from "./store.ts";
 
 /** 256 bits. */
 const secretBytes = 32;
+
+/** Whether the journal keeps a secret of this name already. */
+export async function keepsSecret(host: Host, name: string): Promise<boolean> {
+  const path = `${journalDirectory}/secrets/${name}`;
+  return (await host.readFiles([path])).has(path);
+}
 
 /**
  * The secret `name`. A missing one is generated and stored; a read-only journal generates it for this run only, so that a plan

@@ -1,4 +1,5 @@
 /** Secrets with every awkward character, in every place that takes one, and not one of them anywhere it does not belong. */
+import { createHash } from "node:crypto";
 import { cpSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
@@ -24,6 +25,7 @@ const labelled = ["canaryhash", "canary-header-1b7d"];
 
 const site = join(shared(), "site-poisoned");
 const lab = join(shared(), "lab-poisoned");
+const plans = [join(shared(), "poisoned-1.plan"), join(shared(), "poisoned-2.plan")] as const;
 const said: { line: string; ended: Ended }[] = [];
 const traces: string[] = [];
 
@@ -65,6 +67,7 @@ beforeAll(async () => {
   await phoenix("check");
   await phoenix("plan --full");
   await phoenix("plan --full --output json");
+  await phoenix(`plan --out ${plans[0]}`);
   // In part first, with the way to Portainer cut off: errors have words too.
   await phoenix("lab break refused portainer");
   await phoenix("sync all --verbose --output ndjson");
@@ -72,8 +75,10 @@ beforeAll(async () => {
   await phoenix("sync all --verbose");
   await phoenix("sync all --output json");
   replace("stacks/wiki/docker-compose.yml", "canaryhashx", "canaryhashy");
+  writeFileSync(join(site, "secrets/grafana_admin_password"), `${poison.grafana}2`);
   await phoenix("plan --full");
-  await phoenix("sync all");
+  await phoenix(`plan --full --out ${plans[1]}`);
+  await phoenix(`sync --plan ${plans[1]}`);
   await phoenix("verify --output json");
   await phoenix("status --output json");
 }, 300_000);
@@ -115,6 +120,23 @@ test("no output holds one", () => {
   expect(leaks).toEqual([]);
 });
 
+test("no saved plan holds one, nor a digest of one that could be tried without the hypervisor's key", () => {
+  for (const plan of plans) {
+    const text = readFileSync(plan, "utf8");
+    expect(text).toContain("phoenix.saved-plan/1");
+    expect(foundIn(text, labelled)).toEqual([]);
+    const digests = [...Object.values(poison), `${poison.grafana}2`].flatMap((secret) =>
+      ["sha256", "sha1", "md5"].map((name) => createHash(name).update(secret).digest("hex")),
+    );
+    expect(digests.filter((digest) => text.includes(digest))).toEqual([]);
+  }
+});
+
+test("a plan of a changed secret shows its key", () => {
+  expect(readFileSync(plans[1], "utf8")).toContain("GRAFANA_ADMIN_PASSWORD");
+  expect(said.find(({ line }) => line.startsWith("sync --plan"))?.ended.code).toBe(0);
+});
+
 test("no command's arguments and no request's address hold one", () => {
   const leaks = traces.flatMap((trace) => foundIn(readFileSync(trace, "utf8")));
   expect(leaks).toEqual([]);
@@ -148,7 +170,7 @@ test("the canaries are where they belong, to the last character: it was not the 
     .flatMap(({ host }) => hands.docker(host).state.containers.flatMap((container) => container.env));
   expect(env).toEqual(
     expect.arrayContaining([
-      `GF_SECURITY_ADMIN_PASSWORD=${poison.grafana}`,
+      `GF_SECURITY_ADMIN_PASSWORD=${poison.grafana}2`,
       `POSTGRES_PASSWORD=${poison.wiki}`,
     ]),
   );
