@@ -124,33 +124,43 @@ async function planAndShow(session: Session, targets: Targets, { saved, into }: 
   const refusal = refused && defined({ message: refused.message, hint: refused.hint });
   display.pause();
   const exitCode = exitCodeOfPlan(planned);
-  const file = saved?.path ?? into;
-  const what = file === undefined ? targets.words : `${option.plan} ${quoted(file)}`;
   const facts = {
     site: root,
     world: run.world.description,
     off,
     durationMs: Math.round(performance.now() - started),
     ...defined({ refusal }),
-    apply: `phoenix sync ${what}${file === undefined ? consents(options.allow) : ""}${options.repeat}`,
+    apply: `phoenix sync ${whatToSync(targets, call, saved?.path ?? into)}${options.repeat}`,
   };
+  const fingerprinted = fingerprintedPlan(planned, await fingerprintsToShow(session.journal));
   await deliver(
     call,
-    { planned: fingerprintedPlan(planned, await fingerprintsToShow(session.journal)), facts },
+    { planned: fingerprinted, facts },
     (shown) => planDocument(shown.planned, shown.facts, exitCode),
     (shown, view) => planLines(shown.planned, shown.facts, view),
     site,
   );
-  if (into !== undefined) await save(session, targets, planned, facts, into);
+  if (into !== undefined) await save(session, targets, { planned, fingerprinted, facts }, into);
   return exitCode;
+}
+
+/** The words behind "phoenix sync" that do what was planned. */
+function whatToSync({ words }: Targets, { options }: Call, file: string | undefined): string {
+  return file === undefined ? `${words}${consents(options.allow)}` : `${option.plan} ${quoted(file)}`;
+}
+
+/** A plan, and how it is shown. */
+interface Planned {
+  readonly planned: Plan;
+  readonly fingerprinted: Plan;
+  readonly facts: PlanFacts;
 }
 
 /** Saves a plan that is whole. */
 async function save(
   session: Session,
   targets: Targets,
-  planned: Plan,
-  facts: PlanFacts,
+  { planned, fingerprinted, facts }: Planned,
   path: string,
 ): Promise<void> {
   const { call, site } = session;
@@ -180,7 +190,7 @@ async function save(
     ...viewOf(terminal.stdout, terminal, { color: "never", full: options.full }, site),
     width: Number.POSITIVE_INFINITY,
   };
-  const lines = planLines(terminal.redact(planned), terminal.redact(facts), view);
+  const lines = planLines(terminal.redact(fingerprinted), terminal.redact(facts), view);
   // The last line says how to apply the plan.
   const text = isConverged(planned) ? lines : lines.slice(0, -1);
   await writeSavedPlan(path, await savedPlan(session, targets, planned, text));
