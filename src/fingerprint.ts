@@ -8,6 +8,9 @@ import { Secret } from "./secret.ts";
 /** Eight hexadecimal digits, the same for equal values while the key is the same. */
 export type FingerprintOf = (secret: Secret) => string;
 
+/** 64 hexadecimal digits over a list of texts. */
+export type DigestOf = (parts: readonly (string | Secret)[]) => string;
+
 /** The name of the key among the journal's secrets. */
 export const keyName = "fingerprints";
 
@@ -33,17 +36,16 @@ export async function fingerprintsToShow(
   }
 }
 
-/**
- * Digests over lists of texts with the same key, 64 hexadecimal digits: for files that leave the hypervisor. The journal must keep the key.
- */
-export async function openDigests(journal: {
-  secret(name: string): Promise<Secret>;
-}): Promise<(parts: readonly string[]) => string> {
+/** Digests with the same key, for files that leave the hypervisor. The journal must keep the key. */
+export async function openDigests(journal: { secret(name: string): Promise<Secret> }): Promise<DigestOf> {
   const key = (await journal.secret(keyName)).reveal();
   const { createHmac } = process.getBuiltinModule("node:crypto");
   return (parts) => {
     const hmac = createHmac("sha256", key);
-    for (const part of parts) hmac.update(`${Buffer.byteLength(part)}:`).update(part);
+    for (const part of parts) {
+      const text = typeof part === "string" ? part : part.reveal();
+      hmac.update(`${Buffer.byteLength(text)}:`).update(text);
+    }
     return hmac.digest("hex");
   };
 }

@@ -1,8 +1,8 @@
 /** Saved plans: made by `plan -o`; `sync --plan` does exactly that, or refuses and names what moved. */
 import type { Plan } from "../engine/plan.ts";
-import { type Digest, type Moved, movedSince, type SavedPart, savedParts } from "../engine/saved-plan.ts";
+import { type Moved, movedSince, type SavedPart, savedParts } from "../engine/saved-plan.ts";
 import { RefusedError, UsageError } from "../errors.ts";
-import { openDigests } from "../fingerprint.ts";
+import { type DigestOf, openDigests } from "../fingerprint.ts";
 import { quoted } from "../formats/shell/quote.ts";
 import { option } from "../option-names.ts";
 import type { SavedPlanDocument } from "../render/output-saved-plan.ts";
@@ -144,7 +144,7 @@ function refuseForeign(
   path: string,
   saved: SavedPlanDocument,
   present: SavedPlanDocument["host"],
-  digest: Digest,
+  digest: DigestOf,
 ): void {
   const { host, seal, ...rest } = saved;
   if (host.id !== present.id)
@@ -160,30 +160,31 @@ function refuseForeign(
     });
 }
 
-function sealOf(whole: Omit<SavedPlanDocument, "seal">, digest: Digest): string {
+function sealOf(whole: Omit<SavedPlanDocument, "seal">, digest: DigestOf): string {
   return digest(["saved plan", canonicalJson(whole)]);
 }
 
 /** A copy of a host has the same key, and another machine id; a copy of a lab lies elsewhere. */
-async function hostId({ call, run }: Session, digest: Digest): Promise<string> {
+async function hostId({ call, run }: Session, digest: DigestOf): Promise<string> {
   const machine = (await run.world.host("pve").readFiles([machineId])).get(machineId)?.text ?? "";
   return digest(["host", machine.trim(), call.options.lab ?? ""]).slice(0, 16);
 }
 
 function siteDigests(
   { files, references }: Pick<Session, "files" | "references">,
-  digest: Digest,
+  digest: DigestOf,
 ): Pick<SavedPlanDocument, "files" | "references"> {
-  const led = references.map(({ at, value }) =>
-    JSON.stringify([at.file, at.line, at.column, value.reveal()]),
-  );
+  const led = references
+    .map(({ at, value }) => ({ place: `${at.file}:${at.line}:${at.column}`, value }))
+    .sort((a, b) => (a.place < b.place ? -1 : 1))
+    .flatMap(({ place, value }) => [place, value]);
   return {
     files: files.map(({ name, text }) => ({ name, digest: digest([name, text]) })),
-    references: digest(["references", ...led.sort()]),
+    references: digest(["references", ...led]),
   };
 }
 
-function movedFiles(saved: SavedPlanDocument, session: Session, digest: Digest): readonly string[] {
+function movedFiles(saved: SavedPlanDocument, session: Session, digest: DigestOf): readonly string[] {
   const now = siteDigests(session, digest);
   const [before, after] = [saved.files, now.files].map(
     (files) => new Map(files.map((file) => [file.name, file.digest])),
