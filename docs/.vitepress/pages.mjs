@@ -9,6 +9,7 @@ export const groups = [
       "guides/from-zero",
       "guides/from-an-existing-host",
       "guides/from-the-shell-scripts",
+      "guides/monitoring",
     ],
   },
   { text: "Reference", pages: ["site", "keys", "rules", "prerequisites", "exit-codes"] },

@@ -7,6 +7,7 @@ import { explainCommand } from "./explain.ts";
 import { importCommand } from "./import.ts";
 import { initCommand } from "./init.ts";
 import { labCommands } from "./lab.ts";
+import { noticesTestCommand } from "./notices.ts";
 import { planCommand } from "./plan.ts";
 import { portainerResetCommand } from "./portainer.ts";
 import { schemaCommand } from "./schema.ts";
@@ -25,6 +26,7 @@ export const commands: readonly CommandDefinition[] = [
   statusCommand,
   ...unattendedCommands,
   importCommand,
+  noticesTestCommand,
   portainerResetCommand,
   explainCommand,
   ...labCommands,

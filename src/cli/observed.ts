@@ -60,14 +60,25 @@ async function observeOn(pve: Host, session: Session, ended: EndedRun): Promise<
   const targets = site.notices ?? [];
   const queue = letters.queued(undelivered, noticeOf(news, seen, site.domain), targets);
   await observations.write({ ...seen, notices: { told, undelivered: queue } });
-  if (queue.length > 0) {
-    const outlet = openOutlet(site, run.world, call.options.lab !== undefined, pve);
-    const deliveries = await deliver(letters.lettersOf(queue, targets), outlet);
-    const left = letters.undeliveredOf(queue, deliveries);
-    if (left.length < queue.length)
-      await observations.write({ ...seen, notices: { told, undelivered: left } });
-    for (const line of failureLines(deliveries, (each) => letters.isTriedAgain(left, each)))
-      display.say(line);
+  if (queue.length === 0) return writeMetrics(pve, session, { ...seen, notices: { told, undelivered: [] } });
+  const outlet = openOutlet(site, run.world, call.options.lab !== undefined, pve);
+  const deliveries = await deliver(letters.lettersOf(queue, targets), outlet);
+  const left = { ...seen, notices: { told, undelivered: letters.undeliveredOf(queue, deliveries) } };
+  await Promise.all([observations.write(left), writeMetrics(pve, session, left)]);
+  for (const line of failureLines(deliveries, (each) => letters.isTriedAgain(queue, each))) display.say(line);
+}
+
+/** For node_exporter, which runs as another user and reads whatever ends in ".prom": whole files only. */
+async function writeMetrics(pve: Host, { site, display }: Session, seen: Observation): Promise<void> {
+  if (site.metrics === undefined) return;
+  const { metricsFile, metricsText } = await import("../notices/metrics.ts");
+  const { version } = await import("./version.ts");
+  const path = `${site.metrics.directory}/${metricsFile}`;
+  try {
+    await pve.writeFiles([{ path, text: metricsText(seen, site, version), mode: "644" }]);
+  } catch (error) {
+    if (!(error instanceof PhoenixError)) throw error;
+    display.say(`cannot write the metrics: ${messageOf(error)}`);
   }
 }
 

@@ -6,6 +6,7 @@ import { option } from "../option-names.ts";
 import { doctorDocument } from "./output-doctor.ts";
 import { importDocument } from "./output-import.ts";
 import { componentName, durationMs, exitCode, hostName } from "./output-members.ts";
+import { type NoticesDocument, noticesDocument } from "./output-notices.ts";
 import { sourceDocument, unattendedDocument as unattendedOf } from "./output-unattended.ts";
 import {
   about,
@@ -306,6 +307,7 @@ export const outputSchemas = {
   "output-status": statusDocument,
   "output-unattended": unattendedDocument,
   "output-source": sourceDocument,
+  "output-notices": noticesDocument,
   "output-doctor": doctorDocument,
   "output-lab": labDocument,
   "output-error": errorDocument,
@@ -331,6 +333,7 @@ export type OutputDocument =
   | StatusDocument
   | UnattendedDocument
   | SourceDocument
+  | NoticesDocument
   | DoctorDocument
   | LabDocument
   | ErrorDocument;

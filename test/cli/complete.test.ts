@@ -33,6 +33,7 @@ describe("what can come next", () => {
         "status",
         "unattended",
         "import",
+        "notices",
         "portainer",
         "explain",
         "lab",
