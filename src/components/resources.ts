@@ -25,3 +25,8 @@ export function rootResource(id: ResourceId, host: HostName, state: string, cert
 export function certificateIn({ text }: Resource): string | undefined {
   return (JSON.parse(text) as { certificate?: string }).certificate;
 }
+
+/** "1 name", "3 names": what a resource is, in a list. */
+export function countWords(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? "" : "s"}`;
+}

@@ -4,7 +4,7 @@ import type { ComponentPlan, Plan } from "../engine/plan.ts";
 import { mergedImpacts, noImpact } from "../impact.ts";
 import { hanging } from "./layout.ts";
 import type { View } from "./view.ts";
-import { count, oneLine, shortList } from "./words.ts";
+import { count, list, oneLine, shortList } from "./words.ts";
 
 /** Clauses of a list before "and … more". */
 const mostNotices = 6;
@@ -20,7 +20,7 @@ export function activationWords(plan: Plan): string | undefined {
   return activations.length === 0 ? undefined : `reloads: ${of("reload")} · restarts: ${of("restart")}`;
 }
 
-/** "Client impact: …", and which services are away for a moment. */
+/** "Client impact: …", and what is away for a moment. */
 export function impactLines(plan: Plan, view: View): readonly string[] {
   const impact = impactOf(plan);
   const some = (words: readonly string[], most: number): string =>
@@ -32,15 +32,29 @@ export function impactLines(plan: Plan, view: View): readonly string[] {
   const open = unknown.length === 0 ? [] : [`unknown: ${some(unknown, mostNames)}`];
   const parts = [...known, ...open];
   const text = parts.length === 0 ? `none${fresh}` : parts.join("; ");
-  const away =
-    blinks.length === 0
+  return [
+    ...hanging("Client impact: ", text, view.width),
+    ...hanging("Downtime: ", downtimeWords(impact, notices.length > 0, some(blinks, mostNames)), view.width),
+  ];
+}
+
+/** @param recreated the services whose containers are recreated, as they are shown */
+function downtimeWords(
+  { activations, blinks, unknown }: Impact,
+  isNoticed: boolean,
+  recreated: string,
+): string {
+  const units = activations.filter(({ kind }) => kind === "restart").map(({ unit }) => oneLine(unit));
+  const restarts = [...new Set(units)];
+  const away = [
+    ...(restarts.length === 0 ? [] : [`${list(restarts)} restart${restarts.length === 1 ? "s" : ""}`]),
+    ...(blinks.length === 0
       ? []
-      : hanging(
-          "Interrupted for a moment: ",
-          `${count(blinks.length, "service")} (${some(blinks, mostNames)})`,
-          view.width,
-        );
-  return [...hanging("Client impact: ", text, view.width), ...away];
+      : [`${count(blinks.length, "service")} ${blinks.length === 1 ? "is" : "are"} recreated: ${recreated}`]),
+  ];
+  if (away.length > 0) return `a moment, while ${away.join("; ")}`;
+  if (unknown.length > 0) return "unknown";
+  return isNoticed ? "none expected apart from that" : "none expected";
 }
 
 function shortClauses(clauses: readonly string[], most: number): string {

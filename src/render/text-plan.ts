@@ -4,15 +4,16 @@ import type { ComponentPlan, Plan, Unread } from "../engine/plan.ts";
 import { isConverged } from "../engine/plan.ts";
 import { exitCodes } from "../errors.ts";
 import { option } from "../option-names.ts";
-import { subjectOf } from "../resource.ts";
+import { type Change, subjectOf } from "../resource.ts";
 import { errorLines } from "./errors.ts";
 import { activationWords, impactLines } from "./impact.ts";
 import { hanging, padEnd, wrapAtDots } from "./layout.ts";
 import { noteLines, signOfChanges } from "./notes.ts";
 import { offLines } from "./off.ts";
 import type { PlanDocument } from "./output-schemas.ts";
+import { overviewLines } from "./overview.ts";
 import { changeLines, nameOf } from "./text-changes.ts";
-import { most } from "./text-diff.ts";
+import { more, most } from "./text-diff.ts";
 import { painted, type Sign, type View } from "./view.ts";
 import { count, duration, flat, oneLine, shortList } from "./words.ts";
 
@@ -34,10 +35,6 @@ export function planLines(plan: Plan, facts: PlanFacts, view: View): readonly st
   const orphans = plan.components.flatMap((part) => part.orphans.map(({ id }) => id));
   const notes = [...noteLines(plan.components, orphans, view), ...offLines(facts.off, view)];
   if (isConverged(plan)) return [inSyncLine(plan, facts, view), ...notes];
-  const nameWidth = Math.max(...plan.components.map(({ component }) => component.length));
-  const { create, update, remove } = planTally(plan);
-  const activations = activationWords(plan);
-  const activated = activations === undefined ? "" : `${activations} · `;
   const failed = plan.components.some(
     ({ unread, unreadResources }) =>
       unread?.kind === "error" || unreadResources.some(({ kind }) => kind === "error"),
@@ -50,20 +47,45 @@ export function planLines(plan: Plan, facts: PlanFacts, view: View): readonly st
   return [
     `site  ${oneLine(facts.site)}    host  ${oneLine(facts.world)}`,
     "",
-    ...plan.components.flatMap((part) => componentLines(part, nameWidth, view, sameCause(plan, part))),
-    "",
-    ...wrapAtDots(
-      `Plan: ${create} to create, ${update} to update, ${remove} to delete · ${activated}${duration(facts.durationMs)}`,
-      view.width,
-    ),
-    ...(create > 0 && !view.full ? [`\`${option.full}\` shows what is to be created in detail`] : []),
-    ...notes,
-    ...impactLines(plan, view),
+    ...bodyLines(plan, facts, notes, view),
     ...foreignLines(foreign, view),
     ...(facts.refusal === undefined || isForeignOnly
       ? []
       : errorLines({ ...facts.refusal, message: `a sync would be ${facts.refusal.message}` }, view)),
     closing(facts, failed, isForeignOnly && foreign.every(({ consent }) => consent !== undefined)),
+  ];
+}
+
+/** Lines of what differs, above which a plan begins with an overview. */
+const mostWithoutOverview = 30;
+
+/** What changes, by component, and what that means. A long plan begins with both in short. */
+function bodyLines(plan: Plan, facts: PlanFacts, notes: readonly string[], view: View): readonly string[] {
+  const nameWidth = Math.max(...plan.components.map(({ component }) => component.length));
+  const linesOf = (parts: readonly ComponentPlan[]): readonly string[] =>
+    parts.flatMap((part) => componentLines(part, nameWidth, view, sameCause(plan, part)));
+  const all = linesOf(plan.components);
+  const { create, update, remove } = planTally(plan);
+  const activations = activationWords(plan);
+  const changes = `Plan: ${create} to create, ${update} to update, ${remove} to delete`;
+  const took = duration(facts.durationMs);
+  const hint = create > 0 && !view.full ? [`\`${option.full}\` shows what is to be created in detail`] : [];
+  if (all.length <= mostWithoutOverview) {
+    const tally = [changes, ...(activations === undefined ? [] : [activations]), took].join(" · ");
+    return [...all, "", ...wrapAtDots(tally, view.width), ...hint, ...notes, ...impactLines(plan, view)];
+  }
+  const different = plan.components.filter((part) => signOf(part) !== "=");
+  return [
+    ...overviewLines(plan, signOf, nameWidth, view),
+    "",
+    ...(activations === undefined ? [] : wrapAtDots(`R${activations.slice(1)}`, view.width)),
+    ...impactLines(plan, view),
+    "",
+    ...linesOf(different),
+    "",
+    `${changes} · ${took}`,
+    ...hint,
+    ...notes,
   ];
 }
 
@@ -117,7 +139,7 @@ function componentLines(
         ? unreadLines(part.unread, "", width)
         : [`${wordOf(part.unread)}, for the same reason as ${toldAt}`]),
     ]);
-  const changes = part.changes.flatMap((change) => changeLines(change, { ...view, width }));
+  const changes = allChangeLines(part.changes, { ...view, width });
   const changed = new Set(part.changes.map((change) => subjectOf(change).id));
   const waiting = part.pendingActivation
     .filter((id) => !changed.has(id))
@@ -128,6 +150,19 @@ function componentLines(
   const awaited = part.waitsFor === undefined ? [] : [`waits for ${part.waitsFor}`];
   const lines = [...awaited, ...changes, ...waiting, ...unread];
   return placed(head, indent, lines.length > 0 ? lines : [count(part.desired.length, "resource")]);
+}
+
+/** Created resources beyond these are counted, unless all are to be shown. */
+const mostCreated = 6;
+
+function allChangeLines(changes: readonly Change[], view: View): readonly string[] {
+  const created = changes.filter(({ verb }) => verb === "create");
+  const isLong = !view.full && created.length > mostCreated + 1;
+  const folded = new Set(isLong ? created.slice(mostCreated) : []);
+  return [
+    ...changes.filter((change) => !folded.has(change)).flatMap((change) => changeLines(change, view)),
+    ...more(folded.size, "more to create"),
+  ];
 }
 
 /** What a sync does all the same once it can be read. */

@@ -32,11 +32,11 @@ const changed = (component: string, impact: Partial<Impact>): ComponentPlan =>
   part(component, { changes: [change], impact: { ...noImpact, ...impact } });
 
 test.each<[string, readonly ComponentPlan[], readonly string[]]>([
-  ["nothing", [changed("trust", {})], ["Client impact: none"]],
+  ["nothing", [changed("trust", {})], ["Client impact: none", "Downtime: none expected"]],
   [
     "new names only",
     [changed("dns", { added: ["a.example.net"] }), changed("traefik", {})],
-    ["Client impact: none (new: a.example.net)"],
+    ["Client impact: none (new: a.example.net)", "Downtime: none expected"],
   ],
   [
     "what several components say",
@@ -44,32 +44,40 @@ test.each<[string, readonly ComponentPlan[], readonly string[]]>([
       changed("dns", { notices: ["a.example.net moves from 10.0.0.1 to 10.0.0.2"] }),
       changed("firewall", { notices: ["policy_in: ACCEPT -> DROP"] }),
     ],
-    ["Client impact: a.example.net moves from 10.0.0.1 to 10.0.0.2; policy_in: ACCEPT -> DROP"],
+    [
+      "Client impact: a.example.net moves from 10.0.0.1 to 10.0.0.2; policy_in: ACCEPT -> DROP",
+      "Downtime: none expected apart from that",
+    ],
   ],
   [
     "a component that cannot tell",
     [changed("dns", { added: ["a.example.net"] }), part("mail", { changes: [change] })],
-    ["Client impact: unknown: changes of mail"],
+    ["Client impact: unknown: changes of mail", "Downtime: unknown"],
   ],
   [
     "a component that cannot be read",
     [part("stacks", { unread: { kind: "not-ready", reason: "no Portainer" } })],
-    ["Client impact: unknown: stacks, which cannot be read now"],
+    ["Client impact: unknown: stacks, which cannot be read now", "Downtime: unknown"],
   ],
   [
     "single resources that cannot be read",
     [part("stacks", { unreadResources: [{ kind: "error", reason: "down", ids: ["stacks/a"] }] })],
-    ["Client impact: unknown: stacks, which cannot be read now"],
+    ["Client impact: unknown: stacks, which cannot be read now", "Downtime: unknown"],
   ],
   [
     "what an earlier run left undone",
     [part("nginx", { pendingActivation: ["nginx/gateway"] })],
-    ["Client impact: unknown: activation of nginx"],
+    ["Client impact: unknown: activation of nginx", "Downtime: unknown"],
   ],
   [
     "services that blink",
     [changed("stacks", { notices: ["web of wiki is recreated"], blinks: ["wiki/web"] })],
-    ["Client impact: web of wiki is recreated", "Interrupted for a moment: 1 service (wiki/web)"],
+    ["Client impact: web of wiki is recreated", "Downtime: a moment, while 1 service is recreated: wiki/web"],
+  ],
+  [
+    "restarts",
+    [changed("dns", { activations: [{ kind: "restart", unit: "dnsmasq", host: "pve" }] })],
+    ["Client impact: none", "Downtime: a moment, while dnsmasq restarts"],
   ],
 ])("%s", (_, components, lines) => {
   expect(impactLines({ components, digest: "" }, plainView)).toEqual(lines);

@@ -1,7 +1,9 @@
 /** What each certificate of the manifest should be: its names, its owner and mode, and that it is valid. */
 import { typedNames } from "../../formats/x509/index.ts";
 import type { Certificate, Site } from "../../model.ts";
+
 import { type Change, canonicalJson, diffUnits, type Resource, type ResourceId } from "../../resource.ts";
+import { countWords } from "../resources.ts";
 
 /** A pair as declared, or as found on the hypervisor. */
 export interface PairState {
@@ -63,7 +65,8 @@ export function pairResource(certificate: Certificate, pair: PairState): Resourc
     state: pair.state,
   };
   const from = Object.fromEntries(Object.keys(units).map((unit) => [unit, certificate.from]));
-  return { id: idOf(certificate), host: "pve", text: canonicalJson(pair), units, from };
+  const summary = countWords(pair.names.length, "name");
+  return { id: idOf(certificate), host: "pve", text: canonicalJson(pair), units, summary, from };
 }
 
 export function idOf({ commonName }: Certificate): ResourceId {

@@ -11,7 +11,7 @@ import {
 } from "../../formats/dnsmasq/index.ts";
 import type { Site } from "../../model.ts";
 import type { Resource, SourceRef } from "../../resource.ts";
-import { serviceResource } from "../resources.ts";
+import { countWords, serviceResource } from "../resources.ts";
 
 export const serviceId = "dns/service";
 
@@ -44,7 +44,9 @@ export function compile(site: Site): readonly Resource[] {
 }
 
 export function recordsResource(text: string, from: Readonly<Record<string, SourceRef>> = {}): Resource {
-  return { id: "dns/records", host: "pve", text, units: unitsOf(parseHostsFile(text)), from };
+  const units = unitsOf(parseHostsFile(text));
+  const summary = countWords(Object.keys(units).length, "name");
+  return { id: "dns/records", host: "pve", text, units, summary, from };
 }
 
 export function wildcardsResource(text: string, from: Readonly<Record<string, SourceRef>> = {}): Resource {

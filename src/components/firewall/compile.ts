@@ -24,6 +24,7 @@ import { type FilePlace, type FwRule, printBare, printRule } from "../../formats
 import { catchAll } from "../../formats/pve-firewall/shadow.ts";
 import type { Site } from "../../model.ts";
 import { canonicalJson, type Resource, type ResourceId, type SourceRef } from "../../resource.ts";
+import { countWords } from "../resources.ts";
 
 export const paths = {
   directory: "/etc/pve/firewall",
@@ -190,7 +191,8 @@ function rulesResource(
   from: Readonly<Record<string, SourceRef>> = {},
 ): Resource {
   const units = Object.fromEntries(rules.map((rule) => [printBare(rule), withoutMark(rule.comment ?? "")]));
-  return { id, host: "pve", text: rules.map((rule) => `${printRule(rule)}\n`).join(""), units, from };
+  const text = rules.map((rule) => `${printRule(rule)}\n`).join("");
+  return { id, host: "pve", text, units, summary: countWords(rules.length, "rule"), from };
 }
 
 function fromOf(rules: readonly SiteRule[]): Readonly<Record<string, SourceRef>> {

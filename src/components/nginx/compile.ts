@@ -12,7 +12,7 @@ import {
 import type { FileState } from "../../hosts/host.ts";
 import { type Certificate, defaultServiceOptions, type ServiceOptions, type Site } from "../../model.ts";
 import type { Resource, ResourceId } from "../../resource.ts";
-import { serviceResource } from "../resources.ts";
+import { countWords, serviceResource } from "../resources.ts";
 
 export const serviceId = "nginx/service";
 
@@ -78,17 +78,19 @@ export function gatewayResource(site: Site, text: string): Resource {
   const from = Object.fromEntries(
     site.services.flatMap(({ names, from }) => names.map((name) => [name, from])),
   );
-  return { id: "nginx/gateway", host: roleOf(site, "gateway").host, text, units: gatewayUnits(text), from };
+  const summary = countWords(gatewayNames(site).length, "name");
+  const host = roleOf(site, "gateway").host;
+  return { id: "nginx/gateway", host, text, units: gatewayUnits(text), summary, from };
 }
 
 /** A symbolic link in sites-enabled; without a target it must be absent. */
 export function linkResource(site: Site, id: ResourceId, target: string | undefined): Resource {
-  const state = target === undefined ? "not enabled" : `enabled: ${target}`;
+  const link = id === "nginx/enabled" ? paths.enabled : paths.distribution;
   return {
     id,
     host: roleOf(site, "gateway").host,
-    text: state,
-    units: { [id.slice("nginx/".length)]: state },
+    text: target === undefined ? "not enabled" : `enabled: ${target}`,
+    units: { [link]: target === undefined ? "absent" : `a link to ${target}` },
   };
 }
 

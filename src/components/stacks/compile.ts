@@ -8,6 +8,7 @@ import { type PreparedCompose, preparedCompose } from "../../formats/compose/pre
 import type { HostPath, Site, Stack } from "../../model.ts";
 import { canonicalJson, type HostName, type Resource, type ResourceId } from "../../resource.ts";
 import { Secret } from "../../secret.ts";
+import { countWords } from "../resources.ts";
 import { declaredOwners } from "./owners.ts";
 import { additionsOf, declaredCompose, type ShownCompose, secretLabels } from "./shown.ts";
 
@@ -123,7 +124,7 @@ function declaredResource(
   const additions = additionsOf(stack);
   return {
     ...stackResource(facts, { ...declaredCompose(stack), secrets: secretsOf(stack, env, contents) }),
-    summary: summaryOf(services),
+    summary: countWords(services.length, "service"),
     from: fromOf(stack),
     ...(additions === undefined ? {} : { additions: { "compose file": additions } }),
   };
@@ -199,11 +200,6 @@ export function stackResource(
     // The text has fingerprints that anybody can compute, and what environment files say.
     ...(sensitive ? { sensitive: "text" as const } : {}),
   };
-}
-
-/** "2 services". */
-function summaryOf({ length }: readonly ComposeService[]): string {
-  return `${length} ${length === 1 ? "service" : "services"}`;
 }
 
 /** The secrets behind a stack's units. @param files the contents of its own files, by path */

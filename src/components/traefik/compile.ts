@@ -15,7 +15,7 @@ import type { Resource } from "../../resource.ts";
 import { Secret } from "../../secret.ts";
 import { looksSecret } from "../../secret-spans.ts";
 import { isSensitiveName } from "../../sensitive.ts";
-import { rootResource, serviceResource } from "../resources.ts";
+import { countWords, rootResource, serviceResource } from "../resources.ts";
 
 export const rootId = "traefik/root";
 export const serviceId = "traefik/service";
@@ -65,7 +65,8 @@ export function routesResource(site: Site, text: string): Resource {
   const options = dynamicOptions(text);
   const units = { ...dynamicUnits(text), ...options };
   const host = roleOf(site, "mesh").host;
-  return { id: "traefik/routes", host, text, units, from, secrets: secretOptions(options) };
+  const summary = countWords(routedServices(site).length, "route");
+  return { id: "traefik/routes", host, text, units, summary, from, secrets: secretOptions(options) };
 }
 
 /** Options that hold a secret: the header that a middleware sends, the hash of a user's password. */
