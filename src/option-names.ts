@@ -36,6 +36,7 @@ export const option = {
   fix: "--fix",
   out: "--out",
   plan: "--plan",
+  due: "--due",
 } as const;
 
 /** An option by its key in what the parser finds: "lockWait". */

@@ -1,4 +1,5 @@
 /** Every command, in the order that help shows them in. */
+import { certsCommands } from "./certs.ts";
 import { checkCommand } from "./check.ts";
 import type { CommandDefinition } from "./command.ts";
 import { completionCommand } from "./completion.ts";
@@ -24,6 +25,7 @@ export const commands: readonly CommandDefinition[] = [
   syncCommand,
   verifyCommand,
   statusCommand,
+  ...certsCommands,
   ...unattendedCommands,
   importCommand,
   noticesTestCommand,

@@ -71,6 +71,8 @@ function programOf(definitions: readonly CommandDefinition[], seen: Seen): Comma
       groups.set(first, parent);
     }
     const command = prepared(parent.command(second ?? first), () => commandHelp(definition));
+    // "certs" alone is a command, and the group of "certs renew" as well.
+    if (second === undefined) groups.set(first, command);
     if (definition.arguments !== undefined) command.arguments(definition.arguments);
     for (const own of definition.options ?? []) command.addOption(optionOf(own));
     command.action(() => {

@@ -3,6 +3,7 @@
  * removed or means something else; new members may come at any time. Durations are milliseconds, times ISO 8601 in UTC.
  */
 import { option } from "../option-names.ts";
+import { certsDocument } from "./output-certs.ts";
 import { doctorDocument } from "./output-doctor.ts";
 import { importDocument } from "./output-import.ts";
 import { componentName, durationMs, exitCode, hostName } from "./output-members.ts";
@@ -305,6 +306,7 @@ export const outputSchemas = {
   "output-import": importDocument,
   "output-result": resultDocument,
   "output-status": statusDocument,
+  "output-certs": certsDocument,
   "output-unattended": unattendedDocument,
   "output-source": sourceDocument,
   "output-notices": noticesDocument,
@@ -318,6 +320,7 @@ export type CheckDocument = Infer<typeof checkDocument>;
 export type PlanDocument = Infer<typeof planDocument>;
 export type ImportDocument = Infer<typeof importDocument>;
 export type ResultDocument = Infer<typeof resultDocument>;
+export type CertsDocument = Infer<typeof certsDocument>;
 export type UnattendedDocument = Infer<typeof unattendedDocument>;
 export type SourceDocument = Infer<typeof sourceDocument>;
 export type StatusDocument = Infer<typeof statusDocument>;
@@ -331,6 +334,7 @@ export type OutputDocument =
   | ImportDocument
   | ResultDocument
   | StatusDocument
+  | CertsDocument
   | UnattendedDocument
   | SourceDocument
   | NoticesDocument

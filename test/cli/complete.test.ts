@@ -31,6 +31,7 @@ describe("what can come next", () => {
         "sync",
         "verify",
         "status",
+        "certs",
         "unattended",
         "import",
         "notices",

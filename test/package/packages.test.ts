@@ -184,12 +184,36 @@ function lifeOf(suite: Suite, deb: string, more: (tree: DebianTree) => Promise<v
   test("brings timers that nothing enables", async () => {
     const units = await tree.expect("ls /usr/lib/systemd/system | grep phoenix");
     expect(units.trim().split("\n")).toEqual([
-      "phoenix-drift.service",
-      "phoenix-drift.timer",
+      "phoenix-certs.service",
+      "phoenix-certs.timer",
       "phoenix-sync.service",
       "phoenix-sync.timer",
+      "phoenix-verify.service",
+      "phoenix-verify.timer",
     ]);
     expect(await tree.expect("find /etc/systemd /var/lib/systemd -name 'phoenix*'")).toBe("");
+  });
+
+  test("keeps the hourly look of an administrator who enabled it under its earlier name", async () => {
+    const units = "/etc/systemd/system";
+    await tree.expect(
+      `mkdir -p ${units}/timers.target.wants ${units}/phoenix-drift.service.d
+       ln -s /lib/systemd/system/phoenix-drift.timer ${units}/timers.target.wants/phoenix-drift.timer
+       echo '[Unit]' >${units}/phoenix-drift.service.d/tell.conf`,
+    );
+    await install(deb);
+    expect(await tree.expect(`readlink ${units}/timers.target.wants/phoenix-verify.timer`)).toBe(
+      "/lib/systemd/system/phoenix-verify.timer\n",
+    );
+    expect(
+      await tree.expect(
+        `find ${units} -name 'phoenix-*' -path '*drift*'; ls ${units}/phoenix-verify.service.d`,
+      ),
+    ).toBe("tell.conf\n");
+    await tree.expect(
+      `rm -r ${units}/phoenix-verify.service.d ${units}/timers.target.wants/phoenix-verify.timer`,
+    );
+    await tree.expect(`rmdir --ignore-fail-on-non-empty ${units}/timers.target.wants`);
   });
 
   test("leaves the state when it is removed, and nothing when it is purged", async () => {

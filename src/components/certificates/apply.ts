@@ -31,7 +31,8 @@ export async function apply(change: Change, certificate: Certificate, io: Io): P
   else await restore(certificate, change.desired.text, io);
 }
 
-async function deploy(certificate: Certificate, io: Io): Promise<void> {
+/** @param isAsked a new pair is issued although the present one is good */
+export async function deploy(certificate: Certificate, io: Io, isAsked = false): Promise<void> {
   const host = io.host("pve");
   const wanted = declaredState(certificate);
   const [live] = await readPairs(io, [certificate]);
@@ -45,7 +46,7 @@ async function deploy(certificate: Certificate, io: Io): Promise<void> {
   }
   const { owner } = certificate;
   const [mode, keyMode] = wanted.modes;
-  const isGood = live !== undefined && !needsIssuing(live.pair, wanted);
+  const isGood = live !== undefined && !isAsked && !needsIssuing(live.pair, wanted);
   const hasModes = live?.pair.modes.join() === wanted.modes.join();
   // The consumers must be notified once more, and nothing else.
   if (isGood && hasModes && live.pair.owners.every((each) => each === owner)) return;
@@ -87,9 +88,13 @@ function textsOf({ files }: LivePair): PairTexts {
 
 /** The previous pair, byte for byte, with its modes and owners. */
 async function restore(certificate: Certificate, state: string, io: Io): Promise<void> {
-  const host = io.host("pve");
   const [live] = await readPairs(io, [certificate]);
-  if (live?.resource.text === state) return;
+  if (live?.resource.text !== state) await restoreKept(certificate, state, io);
+}
+
+/** Likewise where the present pair looks the same: it was renewed before its time. */
+export async function restoreKept(certificate: Certificate, state: string, io: Io): Promise<void> {
+  const host = io.host("pve");
   const kept = await keptPair(host, certificate);
   if (kept === undefined || kept.state !== state)
     throw new CommandError("pve", 1, `there is no copy of the previous pair of ${certificate.commonName}`, {

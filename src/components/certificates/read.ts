@@ -4,7 +4,13 @@ import type { Io } from "../../component.ts";
 import { defined } from "../../defined.ts";
 import { findRoot } from "../../fabric/ca-files.ts";
 import { declared } from "../../fabric/declared.ts";
-import { keyMatches, leadsTo, parseChain, renewalDue } from "../../formats/x509/index.ts";
+import {
+  keyMatches,
+  leadsTo,
+  type ParsedCertificate,
+  parseChain,
+  renewalDue,
+} from "../../formats/x509/index.ts";
 import type { FileState } from "../../hosts/host.ts";
 import type { Certificate } from "../../model.ts";
 import type { Resource } from "../../resource.ts";
@@ -17,6 +23,8 @@ export interface LivePair {
   readonly certificate: Certificate;
   readonly files: { readonly certificate?: FileState; readonly key?: FileState };
   readonly pair: PairState;
+  /** Those of the certificate's file: the pair's own first. */
+  readonly chain: readonly ParsedCertificate[];
   readonly resource: Resource;
   /** Identifies what consumers load: content, owners and modes. */
   readonly identity: string;
@@ -37,7 +45,8 @@ export async function readPairs(io: Io, certificates: readonly Certificate[]): P
   return certificates.flatMap((certificate, at): LivePair[] => {
     const [cert, key] = [files.get(certificate.certPath), files.get(certificate.keyPath)];
     if (cert === undefined && key === undefined) return [];
-    const [leaf] = parseChain(cert?.text ?? "");
+    const chain = parseChain(cert?.text ?? "");
+    const [leaf] = chain;
     const notification = notifications[at];
     const seen = (file: FileState | undefined): string =>
       (file && ownerships.get(certificate)?.seen(file)) ?? "";
@@ -53,7 +62,15 @@ export async function readPairs(io: Io, certificates: readonly Certificate[]): P
     const pair = { ...measured, state: fault ?? valid };
     const resource = pairResource(certificate, pair);
     return [
-      { certificate, files: defined({ certificate: cert, key }), pair, resource, identity, notification },
+      {
+        certificate,
+        files: defined({ certificate: cert, key }),
+        pair,
+        chain,
+        resource,
+        identity,
+        notification,
+      },
     ];
   });
 }

@@ -1,12 +1,12 @@
 /** Looks at every pair as its consumers do: on disk, and where it is known who serves it, over the network. */
 import { type Check, external, failed, type Io, passed } from "../../component.ts";
-import { gatewayNames } from "../../fabric/services.ts";
 import { serialOf } from "../../formats/x509/index.ts";
 import type { Certificate } from "../../model.ts";
 import { poll } from "../../poll.ts";
 import { compile, idOf } from "./compile.ts";
 import { type LivePair, notNotified, readPairs } from "./read.ts";
 import { checkReadable } from "./readable.ts";
+import { serverOf } from "./served.ts";
 
 /** How long after its command a consumer may still serve the previous pair: a container takes ten seconds to stop. Milliseconds. */
 const settleMs = { reload: 3_000, restart: 15_000 } as const;
@@ -56,24 +56,9 @@ function checkNotified(certificate: Certificate, { notification }: LivePair): Ch
   return notification?.unreached === true ? external(check) : check;
 }
 
-interface Server {
-  readonly address: string;
-  readonly port: number;
-  readonly servername: string;
-}
-
-function serverOf({ site }: Io, { serves, commonName, names }: Certificate): Server | undefined {
-  const { portainer, roles } = site;
-  if (serves === "portainer" && portainer !== undefined)
-    return { address: portainer.guest.address, port: portainer.port, servername: portainer.hostname };
-  if (serves !== "gateway" || roles.gateway === undefined) return undefined;
-  const servername = gatewayNames(site).find((name) => names.includes(name)) ?? commonName;
-  return { address: roles.gateway.address, port: 443, servername };
-}
-
 /** Compares serial numbers. A server that is not set up yet, or reads another file, is not a failure of the pair. */
 async function checkServed(io: Io, certificate: Certificate, live: LivePair): Promise<readonly Check[]> {
-  const server = serverOf(io, certificate);
+  const server = serverOf(io.site, certificate);
   const serial = serialOf(live.files.certificate?.text ?? "");
   if (server === undefined || serial === undefined) return [];
   const { address, port, servername } = server;

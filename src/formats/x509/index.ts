@@ -100,8 +100,15 @@ export function renewalDue(
   certificate: Pick<ParsedCertificate, "notBeforeMs" | "notAfterMs">,
   nowMs: number,
 ): boolean {
-  const { notBeforeMs, notAfterMs } = certificate;
-  return nowMs >= notBeforeMs + ((notAfterMs - notBeforeMs) * 2) / 3;
+  return nowMs >= renewalMs(certificate);
+}
+
+/** When its renewal is due, in milliseconds since the epoch. */
+export function renewalMs({
+  notBeforeMs,
+  notAfterMs,
+}: Pick<ParsedCertificate, "notBeforeMs" | "notAfterMs">): number {
+  return notBeforeMs + ((notAfterMs - notBeforeMs) * 2) / 3;
 }
 
 /** Whether a bundle of PEM certificates contains the first certificate of `pem`; cheap even for a whole trust store. */
