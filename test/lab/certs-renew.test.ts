@@ -70,7 +70,7 @@ test("a renewal whose command fails brings the previous pair back", async () => 
   breakLab(lab, "exit-1", gateway.host);
   expect(await renew(lab)).toMatchObject({ outcome: "rolled-back", changes: [], restored: [id] });
   expect(texts(lab)).toEqual(before);
-  mendLab(lab, "exit-1", gateway.host);
+  mendLab(lab, "exit-1");
   expect(await renew(lab)).toMatchObject({ outcome: "changed" });
 });
 
