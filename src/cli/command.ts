@@ -32,7 +32,13 @@ export type ExitName = keyof typeof exitCodes;
 export type ArgumentCandidates =
   | "targets"
   | "directories"
-  | ((position: number) => readonly string[] | Promise<readonly string[]>);
+  | ((position: number, world: ArgumentWorld) => readonly string[] | Promise<readonly string[]>);
+
+/** What the candidates for an argument may depend on. */
+export interface ArgumentWorld {
+  /** The site and the lab that the line so far, the environment and the directory name. */
+  siteOf(): Pick<GlobalOptions, "site" | "lab">;
+}
 
 /** One call of a command. */
 export interface Call {

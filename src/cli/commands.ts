@@ -16,6 +16,7 @@ import { statusCommand } from "./status.ts";
 import { syncCommand } from "./sync.ts";
 import { unattendedCommands } from "./unattended.ts";
 import { verifyCommand } from "./verify.ts";
+import { whyCommand } from "./why.ts";
 
 export const commands: readonly CommandDefinition[] = [
   initCommand,
@@ -27,6 +28,7 @@ export const commands: readonly CommandDefinition[] = [
   statusCommand,
   ...certsCommands,
   ...unattendedCommands,
+  whyCommand,
   importCommand,
   noticesTestCommand,
   portainerResetCommand,

@@ -4,7 +4,7 @@ import { componentNames } from "../components/index.ts";
 import { defined } from "../defined.ts";
 import { option } from "../option-names.ts";
 import type { CommandDefinition } from "./command.ts";
-import { globalOptions, longName, type OptionDefinition, siteAround } from "./options.ts";
+import { type GlobalOptions, globalOptions, longName, type OptionDefinition, siteAround } from "./options.ts";
 import { stackIds } from "./targets.ts";
 import type { Edge } from "./terminal.ts";
 
@@ -97,16 +97,26 @@ async function argumentsOf(
 ): Promise<readonly string[]> {
   if (completes === undefined) return [];
   if (completes === "directories") return [":directories"];
-  if (completes !== "targets") return completes(positional.length);
+  const siteOf = (): Pick<GlobalOptions, "site" | "lab"> => siteIn(given, env, directory);
+  if (completes !== "targets") return completes(positional.length, { siteOf });
   if (!current.startsWith("stacks/")) {
     const all = name === "sync" ? ["all", ...componentNames] : componentNames;
     return all.filter((target) => !positional.includes(target));
   }
+  return stackIds(siteOf());
+}
+
+/** The site and the lab that a line names. */
+function siteIn(
+  given: Line["given"],
+  env: Edge["env"],
+  directory: string,
+): Pick<GlobalOptions, "site" | "lab"> {
   const path = (value: string | undefined) => (value ? resolve(directory, value) : undefined);
   const lab = path(given.get(option.lab) ?? env.PHOENIX_LAB);
   const named = path(given.get(option.site) ?? env.PHOENIX_SITE);
   const site = named ?? (lab === undefined ? siteAround(directory) : undefined);
-  return stackIds(defined({ site, lab }));
+  return defined({ site, lab });
 }
 
 function valuesOf({ choices, listOf, completes }: OptionDefinition, current: string): readonly string[] {

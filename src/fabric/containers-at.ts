@@ -15,12 +15,16 @@ export interface PublishedService
   readonly from: SourceRef;
 }
 
+/** What a stack's Compose file declares before it is prepared; undefined when it is not a Compose file. */
+export const declaredCompose = memo((stack: Stack): Compose | undefined => {
+  const variables = new Map(stack.variables.map(({ name, value }) => [name, value.reveal()]));
+  return readCompose(stack.compose.text, variables, stack.project).compose;
+});
+
 /** Every service that the stack runs, in the order of its file. */
 export const stackServices = memo((stack: Stack): readonly PublishedService[] => {
-  const variables = new Map(stack.variables.map(({ name, value }) => [name, value.reveal()]));
-  const { compose } = readCompose(stack.compose.text, variables, stack.project);
   return (
-    (compose as Compose | undefined)?.services.map((service) => ({
+    declaredCompose(stack)?.services.map((service) => ({
       ...service,
       from: { file: stack.compose.file, ...service.place },
     })) ?? []

@@ -20,6 +20,8 @@ export interface SiteRule {
   readonly rule: FwRule;
   /** The declared rule's place, or the place of what needs the opening. */
   readonly from: SourceRef;
+  /** What needs it, for an opening that nobody declared. */
+  readonly path?: FirewallPath;
 }
 
 export interface GuestRules {
@@ -117,7 +119,7 @@ function openings(
       dport: String(path.port),
       comment: commentText(path.why),
     });
-    return [{ rule, from: path.at }];
+    return [{ rule, from: path.at, path }];
   });
 }
 

@@ -1,13 +1,18 @@
 /** Every name that the site's own DNS server answers for, and the line that declares it. Pure. */
 import type { DnsRecordLine } from "../formats/dnsmasq/index.ts";
-import type { Site } from "../model.ts";
+import type { Guest, PortainerEnvironment, Service, Site } from "../model.ts";
 import type { SourceRef } from "../resource.ts";
 import { hostNameOf } from "./guests.ts";
 import { memo } from "./memo.ts";
 
-/** A record and the place that declares it. */
+/** A record, the place that declares it, and what it follows from. */
 export interface DeclaredRecord extends DnsRecordLine {
   readonly from: SourceRef;
+  readonly of:
+    | { readonly kind: "service"; readonly service: Service }
+    | { readonly kind: "agent"; readonly environment: PortainerEnvironment }
+    | { readonly kind: "guest"; readonly guest: Guest }
+    | { readonly kind: "portainer" | "ca" | "record" };
 }
 
 interface DeclaredRecords {
@@ -32,7 +37,7 @@ export const recordsOf = memo((site: Site): DeclaredRecords => {
       agentRecords(site),
       portainerRecords(site),
       caRecords(site),
-      site.dns?.records ?? [],
+      (site.dns?.records ?? []).map((record) => ({ ...record, of: { kind: "record" as const } })),
     ].flatMap(take),
   );
   const own = unique(take(guestRecords(site)));
@@ -43,35 +48,40 @@ export const recordsOf = memo((site: Site): DeclaredRecords => {
 });
 
 function serviceRecords({ services, roles }: Site): readonly DeclaredRecord[] {
-  return services.flatMap(({ names, path, guest, from }) => {
+  return services.flatMap((service) => {
+    const { names, path, guest, from } = service;
     const { address } = (path === "routed" ? roles.gateway : guest) ?? {};
-    return address === undefined || path === "external" ? [] : names.map((name) => ({ name, address, from }));
+    if (address === undefined || path === "external") return [];
+    const of = { kind: "service", service } as const;
+    return names.map((name) => ({ name, address, from, of }));
   });
 }
 
 function agentRecords({ portainer }: Site): readonly DeclaredRecord[] {
-  return (portainer?.environments ?? []).flatMap(({ hostname, guest, from }) =>
-    hostname === undefined ? [] : [{ name: hostname, address: guest.address, from }],
-  );
+  return (portainer?.environments ?? []).flatMap((environment): readonly DeclaredRecord[] => {
+    const { hostname, guest, from } = environment;
+    if (hostname === undefined) return [];
+    return [{ name: hostname, address: guest.address, from, of: { kind: "agent", environment } }];
+  });
 }
 
 function portainerRecords({ portainer }: Site): readonly DeclaredRecord[] {
   if (portainer === undefined) return [];
   const { hostname, guest } = portainer;
-  return [{ name: hostname, address: guest.address, from: guest.from }];
+  return [{ name: hostname, address: guest.address, from: guest.from, of: { kind: "portainer" } }];
 }
 
 function caRecords({ ca, roles }: Site): readonly DeclaredRecord[] {
   if (ca === undefined || roles.ca === undefined) return [];
-  return [{ name: ca.hostname, address: roles.ca.address, from: roles.ca.from }];
+  return [{ name: ca.hostname, address: roles.ca.address, from: roles.ca.from, of: { kind: "ca" } }];
 }
 
 function guestRecords(site: Site): readonly DeclaredRecord[] {
-  return site.guests.flatMap((guest) =>
-    guest.template || guest.address === undefined
-      ? []
-      : [{ name: hostNameOf(site, guest), address: guest.address, from: guest.from }],
-  );
+  return site.guests.flatMap((guest): readonly DeclaredRecord[] => {
+    const { template, address, from } = guest;
+    if (template || address === undefined) return [];
+    return [{ name: hostNameOf(site, guest), address, from, of: { kind: "guest", guest } }];
+  });
 }
 
 /** Sorted by name, then address; without duplicates. */

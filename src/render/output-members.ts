@@ -1,8 +1,15 @@
 /** What the documents of `--output` have in common. */
 import { componentNames } from "../components/index.ts";
-import { about, choice, integer, number, string } from "./schema.ts";
+import { about, choice, integer, number, object, optional, string } from "./schema.ts";
 
 export const componentName = choice(...componentNames);
 export const exitCode = about("The exit code of the process.", integer);
 export const durationMs = number;
 export const hostName = about('"pve", "lxc/102", "vm/1001".', string);
+
+export const sourceRef = object({
+  file: about("Relative to the site's root.", string),
+  line: about("Counts from 1.", integer),
+  column: about("Counts from 1.", integer),
+  endColumn: optional(integer),
+});

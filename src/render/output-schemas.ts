@@ -6,9 +6,10 @@ import { option } from "../option-names.ts";
 import { certsDocument } from "./output-certs.ts";
 import { doctorDocument } from "./output-doctor.ts";
 import { importDocument } from "./output-import.ts";
-import { componentName, durationMs, exitCode, hostName } from "./output-members.ts";
+import { componentName, durationMs, exitCode, hostName, sourceRef } from "./output-members.ts";
 import { type NoticesDocument, noticesDocument } from "./output-notices.ts";
 import { sourceDocument, unattendedDocument as unattendedOf } from "./output-unattended.ts";
+import { whyDocument } from "./output-why.ts";
 import {
   about,
   array,
@@ -26,13 +27,6 @@ import {
   string,
   time,
 } from "./schema.ts";
-
-const sourceRef = object({
-  file: about("Relative to the site's root.", string),
-  line: about("Counts from 1.", integer),
-  column: about("Counts from 1.", integer),
-  endColumn: optional(integer),
-});
 
 const problem = object({
   severity: choice("error", "warning"),
@@ -310,6 +304,7 @@ export const outputSchemas = {
   "output-unattended": unattendedDocument,
   "output-source": sourceDocument,
   "output-notices": noticesDocument,
+  "output-why": whyDocument,
   "output-doctor": doctorDocument,
   "output-lab": labDocument,
   "output-error": errorDocument,
@@ -324,6 +319,7 @@ export type CertsDocument = Infer<typeof certsDocument>;
 export type UnattendedDocument = Infer<typeof unattendedDocument>;
 export type SourceDocument = Infer<typeof sourceDocument>;
 export type StatusDocument = Infer<typeof statusDocument>;
+export type WhyDocument = Infer<typeof whyDocument>;
 export type DoctorDocument = Infer<typeof doctorDocument>;
 export type LabDocument = Infer<typeof labDocument>;
 export type ErrorDocument = Infer<typeof errorDocument>;
@@ -338,6 +334,7 @@ export type OutputDocument =
   | UnattendedDocument
   | SourceDocument
   | NoticesDocument
+  | WhyDocument
   | DoctorDocument
   | LabDocument
   | ErrorDocument;

@@ -33,6 +33,7 @@ describe("what can come next", () => {
         "status",
         "certs",
         "unattended",
+        "why",
         "import",
         "notices",
         "portainer",

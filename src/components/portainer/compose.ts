@@ -11,6 +11,7 @@ import { ComposeDocument } from "../../formats/compose/document.ts";
 import { type EditedService, editService } from "../../formats/compose/edit.ts";
 import { readDocument } from "../../formats/compose/index.ts";
 import { mountsOf } from "../../formats/compose/mounts.ts";
+import { type SourceLine, sourceLines } from "../../formats/compose/source-lines.ts";
 import { splitWords } from "../../formats/shell/hook.ts";
 import { digest } from "../../formats/text/digest.ts";
 import { yamlText } from "../../formats/yaml/index.ts";
@@ -37,6 +38,8 @@ export interface ServerCompose {
   readonly external: readonly { readonly name: string; readonly data: boolean }[];
   /** What is mounted at /data: the name of a volume, or a directory of the machine. */
   readonly data?: string | undefined;
+  /** Where each line of the text comes from: worked out when it is asked for. */
+  readonly lines: readonly SourceLine[];
 }
 
 /** Paths in the container where Phoenix mounts something. */
@@ -73,9 +76,13 @@ export function portainerCompose(
   service.setPairs("labels", new Map([[definitionLabel, definition]]));
   // The key of the volume that is mounted at /data.
   const data = mountsOf(service.node).find(({ target }) => target.replace(/\/$/, "") === "/data")?.source;
+  const printed = yamlText(document.yaml);
   return {
     compose: {
-      text: yamlText(document.yaml),
+      text: printed,
+      get lines() {
+        return sourceLines(document, text, printed);
+      },
       service: server.name,
       container: containerName(server),
       image: server.image ?? "",

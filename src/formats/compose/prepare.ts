@@ -13,6 +13,7 @@ import { type Compose, inOrder, readDocument } from "./index.ts";
 import { ComposeTextError } from "./interpolation.ts";
 import { grantsOf, mountsOf } from "./mounts.ts";
 import { escaped, missingFile, rewriteBinds, rewriteFiles, within } from "./paths.ts";
+import { type SourceLine, sourceLines } from "./source-lines.ts";
 
 export interface PrepareOptions {
   readonly variables: ReadonlyMap<string, string>;
@@ -37,6 +38,8 @@ export interface PreparedCompose {
   readonly faults: readonly ComposeFault[];
   /** What the text declared before it was prepared; absent when it is not a Compose file. */
   readonly declared?: Compose;
+  /** Where each line of the text comes from: worked out when it is asked for. */
+  readonly lines: readonly SourceLine[];
 }
 
 /** Prepares a stack's Compose file for Portainer. */
@@ -44,7 +47,8 @@ export function preparedCompose(text: string, options: PrepareOptions): Prepared
   const document = new ComposeDocument(text, options.variables, options.project);
   const users = fileUsers(document);
   const { compose: declared, faults: found } = readDocument(document, options.project);
-  if (!document.isValid || !document.services.isMapping) return defined({ text, faults: found, declared });
+  if (!document.isValid || !document.services.isMapping)
+    return { ...defined({ declared }), text, faults: found, lines: [] };
   const faults = [
     ...found,
     ...document.services.members.flatMap(({ key, value }) => [
@@ -65,6 +69,9 @@ export function preparedCompose(text: string, options: PrepareOptions): Prepared
     get text() {
       printed ??= yamlText(document.yaml);
       return printed;
+    },
+    get lines() {
+      return sourceLines(document, text, this.text);
     },
   };
 }

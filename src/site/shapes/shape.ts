@@ -51,6 +51,15 @@ export interface ObjectShape extends About {
   readonly needs: readonly string[];
 }
 
+/** The anchor of an object's keys in docs/keys.md: "dns-server". @param name of its shape: "the DNS server" */
+export function keysHeading(name: string): string {
+  return name
+    .replace(/^(?:an?|the) /, "")
+    .toLowerCase()
+    .replaceAll("'", "")
+    .replaceAll(" ", "-");
+}
+
 /** Text, or a number that stands for its digits. Editors offer the examples. */
 export const text = (about?: string, ...examples: readonly string[]): Shape => ({
   kind: "text",

@@ -1,0 +1,83 @@
+/** What follows: units and generated lines as effects. */
+import { defined } from "../defined.ts";
+import type { Explained, GeneratedText, Reason } from "../origin.ts";
+import type { Resource } from "../resource.ts";
+import type { Effect } from "./answer.ts";
+import type { Causes } from "./context.ts";
+
+/** The effects whose reasons are asked for: the units of each resource, else the resource itself. */
+export function effectsOf(
+  explained: readonly Explained[],
+  causes: Causes,
+  isAsked: (reason: Reason, unit: string) => boolean,
+): readonly Effect[] {
+  return explained.flatMap(({ resource, units, why }) => {
+    const found = [...units].filter(([unit, reason]) => isAsked(reason, unit));
+    if (found.length > 0)
+      return found.map(([unit, reason]) =>
+        unitEffect(resource, unit, reason === why ? { ...reason, note: "" } : reason, causes),
+      );
+    return units.size === 0 && isAsked(why, "") ? [effect(resource, "", why, causes)] : [];
+  });
+}
+
+function unitEffect(resource: Resource, unit: string, reason: Reason, causes: Causes): Effect {
+  const value = resource.units[unit] ?? "";
+  const isSecret = resource.sensitive === true || /^fingerprint /.test(value);
+  return effect(resource, isSecret ? `${unit} (secret)` : `${unit} ${value}`.trim(), reason, causes);
+}
+
+function effect(
+  { id, host }: Resource,
+  shows: string,
+  { origins, note }: Reason,
+  causes: Causes,
+  line?: string,
+): Effect {
+  const numbers = causes.add(origins);
+  return {
+    resource: id,
+    host,
+    shows,
+    causes: numbers,
+    ...defined({ note: note === "" ? undefined : note, line }),
+  };
+}
+
+/** The effects of generated lines that are asked for; those of units are told as such. */
+export function lineEffects(
+  explained: readonly Explained[],
+  causes: Causes,
+  isAsked: (reason: Reason) => boolean,
+): readonly Effect[] {
+  return explained.flatMap(({ resource, texts }) =>
+    texts.flatMap((text) => {
+      if (text.path === undefined) return [];
+      const written = text.text.split("\n");
+      return text.lines.flatMap((reason, at) => {
+        const unit =
+          reason.unit === undefined
+            ? undefined
+            : explained
+                .find(({ resource: { id } }) => id === (reason.resource ?? resource.id))
+                ?.units.get(reason.unit);
+        if (!isAsked(reason) || (unit !== undefined && isAsked(unit))) return [];
+        const shows = text.sensitive === true ? "" : (written[at]?.trim() ?? "");
+        return [
+          effect(
+            { ...resource, id: reason.resource ?? resource.id },
+            shows,
+            reason,
+            causes,
+            `${placeOf(text)}:${at + 1}`,
+          ),
+        ];
+      });
+    }),
+  );
+}
+
+/** "pve:/etc/pve/firewall/cluster.fw"; of an object behind an API, nothing. */
+export function placeOf({ host, path }: Pick<GeneratedText, "host" | "path">): string {
+  return `${host}:${path ?? ""}`;
+}
