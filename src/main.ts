@@ -25,7 +25,9 @@ async function main(argv: readonly string[]): Promise<number> {
   const interruption = new Interruption();
   // Node would end at the first signal; while a firewall is being changed that is the worst moment.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
-    process.on(signal, () => onSignal(interruption, exitCodes.interrupted));
+    process.on(signal, () => {
+      if (signal !== "SIGINT" || interruption.hasKeyboard) onSignal(interruption, exitCodes.interrupted);
+    });
   const { runCommandLine } = await import("./cli/cli.ts");
   return runCommandLine(argv, edge(), interruption);
 }
@@ -51,6 +53,7 @@ function edge(): Edge {
       readLine,
     },
     env: process.env,
+    page: async (...call) => (await import("./cli/pager.ts")).pageOnTerminal(...call),
     directory: process.cwd(),
   };
 }

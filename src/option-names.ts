@@ -16,6 +16,7 @@ export const option = {
   jsonInto: "--json-into",
   color: "--color",
   full: "--full",
+  pager: "--no-pager",
   verbose: "--verbose",
   quiet: "--quiet",
   version: "--version",

@@ -23,6 +23,8 @@ export interface CommandDefinition {
   /** The exit codes it can end with, each with a meaning where the general one does not say enough. */
   readonly exits: readonly (ExitName | readonly [ExitName, meaning: string])[];
   readonly completes?: ArgumentCandidates;
+  /** Its text goes through the user's pager where it is longer than the terminal. */
+  readonly isPaged?: true;
   readonly run: (call: Call) => Promise<ExitCode>;
 }
 

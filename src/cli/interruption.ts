@@ -13,10 +13,20 @@ export class Interruption {
   reason: "signal" | "timeout" | undefined;
   /** What the run was waiting for when its time was up; empty when that is not known. */
   waitedFor = "";
+  /** Whether Ctrl-C is meant for the run. */
+  hasKeyboard = true;
 
   /** From now on the first interruption lets the current step complete, and calls `onFirst`; until then it stops at once. */
   completeStepFirst(onFirst: () => void): void {
     this.#onFirst = onFirst;
+  }
+
+  /** Runs something that has the terminal for itself, like a pager: Ctrl-C is for that program, and does not end the run. */
+  async withoutKeyboard<T>(use: () => Promise<T>): Promise<T> {
+    this.hasKeyboard = false;
+    return use().finally(() => {
+      this.hasKeyboard = true;
+    });
   }
 
   /** A signal from outside, or the end of the time that `--timeout` gives. */

@@ -53,6 +53,7 @@ export interface GlobalOptions {
   readonly timeoutMs?: number;
   readonly lockWaitMs: number;
   readonly full: boolean;
+  readonly pager: boolean;
   readonly verbose: boolean;
   readonly quiet: boolean;
   /** What another command line must repeat to work on the same site and machines: " --lab /tmp/lab". */
@@ -122,6 +123,7 @@ export const globalOptions: readonly OptionDefinition[] = [
     choices: ["auto", "always", "never"],
   },
   { flags: option.full, description: "show long lists and texts in full" },
+  { flags: option.pager, description: "write long text to the terminal without a pager" },
   { flags: `-v, ${option.verbose}`, description: "show each command, request and DNS query when it ends" },
   { flags: `-q, ${option.quiet}`, description: "show results and errors, no progress" },
 ];
@@ -166,6 +168,7 @@ export function parseOptions(
     allow: new Set(words("allow")),
     lockWaitMs: milliseconds(text("lockWait"), option.lockWait, 0) ?? 0,
     full: found.full === true,
+    pager: found.pager !== false,
     verbose: found.verbose === true,
     quiet: found.quiet === true,
     repeat: (["site", "lab", "host"] as const).map((name) => repeated(name, text(name))).join(""),

@@ -7,6 +7,9 @@ import type { Call } from "./command.ts";
 import type { GlobalOptions } from "./options.ts";
 import { type RawOutput, type Terminal, writeLines } from "./terminal.ts";
 
+/** What output needs of a call; without its command and interruption nothing is paged. */
+type OutputCall = Pick<Call, "terminal" | "options"> & Partial<Pick<Call, "definition" | "interruption">>;
+
 /** How text looks on one of the outputs. */
 export function viewOf(
   output: RawOutput,
@@ -36,18 +39,36 @@ function isColored({ tty }: RawOutput, { env }: Terminal, color: GlobalOptions["
  * the facts after these were redacted.
  */
 export async function deliver<Facts>(
-  { terminal, options }: Pick<Call, "terminal" | "options">,
+  call: OutputCall,
   facts: Facts,
   document: (facts: Facts) => OutputDocument,
   lines: (facts: Facts, view: View) => readonly string[],
   site?: Site,
 ): Promise<void> {
+  const { terminal, options } = call;
   const { documentText } = await import("../render/json.ts");
   const shown = terminal.redact(facts);
   if (options.output === "text")
-    writeLines(terminal.stdout, lines(shown, viewOf(terminal.stdout, terminal, options, site)));
+    await show(call, lines(shown, viewOf(terminal.stdout, terminal, options, site)));
   else terminal.print(documentText(document(shown), options.output));
   if (options.jsonInto === undefined) return;
   const { replaceFile } = await import("./json-file.ts");
   await replaceFile(options.jsonInto, documentText(document(shown), "json"));
+}
+
+/** Writes text to standard output; of a command that is paged through the user's pager, where the terminal has fewer rows. */
+async function show(
+  { terminal, options, definition, interruption }: OutputCall,
+  lines: readonly string[],
+): Promise<void> {
+  const { page, stdout, env } = terminal;
+  if (page !== undefined && options.pager && definition?.isPaged === true && interruption !== undefined) {
+    const { isLongerThan } = await import("./pager.ts");
+    const text = `${lines.join("\n")}\n`;
+    const isShown =
+      isLongerThan(stdout, lines) &&
+      (await interruption.withoutKeyboard(() => page(text, env, interruption.now)));
+    if (isShown) return;
+  }
+  writeLines(stdout, lines);
 }

@@ -25,7 +25,7 @@ export const planCommand: CommandDefinition = {
       completes: "files",
     },
   ],
-  uses: ["only", "skip", "allow", "full", "output", "parallel", "timeout"],
+  uses: ["only", "skip", "allow", "full", "pager", "output", "parallel", "timeout"],
   examples: [
     ["phoenix plan", "all components"],
     ["phoenix plan dns firewall", "two components"],
@@ -44,6 +44,7 @@ export const planCommand: CommandDefinition = {
     "interrupted",
   ],
   completes: "targets",
+  isPaged: true,
   run: runPlan,
 };
 

@@ -18,6 +18,13 @@ export interface RawInput {
   readLine(signal: AbortSignal): Promise<string | undefined>;
 }
 
+/** Shows text with the user's pager; false when that did not start, and the text is to be written instead. */
+export type Pager = (
+  text: string,
+  env: Readonly<Record<string, string | undefined>>,
+  signal: AbortSignal,
+) => Promise<boolean>;
+
 export interface Edge {
   readonly stdout: RawOutput;
   readonly stderr: RawOutput;
@@ -25,6 +32,8 @@ export interface Edge {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The directory that relative paths start from. */
   readonly directory: string;
+  /** Absent where nobody reads along. */
+  readonly page?: Pager;
 }
 
 export interface Terminal extends Edge {
@@ -40,6 +49,7 @@ export interface Terminal extends Edge {
 }
 
 export function openTerminal(edge: Edge): Terminal {
+  const { page } = edge;
   let clean: Redact = withoutSecretLooks;
   let net: Redact = (text) => text;
   const known: Secret[] = [];
@@ -47,6 +57,7 @@ export function openTerminal(edge: Edge): Terminal {
     ...edge,
     stdout: netted(edge.stdout, (text) => net(text)),
     stderr: netted(edge.stderr, (text) => net(text)),
+    ...(page === undefined ? {} : { page: (text, env, signal) => page(net(text), env, signal) }),
     conceal: (secrets) => {
       known.push(...secrets);
       const byValue = redactor(known);
