@@ -38,6 +38,7 @@ export const option = {
   out: "--out",
   plan: "--plan",
   due: "--due",
+  accept: "--accept",
 } as const;
 
 /** An option by its key in what the parser finds: "lockWait". */

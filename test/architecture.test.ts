@@ -70,6 +70,7 @@ const rules: readonly (readonly [where: (path: string) => boolean, allowed: Allo
   [(path) => vocabulary.includes(path) || within("problem-codes")(path), () => false],
   [(path) => path === "main.ts", (name) => isNode(name) || within("cli")(name)],
   [within("cli"), () => true],
+  [within("accept"), within("accept", "site", "components", "fabric", "formats")],
   [
     within("formats"),
     (name) =>

@@ -24,6 +24,11 @@ export const planCommand: CommandDefinition = {
       description: `save the plan for \`phoenix sync ${option.plan}\`; only its owner can read the file`,
       completes: "files",
     },
+    {
+      flags: `${option.accept} <resource>`,
+      description: "show what the site's files would say if they took over this drift (repeatable)",
+      repeatable: true,
+    },
   ],
   uses: ["only", "skip", "allow", "full", "pager", "output", "parallel", "timeout"],
   examples: [
@@ -55,6 +60,11 @@ export interface SavedPlan {
 }
 
 export async function runPlan(call: Call): Promise<ExitCode> {
+  const { accept } = call.own;
+  if (Array.isArray(accept)) {
+    const { acceptDrift } = await import("./accept.ts");
+    return (await acceptDrift(call, accept.map(String), false)).exitCode;
+  }
   const targets = await targetsOf(call.args, call.options);
   const { out } = call.own;
   const into = typeof out === "string" ? await fileOf(call, out) : undefined;

@@ -9,14 +9,15 @@ import {
   InterruptedError,
   messageOf,
   PhoenixError,
+  RefusedError,
   UsageError,
 } from "../errors.ts";
 import { option } from "../option-names.ts";
 import type { Problem } from "../problem.ts";
-import type { ResourceId } from "../resource.ts";
+import { type ResourceId, subjectOf } from "../resource.ts";
 import type { Call, CommandDefinition } from "./command.ts";
 import { isConfirmed, underLock } from "./locked.ts";
-import { planAgreed, runPlan, type SavedPlan } from "./plan.ts";
+import { planAgreed, runPlan } from "./plan.ts";
 import type { Session } from "./session.ts";
 import { choicesOf, refuseOff, refuseUnknownResources, type Targets, targetsOf } from "./targets.ts";
 import { writeLines } from "./terminal.ts";
@@ -36,6 +37,11 @@ export const syncCommand: CommandDefinition = {
       flags: `${option.plan} <file>`,
       description: "do exactly what a saved plan lists, or nothing when something has moved since",
       completes: "files",
+    },
+    {
+      flags: `${option.accept} <resource>`,
+      description: "write this drift into the site's files instead, after a question (repeatable)",
+      repeatable: true,
     },
   ],
   uses: ["only", "skip", "dryRun", "ask", "yes", "allow", "parallel", "timeout", "lockWait"],
@@ -66,6 +72,7 @@ export const syncCommand: CommandDefinition = {
 
 async function runSync(call: Call): Promise<ExitCode> {
   const { options, terminal, own } = call;
+  if (Array.isArray(own.accept)) return acceptAndReform(call, own.accept.map(String));
   if (typeof own.plan === "string") return syncSaved(call, resolve(terminal.directory, own.plan));
   if (call.args.length === 0 && options.only.length === 0)
     throw new UsageError("name what to sync", { hint: "`phoenix sync all` syncs everything" });
@@ -74,6 +81,32 @@ async function runSync(call: Call): Promise<ExitCode> {
   refuseUnaskable(call);
   const { withSession } = await import("./session.ts");
   return withSession(call, "change", (session) => syncLocked(session, targets), targets);
+}
+
+/** Accepts drift; what says the same in another form is then written in Phoenix's own, so that nothing differs any more. */
+async function acceptAndReform(call: Call, names: readonly string[]): Promise<ExitCode> {
+  const { acceptDrift } = await import("./accept.ts");
+  const { exitCode, reformed, toSync } = await acceptDrift(call, names, !call.options.dryRun);
+  if (toSync.length === 0) return exitCode;
+  const { withSession } = await import("./session.ts");
+  const { terminal, options } = call;
+  // The document is that of the acceptance: the result of the sync is for people.
+  const { jsonInto: _, ...rest } = options;
+  const stdout = options.output === "text" ? terminal.stdout : terminal.stderr;
+  const apart: Call = { ...call, terminal: { ...terminal, stdout }, options: { ...rest, output: "text" } };
+  const targets = await targetsOf(reformed, options);
+  const only: Agreed = (planned) => {
+    const others = planned.components.flatMap(({ changes }) => changes.map((one) => subjectOf(one).id));
+    const [other] = others.filter((id) => !toSync.includes(id));
+    if (other !== undefined)
+      throw new RefusedError(
+        `the site is written; ${other} differs as well, so nothing was changed on the host`,
+        {
+          hint: `\`phoenix sync ${targets.words}${options.repeat}\` restores that, and writes ${reformed.join(", ")} in its own form`,
+        },
+      );
+  };
+  return withSession(apart, "change", (session) => syncLocked(session, targets, async () => only), targets);
 }
 
 /** Does what a saved plan lists. */
@@ -90,7 +123,11 @@ async function syncSaved(call: Call, path: string): Promise<ExitCode> {
   if (doubt !== undefined && !call.options.quiet) writeLines(call.terminal.stderr, [`warning: ${doubt}`]);
   const agreed = withConsents(call, document);
   if (call.options.dryRun) return planAgreed(agreed, targets, { path, document });
-  const work = (session: Session) => syncLocked(session, targets, { path, document });
+  const work = (session: Session) =>
+    syncLocked(session, targets, async () => {
+      const { agreementOf } = await import("./saved-plan.ts");
+      return agreementOf(session, path, document);
+    });
   return withSession(agreed, "change", work, targets);
 }
 
@@ -106,13 +143,18 @@ function isIndependent(components: readonly Component[], resource: ResourceId): 
   return components.some(({ name, independent }) => independent === true && resource.startsWith(`${name}/`));
 }
 
+/** Judges the present plan; throws where it is not the one that was agreed on. */
+type Agreed = (plan: Plan) => void;
+/** Asked under the lock. */
+type Agreement = () => Promise<Agreed>;
+
 /** How long the hypervisor may take to answer before a line says so. Milliseconds. */
 const silenceMs = 3_000;
 
-async function syncLocked(session: Session, targets: Targets, saved?: SavedPlan): Promise<ExitCode> {
+async function syncLocked(session: Session, targets: Targets, agreement?: Agreement): Promise<ExitCode> {
   const { call, run, display, components, site } = session;
   // Of a saved plan this was asked when it was made: what is not so any more is told with all that moved.
-  if (saved === undefined) {
+  if (agreement === undefined) {
     refuseOff(targets, session.off);
     refuseUnknownResources(targets.resources, components, site);
   }
@@ -131,7 +173,7 @@ async function syncLocked(session: Session, targets: Targets, saved?: SavedPlan)
   };
   return underLock(session, locking, (lost) => {
     answered();
-    return syncAndShow(session, targets, lost, saved);
+    return syncAndShow(session, targets, lost, agreement);
   }).finally(answered);
 }
 
@@ -151,7 +193,7 @@ async function syncAndShow(
   session: Session,
   targets: Targets,
   lost: AbortSignal,
-  saved: SavedPlan | undefined,
+  agreement: Agreement | undefined,
 ): Promise<ExitCode> {
   const { call, components, run } = session;
   const { options, interruption } = call;
@@ -170,8 +212,7 @@ async function syncAndShow(
     plan = planned;
     if (!isConverged(planned)) completeStepFirst(session);
   };
-  const { agreementOf } = await import("./saved-plan.ts");
-  const agreed = saved && (await agreementOf(session, saved.path, saved.document));
+  const agreed = await agreement?.();
   const choices = { ...choicesOf(targets, options), onStart, ...defined({ agreed }) };
   const asking = options.ask && !options.yes;
   const result = await sync(components, run, asking ? { ...choices, approve } : choices);

@@ -1,5 +1,6 @@
 /** cluster.fw as a site declares it, and how its own lines are recognised. Pure. */
 
+import { defined } from "../defined.ts";
 import { type GroupContent, withGroups, withOption, withRules } from "../formats/pve-firewall/edit.ts";
 import { emptyFile, type FirewallFile } from "../formats/pve-firewall/index.ts";
 import type { FwRule } from "../formats/pve-firewall/rule.ts";
@@ -26,6 +27,27 @@ export function withoutMark(comment: string): string {
 /** A rule with our mark, as it is written to [RULES]. */
 export function marked({ rule }: SiteRule): FwRule {
   return { ...rule, comment: `${mark} ${rule.comment ?? "declared"}` };
+}
+
+/** A rule of Proxmox's files in the site's words; one that is marked without the mark. */
+export function declarationOf(rule: FwRule): Readonly<Record<string, string | false>> {
+  const comment = isMarked(rule) ? withoutMark(rule.comment ?? "") : rule.comment;
+  return defined({
+    type: rule.type.toLowerCase(),
+    action: rule.action,
+    macro: rule.macro,
+    iface: rule.iface,
+    proto: rule.proto,
+    port: rule.dport,
+    sport: rule.sport,
+    source: rule.source,
+    dest: rule.dest,
+    icmp_type: rule.icmpType,
+    log: rule.log,
+    enabled: rule.enabled ? undefined : (false as const),
+    // "declared" stands for no comment in Phoenix's own rules.
+    comment: isMarked(rule) && comment === "declared" ? undefined : comment,
+  });
 }
 
 /** The comment of a guest's group, for users of Proxmox's interface. @param name the guest's, if known */

@@ -3,6 +3,7 @@
  * removed or means something else; new members may come at any time. Durations are milliseconds, times ISO 8601 in UTC.
  */
 import { option } from "../option-names.ts";
+import { acceptDocument } from "./output-accept.ts";
 import { certsDocument } from "./output-certs.ts";
 import { doctorDocument } from "./output-doctor.ts";
 import { importDocument } from "./output-import.ts";
@@ -297,6 +298,7 @@ const eventDocument = oneOf(
 export const outputSchemas = {
   "output-check": checkDocument,
   "output-plan": planDocument,
+  "output-accept": acceptDocument,
   "output-import": importDocument,
   "output-result": resultDocument,
   "output-status": statusDocument,
@@ -313,6 +315,7 @@ export const outputSchemas = {
 
 export type CheckDocument = Infer<typeof checkDocument>;
 export type PlanDocument = Infer<typeof planDocument>;
+export type AcceptDocument = Infer<typeof acceptDocument>;
 export type ImportDocument = Infer<typeof importDocument>;
 export type ResultDocument = Infer<typeof resultDocument>;
 export type CertsDocument = Infer<typeof certsDocument>;
@@ -327,6 +330,7 @@ export type EventDocument = Infer<typeof eventDocument>;
 export type OutputDocument =
   | CheckDocument
   | PlanDocument
+  | AcceptDocument
   | ImportDocument
   | ResultDocument
   | StatusDocument

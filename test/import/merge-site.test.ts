@@ -1,8 +1,8 @@
 /** Merging the files of an import into those of a site: texts, secrets, and files that a person removed or made. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { mergedText } from "../../src/formats/text/merge.ts";
 import { mergedSite, remembered } from "../../src/import/merge/site.ts";
-import { mergedText } from "../../src/import/merge/text.ts";
 import type { SiteFile } from "../../src/import/write.ts";
 
 const file = (path: string, text: string, isSecret?: true): SiteFile =>

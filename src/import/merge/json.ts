@@ -5,7 +5,7 @@
 import { secretMark, withoutSecrets } from "../../secret-spans.ts";
 import { isSensitiveName } from "../../sensitive.ts";
 import { type JsonNode, JsonSyntaxError, parseJson } from "../../site/text/json.ts";
-import { type Addition, beforeComment, edited, type Replacement } from "./edits.ts";
+import { type Addition, beforeComment, edited, type Replacement } from "../../site/text/json-edits.ts";
 
 /** A value that both the host and a person changed: the person's stays. */
 export interface Conflict {

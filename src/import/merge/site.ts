@@ -1,9 +1,11 @@
 /** An import into a directory that has a site already: what it would change there, and what it leaves to the person. Pure. */
+
+import { inStyleOf, plainLines } from "../../formats/text/line-style.ts";
+import { mergedText } from "../../formats/text/merge.ts";
 import { Secret } from "../../secret.ts";
 import { ignoreFile, withIgnored } from "../../site/place.ts";
 import type { SiteFile } from "../write.ts";
 import { type Conflict, type Merged, mergedJson } from "./json.ts";
-import { mergedText } from "./text.ts";
 
 /** A file of the last import. Of one that may hold secrets only a fingerprint is kept. */
 export type Remembered = { readonly text: string } | { readonly fingerprint: string };
@@ -112,28 +114,6 @@ function textMerge(base: string | undefined, present: string, next: string): Mer
 
 function unchangedBut(text: string): Merged {
   return { text, conflicts: [], gone: [], removed: [] };
-}
-
-/** Merges a text as if its editor wrote neither a byte order mark nor CRLF, and gives the result back as the editor writes it. */
-function inStyleOf(present: string, merge: (own: string) => Merged | undefined): Merged | undefined {
-  const own = plainLines(present);
-  const merged = merge(own);
-  if (merged === undefined || merged.text === own) return merged && { ...merged, text: present };
-  const mark = present.startsWith(byteOrderMark) ? byteOrderMark : "";
-  const text = isCrlf(present) ? merged.text.replaceAll("\n", "\r\n") : merged.text;
-  return { ...merged, text: mark + text };
-}
-
-const byteOrderMark = "\uFEFF";
-
-function plainLines(text: string): string {
-  const bare = text.startsWith(byteOrderMark) ? text.slice(1) : text;
-  return isCrlf(bare) ? bare.replaceAll("\r\n", "\n") : bare;
-}
-
-/** Whether every line ends with CRLF. */
-function isCrlf(text: string): boolean {
-  return text.includes("\r\n") && !/(?:^|[^\r])\n/.test(text);
 }
 
 function whole(own: string, found: string): Conflict {

@@ -1,6 +1,6 @@
 /** The firewall's rules: those that Phoenix would not derive by itself are declared. Pure. */
 import { defined } from "../../defined.ts";
-import { isMarked, marked, withoutMark } from "../../fabric/cluster-firewall.ts";
+import { declarationOf, marked } from "../../fabric/cluster-firewall.ts";
 import { declaredRule, firewallOf, guestOfGroup, guestPolicy } from "../../fabric/firewall.ts";
 import { optionOf } from "../../formats/pve-firewall/index.ts";
 import { type FwRule, printRule } from "../../formats/pve-firewall/rule.ts";
@@ -145,7 +145,7 @@ function declaredRules(
       const resolved = resolvedRule(rule, file, firewall.cluster);
       return "reason" in resolved
         ? tell(resolved.reason)
-        : [noted(ruleEntry(resolved.rule), source, resolved.note)];
+        : [noted(declarationOf(resolved.rule), source, resolved.note)];
     }
     const group = firewall.cluster?.reading.groups.get(rule.action.toLowerCase());
     if (group === undefined || firewall.cluster === undefined) return tell("the group is not defined");
@@ -155,26 +155,5 @@ function declaredRules(
     if (rule.iface !== undefined && rule.iface !== onlyNic && !isOurs)
       return tell("a group for one interface cannot be declared");
     return declaredRules(firewall.cluster, group, isOurs ? derived : new Set(), firewall, left);
-  });
-}
-
-/** A rule in the site's words. */
-function ruleEntry(rule: FwRule): DraftObject {
-  const comment = isMarked(rule) ? withoutMark(rule.comment ?? "") : rule.comment;
-  return defined({
-    type: rule.type.toLowerCase(),
-    action: rule.action,
-    macro: rule.macro,
-    iface: rule.iface,
-    proto: rule.proto,
-    port: rule.dport,
-    sport: rule.sport,
-    source: rule.source,
-    dest: rule.dest,
-    icmp_type: rule.icmpType,
-    log: rule.log,
-    enabled: rule.enabled ? undefined : false,
-    // "declared" stands for no comment in Phoenix's own rules.
-    comment: isMarked(rule) && comment === "declared" ? undefined : comment,
   });
 }

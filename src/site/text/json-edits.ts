@@ -1,5 +1,5 @@
 /** Edits of a JSON text with comments: everything but what is replaced or added keeps its place and its bytes. Pure. */
-import type { JsonNode } from "../../site/text/json.ts";
+import type { JsonNode } from "./json.ts";
 
 /** What stands between the text of an addition and the comment behind it. */
 export const beforeComment = "\u0000";
@@ -43,7 +43,7 @@ function grouped(additions: readonly Addition[]): readonly (readonly Addition[])
 
 const blockComment = String.raw`/\*(?:(?!\*/)[^])*\*/`;
 /** The comma that follows a value, with the comments before it. */
-const commaBehind = new RegExp(String.raw`^(?:\s|//.*\n|${blockComment})*,`);
+export const commaBehind = new RegExp(String.raw`^(?:\s|//.*\n|${blockComment})*,`);
 /** What may stand behind an entry without another one: comments. */
 const endOfLine = new RegExp(String.raw`^[ \t]*(?:${blockComment}[ \t]*)*(?://.*)?$`);
 
