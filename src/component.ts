@@ -152,10 +152,18 @@ export interface Check {
   readonly hint?: string;
   /** The cause lies outside this component (a backend that is down): rolling its changes back would not help. */
   readonly external?: true;
+  readonly reached?: Reached;
 }
 
-export function passed(resource: ResourceId, claim: string): Check {
-  return { resource, claim, status: "pass" };
+/** A name that a check reached as a client does. */
+export interface Reached {
+  readonly name: string;
+  /** The answer to a request through the mesh, and how long it took; absent for a TLS handshake with the gateway. */
+  readonly answer?: { readonly status: number; readonly ms: number };
+}
+
+export function passed(resource: ResourceId, claim: string, reached?: Reached): Check {
+  return defined({ resource, claim, status: "pass" as const, reached });
 }
 
 /** @param observed what was seen instead, to follow the claim and a colon */

@@ -30,7 +30,7 @@ export async function deliverResult(
     call,
     hasChanges ? fingerprintedResult(result, await fingerprintsToShow(journal)) : result,
     (shown) => resultDocument(shown, origin, exitCode, told),
-    (shown, view) => resultLines(shown, exitCode, view, told),
+    (shown, view) => resultLines(shown, exitCode, view, { ...told, services: site.services }),
     site,
   );
 }

@@ -1,6 +1,6 @@
 /** What the documents of `--output` have in common. */
 import { componentNames } from "../components/index.ts";
-import { about, choice, integer, number, object, optional, string } from "./schema.ts";
+import { about, choice, integer, literal, number, object, optional, string } from "./schema.ts";
 
 export const componentName = choice(...componentNames);
 export const exitCode = about("The exit code of the process.", integer);
@@ -12,4 +12,22 @@ export const sourceRef = object({
   line: about("Counts from 1.", integer),
   column: about("Counts from 1.", integer),
   endColumn: optional(integer),
+});
+
+export const check = object({
+  resource: string,
+  claim: string,
+  status: about(
+    '"waiting": what it depends on was still to come when the run ended.',
+    choice("pass", "fail", "waiting"),
+  ),
+  observed: optional(string),
+  hint: optional(string),
+  external: optional(about("The cause lies outside this component.", literal(true))),
+  reached: optional(
+    about(
+      "The name that it reached as a client does.",
+      object({ name: string, answer: optional(object({ status: integer, ms: integer })) }),
+    ),
+  ),
 });

@@ -7,7 +7,7 @@ import { acceptDocument } from "./output-accept.ts";
 import { certsDocument } from "./output-certs.ts";
 import { doctorDocument } from "./output-doctor.ts";
 import { importDocument } from "./output-import.ts";
-import { componentName, durationMs, exitCode, hostName, sourceRef } from "./output-members.ts";
+import { check, componentName, durationMs, exitCode, hostName, sourceRef } from "./output-members.ts";
 import { type NoticesDocument, noticesDocument } from "./output-notices.ts";
 import { sourceDocument, unattendedDocument as unattendedOf } from "./output-unattended.ts";
 import { whyDocument } from "./output-why.ts";
@@ -72,18 +72,6 @@ const hazard = object({
       }),
     ),
   ),
-});
-
-const check = object({
-  resource: string,
-  claim: string,
-  status: about(
-    '"waiting": what it depends on was still to come when the run ended.',
-    choice("pass", "fail", "waiting"),
-  ),
-  observed: optional(string),
-  hint: optional(string),
-  external: optional(about("The cause lies outside this component.", literal(true))),
 });
 
 const activation = object({ kind: choice("reload", "restart"), unit: string, host: hostName });

@@ -6,6 +6,7 @@ import type { ExitCode } from "../errors.ts";
 import { option } from "../option-names.ts";
 import type { Problem } from "../problem.ts";
 import { subjectOf } from "../resource.ts";
+import { answerLines, type NamedService } from "./answers.ts";
 import { explained } from "./causes.ts";
 import { closingWords } from "./closing.ts";
 import { errorLines, hintLines } from "./errors.ts";
@@ -25,13 +26,15 @@ export interface Ending {
   readonly cut?: string;
   /** Warnings of the site that the last run did not have. */
   readonly newWarnings?: readonly Problem[];
+  /** The site's services. */
+  readonly services?: readonly NamedService[];
 }
 
 export function resultLines(
   result: RunResult,
   exitCode: ExitCode,
   view: View,
-  { cut, newWarnings = [] }: Ending = {},
+  { cut, newWarnings = [], services = [] }: Ending = {},
 ): readonly string[] {
   const { components } = result;
   const rows = components.map((component) => [
@@ -62,6 +65,7 @@ export function resultLines(
     ...blocks.flatMap((block) => ["", ...block]),
     "",
     ...wrapAtDots(summaryLine(result), view.width),
+    ...(result.command === "sync" ? answerLines(result, services, view) : []),
     ...newWarnings.flatMap((warning) =>
       hanging("new since the last run: ", warningWords(warning), view.width),
     ),

@@ -79,7 +79,7 @@ async function checkName(io: Io, name: string, root: string, serial: string | un
     ca: root,
   });
   const fault = faultOf(seen, serial);
-  if (fault === undefined) return passed(id, claim);
+  if (fault === undefined) return passed(id, claim, { name });
   return failed(id, claim, fault, "`phoenix sync certificates nginx` issues a new one and loads it");
 }
 

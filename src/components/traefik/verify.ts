@@ -1,6 +1,6 @@
 /** Looks at the mesh as the gateway does: which configuration it serves, and one real request for every route. */
 import pLimit from "p-limit";
-import { type Check, external, failed, type Io, passed } from "../../component.ts";
+import { type Check, external, failed, type Io, passed, type Reached } from "../../component.ts";
 import { messageOf, TransportError } from "../../errors.ts";
 import { roleOf } from "../../fabric/declared.ts";
 import { routedServices } from "../../fabric/services.ts";
@@ -80,8 +80,9 @@ function checkRouter({ name, rule, service }: DynamicRouter, seen: SeenRouter | 
 async function checkRoute(io: Io, service: Service): Promise<Check> {
   const [host = service.names[0] ?? ""] = readRule(service.rule).hosts;
   const claim = `"${host}" is forwarded to ${urlOf(service.backend)}`;
-  const fault = await faultOf(io, service, host);
-  if (fault === undefined) return passed(id, claim);
+  const seen = await requestRoute(io, service, host);
+  if ("answer" in seen) return passed(id, claim, { name: host, answer: seen.answer });
+  const fault = seen;
   const check = failed(id, claim, fault.observed, fault.hint);
   return fault.isOurs === true ? check : external(check);
 }
@@ -93,13 +94,18 @@ interface Fault {
   readonly isOurs?: true;
 }
 
-/** What keeps a request for `host` from reaching the service's backend. */
-async function faultOf(io: Io, service: Service, host: string): Promise<Fault | undefined> {
+/** The backend's answer to a request for `host`, or what keeps the request from reaching it. */
+async function requestRoute(
+  io: Io,
+  service: Service,
+  host: string,
+): Promise<Fault | Pick<Required<Reached>, "answer">> {
   const { backend, guest, rule } = service;
   const mesh = roleOf(io.site, "mesh").address;
   const hint = `check on ${guest.host} (${guest.name}) that ${backend.address}:${backend.port} runs, and that the firewall lets ${mesh} in`;
   const path = pathIn(rule);
   let answer: HttpResponse;
+  const started = io.clock.now();
   try {
     answer = await get(io, `http://${mesh}${path}`, host);
   } catch (error) {
@@ -108,6 +114,7 @@ async function faultOf(io: Io, service: Service, host: string): Promise<Fault | 
     throw error;
   }
   const { status } = answer;
+  const ms = Math.max(0, Math.round(io.clock.now() - started));
   if (status === 502 || status === 503 || status === 504)
     return { observed: `the mesh answers ${status}: its backend does not answer`, hint };
   if (status === 500 && isPlain(answer, "Internal Server Error")) {
@@ -117,7 +124,7 @@ async function faultOf(io: Io, service: Service, host: string): Promise<Fault | 
     return { observed, hint: backend.scheme === "https" ? certificateHint : hint };
   }
   if (status !== 404 || !isPlain(answer, notFound) || (await isOwnAnswer(io, service, path, host)))
-    return undefined;
+    return { answer: { status, ms } };
   return {
     observed: "the mesh answers 404: no route matches",
     hint: "another route or entry point may take its requests",
