@@ -19,8 +19,10 @@ export interface Player {
 const hypervisorPorts: Readonly<Record<number, string>> = {
   22: "SSH-2.0-OpenSSH_10.0p2 Debian-7\r\n",
   2049: "",
-  8006: "",
 };
+
+/** Proxmox's interface: a certificate of the host's own, and a page. */
+const proxmoxPort = 8006;
 
 /** Whoever listens on a host's port now; undefined when nobody does. @param from who connects: proxies see it as their client */
 export async function playerOn(
@@ -36,6 +38,16 @@ export async function playerOn(
   if (greeting !== undefined) {
     const start = async (): Promise<LabServer> => (await import("./backend.ts")).startAcceptor(greeting);
     return { key: `acceptor ${port}`, role: host, start };
+  }
+  if (host === "pve" && port === proxmoxPort) {
+    const start = async (): Promise<LabServer> => {
+      const [{ startBackend }, { selfSigned }] = await Promise.all([
+        import("./backend.ts"),
+        import("./self-signed.ts"),
+      ]);
+      return startBackend({ name: "pveproxy", host, port, tls: await selfSigned(["pve"]) });
+    };
+    return { key: "pveproxy", role: host, start };
   }
   return (
     (await nginxPlayer(lab, from, host, port)) ??

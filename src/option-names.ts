@@ -39,6 +39,7 @@ export const option = {
   plan: "--plan",
   due: "--due",
   accept: "--accept",
+  from: "--from",
 } as const;
 
 /** An option by its key in what the parser finds: "lockWait". */

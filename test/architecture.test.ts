@@ -105,6 +105,13 @@ const rules: readonly (readonly [where: (path: string) => boolean, allowed: Allo
       within("why", "fabric", "formats", "site")(name) ||
       ["components/origins.ts", "components/parts.ts"].includes(name),
   ],
+  [
+    within("trace"),
+    (name) =>
+      within("trace", "fabric", "formats")(name) ||
+      name === "render/words.ts" ||
+      /^components\/(?:dns|firewall|nginx|portainer|traefik)\//.test(name),
+  ],
   [within("engine"), (name) => name === "node:crypto" || within("engine")(name)],
   [
     within("render"),

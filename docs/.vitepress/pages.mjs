@@ -12,7 +12,10 @@ export const groups = [
       "guides/monitoring",
     ],
   },
-  { text: "Reference", pages: ["site", "keys", "unattended", "rules", "prerequisites", "exit-codes"] },
+  {
+    text: "Reference",
+    pages: ["site", "keys", "unattended", "trace", "rules", "prerequisites", "exit-codes"],
+  },
   {
     text: "How it works",
     pages: [

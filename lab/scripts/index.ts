@@ -7,6 +7,7 @@ import { lock } from "./lock.ts";
 import { makeDirectory } from "./make-directory.ts";
 import { nginxTest } from "./nginx-test.ts";
 import { readableBy } from "./readable-by.ts";
+import { resolve } from "./resolve.ts";
 import { tcpProbe } from "./tcp-probe.ts";
 import { writeFiles } from "./write-files.ts";
 
@@ -22,4 +23,5 @@ export const scripts: Readonly<Record<string, Program>> = {
   "firewall-restore": firewallRestore,
   "tcp-probe": tcpProbe,
   "readable-by": readableBy,
+  resolve,
 };

@@ -14,6 +14,7 @@ import { portainerResetCommand } from "./portainer.ts";
 import { schemaCommand } from "./schema.ts";
 import { statusCommand } from "./status.ts";
 import { syncCommand } from "./sync.ts";
+import { traceCommand } from "./trace.ts";
 import { unattendedCommands } from "./unattended.ts";
 import { verifyCommand } from "./verify.ts";
 import { whyCommand } from "./why.ts";
@@ -29,6 +30,7 @@ export const commands: readonly CommandDefinition[] = [
   ...certsCommands,
   ...unattendedCommands,
   whyCommand,
+  traceCommand,
   importCommand,
   noticesTestCommand,
   portainerResetCommand,

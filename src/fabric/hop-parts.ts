@@ -2,7 +2,7 @@
 import { urlOf } from "../formats/traefik/index.ts";
 import type { Backend, Certificate, Guest, RoleGuest, Service, Site, Stack } from "../model.ts";
 import type { HostName, SourceRef } from "../resource.ts";
-import { type PublishedService, servicesAt } from "./containers-at.ts";
+import { type PublishedService, placeOfPort, servicesAt, stackServices } from "./containers-at.ts";
 import { firewallOf, verdictOn } from "./firewall.ts";
 import type { Application, BackendHop, Connection, ContainerHop, TcpHop, TlsHop } from "./hop.ts";
 import type { FirewallPath } from "./paths.ts";
@@ -82,12 +82,14 @@ export function backends(site: Site, service: Service, sender: FirewallPath["fro
       return { scheme, address: hostname, port: Number(port || (scheme === "https" ? 443 : 80)) };
     },
   );
+  const stack = stackOf(site, service);
   return [backend, ...more].map((each): BackendHop => {
     const host = site.guests.find(({ address }) => address === each.address)?.host ?? guest.host;
     const to = { host, address: each.address, port: each.port, from };
     const { serverName } = each;
+    const published = stack === undefined ? undefined : placeOfPort(stack, each.port);
     return {
-      ...{ kind: "backend", host, from, scheme: each.scheme, expected: urlOf(each) },
+      ...{ kind: "backend", host, from: published ?? from, scheme: each.scheme, expected: urlOf(each) },
       ...(serverName === undefined ? {} : { serverName }),
       application: applicationAt(site, guest, each.port),
       ...connection(site, to, sender, `requests reach ${service.id}`),
@@ -95,22 +97,33 @@ export function backends(site: Site, service: Service, sender: FirewallPath["fro
   });
 }
 
+function stackOf({ stacks }: Site, { stack, guest }: Service): Stack | undefined {
+  return stacks.find((each) => each.name === stack && each.guest.host === guest.host);
+}
+
 /** The containers behind a service of a stack, or behind Portainer and its agents. */
-export function containers(site: Site, { guest, backend, stack: name }: Service): readonly ContainerHop[] {
-  const stack = site.stacks.find((each) => each.name === name && each.guest.host === guest.host);
+export function containers(site: Site, service: Service): readonly ContainerHop[] {
+  const { guest, backend } = service;
+  const stack = stackOf(site, service);
   if (stack === undefined)
     return ownContainers(site, guest)
       .filter(({ port }) => port === backend.port)
       .map(({ port: _, ...hop }) => hop);
-  return containersOf(stack, servicesAt(stack, backend.port));
+  const own = servicesAt(stack, backend.port);
+  const others = stackServices(stack).filter((each) => !own.includes(each));
+  return [...containersOf(stack, own), ...containersOf(stack, others, true)];
 }
 
-/** @param services some of the stack's */
-export function containersOf(stack: Stack, services: readonly PublishedService[]): readonly ContainerHop[] {
+/** @param services some of the stack's; @param isBeside requests do not pass through them */
+export function containersOf(
+  stack: Stack,
+  services: readonly PublishedService[],
+  isBeside = false,
+): readonly ContainerHop[] {
   const [first] = services;
   if (first === undefined) return [];
   const names = services.map((service) => service.name);
-  const { guest, project, from } = stack;
+  const { guest, project } = stack;
   const expected = `${names.join(", ")} of stack ${stack.name} running`;
   return [
     {
@@ -118,9 +131,13 @@ export function containersOf(stack: Stack, services: readonly PublishedService[]
       host: guest.host,
       project,
       services: names,
+      jobs: services
+        .filter(({ restart }) => restart === "no" || restart === "on-failure")
+        .map(({ name }) => name),
+      ...(isBeside ? { isBeside } : {}),
       stack,
       expected,
-      from: first.from ?? from,
+      from: first.from,
     },
   ];
 }

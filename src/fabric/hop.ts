@@ -73,6 +73,10 @@ export interface ContainerHop extends HopBase {
   /** The container's own name, where it is known. */
   readonly container?: string;
   readonly stack?: Stack;
+  /** Those of the services that may end well and stay so. */
+  readonly jobs?: readonly string[];
+  /** They belong to the stack, and requests do not pass through them. */
+  readonly isBeside?: boolean;
 }
 
 /** A guest runs. */
@@ -93,3 +97,5 @@ export interface Way {
   /** In the order of a request. */
   readonly hops: readonly Hop[];
 }
+
+export type HopKind = Hop["kind"];

@@ -6,6 +6,7 @@
 import { urlOf } from "../formats/traefik/index.ts";
 import type { Guest, RoleGuest, Service, Site } from "../model.ts";
 import type { SourceRef } from "../resource.ts";
+import { stackServices } from "./containers-at.ts";
 import { describeHost, guestOf } from "./guests.ts";
 import type { DnsHop, GuestHop, Hop, Way } from "./hop.ts";
 import {
@@ -15,6 +16,7 @@ import {
   certificateFor,
   connection,
   containers,
+  containersOf,
   ownContainers,
   tcpHop,
   tlsHop,
@@ -53,7 +55,7 @@ export function wayToHypervisor(site: Site): Way {
   return { name: "pve", leadsTo: "Proxmox's interface", hops };
 }
 
-/** A guest itself: its name, whether it runs, and where it is one of Docker's machines, Portainer's container on it. */
+/** A guest itself: its name, whether it runs, and where it is one of Docker's machines, the containers on it. */
 export function wayToGuest(site: Site, guest: Guest): Way {
   const record = recordsOf(site).exact.find(
     ({ address, from }) => address === guest.address && from === guest.from,
@@ -62,7 +64,14 @@ export function wayToGuest(site: Site, guest: Guest): Way {
   return {
     name: record?.name ?? guest.host,
     leadsTo: describeHost(site, guest.host),
-    hops: [...dns, guestHop(site, guest), ...ownContainers(site, guest)],
+    hops: [
+      ...dns,
+      guestHop(site, guest),
+      ...ownContainers(site, guest),
+      ...site.stacks
+        .filter((stack) => stack.guest.host === guest.host)
+        .flatMap((stack) => containersOf(stack, stackServices(stack))),
+    ],
   };
 }
 

@@ -9,6 +9,7 @@ import { doctorDocument } from "./output-doctor.ts";
 import { importDocument } from "./output-import.ts";
 import { check, componentName, durationMs, exitCode, hostName, sourceRef } from "./output-members.ts";
 import { type NoticesDocument, noticesDocument } from "./output-notices.ts";
+import { traceDocument } from "./output-trace.ts";
 import { sourceDocument, unattendedDocument as unattendedOf } from "./output-unattended.ts";
 import { whyDocument } from "./output-why.ts";
 import {
@@ -296,6 +297,7 @@ export const outputSchemas = {
   "output-notices": noticesDocument,
   "output-why": whyDocument,
   "output-doctor": doctorDocument,
+  "output-trace": traceDocument,
   "output-lab": labDocument,
   "output-error": errorDocument,
   "output-event": eventDocument,
@@ -312,6 +314,7 @@ export type SourceDocument = Infer<typeof sourceDocument>;
 export type StatusDocument = Infer<typeof statusDocument>;
 export type WhyDocument = Infer<typeof whyDocument>;
 export type DoctorDocument = Infer<typeof doctorDocument>;
+export type TraceDocument = Infer<typeof traceDocument>;
 export type LabDocument = Infer<typeof labDocument>;
 export type ErrorDocument = Infer<typeof errorDocument>;
 export type EventDocument = Infer<typeof eventDocument>;
@@ -328,6 +331,7 @@ export type OutputDocument =
   | NoticesDocument
   | WhyDocument
   | DoctorDocument
+  | TraceDocument
   | LabDocument
   | ErrorDocument;
 

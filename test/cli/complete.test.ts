@@ -34,6 +34,7 @@ describe("what can come next", () => {
         "certs",
         "unattended",
         "why",
+        "trace",
         "import",
         "notices",
         "portainer",

@@ -27,8 +27,9 @@ test("a stack's name: through the gateway and the mesh to its container", () => 
       "tls lxc/210 a certificate for handbook.oak.home.arpa | {",
       `gateway lxc/210 nginx -> http://192.168.40.11:80 | ${rule}`,
       `mesh lxc/211 router wiki-wiki -> http://192.168.40.31:3080 | ${rule}`,
-      `backend vm/311 http://192.168.40.31:3080 | ${rule}`,
+      'backend vm/311 http://192.168.40.31:3080 | - "3080:3000"',
       "container vm/311 wiki of stack wiki running | wiki:",
+      "container vm/311 database of stack wiki running | database:",
     ],
   ]);
 });
@@ -65,7 +66,7 @@ test("records, wildcards, guests and the hypervisor", () => {
     hopsTo("docker-one.oak.home.arpa")
       .flat()
       .map((hop) => hop.split(" ", 2).join(" ")),
-  ).toEqual(["dns pve", "guest vm/311", "container vm/311"]);
+  ).toEqual(["dns pve", "guest vm/311", ...Array.from({ length: 6 }, () => "container vm/311")]);
   expect(hopsTo("nowhere.oak.home.arpa")).toEqual([]);
   const media = site.guests.find(({ name }) => name === "media");
   expect(media && wayToGuest(site, media).hops.map(({ kind }) => kind)).toEqual(["guest"]);

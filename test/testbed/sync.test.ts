@@ -10,6 +10,7 @@ import { imports } from "./import.ts";
 import { lockout } from "./lockout.ts";
 import { boot, down, say, unavailable } from "./machines.ts";
 import { siteIn } from "./phoenix.ts";
+import { traces } from "./trace.ts";
 
 const root = join(import.meta.dirname, "../../examples/homelab");
 
@@ -27,6 +28,7 @@ describe.skipIf(unavailable !== undefined)("the example site on real machines", 
   doctors();
   converges(() => site);
   imports(() => site);
+  traces(() => site);
   drifts(() => site);
   failures(() => site);
   lockout(() => site);

@@ -1,6 +1,7 @@
 /** What each stack should be: its Compose file as sent, its variables, the files on its share, its containers. */
 import type { EnvironmentVariable } from "../../apis/portainer/index.ts";
 import { defined } from "../../defined.ts";
+import { expectedServices } from "../../fabric/containers-at.ts";
 import { shareDirectory } from "../../fabric/guests.ts";
 import { type Compose, type ComposeService, readCompose } from "../../formats/compose/index.ts";
 import { placeBelow } from "../../formats/compose/paths.ts";
@@ -128,18 +129,6 @@ function declaredResource(
     from: fromOf(stack),
     ...(additions === undefined ? {} : { additions: { "compose file": additions } }),
   };
-}
-
-function expectedServices(
-  compose: Compose | undefined,
-  variables: ReadonlyMap<string, string>,
-): readonly ComposeService[] {
-  const asked = (variables.get("COMPOSE_PROFILES") ?? "").split(",").map((profile) => profile.trim());
-  return (compose?.services ?? []).filter(
-    ({ profiles, replicas }) =>
-      replicas > 0 &&
-      (profiles.length === 0 || profiles.some((profile) => asked.includes(profile) || asked.includes("*"))),
-  );
 }
 
 export interface StackFacts {

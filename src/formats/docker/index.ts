@@ -47,7 +47,7 @@ export function parseContainers(text: string): readonly MachineContainer[] {
 }
 
 /** "0.0.0.0:8000-8001->80-81/tcp, [::]:9443->9443/tcp, 6379/tcp": the last one is not published. */
-function parsePorts(text: string): readonly HeldPort[] {
+export function parsePorts(text: string): readonly HeldPort[] {
   return text.split(", ").flatMap((one): HeldPort[] => {
     const [, address = "", first, last, protocol = ""] =
       /^(.*):(\d+)(?:-(\d+))?->[\d-]+\/(\w+)$/.exec(one.trim()) ?? [];

@@ -70,3 +70,49 @@ function listenOf({ args: [written = "", ...parameters], line }: Directive): rea
   const isDefault = parameters.includes("default_server") || parameters.includes("default");
   return [{ line, written, port: Number(port), isSpecific, isDefault }];
 }
+
+/** What a client asks for. */
+interface Asked {
+  /** Lower case. */
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+}
+
+/**
+ * The server that takes a connection, as Nginx chooses: those that listen on its very address before the others, then by
+ * name, exact before wildcards before regular expressions, the first of equals, else the default. Undefined where none listens.
+ * @param files in the order that Nginx reads them
+ */
+export function serverFor(
+  files: ReadonlyMap<string, string>,
+  { name, address, port }: Asked,
+): (NginxServer & { readonly isDefault: boolean }) | undefined {
+  const all = [...files].flatMap(([file, text]) => serversIn(file, text));
+  const listening = (isMeant: (listen: NginxListen) => boolean): readonly NginxServer[] =>
+    all.filter(({ listens }) => listens.some((listen) => listen.port === port && isMeant(listen)));
+  const own = listening(({ isSpecific, written }) => isSpecific && written.startsWith(`${address}:`));
+  const servers = own.length > 0 ? own : listening(({ isSpecific }) => !isSpecific);
+  const parents = name.split(".").map((_, at, labels) => labels.slice(at).join("."));
+  const wanted = [name, `.${name}`, ...parents.slice(1).flatMap((parent) => [`*.${parent}`, `.${parent}`])];
+  for (const each of wanted) {
+    const found = servers.find(({ names }) => names.includes(each));
+    if (found !== undefined) return { ...found, isDefault: false };
+  }
+  const byPattern = servers.find(({ names }) => names.some((each) => matchesPattern(each, name)));
+  if (byPattern !== undefined) return { ...byPattern, isDefault: false };
+  const isDefault = ({ listens }: NginxServer): boolean =>
+    listens.some((listen) => listen.port === port && listen.isDefault);
+  const last = servers.find(isDefault) ?? servers[0];
+  return last === undefined ? undefined : { ...last, isDefault: true };
+}
+
+/** "~^wiki\." of `server_name`; one that JavaScript cannot read matches nothing. */
+function matchesPattern(written: string, name: string): boolean {
+  if (!written.startsWith("~")) return false;
+  try {
+    return new RegExp(written.slice(1), "i").test(name);
+  } catch {
+    return false;
+  }
+}
