@@ -23,6 +23,26 @@ export async function runUnattended(call: Call, mode: Mode): Promise<ExitCode> {
       hint: "what is dangerous is done by `phoenix sync`, while somebody watches",
     });
   const targets = await targetsOf(call.args, options);
+  const { endTrouble, isTrouble, reportTrouble } = await import("./trouble.ts");
+  const command = `unattended ${mode}`;
+  const progress = { isObserved: false };
+  try {
+    return await runOnce(call, mode, targets, progress);
+  } catch (error) {
+    if (isTrouble(error) && !progress.isObserved) await reportTrouble(call, command, error);
+    throw error;
+  } finally {
+    if (progress.isObserved) await endTrouble(call, command);
+  }
+}
+
+/** @param progress is told once the run has seen the live systems */
+async function runOnce(
+  call: Call,
+  mode: Mode,
+  targets: Targets,
+  progress: { isObserved: boolean },
+): Promise<ExitCode> {
   const pulled = await updateSource(call);
   // What nobody has committed is not what the site says; to look at it does no harm.
   if (mode === "sync" && pulled?.outcome === "dirty")
@@ -36,7 +56,7 @@ export async function runUnattended(call: Call, mode: Mode): Promise<ExitCode> {
     (session) =>
       underLock(session, { command: `unattended ${mode}` }, async () => {
         const startedMs = session.run.world.clock.now();
-        const run = { mode, startedMs, ...defined({ pulled }) };
+        const run = { mode, startedMs, progress, ...defined({ pulled }) };
         const done =
           mode === "verify"
             ? await look(session, targets)
@@ -111,13 +131,14 @@ function withSource(exitCode: ExitCode, pulled: Pulled | undefined): ExitCode {
 interface Started {
   readonly mode: Mode;
   readonly startedMs: number;
+  readonly progress: { isObserved: boolean };
   readonly pulled?: Pulled;
 }
 
 /** What the run leaves: what it found, and of a sync a generation of the history. */
 async function conclude(
   session: Session,
-  { mode, startedMs, pulled }: Started,
+  { mode, startedMs, progress, pulled }: Started,
   { plan, result }: Partial<Run>,
   exitCode: ExitCode,
 ): Promise<void> {
@@ -131,6 +152,7 @@ async function conclude(
   const source = pulled && defined({ reason: failure?.message, hint: failure?.hint });
   const ended = { command, startedMs, exitCode, isWatched: false };
   await observeRun(session, { ...ended, ...defined({ plan, result, source }) });
+  progress.isObserved = true;
 }
 
 /** A sync that a guard refused has seen what needs a person. @throws the error itself */

@@ -104,6 +104,7 @@ async function readTopic(
   problems: Problems,
 ): Promise<Secret | undefined> {
   const read = cell && (await secrets.read(cell, false, unreadable));
+  if (cell !== undefined && read?.isReference === false) secrets.hide(cell);
   if (cell === undefined || read?.length === undefined) return undefined;
   if (isTopic(read.value.reveal())) return read.value;
   return problems.report("PHX0802", cell, "the topic is not a valid ntfy topic", {
@@ -125,6 +126,7 @@ async function readUrl(
   if (cell === undefined) return type === "ntfy" ? { server: new Secret(defaultNtfy) } : {};
   const isSecret = type === "discord" || type === "slack" || looksSecret(cell.text ?? "");
   const read = await secrets.read(cell, isSecret, unreadable);
+  if (type !== "gotify" && read?.isReference === false) secrets.hide(cell);
   // A command that was not run has no value to judge.
   if (read?.length === undefined) return undefined;
   const url = urlOf(read.value.reveal().trim());

@@ -25,8 +25,12 @@ afterAll(() => receiver.close());
 interface Timers {
   /** A file of the hypervisor. */
   file(path: string): string;
-  /** Runs a command at an hour since the lab was made. */
+  /** Runs a command at an hour since the lab was made, and returns its exit code. */
   at(hour: number, ...argv: readonly string[]): Promise<number | null>;
+  /** All that the commands have said. */
+  said(): string;
+  /** The directory with the site and the lab. */
+  readonly directory: string;
 }
 
 /** A lab of an example whose site also tells the receiver. */
@@ -35,29 +39,40 @@ async function timersOf(example: string): Promise<Timers> {
   const site = join(directory, "site");
   cpSync(join(import.meta.dirname, "../../examples", example), site, { recursive: true });
   const config = join(site, "etc/phoenix_hypervisor_config.json");
-  const notices = [{ type: "webhook", url: `${receiver.url}/hook` }];
+  writeFileSync(join(site, "token"), canary);
+  const hook = { type: "webhook", url: `${receiver.url}/hook`, token: "file:token" };
+  const notices = [hook, { ...hook, name: "failures", url: `${receiver.url}/failures`, events: ["failed"] }];
   const more = JSON.stringify({ notices, metrics: { directory: metrics } }).slice(1, -1);
   writeFileSync(config, readFileSync(config, "utf8").replace("{", `{ ${more},`));
   const lab = join(directory, "lab");
   const loaded = await loadSite(site);
   if (loaded.site === undefined) throw new Error(JSON.stringify(loaded.problems));
   await initLab(lab, loaded.site);
+  let output = "";
   return {
+    directory,
+    said: () => output,
     file: (path) => join(lab, "hosts/pve", path),
     at: async (hour, ...argv) => {
       setClockOffset(lab, Math.round(hour * hourMs));
-      const { code } = await call(["--lab", lab, ...argv]);
+      const { code, stdout, stderr } = await call(["--lab", lab, ...argv]);
+      output += stdout + stderr;
       return code;
     },
   };
 }
+
+/** Must be nowhere but in the site and in what is sent. */
+const canary = "n0tice-t0ken-4711-canary";
 
 /** The titles of what arrived since the last call, without the site. */
 let read = 0;
 function told(): readonly string[] {
   const fresh = receiver.received.slice(read);
   read = receiver.received.length;
-  return fresh.map(({ body }) => String(JSON.parse(body).title).replace(/^\S+: /, ""));
+  return fresh
+    .filter(({ path }) => path === "/hook")
+    .map(({ body }) => String(JSON.parse(body).title).replace(/^\S+: /, ""));
 }
 
 function diskUse(path: string): number {
@@ -107,6 +122,105 @@ describe("a week of a small site", () => {
     expect(families.get("phoenix_last_run_exit_code")?.samples).toEqual([{ labels: {}, value: 0 }]);
     const run = families.get("phoenix_last_run_timestamp_seconds")?.samples[0]?.value ?? 0;
     expect(run * 1_000 - Date.now()).toBeGreaterThan(167 * hourMs);
+  });
+});
+
+describe("what can go wrong with telling", () => {
+  let timers: Timers;
+  beforeAll(async () => {
+    timers = await timersOf("dns-only");
+    expect(await timers.at(0, "sync", "all")).toBe(0);
+    told();
+  });
+
+  test("a notice that does not arrive fails no run, and is sent once more", async () => {
+    spoilRecords(timers);
+    receiver.answer(500);
+    expect(await timers.at(1, "unattended", "verify")).toBe(3);
+    expect(timers.said()).toContain(
+      "cannot send the notice to webhook: it answers 500; the next run sends it again",
+    );
+    expect(await timers.at(2, "unattended", "verify")).toBe(3);
+    expect(await timers.at(3, "unattended", "verify")).toBe(3);
+    expect(told()).toEqual(["dns drifted", "dns drifted"]);
+    const ids = receiver.received.slice(-2).map(({ body }) => JSON.parse(body).id);
+    expect(ids[0]).toBe(ids[1]);
+  });
+
+  test("one that does not arrive twice is forgotten", async () => {
+    receiver.answer(500, 500);
+    await timers.at(4, "sync", "all");
+    await timers.at(5, "unattended", "verify");
+    expect(timers.said()).toContain("it answers 500; it is not sent again");
+    await timers.at(6, "unattended", "verify");
+    expect(told()).toEqual(["dns is in sync again", "dns is in sync again"]);
+  });
+
+  test("a run that was killed before it sent is followed by one that sends", async () => {
+    spoilRecords(timers);
+    receiver.answer("hang");
+    const path = timers.file("/var/lib/phoenix/observation.json");
+    const running = timers.at(7, "unattended", "verify");
+    while (!readFileSync(path, "utf8").includes('"attempts": 1'))
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    const asKilled = readFileSync(path, "utf8");
+    await running;
+    writeFileSync(path, asKilled);
+    await timers.at(8, "unattended", "verify");
+    expect(told()).toEqual(["dns drifted", "dns drifted"]);
+    await timers.at(9, "unattended", "sync");
+    await timers.at(10, "unattended", "verify");
+    expect(told()).toEqual(["dns is in sync again"]);
+  });
+
+  test("an unattended sync that puts right what nobody knew tells that", async () => {
+    spoilRecords(timers);
+    await timers.at(11, "unattended", "sync");
+    await timers.at(12, "unattended", "verify");
+    expect(told()).toEqual(["dns had drifted and was repaired"]);
+  });
+
+  test("a site with errors is told once, and its end", async () => {
+    const guests = join(timers.directory, "site/etc/phoenix_lxc_configs.json");
+    const good = readFileSync(guests, "utf8");
+    writeFileSync(guests, good.replace("192.168.50.21/24", "192.168.50.999/24"));
+    expect(await timers.at(13, "unattended", "verify")).toBe(1);
+    expect(await timers.at(14, "unattended", "verify")).toBe(1);
+    expect(told()).toEqual(["phoenix unattended verify cannot run"]);
+    writeFileSync(guests, good);
+    expect(await timers.at(15, "unattended", "verify")).toBe(0);
+    expect(await timers.at(16, "unattended", "verify")).toBe(0);
+    expect(told()).toEqual(["phoenix unattended verify runs again"]);
+  });
+
+  test("the test of the notices reaches each target, whatever it is told", async () => {
+    const before = receiver.received.length;
+    expect(await timers.at(17, "notices", "test")).toBe(0);
+    expect(
+      receiver.received
+        .slice(before)
+        .map(({ path }) => path)
+        .sort(),
+    ).toEqual(["/failures", "/hook"]);
+    receiver.answer(401);
+    expect(await timers.at(18, "notices", "test", "failures")).toBe(1);
+    expect(timers.said()).toContain("not sent: it answers 401: check its token");
+    told();
+  });
+
+  test("its secrets are in nothing that is said, kept or sent but in the request's header", () => {
+    expect(timers.said()).not.toContain(canary);
+    expect(timers.said()).not.toContain("/hook");
+    const kept = execFileSync("grep", ["-rlF", "-e", canary, "-e", `${receiver.url}/`, timers.directory], {
+      encoding: "utf8",
+    });
+    const below = kept
+      .trim()
+      .split("\n")
+      .map((path) => path.slice(timers.directory.length + 1));
+    expect(below.sort()).toEqual(["site/etc/phoenix_hypervisor_config.json", "site/token"]);
+    expect(receiver.received.every(({ body }) => !body.includes(canary))).toBe(true);
+    expect(receiver.received.at(-1)?.headers.authorization).toBe(`Bearer ${canary}`);
   });
 });
 

@@ -100,8 +100,7 @@ export class SecretReader {
       const value = new Secret(text);
       if (isSensitive && text !== "") {
         this.#found.push(value);
-        const { start, end } = cell.node;
-        this.#files.conceal(cell.file, start + 1, Math.max(start + 1, end - 1));
+        this.hide(cell);
         this.#problems.report("PHX0102", cell, "secret in clear text", {
           hint: "write it as env:NAME, file:PATH, age:PATH#KEY or exec:COMMAND",
         });
@@ -124,6 +123,11 @@ export class SecretReader {
         hint: failure.hint,
       });
     }
+  }
+
+  /** Keeps a value out of excerpts and out of what the history keeps, though it is too common a text to look for in output. */
+  hide({ file, node: { start, end } }: Cell): void {
+    this.#files.conceal(file, start + 1, Math.max(start + 1, end - 1));
   }
 
   /** Adds the values whose names make them secret: a label with its variables filled in. */
