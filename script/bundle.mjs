@@ -4,6 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, transform } from "esbuild";
 import { options } from "./esbuild-options.mjs";
+import { page, pageInside } from "./page.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -19,6 +20,7 @@ const toBegin = /^src\/(?:(?:init|import|doctor)\/|cli\/(?:import-run|new-site)\
  * @returns the paths of all bundled sources, and how many bytes the product, begin.js and the lab take
  */
 export async function bundle(directory, plugins = [], inExecutable = false) {
+  const { assets, inputs: pageInputs } = await page();
   const { metafile, outputFiles } = await build({
     ...options,
     banner: {},
@@ -31,7 +33,7 @@ export async function bundle(directory, plugins = [], inExecutable = false) {
     legalComments: "none",
     metafile: true,
     write: false,
-    plugins: [startsNothing, ...plugins],
+    plugins: [startsNothing, pageInside(assets), ...plugins],
   });
   const outputs = Object.entries(metafile.outputs).map(([path, output]) => ({
     path: resolve(root, path),
@@ -87,7 +89,7 @@ export async function bundle(directory, plugins = [], inExecutable = false) {
   );
   const bytes = (...names) => names.reduce((sum, each) => sum + Buffer.byteLength(files[each]), 0);
   return {
-    inputs: Object.keys(metafile.inputs),
+    inputs: [...Object.keys(metafile.inputs), ...pageInputs],
     bytes: { product: bytes("main.js", "product.js"), begin: bytes("begin.js"), lab: bytes("lab/index.js") },
   };
 }

@@ -40,6 +40,9 @@ export const option = {
   due: "--due",
   accept: "--accept",
   from: "--from",
+  listen: "--listen",
+  html: "--html",
+  every: "--every",
 } as const;
 
 /** An option by its key in what the parser finds: "lockWait". */

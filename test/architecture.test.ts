@@ -54,11 +54,11 @@ const vocabulary = [
 ];
 
 const isNode = (name: string): boolean => name.startsWith("node:");
-const isPackage = (name: string): boolean => !isNode(name) && !/\.(?:ts|json)$/.test(name);
+const isPackage = (name: string): boolean => !isNode(name) && !/\.(?:tsx?|json)$/.test(name);
 const within =
   (...folders: readonly string[]) =>
   (name: string): boolean =>
-    name.endsWith(".ts") && folders.some((folder) => name.startsWith(`${folder}/`));
+    /\.tsx?$/.test(name) && folders.some((folder) => name.startsWith(`${folder}/`));
 const isVocabulary = (name: string): boolean =>
   within("problem-codes")(name) || (vocabulary.includes(name) && name !== "lab/context.ts");
 
@@ -119,6 +119,18 @@ const rules: readonly (readonly [where: (path: string) => boolean, allowed: Allo
       isPackage(name) ||
       within("render")(name) ||
       ["engine/explained.ts", "components/index.ts"].includes(name),
+  ],
+  // The page runs in browsers: nothing of Node.
+  [
+    within("dashboard/page"),
+    (name) =>
+      isPackage(name) ||
+      within("dashboard/page")(name) ||
+      ["render/words.ts", "render/output-dashboard.ts"].includes(name),
+  ],
+  [
+    within("dashboard"),
+    (name) => isNode(name) || within("dashboard", "render", "fabric", "formats", "journal")(name),
   ],
   [within("site"), (name) => isPackage(name) || isNode(name) || within("site", "fabric", "formats")(name)],
   [within("init"), within("init", "import", "site", "fabric", "formats")],
@@ -206,7 +218,7 @@ describe("imports", () => {
   test("Node's own modules are named with node:, own files with their ending", () => {
     const broken = files.flatMap(({ path, imports }) =>
       imports
-        .filter((name) => builtinModules.includes(name) || (/^[./]/.test(name) && !name.endsWith(".ts")))
+        .filter((name) => builtinModules.includes(name) || (/^[./]/.test(name) && !/\.tsx?$/.test(name)))
         .map((name) => `${path} imports ${name}`),
     );
     expect(broken).toEqual([]);

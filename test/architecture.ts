@@ -17,7 +17,7 @@ export function sourceFiles(root: string): readonly SourceFile[] {
     .flatMap((room) =>
       readdirSync(join(root, room), { recursive: true, encoding: "utf8" }).map((path) => join(room, path)),
     )
-    .filter((path) => path.endsWith(".ts") && !path.includes("node_modules"))
+    .filter((path) => /\.tsx?$/.test(path) && !path.includes("node_modules"))
     .sort()
     .map((path) => sourceFile(path, readFileSync(join(root, path), "utf8")));
 }

@@ -3,6 +3,7 @@ import { certsCommands } from "./certs.ts";
 import { checkCommand } from "./check.ts";
 import type { CommandDefinition } from "./command.ts";
 import { completionCommand } from "./completion.ts";
+import { dashboardCommand } from "./dashboard.ts";
 import { doctorCommand } from "./doctor.ts";
 import { explainCommand } from "./explain.ts";
 import { importCommand } from "./import.ts";
@@ -31,6 +32,7 @@ export const commands: readonly CommandDefinition[] = [
   ...unattendedCommands,
   whyCommand,
   traceCommand,
+  dashboardCommand,
   importCommand,
   noticesTestCommand,
   portainerResetCommand,

@@ -42,11 +42,38 @@ export async function underLock<T>(
     onTakeOver: (holder) => display.say(`an earlier run did not end properly: ${holder}${takenOver}`),
   });
   lock.lost.addEventListener("abort", () => session.abort(lock.lost.reason), { once: true });
+  const stopTelling = await tellOfEvents(session, lock.lost);
   try {
     return await use(lock.lost);
   } catch (error) {
     throw lock.lost.aborted ? lock.lost.reason : error;
   } finally {
+    await stopTelling();
     await session.lastWords((host) => lock.release(host));
   }
+}
+
+/** Tells what the run is doing to those who look from elsewhere. A run that lost its lock must not write. */
+async function tellOfEvents(
+  { call: { terminal }, run, watch }: Session,
+  lost: AbortSignal,
+): Promise<() => Promise<void>> {
+  const [{ advance, noProgress }, { tellOfRun }] = await Promise.all([
+    import("../render/progress.ts"),
+    import("../journal/live.ts"),
+  ]);
+  let progress = noProgress;
+  let told = progress;
+  const unwatch = watch((event) => {
+    progress = advance(progress, terminal.redact(event), Date.now());
+  });
+  const stop = tellOfRun(run.world.host("pve"), () => {
+    if (progress === told || lost.aborted) return undefined;
+    told = progress;
+    return { ...progress };
+  });
+  return () => {
+    unwatch();
+    return stop();
+  };
 }

@@ -5,7 +5,7 @@ import type { OffComponent } from "../components/parts.ts";
 import { defined } from "../defined.ts";
 import type { RunWorld } from "../engine/run.ts";
 import { type ExitCode, SiteError } from "../errors.ts";
-import type { Event } from "../event.ts";
+import type { Emit, Event } from "../event.ts";
 import { declared } from "../fabric/declared.ts";
 import type { Step } from "../hosts/decorators.ts";
 import type { Host } from "../hosts/host.ts";
@@ -39,6 +39,8 @@ export interface Session {
   readonly display: Display;
   /** The same run over machines and APIs that refuse changes, with a journal that is not written. */
   readOnly(): Promise<RunWorld>;
+  /** Calls `see` for every event from now on. Returns what ends that. */
+  watch(see: Emit): () => void;
   /** Ends every command and request in progress, for this reason. */
   abort(reason: unknown): void;
   /**
@@ -65,13 +67,14 @@ export async function withSession(
   const proven = await loadProven(call);
   const site = await refuseBroken(call, proven, selection);
   const display = openDisplay(terminal, options, site);
+  const watched = watchable(display.emit);
   const lost = new AbortController();
   const signal = AbortSignal.any([interruption.now, lost.signal]);
   const unfinished = new Set<Step>();
   const onTimeout = (): void => interruption.interrupt("timeout", waitedFor(unfinished, site));
   const timer = options.timeoutMs === undefined ? undefined : setTimeout(onTimeout, options.timeoutMs);
   const world = await openWorld(call, access, display, signal, unfinished);
-  const emit: RunWorld["emit"] = (event) => display.emit(onWallClock(event, world.clock));
+  const emit: RunWorld["emit"] = (event) => watched.emit(onWallClock(event, world.clock));
   try {
     const [{ loadComponents }, { componentsOff, takingPart }, journal, run] = await Promise.all([
       import("../components/index.ts"),
@@ -99,6 +102,7 @@ export async function withSession(
         return { ...(await openRun(call, site, still)), journal: unwritten, emit, signal };
       },
       display,
+      watch: watched.watch,
       abort: (reason) => lost.abort(reason),
       lastWords: async (say) => {
         if (!signal.aborted) return say(world.host("pve"));
@@ -111,6 +115,20 @@ export async function withSession(
     display.pause();
     await world.close();
   }
+}
+
+/** Events for one that sees all of them, and for those who watch a while. */
+function watchable(first: Emit): { readonly emit: Emit; readonly watch: Session["watch"] } {
+  const watchers = new Set([first]);
+  return {
+    emit: (event) => {
+      for (const see of watchers) see(event);
+    },
+    watch: (see) => {
+      watchers.add(see);
+      return () => watchers.delete(see);
+    },
+  };
 }
 
 /** The journal of this call's site on the hypervisor. */

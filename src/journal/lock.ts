@@ -49,7 +49,7 @@ const staleSeconds = 90;
 const renewMs = 30_000;
 const pollMs = 1_000;
 
-interface LockHolder extends ProcessIdentity {
+export interface LockHolder extends ProcessIdentity {
   readonly token: string;
   /** "sync all". */
   readonly command: string;
@@ -156,6 +156,23 @@ function holderOf(path: string, text: string): Partial<LockHolder> & { token: st
       startedMs: number("startedMs"),
     }),
   };
+}
+
+/** The holder that a lock file names; undefined without a file, or when it does not name one properly. */
+export function readHolder(path: string, text: string | undefined): LockHolder | undefined {
+  if (text === undefined) return undefined;
+  try {
+    const holder = holderOf(path, text);
+    return isHolder(holder) ? holder : undefined;
+  } catch (error) {
+    if (error instanceof PhoenixError) return undefined;
+    throw error;
+  }
+}
+
+function isHolder(holder: Partial<LockHolder>): holder is LockHolder {
+  const { who, host, pid, boot, start, command, startedMs } = holder;
+  return [who, host, pid, boot, start, command, startedMs].every((each) => each !== undefined);
 }
 
 /** A process of this machine can be looked up; one of another machine has only its heartbeat. */

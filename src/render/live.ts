@@ -30,7 +30,8 @@ const outcomeSigns = {
   "rolled-back": "!",
 } as const satisfies Record<Outcome, Sign>;
 
-function signOf(one: ComponentProgress): Sign {
+/** How a component stands, at a glance. */
+export function signOf(one: ComponentProgress): Sign {
   if (one.phase !== "finished" || one.outcome === undefined) return one.applied > 0 ? "~" : " ";
   if (one.checksFailed > 0) return "!";
   return one.checksWaiting > 0 && outcomeSigns[one.outcome] !== "!" ? ">" : outcomeSigns[one.outcome];

@@ -5,6 +5,7 @@
 import { option } from "../option-names.ts";
 import { acceptDocument } from "./output-accept.ts";
 import { certsDocument } from "./output-certs.ts";
+import { type DashboardDocument, dashboardDocument } from "./output-dashboard.ts";
 import { doctorDocument } from "./output-doctor.ts";
 import { importDocument } from "./output-import.ts";
 import { check, componentName, durationMs, exitCode, hostName, sourceRef } from "./output-members.ts";
@@ -298,6 +299,7 @@ export const outputSchemas = {
   "output-why": whyDocument,
   "output-doctor": doctorDocument,
   "output-trace": traceDocument,
+  "output-dashboard": dashboardDocument,
   "output-lab": labDocument,
   "output-error": errorDocument,
   "output-event": eventDocument,
@@ -332,6 +334,7 @@ export type OutputDocument =
   | WhyDocument
   | DoctorDocument
   | TraceDocument
+  | DashboardDocument
   | LabDocument
   | ErrorDocument;
 

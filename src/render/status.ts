@@ -88,7 +88,8 @@ function lastRunWords(run: LastRun | undefined, nowMs: number): string {
   return `${run.command} ${endWords[run.exitCode] ?? "failed"} ${age} ago, run ${run.generation} by ${oneLine(run.who)} on ${oneLine(run.host)}`;
 }
 
-const endWords: Readonly<Record<number, string>> = {
+/** How a run ended, by its exit code; every other one failed. */
+export const endWords: Readonly<Record<number, string>> = {
   [exitCodes.converged]: "converged",
   [exitCodes.partial]: "partly applied",
   [exitCodes.rolledBack]: "was rolled back",
@@ -96,14 +97,16 @@ const endWords: Readonly<Record<number, string>> = {
   [exitCodes.unverified]: "applied, not verified,",
 };
 
-function stateOf(part: ComponentPlan): StatusDocument["components"][number]["state"] {
+/** How a component is, in the words of the document. */
+export function stateOf(part: ComponentPlan): StatusDocument["components"][number]["state"] {
   if (part.unread !== undefined) return part.unread.kind === "error" ? "unknown" : "not ready";
   if (part.waitsFor !== undefined) return "not ready";
   if (part.unreadResources.length > 0) return "unknown";
   return part.changes.length === 0 && part.pendingActivation.length === 0 ? "in sync" : "drift";
 }
 
-function noteOf(part: ComponentPlan, view: View): string {
+/** Why a component is not in sync; empty when it is. */
+export function noteOf(part: ComponentPlan, view: View): string {
   if (part.unread !== undefined) return flat(part.unread.reason);
   if (part.waitsFor !== undefined) return `waits for ${part.waitsFor}`;
   const [unread] = part.unreadResources;
