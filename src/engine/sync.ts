@@ -37,7 +37,11 @@ export async function sync(
   const started = run.world.clock.now();
   const selection = select(components, options);
   const names = selection.selected.map(({ name }) => name);
-  run.emit({ type: "run-started", command: "sync", components: names });
+  const after = selection.selected.map(({ name, after: before }) => ({
+    component: name,
+    waitsFor: before.filter((each) => names.includes(each)),
+  }));
+  run.emit({ type: "run-started", command: "sync", components: names, after });
   const results = await approved(components, run, options).then(
     (planned) => take(selection, run, options, planned),
     (error: unknown) => {

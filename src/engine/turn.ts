@@ -70,8 +70,10 @@ export class Turn {
     };
   }
 
-  starts(phase: "read" | "apply" | "verify"): void {
-    this.#run.emit({ type: "component-started", component: this.component.name, phase });
+  /** @param changes how many changes are to be made */
+  starts(phase: "read" | "apply" | "verify", changes?: number): void {
+    const { name: component } = this.component;
+    this.#run.emit(defined({ type: "component-started" as const, component, phase, changes }));
   }
 
   /**

@@ -126,7 +126,7 @@ export class Turns {
     const held = await this.#held(component, part, earlier);
     // Its checks would fail for what waits; an independent resource that does not wait is proved on its own.
     if (held !== undefined && component.independent !== true) return turn.end({ ...facts, ...waiting(held) });
-    turn.starts("apply");
+    turn.starts("apply", part.changes.length);
     const now = held === undefined ? part : withoutHeld(part, held);
     const ending = endingOf(await converge(turn, now, this.#run), now);
     const changes = sincePlan(ending.changes, planned);

@@ -1,5 +1,5 @@
 /** The live view on a terminal: one line per component, redrawn in place. */
-import type { Outcome } from "../component.ts";
+import type { ComponentName, Outcome } from "../component.ts";
 import { clip, padEnd, padStart } from "./layout.ts";
 import type { ComponentProgress, Progress } from "./progress.ts";
 import { checksWord } from "./summary.ts";
@@ -10,12 +10,15 @@ const timeWidth = 8;
 
 export function liveLines(progress: Progress, nowMs: number, view: View): readonly string[] {
   const nameWidth = Math.max(0, ...progress.components.map(({ component }) => component.length));
+  const unfinished = progress.components
+    .filter(({ phase }) => phase !== "finished")
+    .map(({ component }) => component);
   return progress.components.map((one) => {
     const sign = signOf(one);
     const head = `${painted(sign, view.paint)} ${padEnd(one.component, nameWidth)}  `;
     // One column stays free: a line that fills the last one makes some terminals wrap.
     const room = Math.min(view.width, 100) - nameWidth - 4 - timeWidth - 1;
-    const text = padEnd(clip(doing(one, nowMs, room), room), room);
+    const text = padEnd(clip(doing(one, nowMs, room, unfinished), room), room);
     return `${head}${text}${view.paint.dim(padStart(timeOf(one, nowMs), timeWidth))}`;
   });
 }
@@ -37,8 +40,16 @@ export function signOf(one: ComponentProgress): Sign {
   return one.checksWaiting > 0 && outcomeSigns[one.outcome] !== "!" ? ">" : outcomeSigns[one.outcome];
 }
 
-/** What a component is doing, or how it ended. When a wait does not fit into `room`, its reason is cut, never its time. */
-export function doing(one: ComponentProgress, nowMs: number, room = Number.POSITIVE_INFINITY): string {
+/**
+ * What a component is doing, or how it ended. When a wait does not fit into `room`, its reason is cut, never its time.
+ * @param unfinished the components that are not done yet
+ */
+export function doing(
+  one: ComponentProgress,
+  nowMs: number,
+  room = Number.POSITIVE_INFINITY,
+  unfinished: readonly ComponentName[] = [],
+): string {
   const checks = checksDone(one);
   const changes = one.applied > 0 ? count(one.applied, "change") : "";
   if (one.phase === "finished")
@@ -46,18 +57,27 @@ export function doing(one: ComponentProgress, nowMs: number, room = Number.POSIT
   if (one.waitsFor !== undefined) {
     const limit = one.waitsFor.untilMs - one.sinceMs;
     const time = ` · ${whole(nowMs - one.sinceMs)} of ${whole(limit)}`;
-    return clip(`waiting for ${flat(one.waitsFor.what)}`, room - time.length) + time;
+    const made = one.phase === "apply" && one.changes > 1 ? `${one.applied} of ${one.changes} made, ` : "";
+    return clip(`${made}waiting for ${flat(one.waitsFor.what)}`, room - time.length) + time;
   }
   switch (one.phase) {
-    case "queued":
-      return "waiting for its turn";
+    case "queued": {
+      const before = one.after.filter((name) => unfinished.includes(name));
+      return before.length === 0 ? "waiting for its turn" : `waits for ${list(before)}`;
+    }
     case "read":
       return "reading";
     case "apply":
-      return changes === "" ? "applying" : `applying, ${changes} made`;
+      return progressWord(one);
     case "verify":
       return checks === "" ? "verifying" : `verifying, ${checks}`;
   }
+}
+
+/** "applying, 3 of 8 changes made". */
+function progressWord({ applied, changes }: ComponentProgress): string {
+  if (changes > 1) return `applying, ${applied} of ${changes} changes made`;
+  return applied === 0 ? "applying" : `applying, ${count(applied, "change")} made`;
 }
 
 function checksDone({ checksPassed, checksFailed }: ComponentProgress): string {

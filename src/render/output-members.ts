@@ -31,3 +31,14 @@ export const check = object({
     ),
   ),
 });
+
+export const activation = object({ kind: choice("reload", "restart"), unit: string, host: hostName });
+export const outcome = choice(
+  "unchanged",
+  "changed",
+  "deferred",
+  "skipped",
+  "interrupted",
+  "failed",
+  "rolled-back",
+);

@@ -7,8 +7,18 @@ import { acceptDocument } from "./output-accept.ts";
 import { certsDocument } from "./output-certs.ts";
 import { type DashboardDocument, dashboardDocument } from "./output-dashboard.ts";
 import { doctorDocument } from "./output-doctor.ts";
+import { eventDocument } from "./output-events.ts";
 import { importDocument } from "./output-import.ts";
-import { check, componentName, durationMs, exitCode, hostName, sourceRef } from "./output-members.ts";
+import {
+  activation,
+  check,
+  componentName,
+  durationMs,
+  exitCode,
+  hostName,
+  outcome,
+  sourceRef,
+} from "./output-members.ts";
 import { type NoticesDocument, noticesDocument } from "./output-notices.ts";
 import { traceDocument } from "./output-trace.ts";
 import { sourceDocument, unattendedDocument as unattendedOf } from "./output-unattended.ts";
@@ -21,10 +31,7 @@ import {
   type Infer,
   integer,
   literal,
-  type Members,
-  number,
   object,
-  oneOf,
   optional,
   type Schema,
   string,
@@ -75,9 +82,6 @@ const hazard = object({
     ),
   ),
 });
-
-const activation = object({ kind: choice("reload", "restart"), unit: string, host: hostName });
-const outcome = choice("unchanged", "changed", "deferred", "skipped", "interrupted", "failed", "rolled-back");
 
 const unreadMembers = {
   kind: choice("not-ready", "error"),
@@ -260,29 +264,6 @@ const errorDocument = object({
   hint: optional(string),
   exitCode,
 });
-
-const event = <const Type extends string, const M extends Members>(type: Type, members: M) =>
-  object({ format: literal("phoenix.event/2"), time, type: literal(type), ...members });
-
-const eventDocument = oneOf(
-  event("run-started", { command: string, components: array(componentName) }),
-  event("component-started", { component: componentName, phase: choice("read", "apply", "verify") }),
-  event("waiting", { component: componentName, for: string, untilMs: number }),
-  event("change-applied", { component: componentName, verb: string, id: string }),
-  event("activated", { component: componentName, activation }),
-  event("check-finished", {
-    component: componentName,
-    check,
-    waitsFor: optional(about("The components that a waiting check waits for.", array(componentName))),
-  }),
-  event("note", { component: componentName, text: string }),
-  event("component-finished", {
-    component: componentName,
-    outcome,
-    reason: optional(string),
-    durationMs,
-  }),
-);
 
 /** Every output document by the name that `phoenix schema` knows it by. */
 export const outputSchemas = {

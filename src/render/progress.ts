@@ -18,6 +18,10 @@ export interface ComponentProgress {
   readonly sinceMs: number;
   readonly waitsFor?: { readonly what: string; readonly untilMs: number };
   readonly applied: number;
+  /** How many changes are to be made; 0 when that is not known. */
+  readonly changes: number;
+  /** Components that must be done before it starts. */
+  readonly after: readonly ComponentName[];
   readonly checksPassed: number;
   readonly checksFailed: number;
   readonly checksWaiting: number;
@@ -33,7 +37,10 @@ export const noProgress: Progress = { command: "", components: [], planned: fals
 /** The progress after an event that happened at `nowMs`. */
 export function advance(progress: Progress, event: Event, nowMs: number): Progress {
   if (event.type === "run-started") {
-    const components = event.components.map((component) => queued(component, nowMs));
+    const components = event.components.map((component) => {
+      const after = event.after?.find((one) => one.component === component)?.waitsFor;
+      return { ...queued(component, nowMs), after: after ?? [] };
+    });
     return { command: event.command, components, planned: false };
   }
   const known = progress.components.some(({ component }) => component === event.component);
@@ -43,7 +50,8 @@ export function advance(progress: Progress, event: Event, nowMs: number): Progre
   const planEnds = isWork && !progress.planned;
   const components = all.map((one) => {
     if (one.component === event.component) return step(one, event, nowMs);
-    return planEnds && one.phase === "read" ? queued(one.component, nowMs) : one;
+    const isQueued = planEnds && one.phase === "read";
+    return isQueued ? { ...queued(one.component, nowMs), after: one.after } : one;
   });
   return { ...progress, components, planned: progress.planned || isWork };
 }
@@ -51,7 +59,7 @@ export function advance(progress: Progress, event: Event, nowMs: number): Progre
 const noChecks = { checksPassed: 0, checksFailed: 0, checksWaiting: 0, checksWaitFor: [] } as const;
 
 function queued(component: ComponentName, sinceMs: number): ComponentProgress {
-  return { component, phase: "queued", sinceMs, applied: 0, ...noChecks };
+  return { component, phase: "queued", sinceMs, applied: 0, changes: 0, after: [], ...noChecks };
 }
 
 function step(
@@ -64,7 +72,8 @@ function step(
       const { waitsFor: _, ...rest } = before;
       // Checks that run again after a rollback count once.
       const again = event.phase === "verify" ? noChecks : {};
-      return { ...rest, ...again, phase: event.phase, sinceMs: nowMs };
+      const { changes = before.changes } = event;
+      return { ...rest, ...again, phase: event.phase, changes, sinceMs: nowMs };
     }
     case "waiting": {
       const same = before.waitsFor?.what === event.for;

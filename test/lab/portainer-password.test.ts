@@ -70,7 +70,7 @@ describe("a password that is changed in the site", () => {
     const [update] = planned.components[1]!.changes;
     expect(update).toMatchObject({
       verb: "update",
-      live: { units: { admin: "exists, with its previous password" } },
+      live: { units: { admin: "exists", password: "the previous one" } },
     });
     expect(fileIn(lab)).toBe(`${first.reveal()}\n`);
     const result = await sync(lab, siteWith({ adminPassword: second }));

@@ -46,6 +46,34 @@ describe("the live tree", () => {
     );
   });
 
+  test("says how many changes are made, and which components the others wait for", () => {
+    const run: Event = {
+      type: "run-started",
+      command: "sync",
+      components: ["dns", "portainer", "stacks"],
+      after: [
+        { component: "dns", waitsFor: [] },
+        { component: "portainer", waitsFor: ["dns"] },
+        { component: "stacks", waitsFor: ["dns", "portainer"] },
+      ],
+    };
+    const lines = (...events: readonly Event[]): readonly string[] =>
+      liveLines(progressAfter(run, ...events), start + 2_000, view).map((line) => line.trim());
+    expect(lines({ ...applying, changes: 3 } as Event, applied)).toEqual([
+      expect.stringMatching(/^~ dns +applying, 1 of 3 changes made/),
+      "portainer  waits for dns",
+      "stacks     waits for dns and portainer",
+    ]);
+    expect(lines({ ...applying, changes: 3 } as Event, applied, finished)[2]).toBe(
+      "stacks     waits for portainer",
+    );
+    const stacks = { component: "stacks" } as const;
+    const image: Event = { type: "waiting", ...stacks, for: "image wiki:2", untilMs: start + 60_000 };
+    expect(lines({ type: "component-started", ...stacks, phase: "apply", changes: 8 }, image)[2]).toMatch(
+      /^stacks +0 of 8 made, waiting for image wiki:2 · /,
+    );
+  });
+
   test("says what is waited for, and until when", () => {
     const [, line] = liveLines(progressAfter(started, waiting), start + 15_000, { ...view, width: 120 });
     expect(line).toContain("waiting for portainer at https://10.0.0.111:9443 (502) · 14 s of 124 s");
