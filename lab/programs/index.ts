@@ -16,6 +16,7 @@ import { pveversion } from "./proxmox.ts";
 import { pveFirewall } from "./pve-firewall.ts";
 import { pvesh } from "./pvesh.ts";
 import { qm } from "./qm.ts";
+import { sendmail } from "./sendmail.ts";
 import { shell } from "./shell.ts";
 import { ss } from "./ss.ts";
 import { systemctl } from "./systemctl.ts";
@@ -46,6 +47,7 @@ const onHypervisor: Readonly<Record<string, Program>> = {
   pvesh,
   pveversion,
   "pve-firewall": pveFirewall,
+  sendmail,
 };
 
 /** Where their unit is installed. */

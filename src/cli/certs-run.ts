@@ -92,7 +92,11 @@ async function renewThese(session: Session, ids: readonly ResourceId[], words: s
   const result = await sync(asked, run, choices);
   const { interruption } = call;
   const exitCode = interruption.reason === "signal" ? exitCodes.interrupted : exitCodeOf(result);
-  await recordRun(session, `certs renew ${words}`, startedMs, result, exitCode, plan);
+  const command = `certs renew ${words}`;
+  await recordRun(session, command, startedMs, result, exitCode, plan);
+  const { observeRun } = await import("./observed.ts");
+  const isWatched = words !== option.due;
+  await observeRun(session, { command, startedMs, exitCode, result, ...defined({ plan }), isWatched });
   await deliverResult(session, result, exitCode, defined({ cut: cutBy(interruption) }));
   return exitCode;
 }

@@ -32,7 +32,7 @@ export interface ObservedRun {
   readonly exitCode: ExitCode;
   /** SHA-256 over the site's files. */
   readonly siteDigest: string;
-  /** When a run last ended with exit code 0. */
+  /** When a run last ended with exit code 0 and left every component in sync. */
   readonly convergedMs?: number;
 }
 

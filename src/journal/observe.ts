@@ -38,16 +38,19 @@ export interface Look {
 export function observe(previous: Observation | undefined, look: Look): Observation {
   const { run, off, certificates = previous?.certificates ?? {} } = look;
   const endedMs = run.endedMs;
-  const convergedMs = run.exitCode === 0 ? endedMs : previous?.run.convergedMs;
   const states = [...statesOf(look), ...off.map((name) => [name, unseen("off")] as const)];
   const components = states.map(([name, found]) => {
     const before = previous?.components[name];
     return [name, lasting(found, before, endedMs)] as const;
   });
+  const all = { ...previous?.components, ...Object.fromEntries(components) };
+  // A run of one component says nothing of the others.
+  const isWell = Object.values(all).every(({ state }) => state === "in sync" || state === "off");
+  const convergedMs = run.exitCode === 0 && isWell ? endedMs : previous?.run.convergedMs;
   const source = look.source && sourceOf(previous, look.source, look);
   return {
     run: { ...run, ...defined({ convergedMs }) },
-    components: { ...previous?.components, ...Object.fromEntries(components) },
+    components: all,
     checks: checksOf(previous?.checks ?? [], look),
     certificates,
     guests: guestsOf(previous?.guests ?? {}, look),

@@ -79,7 +79,7 @@ function runMetrics({ run, notices }: Observation, version: string): readonly Me
     ]),
     gauge(
       "last_converged_timestamp_seconds",
-      "When a run last ended with exit code 0.",
+      "When a run last ended well with every component in sync.",
       ...(convergedMs === undefined ? [] : [[{}, seconds(convergedMs)] as const]),
     ),
     gauge("notices_undelivered", "Notices that did not arrive.", [{}, notices?.undelivered.length ?? 0]),

@@ -97,13 +97,19 @@ test.each<[string, Partial<ComponentResult>]>([
   ["in sync", { outcome: "changed", changes: [drift] }],
   ["rolled back", { outcome: "rolled-back", reason: "nginx -t: failed" }],
   ["failed", { outcome: "failed", reason: "disk full" }],
-  ["not ready", { outcome: "deferred", reason: "no CA yet" }],
+  ["drifted", { outcome: "deferred", reason: "waits for the repair hours" }],
   ["drifted", { outcome: "skipped", reason: "dns failed" }],
   ["unproven", { outcome: "changed", changes: [drift], checks: [check("fail")] }],
 ])("a sync leaves it %s", (state, result) => {
   const plan = [part("dns", { changes: [drift] })];
   const seen = observe(undefined, look(1, plan, [], sync([ended("dns", result)])));
   expect(seen.components.dns?.state).toBe(state);
+});
+
+test("a sync that could not begin with it leaves it not ready", () => {
+  const plan = [part("dns", { unread: { kind: "not-ready", reason: "no CA yet" } })];
+  const deferred = ended("dns", { outcome: "deferred", reason: "no CA yet" });
+  expect(observe(undefined, look(1, plan, [], sync([deferred]))).components.dns?.state).toBe("not ready");
 });
 
 test("what is only time passing is no drift, and consent makes it none to refuse", () => {
@@ -152,6 +158,8 @@ test("the last converged run is remembered through those that were not", () => {
   const good = observe(undefined, look(1, []));
   const run = { ...look(2, []).run, exitCode: 2 as const };
   expect(observe(good, look(2, [], [], { run })).run).toMatchObject({ exitCode: 2, convergedMs: 3_600_000 });
+  const drifted = observe(good, look(3, [part("nginx", { changes: [drift] })]));
+  expect(observe(drifted, look(4, [part("dns")])).run.convergedMs).toBe(3_600_000);
 });
 
 test("it is one private file on the hypervisor, and a damaged one says so", async () => {

@@ -41,7 +41,11 @@ async function timersOf(example: string): Promise<Timers> {
   const config = join(site, "etc/phoenix_hypervisor_config.json");
   writeFileSync(join(site, "token"), canary);
   const hook = { type: "webhook", url: `${receiver.url}/hook`, token: "file:token" };
-  const notices = [hook, { ...hook, name: "failures", url: `${receiver.url}/failures`, events: ["failed"] }];
+  const notices = [
+    hook,
+    { ...hook, name: "failures", url: `${receiver.url}/failures`, events: ["failed"] },
+    { type: "mail", to: ["root"] },
+  ];
   const more = JSON.stringify({ notices, metrics: { directory: metrics } }).slice(1, -1);
   writeFileSync(config, readFileSync(config, "utf8").replace("{", `{ ${more},`));
   const lab = join(directory, "lab");
@@ -206,6 +210,9 @@ describe("what can go wrong with telling", () => {
     expect(await timers.at(18, "notices", "test", "failures")).toBe(1);
     expect(timers.said()).toContain("not sent: it answers 401: check its token");
     told();
+    const [head = "", body = ""] = readFileSync(timers.file("/var/mail/root"), "utf8").split("\n\n");
+    expect(head).toContain("Subject: elm.home.arpa: dns drifted");
+    expect(Buffer.from(body, "base64").toString()).toContain("dns drifted: dns/records to update");
   });
 
   test("its secrets are in nothing that is said, kept or sent but in the request's header", () => {
