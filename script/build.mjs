@@ -21,7 +21,7 @@ try {
   await rename(fresh, target);
   compile(process.execPath, target);
   process.stdout.write(
-    `dist: product ${kilobytes(bytes.product)}, to begin ${kilobytes(bytes.begin)}, lab ${kilobytes(bytes.lab)}\n`,
+    `dist: product ${kilobytes(bytes.product)}, rare commands ${kilobytes(bytes.rare)}, lab ${kilobytes(bytes.lab)}\n`,
   );
 } catch (error) {
   await rm(fresh, { recursive: true, force: true });

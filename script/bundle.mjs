@@ -8,16 +8,20 @@ import { page, pageInside } from "./page.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** The modules that only init, import and doctor run; every other command starts without them. */
-const toBegin = /^src\/(?:(?:init|import|doctor)\/|cli\/(?:import-run|new-site)\.ts|render\/doctor\.ts)/;
+/** The modules that only some commands run, by the file that they are packed into; every other command starts without them. */
+const rarePacks = {
+  "begin.js": /^src\/(?:(?:init|import|doctor)\/|cli\/(?:import-run|new-site)\.ts|render\/doctor\.ts)/,
+  "look.js":
+    /^src\/(?:(?:dashboard|history|trace|unattended|why)\/|components\/\w+\/origins\.ts|cli\/(?:accept|certs-run|dashboard-\w+|diff|notices-test|rollback-\w+|source|unattended-run)\.ts|render\/(?:text-history|trace)\.ts)/,
+};
 
 /**
- * Writes into `directory` main.js, which starts, product.js with the other chunks, begin.js with what only the commands need that
- * begin a site, and lab/index.js with what only the lab needs, so that a package can leave it out. One build makes all of them: they share one class of each error.
+ * Writes into `directory` main.js, which starts, product.js with the other chunks, a file for each of `rarePacks`, and lab/index.js
+ * with what only the lab needs, so that a package can leave it out. One build makes all of them: they share one class of each error.
  * @param {string} directory
  * @param {import("esbuild").Plugin[]} [plugins]
  * @param {boolean} [inExecutable] whether main.js finds the other files inside of the executable that runs it
- * @returns the paths of all bundled sources, and how many bytes the product, begin.js and the lab take
+ * @returns the paths of all bundled sources, and how many bytes the product, the rare packs and the lab take
  */
 export async function bundle(directory, plugins = [], inExecutable = false) {
   const { assets, inputs: pageInputs } = await page();
@@ -50,20 +54,26 @@ export async function bundle(directory, plugins = [], inExecutable = false) {
       .filter(({ source }) => source === "src/main.ts" || source === "src/cli/version.ts")
       .flatMap(({ path }) => [...reachable(outputs, path, ({ isLater }) => !isLater)]),
   );
-  const rare = new Set([
-    lab,
-    ...outputs.filter(({ source }) => toBegin.test(source)).map(({ path }) => path),
-  ]);
-  const daily = reachable(outputs, join(directory, "main.js"), ({ path }) => !rare.has(path));
-  const fileOf = (path) =>
-    start.has(path)
-      ? "main.js"
-      : !product.has(path)
-        ? "lab/index.js"
-        : daily.has(path)
-          ? "product.js"
-          : "begin.js";
-  const packs = { "main.js": "", "product.js": "", "begin.js": "", "lab/index.js": "" };
+  const rareFile = new Map(
+    outputs.flatMap(({ path, source = "" }) =>
+      Object.entries(rarePacks).flatMap(([file, modules]) => (modules.test(source) ? [[path, file]] : [])),
+    ),
+  );
+  const isDaily = ({ path }) => path !== lab && !rareFile.has(path);
+  const main = join(directory, "main.js");
+  const daily = reachable(outputs, main, isDaily);
+  // What several rare commands share goes with the first of them.
+  for (const [path, file] of [...rareFile])
+    for (const shared of reachable(outputs, path, isDaily))
+      if (!rareFile.has(shared)) rareFile.set(shared, file);
+  const fileOf = (path) => {
+    if (start.has(path)) return "main.js";
+    if (!product.has(path)) return "lab/index.js";
+    return daily.has(path) ? "product.js" : rareFile.get(path);
+  };
+  const packs = Object.fromEntries(
+    ["main.js", "product.js", ...Object.keys(rarePacks), "lab/index.js"].map((file) => [file, ""]),
+  );
   for (const { path, text } of outputFiles) {
     const idOf = (of) => `${fileOf(of)}#${outputs.findIndex(({ path }) => path === of)}`;
     const code = await commonJs(text, (imported) => idOf(resolve(dirname(path), imported)));
@@ -76,9 +86,11 @@ export async function bundle(directory, plugins = [], inExecutable = false) {
     "main.js": code
       .replace("START", () => `{${packs["main.js"]}}`)
       .replace("MAIN", String(outputs.findIndex(({ source }) => source === "src/main.ts"))),
-    "product.js": `({${packs["product.js"]}})\n`,
-    "begin.js": `({${packs["begin.js"]}})\n`,
-    "lab/index.js": `({${packs["lab/index.js"]}})\n`,
+    ...Object.fromEntries(
+      Object.entries(packs)
+        .slice(1)
+        .map(([file, chunks]) => [file, `({${chunks}})\n`]),
+    ),
   };
   await mkdir(join(directory, "lab"), { recursive: true });
   for (const [file, code] of Object.entries(files)) await writeFile(join(directory, file), code);
@@ -90,7 +102,11 @@ export async function bundle(directory, plugins = [], inExecutable = false) {
   const bytes = (...names) => names.reduce((sum, each) => sum + Buffer.byteLength(files[each]), 0);
   return {
     inputs: [...Object.keys(metafile.inputs), ...pageInputs],
-    bytes: { product: bytes("main.js", "product.js"), begin: bytes("begin.js"), lab: bytes("lab/index.js") },
+    bytes: {
+      product: bytes("main.js", "product.js"),
+      rare: bytes(...Object.keys(rarePacks)),
+      lab: bytes("lab/index.js"),
+    },
   };
 }
 

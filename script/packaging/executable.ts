@@ -41,12 +41,8 @@ export async function buildExecutable(program: Program, work: string): Promise<E
   cpSync(program.dist, dist, { recursive: true });
   compile(node, dist);
   await bundle(dist, [], true);
-  const inside = [
-    "product.js",
-    "begin.js",
-    "lab/index.js",
-    ...readdirSync(dist).filter((name) => name.endsWith(".cache")),
-  ];
+  const packed = readdirSync(dist).filter((name) => /\.(?:js|cache)$/.test(name) && name !== "main.js");
+  const inside = [...packed, "lab/index.js"];
   const output = "phoenix";
   const settings = {
     main: "main.js",
