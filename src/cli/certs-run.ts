@@ -68,10 +68,17 @@ async function renew(session: Session, isDue: boolean): Promise<ExitCode> {
     return exitCodes.converged;
   }
   const words = isDue ? option.due : ids.map((id) => id.slice("certificates/".length)).join(" ");
-  return underLock(session, { command: `certs renew ${words}` }, () => renewThese(session, ids, words));
+  return underLock(session, { command: `certs renew ${words}` }, (lost) =>
+    renewThese(session, ids, words, lost),
+  );
 }
 
-async function renewThese(session: Session, ids: readonly ResourceId[], words: string): Promise<ExitCode> {
+async function renewThese(
+  session: Session,
+  ids: readonly ResourceId[],
+  words: string,
+  lost: AbortSignal,
+): Promise<ExitCode> {
   const { call, components, run } = session;
   const [{ sync }, { exitCodeOf }, { renewing }, { recordRun }] = await Promise.all([
     import("../engine/run.ts"),
@@ -90,6 +97,8 @@ async function renewThese(session: Session, ids: readonly ResourceId[], words: s
   const asked = components.map((one) => (one.name === "certificates" ? renewing(one, ids) : one));
   const choices = { ...only, resources: ids, allow: call.options.allow, onStart };
   const result = await sync(asked, run, choices);
+  // The journal is another run's now.
+  if (lost.aborted) throw lost.reason;
   const { interruption } = call;
   const exitCode = interruption.reason === "signal" ? exitCodes.interrupted : exitCodeOf(result);
   const command = `certs renew ${words}`;

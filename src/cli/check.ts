@@ -60,7 +60,8 @@ async function runCheck(call: Call): Promise<ExitCode> {
     call,
     { problems, notes, size, off, durationMs },
     (shown) => checkDocument(root, shown, exitCode),
-    (shown, view) => checkLines(shown, sources, view),
+    (shown, view) =>
+      call.options.quiet && shown.problems.length === 0 ? [] : checkLines(shown, sources, view),
     site,
   );
   return exitCode;

@@ -29,7 +29,10 @@ export async function complete(
   const candidates =
     line.definition === undefined
       ? nextWords(line.positional, definitions)
-      : await argumentsOf(line.definition, line, current, world);
+      : [
+          ...nextWords([...line.definition.name.split(" "), ...line.positional], definitions),
+          ...(await argumentsOf(line.definition, line, current, world)),
+        ];
   return prefixed(candidates, current, "");
 }
 
@@ -58,7 +61,8 @@ function read(words: readonly string[], definitions: readonly CommandDefinition[
   const positional: string[] = [];
   const given = new Map<string, string>();
   const named = (): CommandDefinition | undefined =>
-    definitions.find(({ name }) => name === positional.slice(0, name.split(" ").length).join(" "));
+    // Of "certs" and "certs renew" the longer one is meant.
+    definitions.findLast(({ name }) => name === positional.slice(0, name.split(" ").length).join(" "));
   let awaiting: OptionDefinition | undefined;
   for (const word of words) {
     if (awaiting !== undefined) {
@@ -85,8 +89,12 @@ function nextWords(
   const words = definitions
     .map(({ name, summary }) => ({ parts: name.split(" "), summary }))
     .filter(({ parts }) => parts.length > depth && positional.every((word, at) => parts[at] === word))
-    .map(({ parts, summary }) => `${parts[depth]}\t${parts.length > depth + 1 ? "lab commands" : summary}`);
-  return [...new Set(words)];
+    .map(({ parts, summary }) => {
+      const word = parts[depth] ?? "";
+      return [word, `${word}\t${parts.length > depth + 1 ? `${word} commands` : summary}`] as const;
+    });
+  // The first one counts: "certs" is a command of its own before it is a group.
+  return [...new Map([...words].reverse()).values()].reverse();
 }
 
 async function argumentsOf(

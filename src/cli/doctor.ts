@@ -123,7 +123,14 @@ async function show(session: Session, { found, ...diagnosed }: Diagnosed): Promi
     exitCode: isReady ? exitCodes.converged : exitCodes.error,
   };
   display.pause();
-  await deliver(call, facts, doctorDocument, doctorLines, site);
+  const isSilent = call.options.quiet && facts.findings.length === 0;
+  await deliver(
+    call,
+    facts,
+    doctorDocument,
+    (shown, view) => (isSilent ? [] : doctorLines(shown, view)),
+    site,
+  );
   return facts.exitCode;
 }
 

@@ -148,7 +148,8 @@ async function planAndShow(session: Session, targets: Targets, { saved, into }: 
     call,
     { planned: fingerprinted, facts },
     (shown) => planDocument(shown.planned, shown.facts, exitCode),
-    (shown, view) => planLines(shown.planned, shown.facts, view),
+    (shown, view) =>
+      options.quiet && exitCode === exitCodes.converged ? [] : planLines(shown.planned, shown.facts, view),
     site,
   );
   if (into !== undefined) await save(session, targets, { planned, fingerprinted, facts }, into);

@@ -5,6 +5,7 @@ import { fingerprintsToShow } from "../fingerprint.ts";
 import { option } from "../option-names.ts";
 import { fingerprintedResult } from "../render/fingerprinted.ts";
 import { resultDocument } from "../render/json.ts";
+import { isUneventful } from "../render/summary.ts";
 import { type Ending, resultLines } from "../render/text-result.ts";
 import type { Interruption } from "./interruption.ts";
 import { deliver } from "./output.ts";
@@ -26,11 +27,14 @@ export async function deliverResult(
   const told = call.terminal.redact(ending);
   const origin = { site: root, world: run.world.description };
   const hasChanges = result.components.some(({ changes }) => changes.length > 0);
+  const isSilent =
+    call.options.quiet && isUneventful(result, exitCode) && (ending.newWarnings ?? []).length === 0;
   await deliver(
     call,
     hasChanges ? fingerprintedResult(result, await fingerprintsToShow(journal)) : result,
     (shown) => resultDocument(shown, origin, exitCode, told),
-    (shown, view) => resultLines(shown, exitCode, view, { ...told, services: site.services }),
+    (shown, view) =>
+      isSilent ? [] : resultLines(shown, exitCode, view, { ...told, services: site.services }),
     site,
   );
 }

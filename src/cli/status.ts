@@ -1,7 +1,10 @@
 /** `phoenix status`: the last run, each component's state, the guests. */
 import { defined } from "../defined.ts";
-import type { ExitCode } from "../errors.ts";
+import { type ExitCode, PhoenixError } from "../errors.ts";
+import type { RecordedComponent } from "../journal/run-record.ts";
+import type { StatusFacts } from "../render/status.ts";
 import type { Call, CommandDefinition } from "./command.ts";
+import type { Session } from "./session.ts";
 import { refuseOff, targetsOf } from "./targets.ts";
 
 export const statusCommand: CommandDefinition = {
@@ -29,7 +32,8 @@ async function runStatus(call: Call): Promise<ExitCode> {
   return withSession(
     call,
     "read",
-    async ({ components, off, run, site, root, display, journal }) => {
+    async (session) => {
+      const { components, off, run, site, root, display, journal, warnings } = session;
       refuseOff(targets, off);
       const [{ plan }, { exitCodeOfPlan }, { statusDocument, statusLines }, { guestStates }, { deliver }] =
         await Promise.all([
@@ -42,17 +46,24 @@ async function runStatus(call: Call): Promise<ExitCode> {
       const started = performance.now();
       const choices = { only: targets.only, skip: targets.skip, allow: options.allow };
       run.emit({ type: "run-started", command: "plan", components: [] });
-      const [planned, guests, lastRun] = await Promise.all([
+      const [planned, guests, lastRun, soonest, undo] = await Promise.all([
         plan(components, run, choices),
         guestStates(site, run.world),
         journal.runs.latest(),
+        soonestCertificate(session),
+        isUndoArmed(session),
       ]);
       display.pause();
       const exitCode = exitCodeOfPlan(planned);
       const facts = {
         site: root,
         world: run.world.description,
-        ...defined({ lastRun }),
+        ...defined({
+          lastRun: lastRun && { ...lastRun, failures: lastRun.components.flatMap(failureOf) },
+          soonest,
+          undo: undo ? (true as const) : undefined,
+        }),
+        warnings: warnings.length,
         plan: planned,
         off,
         guests,
@@ -70,4 +81,32 @@ async function runStatus(call: Call): Promise<ExitCode> {
     },
     targets,
   );
+}
+
+function failureOf({ component, outcome, reason }: RecordedComponent) {
+  if (outcome !== "failed" && outcome !== "rolled-back") return [];
+  return [{ component, outcome, ...defined({ reason }) }];
+}
+
+/** The certificate that ends first; undefined where there is none, or none could be read. */
+async function soonestCertificate({ components, run }: Session): Promise<StatusFacts["soonest"]> {
+  const component = components.find(({ name }) => name === "certificates");
+  if (component === undefined) return undefined;
+  const [{ pairEnds }, { Turn }] = await Promise.all([
+    import("../components/certificates/facts.ts"),
+    import("../engine/turn.ts"),
+  ]);
+  try {
+    const ends = await pairEnds(new Turn(run, component).io);
+    return [...ends].sort((a, b) => a.notAfterMs - b.notAfterMs)[0];
+  } catch (error) {
+    if (!(error instanceof PhoenixError)) throw error;
+    return undefined;
+  }
+}
+
+async function isUndoArmed({ components, run }: Session): Promise<boolean> {
+  if (!components.some(({ name }) => name === "firewall")) return false;
+  const { undoPaths } = await import("../components/firewall/undo.ts");
+  return (await run.world.host("pve").readFiles([undoPaths.wantedAtBoot])).size > 0;
 }

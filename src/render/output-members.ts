@@ -1,6 +1,6 @@
 /** What the documents of `--output` have in common. */
 import { componentNames } from "../components/index.ts";
-import { about, choice, integer, literal, number, object, optional, string } from "./schema.ts";
+import { about, array, choice, integer, literal, number, object, optional, string } from "./schema.ts";
 
 export const componentName = choice(...componentNames);
 export const exitCode = about("The exit code of the process.", integer);
@@ -41,4 +41,9 @@ export const outcome = choice(
   "interrupted",
   "failed",
   "rolled-back",
+);
+
+export const offComponents = about(
+  "Components that take no part, because the site does not declare what they need.",
+  array(object({ component: componentName, reason: about('"no CA is declared".', string) })),
 );

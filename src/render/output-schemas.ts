@@ -16,10 +16,12 @@ import {
   durationMs,
   exitCode,
   hostName,
+  offComponents,
   outcome,
   sourceRef,
 } from "./output-members.ts";
 import { type NoticesDocument, noticesDocument } from "./output-notices.ts";
+import { statusDocument } from "./output-status.ts";
 import { traceDocument } from "./output-trace.ts";
 import { sourceDocument, unattendedDocument as unattendedOf } from "./output-unattended.ts";
 import { whyDocument } from "./output-why.ts";
@@ -35,7 +37,6 @@ import {
   optional,
   type Schema,
   string,
-  time,
 } from "./schema.ts";
 
 const problem = object({
@@ -89,11 +90,6 @@ const unreadMembers = {
   hint: optional(string),
 };
 const unread = object(unreadMembers);
-
-const offComponents = about(
-  "Components that take no part, because the site does not declare what they need.",
-  array(object({ component: componentName, reason: about('"no CA is declared".', string) })),
-);
 
 const checkDocument = object({
   format: literal("phoenix.check/1"),
@@ -209,44 +205,6 @@ const resultDocument = object({
 });
 
 const unattendedDocument = unattendedOf(planDocument, resultDocument);
-
-const statusDocument = object({
-  format: literal("phoenix.status/1"),
-  site: string,
-  world: string,
-  lastRun: optional(
-    object({
-      generation: integer,
-      command: string,
-      who: string,
-      host: string,
-      started: time,
-      durationMs,
-      exitCode: integer,
-    }),
-  ),
-  components: array(
-    object({
-      component: componentName,
-      resources: integer,
-      state: choice("in sync", "drift", "not ready", "unknown"),
-      note: string,
-    }),
-  ),
-  off: offComponents,
-  guests: array(
-    object({
-      host: hostName,
-      name: string,
-      address: optional(string),
-      roles: array(string),
-      state: choice("answers", "no answer", "template"),
-      note: string,
-    }),
-  ),
-  durationMs,
-  exitCode,
-});
 
 const labDocument = object({
   format: literal("phoenix.lab/1"),

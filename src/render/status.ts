@@ -4,11 +4,11 @@ import { defined } from "../defined.ts";
 import type { ComponentPlan, Plan } from "../engine/plan.ts";
 import { type ExitCode, exitCodes } from "../errors.ts";
 import { subjectOf } from "../resource.ts";
-import { table } from "./layout.ts";
+import { hanging, table } from "./layout.ts";
 import { offLines } from "./off.ts";
 import type { StatusDocument } from "./output-schemas.ts";
 import { nameOf } from "./text-changes.ts";
-import { plainView, type View } from "./view.ts";
+import { painted, plainView, type View } from "./view.ts";
 import { count, flat, oneLine, span } from "./words.ts";
 
 export interface StatusFacts {
@@ -19,6 +19,12 @@ export interface StatusFacts {
   /** Components that take no part in the site. */
   readonly off: StatusDocument["off"];
   readonly guests: readonly GuestState[];
+  /** The certificate that ends first. Times are milliseconds since the epoch. */
+  readonly soonest?: { readonly name: string; readonly notAfterMs: number; readonly renewalMs: number };
+  /** Warnings of the site. */
+  readonly warnings?: number;
+  /** The undo of a firewall change is armed, or waits for the next boot. */
+  readonly undo?: true;
   readonly durationMs: number;
   readonly exitCode: ExitCode;
 }
@@ -44,6 +50,15 @@ export function statusDocument(facts: StatusFacts): StatusDocument {
     })),
     off: [...facts.off],
     guests: [...facts.guests],
+    ...defined({
+      soonest: facts.soonest && {
+        name: facts.soonest.name,
+        notAfter: new Date(facts.soonest.notAfterMs).toISOString(),
+        renewal: new Date(facts.soonest.renewalMs).toISOString(),
+      },
+      warnings: facts.warnings,
+      undo: facts.undo,
+    }),
     durationMs: facts.durationMs,
     exitCode: facts.exitCode,
   };
@@ -51,13 +66,23 @@ export function statusDocument(facts: StatusFacts): StatusDocument {
 
 function lastRunDocument({ startedMs, ...run }: LastRun): NonNullable<StatusDocument["lastRun"]> {
   const { generation, command, who, host, durationMs, exitCode } = run;
-  return { generation, command, who, host, started: new Date(startedMs).toISOString(), durationMs, exitCode };
+  const started = new Date(startedMs).toISOString();
+  return {
+    generation,
+    command,
+    who,
+    host,
+    started,
+    durationMs,
+    exitCode,
+    ...defined({ failures: run.failures }),
+  };
 }
 
 export function statusLines(facts: StatusFacts, nowMs: number, view: View): readonly string[] {
   const { paint } = view;
   const components = facts.plan.components.map((part) => {
-    const note = noteOf(part, view);
+    const note = [noteOf(part, view), ...moreOf(part, facts, nowMs)].filter((text) => text !== "").join("; ");
     return [part.component, String(part.desired.length), stateOf(part), note];
   });
   const guests = facts.guests.map(({ host, name, roles, state, note }) => [
@@ -73,7 +98,8 @@ export function statusLines(facts: StatusFacts, nowMs: number, view: View): read
   const columns = [{}, { align: "right" as const }, { paint: state }, { flexible: true as const }];
   const guestColumns = [{}, {}, { paint: state }, { flexible: true as const }];
   return [
-    `${facts.world}  ${lastRunWords(facts.lastRun, nowMs)}`,
+    ...hanging(`${facts.world}  `, lastRunWords(facts.lastRun, nowMs), view.width),
+    ...failureLines(facts, view),
     "",
     ...table([head, ...components], columns, view.width),
     ...offLines(facts.off, view),
@@ -86,6 +112,37 @@ function lastRunWords(run: LastRun | undefined, nowMs: number): string {
   if (run === undefined) return "no runs yet; `phoenix sync all` starts the first";
   const age = span(nowMs - run.startedMs - run.durationMs);
   return `${run.command} ${endWords[run.exitCode] ?? "failed"} ${age} ago, run ${run.generation} by ${oneLine(run.who)} on ${oneLine(run.host)}`;
+}
+
+/** What failed in the last run and why, and what must not be forgotten. */
+function failureLines({ lastRun, undo, warnings = 0 }: StatusFacts, view: View): readonly string[] {
+  const failures = (lastRun?.failures ?? []).map(
+    ({ component, outcome, reason = "no reason given" }) => `${component} ${outcome}: ${flat(reason)}`,
+  );
+  const armed = undo === undefined ? [] : ["the undo of a firewall change is armed: it was not confirmed"];
+  const mark = `${painted("!", view.paint)} `;
+  return [
+    ...[...failures, ...armed].flatMap((text) => hanging(mark, text, view.width)),
+    ...(warnings === 0 ? [] : [`${count(warnings, "warning")} in the site: \`phoenix check\` shows them`]),
+  ];
+}
+
+/** What a component has to tell besides its state: the certificate that ends first, stacks that are in place. */
+function moreOf(part: ComponentPlan, { soonest }: StatusFacts, nowMs: number): readonly string[] {
+  const { component, desired, changes, unread, unreadResources } = part;
+  if (unread !== undefined) return [];
+  if (component === "certificates" && soonest !== undefined) {
+    const { name, notAfterMs, renewalMs } = soonest;
+    const left = notAfterMs <= nowMs ? "has expired" : `${span(notAfterMs - nowMs)} left`;
+    const renewal = renewalMs <= nowMs ? "renewal is due" : `renewal in ${span(renewalMs - nowMs)}`;
+    return [`${oneLine(name)}: ${left}, ${renewal}`];
+  }
+  if (component !== "stacks" || desired.length === 0) return [];
+  const missing = new Set([
+    ...changes.flatMap((change) => (change.verb === "delete" ? [] : [subjectOf(change).id])),
+    ...unreadResources.flatMap(({ ids }) => ids),
+  ]);
+  return [`${desired.length - missing.size} of ${desired.length} up`];
 }
 
 /** How a run ended, by its exit code; every other one failed. */

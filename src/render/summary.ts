@@ -1,5 +1,6 @@
 /** What a run did in numbers: the line that every run ends with. */
 import type { ComponentResult, RunResult } from "../engine/plan.ts";
+import { type ExitCode, exitCodes } from "../errors.ts";
 import { count, duration } from "./words.ts";
 
 export function tallyOf({ components }: Pick<RunResult, "components">) {
@@ -40,6 +41,14 @@ export function summaryLine(result: RunResult): string {
     checksWord(tally),
     duration(result.durationMs),
   ].join(" · ");
+}
+
+/** A run that found everything well and changed nothing: with the option for quiet output it says nothing. */
+export function isUneventful({ components }: Pick<RunResult, "components">, exitCode: ExitCode): boolean {
+  const didNothing = components.every(
+    ({ changes, activations, notes }) => changes.length + activations.length + notes.length === 0,
+  );
+  return exitCode === exitCodes.converged && didNothing;
 }
 
 interface CheckCounts {

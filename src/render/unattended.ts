@@ -1,11 +1,12 @@
 /** An unattended run: where the site comes from, what hours it has, what it found and did. */
 import { defined } from "../defined.ts";
 import { isConverged, type Plan, type RunResult } from "../engine/plan.ts";
-import { type ExitCode, exitCodes } from "../errors.ts";
+import type { ExitCode } from "../errors.ts";
 import { errorLines } from "./errors.ts";
 import { planDocument, resultDocument } from "./json.ts";
 import { hanging } from "./layout.ts";
 import type { SourceDocument, UnattendedDocument } from "./output-schemas.ts";
+import { isUneventful } from "./summary.ts";
 import { type PlanFacts, planLines } from "./text-plan.ts";
 import { resultLines } from "./text-result.ts";
 import type { View } from "./view.ts";
@@ -64,14 +65,10 @@ export function unattendedLines(
   view: View,
 ): readonly string[] {
   const from = source === undefined ? [] : sourceLines(source, view, quiet);
-  if (quiet && exitCode === exitCodes.converged && !didSomething(result)) return from;
+  if (quiet && isUneventful(result, exitCode)) return from;
   const declared = hours === undefined ? [] : hoursLines(hours, view);
   const pending = command === "verify" && !isConverged(plan) ? [...planLines(plan, facts, view), ""] : [];
   return [...from, ...declared, ...pending, ...resultLines(result, exitCode, view)];
-}
-
-function didSomething({ components }: RunResult): boolean {
-  return components.some(({ changes, activations }) => changes.length + activations.length > 0);
 }
 
 /** One line where the site is at its newest commit, an error where it could not go there. */

@@ -50,6 +50,8 @@ describe("what can come next", () => {
       ["init", "status", "break", "mend", "reset"],
     ],
     [["lab", "b"], ["break"]],
+    [["certs", ""], ["renew"]],
+    [["certs", "renew", "--du"], ["--due"]],
     [["lab", "break", "g"], ["guest-down"]],
     [
       ["lab", "break", "hang", "p"],

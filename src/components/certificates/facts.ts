@@ -61,6 +61,16 @@ export async function certificateFacts(io: Io): Promise<AllFacts> {
   return { certificates: await Promise.all(facts), authorities: authorityFacts(authorities) };
 }
 
+/** When each pair on disk ends, and when its renewal is due. */
+export async function pairEnds(
+  io: Io,
+): Promise<readonly { readonly name: string; readonly notAfterMs: number; readonly renewalMs: number }[]> {
+  const pairs = await readPairs(io, io.site.certificates);
+  return pairs.flatMap(({ certificate: { commonName: name }, chain: [leaf] }) =>
+    leaf === undefined ? [] : [{ name, notAfterMs: leaf.notAfterMs, renewalMs: renewalMs(leaf) }],
+  );
+}
+
 async function factsOf(
   io: Io,
   certificate: Certificate,
