@@ -58,6 +58,10 @@ function overviewPage(): Page {
       heading("Environment"),
       ...environment,
       item("NO_COLOR", "No colors, unless an option asks for them."),
+      item(
+        "PHOENIX_PAGER, PAGER",
+        "What shows long text on a terminal; `less` when neither is set, nothing when empty or `cat`.",
+      ),
       heading("Files"),
       item(defaultSite, "The site, unless another is named. `phoenix-site`(5) describes its files."),
       item(

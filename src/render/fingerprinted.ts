@@ -6,7 +6,8 @@ import type { Plan, RunResult } from "../engine/plan.ts";
 import type { FingerprintOf } from "../fingerprint.ts";
 import { type Change, diffUnits, type Resource, subjectOf } from "../resource.ts";
 import { Secret } from "../secret.ts";
-import { fingerprintMark, secretMark, withoutSecrets } from "../secret-spans.ts";
+import { fingerprintIn, fingerprintMark, secretMark, withoutSecrets } from "../secret-spans.ts";
+import { count } from "./words.ts";
 
 export function fingerprintedPlan(plan: Plan, fingerprintOf: FingerprintOf): Plan {
   const components = plan.components.map((part) => ({
@@ -62,7 +63,13 @@ function shownResource(resource: Resource, { names, secret }: Units, markOf: Mar
   const { secrets, documents, sensitive, ...rest } = resource;
   const units = Object.entries(rest.units).map(([name, value]) => {
     const held = secrets?.[name] ?? (sensitive === true ? new Secret(value) : undefined);
-    return [name, held !== undefined ? markOf(held) : secret.has(name) ? secretMark : value] as const;
+    if (held !== undefined) return [name, markOf(held)] as const;
+    if (secret.has(name)) return [name, secretMark] as const;
+    const document = documents?.[name];
+    // Texts that differ must not become equal words; what stands for them is not shown where they are.
+    if (document !== undefined && names.includes(name))
+      return [name, `text ${fingerprintIn(markOf(new Secret(value)))}`] as const;
+    return [name, wordsOf(value, document)] as const;
   });
   const texts = Object.entries(documents ?? {})
     .filter(([name]) => names.includes(name))
@@ -74,6 +81,12 @@ function shownResource(resource: Resource, { names, secret }: Units, markOf: Mar
     units: Object.fromEntries(units),
     ...(documents === undefined ? {} : { documents: Object.fromEntries(texts) }),
   };
+}
+
+/** A unit that stands for a text has a fingerprint that tells a person nothing. */
+function wordsOf(value: string, document: string | undefined): string {
+  if (document !== undefined) return count(document.trimEnd().split("\n").length, "line");
+  return /^text [0-9a-f]+$/.test(value) ? "another text" : value;
 }
 
 function textOf({ text, sensitive }: Resource, isShown: boolean, markOf: MarkOf): string {

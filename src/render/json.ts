@@ -19,9 +19,12 @@ import type {
 } from "./output-schemas.ts";
 import type { CheckFacts } from "./problems.ts";
 import { tallyOf } from "./summary.ts";
+import { documentsOf } from "./text-changes.ts";
+import { differenceLines } from "./text-diff.ts";
 import { type PlanFacts, planTally } from "./text-plan.ts";
 import type { Ending } from "./text-result.ts";
 import { shownUnits } from "./units.ts";
+import { plainView } from "./view.ts";
 
 export function checkDocument(
   site: string,
@@ -94,8 +97,10 @@ function changeDocument(change: Change): PlanDocument["components"][number]["cha
     id,
     host,
     units: shownUnits(change).map((unit) => {
-      const where = defined({ from: from?.[unit.unit] });
-      return sensitive === true ? { ...onlyMarks(unit), ...where } : { ...unit, ...where };
+      const texts = sensitive === true ? undefined : documentsOf(unit, change);
+      const diff = texts && differenceLines(...texts, { ...plainView, full: true }).join("\n");
+      const more = defined({ diff, from: from?.[unit.unit] });
+      return { ...(sensitive === true ? onlyMarks(unit) : unit), ...more };
     }),
     ...(sensitive === true ? { sensitive } : {}),
   };

@@ -53,6 +53,7 @@ const unit = object({
   unit: string,
   before: optional(string),
   after: optional(string),
+  diff: optional(about("Of a text that a person wrote: its difference, as a unified diff.", string)),
   from: optional(about("Where the configuration declares it.", sourceRef)),
 });
 

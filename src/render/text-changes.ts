@@ -122,7 +122,7 @@ function placeIn(change: Change, { unit, verb }: UnitChange): string {
 }
 
 /** The texts before and after that a unit stands for. */
-function documentsOf(
+export function documentsOf(
   { unit, verb }: UnitChange,
   change: Change,
 ): [before: string, after: string] | undefined {
