@@ -121,3 +121,47 @@ test("without a terminal it needs --yes; a no writes nothing", async () => {
   expect(no.code, no.stderr).toBe(2);
   expect(treeOf(at.site)).toEqual(before);
 });
+
+/** Changes a variable of the wiki in Portainer; @returns the stack's number there */
+function setVariable({ hands }: Place, name: string, value: string): number {
+  const database = hands.portainer("vm/310");
+  const { stacks } = database.read();
+  database.write({
+    stacks: stacks.map((stack) =>
+      stack.Name === "wiki"
+        ? { ...stack, Env: (stack.Env ?? []).map((each) => (each.name === name ? { ...each, value } : each)) }
+        : stack,
+    ),
+  });
+  return stacks.find(({ Name }) => Name === "wiki")?.Id ?? 0;
+}
+
+test("a stack that was changed in Portainer: its Compose file and a variable, with the author's comments", {
+  timeout: 180_000,
+}, async () => {
+  const at = await place();
+  const file = "stacks/wiki/docker-compose.yml";
+  writeFileSync(
+    join(at.site, file),
+    text(at, file).replace("    image: requarks/wiki:2.5", "    # pinned\n    image: requarks/wiki:2.5"),
+  );
+  const Id = setVariable(at, "DB_USER", "librarian");
+  const share = `/tank/vm-persistent-data/310/portainer/data/compose/${Id}/docker-compose.yml`;
+  at.hands.edit("pve", share, (own) => own.replace("DB_PORT: 5432", "DB_PORT: 5433"));
+  await expectAccepted(at, "stacks/wiki");
+  expect(text(at, file)).toContain("    # pinned\n    image: requarks/wiki:2.5\n");
+  expect(text(at, file)).toContain("      DB_PORT: 5433\n");
+  expect(text(at, "stacks/wiki/phoenix.json")).toContain('{ "name": "DB_USER", "value": "librarian" },');
+  expect(text(at, "stacks/wiki/phoenix.json")).toContain("// Where external volumes lie");
+});
+
+test("a secret that was changed in Portainer is refused by its key", { timeout: 180_000 }, async () => {
+  const at = await place();
+  setVariable(at, "DB_PASSWORD", "canary-by-hand");
+  const before = treeOf(at.site);
+  const { code, stdout, stderr } = await accept(at, "stacks/wiki", "--yes");
+  expect(code, stderr).toBe(5);
+  expect(stderr).toContain("variable DB_PASSWORD is a secret, which is never written in clear");
+  expect(stdout + stderr).not.toContain("canary-by-hand");
+  expect(treeOf(at.site)).toEqual(before);
+});

@@ -14,8 +14,14 @@ export function mergedCompose(own: string, prepared: string, running: string): s
   if (document === undefined || before === undefined || after === undefined) return undefined;
   if (!change(document, [], before.toJS(), after.toJS())) return undefined;
   const byValue = yamlText(document);
-  // Line by line nothing else is touched; it counts where it says the same.
-  return lines !== undefined && isSameYaml(lines, byValue) ? lines : byValue;
+  // Line by line nothing else is touched; it counts where it says the same, and what runs has the author's last comments.
+  const isWhole = lines !== undefined && isSameYaml(lines, byValue) && hasComments(lines, own);
+  return isWhole ? lines : byValue;
+}
+
+function hasComments(text: string, own: string): boolean {
+  const comments = own.match(/(?:^|\s)#.*$/gm) ?? [];
+  return comments.every((comment) => text.includes(comment.trim()));
 }
 
 /** Whether two texts say the same, whatever their comments and layout. */

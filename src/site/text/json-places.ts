@@ -75,6 +75,7 @@ function entriesOf(node: JsonNode): readonly Entry[] {
 
 /** Makes edits; each path is one of the text as it is given. */
 export function withEdits(text: string, edits: readonly JsonEdit[]): string {
+  if (edits.length === 0) return text;
   const root = rootOf(text);
   const replaced = edits.flatMap((edit): readonly Replacement[] => {
     const node = edit.kind === "set" ? nodeAt(root, edit.path) : undefined;
