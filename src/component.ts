@@ -37,6 +37,9 @@ export interface Component {
   /** Set by the engine where a run names single resources: it works on these alone. See `narrowed`. */
   readonly only?: ReadonlySet<ResourceId>;
 
+  /** Set by a rollback: what it deletes without consent, because it was created since. */
+  readonly prunes?: (live: Resource) => boolean;
+
   /** What should be. Pure: no clock, no disk, no network; equal sites give equal resources, in the order to apply them. */
   compile(site: Site): readonly Resource[];
 

@@ -43,6 +43,10 @@ export const option = {
   listen: "--listen",
   html: "--html",
   every: "--every",
+  keep: "--keep",
+  limit: "--limit",
+  files: "--files",
+  writeSite: "--write-site",
 } as const;
 
 /** An option by its key in what the parser finds: "lockWait". */

@@ -86,6 +86,7 @@ const rules: readonly (readonly [where: (path: string) => boolean, allowed: Allo
     (name) => isPackage(name) || isNode(name) || within("journal", "hosts", "formats")(name),
   ],
   [within("notices"), within("notices", "journal", "fabric", "formats")],
+  [within("history"), within("history", "journal")],
   [(path) => path === "components/index.ts", within("components")],
   [(path) => path === "components/resources.ts", within("formats")],
   [

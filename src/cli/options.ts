@@ -206,7 +206,7 @@ function oneOf<const Choice extends string>(
   return choices.find((choice) => choice === value) ?? choices[0];
 }
 
-function number(value: string | undefined, flag: string, least: number): number | undefined {
+export function number(value: string | undefined, flag: string, least: number): number | undefined {
   if (value === undefined) return undefined;
   const n = Number(value);
   if (!/^\d+$/.test(value) || n < least || !Number.isSafeInteger(n * 1000))

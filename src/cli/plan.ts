@@ -9,7 +9,14 @@ import type { SavedPlanDocument } from "../render/output-saved-plan.ts";
 import type { PlanFacts } from "../render/text-plan.ts";
 import type { Call, CommandDefinition } from "./command.ts";
 import type { Session } from "./session.ts";
-import { choicesOf, refuseOff, refuseUnknownResources, type Targets, targetsOf } from "./targets.ts";
+import {
+  choicesOf,
+  commandOf,
+  refuseOff,
+  refuseUnknownResources,
+  type Targets,
+  targetsOf,
+} from "./targets.ts";
 
 export const planCommand: CommandDefinition = {
   name: "plan",
@@ -97,7 +104,11 @@ interface Saving {
   readonly into?: string;
 }
 
-async function planAndShow(session: Session, targets: Targets, { saved, into }: Saving): Promise<ExitCode> {
+export async function planAndShow(
+  session: Session,
+  targets: Targets,
+  { saved, into }: Saving = {},
+): Promise<ExitCode> {
   const { call, components, off, run, site, root, display } = session;
   const { options } = call;
   const { agreementOf, keepKey } = await import("./saved-plan.ts");
@@ -105,23 +116,16 @@ async function planAndShow(session: Session, targets: Targets, { saved, into }: 
   refuseOff(targets, off);
   refuseUnknownResources(targets.resources, components, site);
   if (into !== undefined) await keepKey(session);
-  const [
-    { plan },
-    { exitCodeOfPlan },
-    { refusalOf },
-    { select },
-    { planLines },
-    { planDocument },
-    { deliver },
-    { fingerprintedPlan },
-    { fingerprintsToShow },
-  ] = await Promise.all([
-    import("../engine/run.ts"),
-    import("../engine/outcome.ts"),
-    import("../engine/safety.ts"),
-    import("../engine/order.ts"),
-    import("../render/text-plan.ts"),
-    import("../render/json.ts"),
+  const [{ plan }, { exitCodeOfPlan }, { refusalOf }, { select }, { planLines }, { planDocument }] =
+    await Promise.all([
+      import("../engine/run.ts"),
+      import("../engine/outcome.ts"),
+      import("../engine/safety.ts"),
+      import("../engine/order.ts"),
+      import("../render/text-plan.ts"),
+      import("../render/json.ts"),
+    ]);
+  const [{ deliver }, { fingerprintedPlan }, { fingerprintsToShow }] = await Promise.all([
     import("./output.ts"),
     import("../render/fingerprinted.ts"),
     import("../fingerprint.ts"),
@@ -141,7 +145,7 @@ async function planAndShow(session: Session, targets: Targets, { saved, into }: 
     off,
     durationMs: Math.round(performance.now() - started),
     ...defined({ refusal }),
-    apply: `phoenix sync ${whatToSync(targets, call, saved?.path ?? into)}${options.repeat}`,
+    apply: `phoenix ${whatToDo(targets, call, saved?.path ?? into)}${options.repeat}`,
   };
   const fingerprinted = fingerprintedPlan(planned, await fingerprintsToShow(session.journal));
   await deliver(
@@ -157,8 +161,10 @@ async function planAndShow(session: Session, targets: Targets, { saved, into }: 
 }
 
 /** The words behind "phoenix sync" that do what was planned. */
-function whatToSync({ words }: Targets, { options }: Call, file: string | undefined): string {
-  return file === undefined ? `${words}${consents(options.allow)}` : `${option.plan} ${quoted(file)}`;
+function whatToDo(targets: Targets, { options }: Call, file: string | undefined): string {
+  return file === undefined
+    ? `${commandOf(targets)}${consents(options.allow)}`
+    : `sync ${option.plan} ${quoted(file)}`;
 }
 
 /** A plan, and how it is shown. */

@@ -1,5 +1,6 @@
 /** What a command works with, opened before it and closed after it: site, machines, APIs, journal, display. */
 
+import type { Apis } from "../apis/apis.ts";
 import type { Clock, Component } from "../component.ts";
 import type { OffComponent } from "../components/parts.ts";
 import { defined } from "../defined.ts";
@@ -11,9 +12,11 @@ import type { Step } from "../hosts/decorators.ts";
 import type { Host } from "../hosts/host.ts";
 import type { World } from "../hosts/world.ts";
 import type { Journal } from "../journal/journal.ts";
+import type { ObjectName } from "../journal/objects.ts";
 import type { Site } from "../model.ts";
 import { problemsLines } from "../render/problems.ts";
 import { count } from "../render/words.ts";
+import type { Resource } from "../resource.ts";
 import type { Call } from "./command.ts";
 import { type Display, openDisplay } from "./display.ts";
 import { viewOf } from "./output.ts";
@@ -36,6 +39,8 @@ export interface Session {
   readonly off: readonly OffComponent[];
   readonly run: RunWorld;
   readonly journal: Journal;
+  /** Of a run that is made from kept sites: the one that declares a resource. */
+  readonly keptSiteOf?: (resource: Resource) => ObjectName | undefined;
   readonly display: Display;
   /** The same run over machines and APIs that refuse changes, with a journal that is not written. */
   readOnly(): Promise<RunWorld>;
@@ -142,6 +147,17 @@ async function openRun(
   site: Site,
   world: World,
 ): Promise<Omit<RunWorld, "journal" | "emit" | "signal">> {
+  return {
+    site,
+    world,
+    apis: await apisOf(site, world),
+    stop: call.interruption.stop,
+    ...defined({ operator: await operatorAddress(call, world) }),
+  };
+}
+
+/** The APIs as a site declares them. */
+export async function apisOf(site: Site, world: World): Promise<Apis> {
   const [{ openApis }, { findRoot }, { knownPassword }] = await Promise.all([
     import("../apis/open-apis.ts"),
     import("../fabric/ca-files.ts"),
@@ -151,16 +167,10 @@ async function openRun(
   // Looks for the root until it is found; then it is known for the rest of the run.
   const root = async (): Promise<string> =>
     (found ??= (await findRoot(declared(site, "ca").rootFiles, (name) => world.host(name))).pem);
-  return {
-    site,
-    world,
-    apis: openApis(site, world.network, world.clock, {
-      root,
-      previousPassword: () => knownPassword(site, (name) => world.host(name)),
-    }),
-    stop: call.interruption.stop,
-    ...defined({ operator: await operatorAddress(call, world) }),
-  };
+  return openApis(site, world.network, world.clock, {
+    root,
+    previousPassword: () => knownPassword(site, (name) => world.host(name)),
+  });
 }
 
 /** A lab's clock may be ahead of the real one, by which people wait. */

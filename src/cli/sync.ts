@@ -16,10 +16,18 @@ import { option } from "../option-names.ts";
 import type { Problem } from "../problem.ts";
 import { type ResourceId, subjectOf } from "../resource.ts";
 import type { Call, CommandDefinition } from "./command.ts";
+import { keepOf, keepOption } from "./keep.ts";
 import { isConfirmed, underLock } from "./locked.ts";
 import { planAgreed, runPlan } from "./plan.ts";
 import type { Session } from "./session.ts";
-import { choicesOf, refuseOff, refuseUnknownResources, type Targets, targetsOf } from "./targets.ts";
+import {
+  choicesOf,
+  commandOf,
+  refuseOff,
+  refuseUnknownResources,
+  type Targets,
+  targetsOf,
+} from "./targets.ts";
 import { writeLines } from "./terminal.ts";
 
 export const syncCommand: CommandDefinition = {
@@ -43,6 +51,7 @@ export const syncCommand: CommandDefinition = {
       description: "write this drift into the site's files instead, after a question (repeatable)",
       repeatable: true,
     },
+    keepOption,
   ],
   uses: ["only", "skip", "dryRun", "ask", "yes", "allow", "parallel", "timeout", "lockWait"],
   examples: [
@@ -76,6 +85,7 @@ async function runSync(call: Call): Promise<ExitCode> {
   if (typeof own.plan === "string") return syncSaved(call, resolve(terminal.directory, own.plan));
   if (call.args.length === 0 && options.only.length === 0)
     throw new UsageError("name what to sync", { hint: "`phoenix sync all` syncs everything" });
+  keepOf(call);
   if (options.dryRun) return runPlan(call);
   const targets = await targetsOf(call.args, options);
   refuseUnaskable(call);
@@ -151,7 +161,11 @@ type Agreement = () => Promise<Agreed>;
 /** How long the hypervisor may take to answer before a line says so. Milliseconds. */
 const silenceMs = 3_000;
 
-async function syncLocked(session: Session, targets: Targets, agreement?: Agreement): Promise<ExitCode> {
+export async function syncLocked(
+  session: Session,
+  targets: Targets,
+  agreement?: Agreement,
+): Promise<ExitCode> {
   const { call, run, display, components, site } = session;
   // Of a saved plan this was asked when it was made: what is not so any more is told with all that moved.
   if (agreement === undefined) {
@@ -167,7 +181,7 @@ async function syncLocked(session: Session, targets: Targets, agreement?: Agreem
   }, silenceMs);
   const answered = (): void => clearTimeout(slow);
   const locking = {
-    command: `sync ${targets.words}`,
+    command: commandOf(targets),
     takenOver: "; this run continues from there",
     onWait: answered,
   };
@@ -224,7 +238,7 @@ async function syncAndShow(
       : exitCodeOf(result);
   // A run that lost its lock must not write: the journal is the other run's now.
   if (!lost.aborted) {
-    const command = `sync ${targets.words}`;
+    const command = commandOf(targets);
     await recordRun(session, command, startedMs, result, exitCode, plan);
     const { observeRun } = await import("./observed.ts");
     await observeRun(session, {
@@ -269,7 +283,7 @@ async function askForYes(
     world: run.world.description,
     durationMs,
     off,
-    apply: `phoenix sync ${targets.words}`,
+    apply: `phoenix ${commandOf(targets)}`,
   };
   const shown = fingerprintedPlan(planned, await fingerprintsToShow(journal));
   const lines = planLines(terminal.redact(shown), facts, viewOf(terminal.stderr, terminal, options, site));
@@ -292,7 +306,7 @@ async function warningsSinceLastRun({ journal, warnings }: Session): Promise<rea
 
 /** Adds the run to the history, under its command without "phoenix"; a failure to do so does not fail the run. */
 export async function recordRun(
-  { call, sources, files, references, warnings, display, lastWords }: Session,
+  { call, sources, files, references, keptSiteOf, warnings, display, lastWords }: Session,
   command: string,
   startedMs: number,
   result: RunResult,
@@ -322,7 +336,7 @@ export async function recordRun(
         warnings: warnings.map(warningText),
         result,
         site: (fingerprintOf) => keptSite(files, references, fingerprintOf),
-        ...defined({ plan }),
+        ...defined({ plan, siteOf: keptSiteOf, keep: keepOf(call) }),
       });
     });
   } catch (error) {

@@ -19,6 +19,13 @@ export interface Targets {
   readonly resources: readonly ResourceId[];
   /** The arguments that select the same: "all", "dns firewall", "stacks/chat". */
   readonly words: string;
+  /** The command that does it, without "phoenix", where that is not a sync of these words. */
+  readonly command?: string;
+}
+
+/** "sync dns": the command that does it, without "phoenix". */
+export function commandOf({ words, command = `sync ${words}` }: Targets): string {
+  return command;
 }
 
 /** @throws UsageError */

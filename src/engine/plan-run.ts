@@ -124,8 +124,9 @@ export async function planComponent(
   // A place that could not be read has not been left.
   const left = unreadResources.length > 0 ? [] : leftBehind(component, owned, desired, live);
   const prune = options.allow.has("prune");
-  const deletes = [...orphans].reverse().map((live) => ({ verb: "delete" as const, live }));
-  const own = prune ? [...changes, ...deletes] : changes;
+  const isPruned = (live: Resource): boolean => prune || component.prunes?.(live) === true;
+  const deletes = orphans.filter(isPruned).reverse();
+  const own = [...changes, ...deletes.map((live) => ({ verb: "delete" as const, live }))];
   let hazards: readonly Hazard[];
   try {
     hazards = await hazardsOf(turn, own);
@@ -136,7 +137,7 @@ export async function planComponent(
     ...known,
     changes: [...takeovers(hazards, options), ...own],
     hazards,
-    orphans: prune ? [] : orphans,
+    orphans: orphans.filter((live) => !isPruned(live)),
     leftBehind: prune ? [] : left,
     pendingActivation: pendingActivation.filter((id) => wasRead({ id })),
     notes: [...notes, ...leftBehindNotes(left, prune)],

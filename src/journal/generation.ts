@@ -8,6 +8,8 @@ export interface Seen {
   readonly resources: ReadonlyMap<ResourceId, Resource | undefined>;
   /** What is not among them does not exist; otherwise nothing is known of it. */
   readonly whole: boolean;
+  /** Not declared any more. Some are read in another form then: nothing says that they are not as they were. */
+  readonly orphans: ReadonlySet<ResourceId>;
 }
 
 /** What the plan has found; undefined where nothing could be read. */
@@ -24,7 +26,8 @@ export function foundBy(part: ComponentPlan | undefined): Seen | undefined {
   }
   const gone = part.changes.flatMap((change) => (change.verb === "delete" ? [change.live] : []));
   for (const live of [...part.orphans, ...gone]) before.set(live.id, live);
-  return { resources: before, whole: part.partial !== true && unread.size === 0 };
+  const orphans = new Set(part.orphans.map(({ id }) => id));
+  return { resources: before, whole: part.partial !== true && unread.size === 0, orphans };
 }
 
 /** What is in place at the end; undefined where nothing is known of it. */
@@ -44,7 +47,11 @@ export function leftBy(part: ComponentPlan | undefined, result: ComponentResult)
   }
   for (const { id } of result.unsettled) after.delete(id);
   const isWhole = found?.whole ?? (isDone && part.partial !== true);
-  return { resources: after, whole: isWhole && result.unsettled.length === 0 };
+  return {
+    resources: after,
+    whole: isWhole && result.unsettled.length === 0,
+    orphans: found?.orphans ?? new Set(),
+  };
 }
 
 function unreadIds({ unreadResources }: ComponentPlan): ReadonlySet<ResourceId> {

@@ -4,7 +4,7 @@ import type { FingerprintOf } from "../fingerprint.ts";
 import type { Redact } from "../redaction.ts";
 import type { Resource, ResourceId } from "../resource.ts";
 import { Secret } from "../secret.ts";
-import { withoutSecretLooks, withoutSecrets } from "../secret-spans.ts";
+import { fingerprintMark, withoutSecretLooks, withoutSecrets } from "../secret-spans.ts";
 import type { Seen } from "./generation.ts";
 import { type ObjectName, objectNameOf } from "./objects.ts";
 import type { KeptContent, KeptResource, KeptState } from "./run-record.ts";
@@ -13,6 +13,8 @@ import { documentText } from "./store.ts";
 /** Makes objects and remembers their texts until they are stored. */
 export class Keeper {
   readonly texts = new Map<ObjectName, string>();
+  /** Contents that were made, by their names. */
+  readonly contents = new Map<ObjectName, KeptContent>();
   readonly #redact: Redact;
   readonly #fingerprintOf: FingerprintOf;
   readonly #stored: ReadonlySet<ObjectName>;
@@ -42,32 +44,56 @@ export class Keeper {
   /** @param before how it was kept last: what did not change is not kept again */
   resource(resource: Resource, before?: KeptResource): KeptResource {
     const { id, host, text } = resource;
-    const plain = digestOf(text);
-    const secret = `secret ${this.#fingerprintOf(new Secret(text))}`;
-    const isSame = before?.host === host && [plain, secret].includes(before.digest);
-    if (isSame && this.#stored.has(before.content))
+    if (before !== undefined && this.#stored.has(before.content) && this.isSame(resource, before))
       return { id, host, digest: before.digest, content: before.content };
     const content = this.content(resource);
-    const digest = content.text === undefined ? secret : plain;
+    const digest = content.text === undefined ? this.#secretDigest(text) : digestOf(text);
     return { id, host, digest, content: this.addContent(content) };
   }
 
-  addContent(content: KeptContent): ObjectName {
-    return this.add(documentText({ ...content }));
+  /** Whether a resource is where it was, and says the same. */
+  isSame({ host, text }: Resource, kept: KeptResource): boolean {
+    return kept.host === host && [digestOf(text), this.#secretDigest(text)].includes(kept.digest);
   }
 
-  content({ text, units, documents, sensitive }: Resource): KeptContent {
+  #secretDigest(text: string): string {
+    return `secret ${this.#fingerprintOf(new Secret(text))}`;
+  }
+
+  addContent(content: KeptContent): ObjectName {
+    const name = this.add(documentText({ ...content }));
+    this.contents.set(name, content);
+    return name;
+  }
+
+  /** Live resources, to be compared with a state: what is the same has the same digest. */
+  live({ resources, whole }: Seen, state: KeptState): KeptState {
+    const then = new Map(state.resources.map((resource) => [resource.id, resource]));
+    const now = [...resources].flatMap(([id, resource]): KeptResource[] => {
+      const was = then.get(id);
+      if (resource === undefined) return [];
+      return [was !== undefined && this.isSame(resource, was) ? was : this.resource(resource)];
+    });
+    // What could not be looked at is said apart, and is no difference.
+    const unseen = whole ? [] : state.resources.filter(({ id }) => !resources.has(id));
+    return { resources: [...now, ...unseen] };
+  }
+
+  content({ text, units, documents, sensitive, secrets }: Resource): KeptContent {
     const hasSecret = sensitive !== undefined || withoutSecrets(this.#redact(text)) !== text;
-    const unit = (value: string): string =>
-      sensitive === true
-        ? `(secret) ${this.#fingerprintOf(new Secret(value))}`
-        : withoutSecretLooks(this.#redact(value));
+    const markOf = (secret: Secret): string => fingerprintMark(this.#fingerprintOf(secret));
+    const unit = (value: string, name: string): string => {
+      const held = secrets?.[name] ?? (sensitive === true ? new Secret(value) : undefined);
+      return held === undefined ? withoutSecretLooks(this.#redact(value)) : markOf(held);
+    };
+    const document = (each: string): string =>
+      this.#redact(withoutSecrets(each, (secret) => markOf(new Secret(secret))));
     return {
       ...(hasSecret ? {} : { text }),
       units: mapped(units, this.#redact, unit),
       ...(documents === undefined || sensitive === true
         ? {}
-        : { documents: mapped(documents, this.#redact, (each) => withoutSecrets(this.#redact(each))) }),
+        : { documents: mapped(documents, this.#redact, document) }),
       ...(sensitive === undefined && !hasSecret ? {} : { sensitive: sensitive ?? "text" }),
     };
   }
@@ -77,7 +103,7 @@ export class Keeper {
    * @param siteOf the kept site that this run has a resource from; what is as before is still from the same one
    */
   state(
-    { resources, whole }: Seen,
+    { resources, whole, orphans }: Seen,
     before: KeptState | undefined,
     siteOf: (resource: Resource) => ObjectName | undefined = () => undefined,
   ): ObjectName {
@@ -88,6 +114,7 @@ export class Keeper {
     for (const [id, resource] of resources) {
       const was = known.get(id);
       if (resource === undefined) after.delete(id);
+      else if (was?.site !== undefined && orphans.has(id)) after.set(id, was);
       else after.set(id, withSite(this.resource(resource, was), siteOf(resource), was));
     }
     const sorted = [...after.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
@@ -113,7 +140,7 @@ function digestOf(text: string): string {
 function mapped(
   texts: Readonly<Record<string, string>>,
   key: (text: string) => string,
-  value: (text: string) => string,
+  value: (text: string, name: string) => string,
 ): Record<string, string> {
-  return Object.fromEntries(Object.entries(texts).map(([name, text]) => [key(name), value(text)]));
+  return Object.fromEntries(Object.entries(texts).map(([name, text]) => [key(name), value(text, name)]));
 }

@@ -89,7 +89,7 @@ function hazardDocument(hazard: Hazard): PlanDocument["components"][number]["haz
   });
 }
 
-function changeDocument(change: Change): PlanDocument["components"][number]["changes"][number] {
+export function changeDocument(change: Change): PlanDocument["components"][number]["changes"][number] {
   const { id, host, sensitive } = subjectOf(change);
   const from = change.verb === "delete" ? undefined : change.desired.from;
   return {

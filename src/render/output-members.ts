@@ -47,3 +47,22 @@ export const offComponents = about(
   "Components that take no part, because the site does not declare what they need.",
   array(object({ component: componentName, reason: about('"no CA is declared".', string) })),
 );
+const unit = object({
+  verb: choice("create", "update", "delete"),
+  unit: string,
+  before: optional(string),
+  after: optional(string),
+  diff: optional(about("Of a text that a person wrote: its difference, as a unified diff.", string)),
+  from: optional(about("Where the configuration declares it.", sourceRef)),
+});
+
+export const change = object({
+  verb: choice("create", "update", "delete"),
+  id: about('"dns/records".', string),
+  host: hostName,
+  units: about(
+    'What differs in the domain\'s terms. A secret is "(secret#3f9a12c4)": equal ones have equal digits on one hypervisor.',
+    array(unit),
+  ),
+  sensitive: optional(literal(true)),
+});

@@ -8,9 +8,11 @@ import { certsDocument } from "./output-certs.ts";
 import { type DashboardDocument, dashboardDocument } from "./output-dashboard.ts";
 import { doctorDocument } from "./output-doctor.ts";
 import { eventDocument } from "./output-events.ts";
+import { diffDocument, generationDocument, historyDocument } from "./output-history.ts";
 import { importDocument } from "./output-import.ts";
 import {
   activation,
+  change,
   check,
   componentName,
   durationMs,
@@ -46,26 +48,6 @@ const problem = object({
   at: sourceRef,
   related: optional(array(sourceRef)),
   hint: optional(string),
-});
-
-const unit = object({
-  verb: choice("create", "update", "delete"),
-  unit: string,
-  before: optional(string),
-  after: optional(string),
-  diff: optional(about("Of a text that a person wrote: its difference, as a unified diff.", string)),
-  from: optional(about("Where the configuration declares it.", sourceRef)),
-});
-
-const change = object({
-  verb: choice("create", "update", "delete"),
-  id: about('"dns/records".', string),
-  host: hostName,
-  units: about(
-    'What differs in the domain\'s terms. A secret is "(secret#3f9a12c4)": equal ones have equal digits on one hypervisor.',
-    array(unit),
-  ),
-  sensitive: optional(literal(true)),
 });
 
 const hazard = object({
@@ -240,6 +222,9 @@ export const outputSchemas = {
   "output-doctor": doctorDocument,
   "output-trace": traceDocument,
   "output-dashboard": dashboardDocument,
+  "output-history": historyDocument,
+  "output-generation": generationDocument,
+  "output-diff": diffDocument,
   "output-lab": labDocument,
   "output-error": errorDocument,
   "output-event": eventDocument,
@@ -257,6 +242,9 @@ export type StatusDocument = Infer<typeof statusDocument>;
 export type WhyDocument = Infer<typeof whyDocument>;
 export type DoctorDocument = Infer<typeof doctorDocument>;
 export type TraceDocument = Infer<typeof traceDocument>;
+export type HistoryDocument = Infer<typeof historyDocument>;
+export type GenerationDocument = Infer<typeof generationDocument>;
+export type DiffDocument = Infer<typeof diffDocument>;
 export type LabDocument = Infer<typeof labDocument>;
 export type ErrorDocument = Infer<typeof errorDocument>;
 export type EventDocument = Infer<typeof eventDocument>;
@@ -275,6 +263,9 @@ export type OutputDocument =
   | DoctorDocument
   | TraceDocument
   | DashboardDocument
+  | HistoryDocument
+  | GenerationDocument
+  | DiffDocument
   | LabDocument
   | ErrorDocument;
 

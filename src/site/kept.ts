@@ -5,12 +5,12 @@
 import type { FingerprintOf } from "../fingerprint.ts";
 import type { KeptFile, KeptReference, KeptSite } from "../kept-site.ts";
 import { Secret } from "../secret.ts";
-import { secretSpans } from "../secret-spans.ts";
+import { fingerprintMark, secretSpans } from "../secret-spans.ts";
 import { holdsSecrets, type SecretReference } from "./secrets/index.ts";
 import { type SiteFile, SourceFile } from "./text/source-file.ts";
 
-/** "(secret 3f9a12c4)". A text of a site that looks like one is marked itself, so that no other text is ever taken for a mark. */
-const mark = /\(secret ([0-9a-f]{8})\)/g;
+/** "(secret#3f9a12c4)". A text of a site that looks like one is marked itself, so that no other text is ever taken for a mark. */
+const mark = /\(secret#([0-9a-f]{8})\)/g;
 
 interface Span {
   readonly start: number;
@@ -39,7 +39,8 @@ function marked(text: string, spans: readonly Span[], fingerprintOf: Fingerprint
   let kept = "";
   let at = 0;
   for (const { start, end } of spans) {
-    kept += `${text.slice(at, start)}(secret ${fingerprintOf(new Secret(text.slice(start, end)))})`;
+    const secret = new Secret(text.slice(start, end));
+    kept += text.slice(at, start) + fingerprintMark(fingerprintOf(secret));
     at = end;
   }
   return kept + text.slice(at);

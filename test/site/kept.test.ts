@@ -30,7 +30,7 @@ const withVariable = (value: string) => (text: string) =>
 
 test("every file that was read comes back to the byte, and reads as the same site", async () => {
   await edit("etc/phoenix_lxc_configs.json", (text) => `\ufeff${text}`);
-  await edit("stacks/wiki/phoenix.json", withVariable('pa\\"ss (secret 00000000)'));
+  await edit("stacks/wiki/phoenix.json", withVariable('pa\\"ss (secret#00000000)'));
   const loaded = await load();
   const { texts, changed, missing } = filledSite(keep(loaded).files, loaded.files, fingerprintOf);
   expect([changed, missing]).toEqual([[], []]);

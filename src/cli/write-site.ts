@@ -1,0 +1,61 @@
+/** The end of a rollback: the site's files still declare the newer state, which is said, or changed with `--write-site`. */
+import { chmod, mkdir, rename, stat, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { isMissing } from "../errors.ts";
+import { option } from "../option-names.ts";
+import { shortList } from "../render/words.ts";
+import type { RollbackTarget } from "./rollback-target.ts";
+import type { Session } from "./session.ts";
+import { writeLines } from "./terminal.ts";
+
+/** @param isDone everything is as it was in the generation */
+export async function endRollback(
+  { call, root, files }: Session,
+  { loaded }: Pick<RollbackTarget, "loaded">,
+  generation: number,
+  isDone: boolean,
+): Promise<void> {
+  const now = new Map(files.map(({ name, text }) => [name, text]));
+  const then = new Set(loaded.files.map(({ name }) => name));
+  const different = loaded.files.filter(({ name, text }) => now.get(name) !== text);
+  const added = [...now.keys()].filter((name) => !then.has(name));
+  const say = (line: string): void => {
+    if (call.options.output === "text") writeLines(call.terminal.stdout, [line]);
+  };
+  if (different.length + added.length === 0) return;
+  const names = shortList([...different.map(({ name }) => name), ...added], 4);
+  if (call.own.writeSite !== true || !isDone) {
+    say(
+      `The site still declares the newer state (${names}): the next sync brings it back. Restore these files in your repository, or repeat the rollback with ${option.writeSite}.`,
+    );
+    return;
+  }
+  for (const { name, text } of different) await replace(join(root, name), text);
+  if (different.length > 0)
+    say(
+      `Written to the site as in generation ${generation}: ${shortList(
+        different.map(({ name }) => name),
+        8,
+      )}`,
+    );
+  if (added.length > 0)
+    say(
+      `Not in generation ${generation}, and left in the site: ${shortList(added, 8)}; remove them if nothing needs them.`,
+    );
+}
+
+/** Replaces a file whole; one that is there keeps its mode, a new one is for its owner alone. */
+async function replace(path: string, text: string): Promise<void> {
+  const mode = await stat(path).then(
+    (found) => found.mode & 0o7777,
+    (error: unknown) => {
+      if (isMissing(error)) return 0o600;
+      throw error;
+    },
+  );
+  await mkdir(dirname(path), { recursive: true });
+  const temporary = `${path}.${process.pid}.tmp`;
+  await writeFile(temporary, text, { mode: 0o600, flag: "wx" });
+  await chmod(temporary, mode);
+  await rename(temporary, path);
+}
