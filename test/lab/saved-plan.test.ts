@@ -1,7 +1,7 @@
 /** A saved plan does exactly what it lists, or nothing: it names what moved on the host, in the site, or by another run. */
 import { appendFileSync, chmodSync, cpSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { ResultDocument } from "../../src/render/output-schemas.ts";
 import { call } from "../cli/edge.ts";
 import { handsIn } from "./scenarios/hands.ts";
@@ -11,6 +11,9 @@ import { homelab } from "./scenarios/sites.ts";
 import { differences, journal, treeOf } from "./scenarios/tree.ts";
 
 const records = "/etc/phoenix/hosts.d/phoenix.hosts";
+
+// The first test makes the lab, on a machine that may be busy with other things.
+vi.setConfig({ testTimeout: 180_000 });
 
 interface Scene {
   readonly lab: string;
