@@ -99,7 +99,7 @@ async function repair(session: Session, targets: Targets): Promise<Run> {
 }
 
 /** The declared hours as they are now on the hypervisor; undefined when none are declared. */
-async function hoursNow({ site, run, display }: Session): Promise<RepairHours | undefined> {
+async function hoursNow({ call, site, run, display }: Session): Promise<RepairHours | undefined> {
   const written = site.unattended?.repairHours;
   if (written === undefined) return undefined;
   const [{ repairHours }, { zoneOf }] = await Promise.all([
@@ -107,7 +107,7 @@ async function hoursNow({ site, run, display }: Session): Promise<RepairHours | 
     import("../unattended/zone.ts"),
   ]);
   const zone = await zoneOf(run.world.host("pve"));
-  if (zone === undefined)
+  if (zone === undefined && !call.options.quiet)
     display.say("the hypervisor's time zone is unknown: the repair hours are taken as UTC");
   return repairHours(written, run.world.clock.now(), zone ?? "UTC");
 }

@@ -3,6 +3,7 @@
 import { openLab } from "../../lab/lab.ts";
 import { openApis } from "../../src/apis/open-apis.ts";
 import type { Component, ComponentName } from "../../src/component.ts";
+import type { Hold } from "../../src/engine/hold.ts";
 import type { Plan, RunResult } from "../../src/engine/plan.ts";
 import { plan } from "../../src/engine/plan-run.ts";
 import { type RunWorld, sync, verify } from "../../src/engine/run.ts";
@@ -20,6 +21,8 @@ export interface SessionOptions {
   readonly skip?: readonly ComponentName[];
   readonly resources?: readonly ResourceId[];
   readonly allow?: readonly string[];
+  /** What a sync leaves for another time. */
+  readonly hold?: Hold;
   readonly decorators?: readonly Decorator[];
   /** The address that the operator's session comes from. */
   readonly operator?: string;
@@ -64,13 +67,14 @@ type Use<T> = (
     skip?: readonly ComponentName[];
     resources?: readonly ResourceId[];
     allow: ReadonlySet<string>;
+    hold?: Hold;
   },
 ) => Promise<T>;
 
 async function session<T>(
   directory: string,
   site: Site,
-  { only, skip, resources, allow = [], decorators = [], operator }: SessionOptions,
+  { only, skip, resources, allow = [], hold, decorators = [], operator }: SessionOptions,
   reading: boolean,
   use: Use<T>,
 ): Promise<T & Told> {
@@ -95,6 +99,7 @@ async function session<T>(
     };
     const result = await use(run, {
       allow: new Set(allow),
+      ...(hold === undefined ? {} : { hold }),
       ...(only === undefined ? {} : { only }),
       ...(skip === undefined ? {} : { skip }),
       ...(resources === undefined ? {} : { resources }),
