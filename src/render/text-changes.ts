@@ -27,13 +27,17 @@ export function nameOf(resource: Resource, view: View): string {
   return known == null ? name : `${name} ${known[1]}`;
 }
 
-/** "~ records" with what differs below it, indented. */
-export function changeLines(change: Change, view: View): readonly string[] {
+/** "~ records" with what differs below it, indented. @param nameWidth columns of the longest name that something follows */
+export function changeLines(change: Change, view: View, nameWidth = 0): readonly string[] {
   const resource = subjectOf(change);
   const name = `${painted(signs[change.verb], view.paint)} ${nameOf(resource, view)}`;
   // Of what is only created its name is enough: what it says is in the site's files.
   if (change.verb === "create" && !view.full)
-    return [resource.summary === undefined ? name : `${name}  ${view.paint.dim(oneLine(resource.summary))}`];
+    return [
+      resource.summary === undefined
+        ? name
+        : `${padEnd(name, nameWidth + 2)}  ${view.paint.dim(oneLine(resource.summary))}`,
+    ];
   return [name, ...detailLines(change, { ...view, width: view.width - 4 }).map((line) => `    ${line}`)];
 }
 

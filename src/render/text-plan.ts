@@ -5,6 +5,7 @@ import { isConverged } from "../engine/plan.ts";
 import { exitCodes } from "../errors.ts";
 import { option } from "../option-names.ts";
 import { type Change, subjectOf } from "../resource.ts";
+import { columnsOf } from "./columns.ts";
 import { errorLines } from "./errors.ts";
 import { activationWords, impactLines } from "./impact.ts";
 import { hanging, padEnd, wrapAtDots } from "./layout.ts";
@@ -56,8 +57,8 @@ export function planLines(plan: Plan, facts: PlanFacts, view: View): readonly st
   ];
 }
 
-/** Lines of what differs, above which a plan begins with an overview. */
-const mostWithoutOverview = 30;
+/** Lines of what differs, and changes, above which a plan begins with an overview. */
+const withoutOverview = { lines: 30, changes: 12 } as const;
 
 /** What changes, by component, and what that means. A long plan begins with both in short. */
 function bodyLines(plan: Plan, facts: PlanFacts, notes: readonly string[], view: View): readonly string[] {
@@ -70,7 +71,7 @@ function bodyLines(plan: Plan, facts: PlanFacts, notes: readonly string[], view:
   const changes = `Plan: ${create} to create, ${update} to update, ${remove} to delete`;
   const took = duration(facts.durationMs);
   const hint = create > 0 && !view.full ? [`\`${option.full}\` shows what is to be created in detail`] : [];
-  if (all.length <= mostWithoutOverview) {
+  if (all.length <= withoutOverview.lines && create + update + remove <= withoutOverview.changes) {
     const tally = [changes, ...(activations === undefined ? [] : [activations]), took].join(" · ");
     return [...all, "", ...wrapAtDots(tally, view.width), ...hint, ...notes, ...impactLines(plan, view)];
   }
@@ -159,8 +160,11 @@ function allChangeLines(changes: readonly Change[], view: View): readonly string
   const created = changes.filter(({ verb }) => verb === "create");
   const isLong = !view.full && created.length > mostCreated + 1;
   const folded = new Set(isLong ? created.slice(mostCreated) : []);
+  const shown = changes.filter((change) => !folded.has(change));
+  const names = shown.flatMap((change) => (change.verb === "create" ? [nameOf(change.desired, view)] : []));
+  const nameWidth = Math.max(0, ...names.map(columnsOf));
   return [
-    ...changes.filter((change) => !folded.has(change)).flatMap((change) => changeLines(change, view)),
+    ...shown.flatMap((change) => changeLines(change, view, nameWidth)),
     ...more(folded.size, "more to create"),
   ];
 }
