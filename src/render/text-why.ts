@@ -83,6 +83,7 @@ function effectLines(effects: readonly Effect[], view: View): readonly string[] 
     const what = [shows === "" ? "" : oneLine(shows), line ?? "", note === undefined ? "" : `(${flat(note)})`]
       .filter((each) => each !== "")
       .join("  ");
+    if (view.width < width + 80) return hanging("  -> ", `${resource}  ${what}${numbers}`, view.width);
     return hanging(`  -> ${resource.padEnd(width)}  `, `${what}${numbers}`, view.width);
   });
   const hidden = effects.length - shown.length;

@@ -1,6 +1,7 @@
 /** What questions are answered from: the site, everything that follows from it, and its files. */
 import { explainSite } from "../components/origins.ts";
 import { componentsOff, type OffComponent } from "../components/parts.ts";
+import { memo } from "../fabric/memo.ts";
 import type { Site } from "../model.ts";
 import type { Explained, Origin, Reason, Subject } from "../origin.ts";
 import { type Decision, SitePlaces } from "../site/places.ts";
@@ -19,6 +20,20 @@ export async function contextOf(site: Site, sources: ReadonlyMap<string, string>
   const explained = await explainSite(site);
   return { site, explained, places: new SitePlaces(sources), off: componentsOff(site) };
 }
+
+/** The reasons that a line of the site is among the origins of, by "FILE:LINE". */
+export const reasonsByLine = memo((context: Context): ReadonlyMap<string, ReadonlySet<Reason>> => {
+  const byLine = new Map<string, Set<Reason>>();
+  for (const { why, units, texts } of context.explained)
+    for (const reason of [why, ...units.values(), ...texts.flatMap(({ lines }) => lines)])
+      for (const origin of reason.origins) {
+        const decision = context.places.decide(origin);
+        if (decision?.kind !== "declared") continue;
+        const line = `${decision.at.file}:${decision.at.line}`;
+        byLine.set(line, (byLine.get(line) ?? new Set()).add(reason));
+      }
+  return byLine;
+});
 
 /** The causes of a sense, each once, numbered in the order that they are met in. */
 export class Causes {

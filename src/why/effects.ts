@@ -5,25 +5,30 @@ import type { Resource } from "../resource.ts";
 import type { Effect } from "./answer.ts";
 import type { Causes } from "./context.ts";
 
-/** The effects whose reasons are asked for: the units of each resource, else the resource itself. */
+/**
+ * The effects whose reasons are asked for: the units of each resource. With `whole`, also resources that are there for a reason that is
+ * asked for, although not all of their units are.
+ */
 export function effectsOf(
   explained: readonly Explained[],
   causes: Causes,
   isAsked: (reason: Reason, unit: string) => boolean,
+  { whole }: { readonly whole: boolean } = { whole: false },
 ): readonly Effect[] {
   return explained.flatMap(({ resource, units, why }) => {
     const found = [...units].filter(([unit, reason]) => isAsked(reason, unit));
-    if (found.length > 0)
-      return found.map(([unit, reason]) =>
-        unitEffect(resource, unit, reason === why ? { ...reason, note: "" } : reason, causes),
-      );
-    return units.size === 0 && isAsked(why, "") ? [effect(resource, "", why, causes)] : [];
+    const effects = found.map(([unit, reason]) =>
+      unitEffect(resource, unit, reason === why ? { ...reason, note: "" } : reason, causes),
+    );
+    if (!whole || found.length === units.size || !isAsked(why, "")) return effects;
+    return [effect(resource, "the whole resource", why, causes), ...effects];
   });
 }
 
 function unitEffect(resource: Resource, unit: string, reason: Reason, causes: Causes): Effect {
   const value = resource.units[unit] ?? "";
-  const isSecret = resource.sensitive === true || /^fingerprint /.test(value);
+  const isSecret =
+    resource.sensitive === true || resource.secrets?.[unit] !== undefined || /^fingerprint /.test(value);
   return effect(resource, isSecret ? `${unit} (secret)` : `${unit} ${value}`.trim(), reason, causes);
 }
 
@@ -50,28 +55,19 @@ export function lineEffects(
   causes: Causes,
   isAsked: (reason: Reason) => boolean,
 ): readonly Effect[] {
-  return explained.flatMap(({ resource, texts }) =>
+  const units = new Map(explained.map(({ resource, units }) => [resource.id, units]));
+  return explained.flatMap(({ resource, texts, why }) =>
     texts.flatMap((text) => {
-      if (text.path === undefined) return [];
+      if (text.path === undefined || !text.lines.some(isAsked)) return [];
       const written = text.text.split("\n");
       return text.lines.flatMap((reason, at) => {
-        const unit =
-          reason.unit === undefined
-            ? undefined
-            : explained
-                .find(({ resource: { id } }) => id === (reason.resource ?? resource.id))
-                ?.units.get(reason.unit);
-        if (!isAsked(reason) || (unit !== undefined && isAsked(unit))) return [];
+        // What every such file has is told by the resource as a whole.
+        if (!isAsked(reason) || reason.origins === why.origins) return [];
+        const id = reason.resource ?? resource.id;
+        const unit = reason.unit === undefined ? undefined : units.get(id)?.get(reason.unit);
+        if (unit !== undefined && isAsked(unit)) return [];
         const shows = text.sensitive === true ? "" : (written[at]?.trim() ?? "");
-        return [
-          effect(
-            { ...resource, id: reason.resource ?? resource.id },
-            shows,
-            reason,
-            causes,
-            `${placeOf(text)}:${at + 1}`,
-          ),
-        ];
+        return [effect({ ...resource, id }, shows, reason, causes, `${placeOf(text)}:${at + 1}`)];
       });
     }),
   );

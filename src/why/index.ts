@@ -23,7 +23,12 @@ export function answerTo(context: Context, asked: string): Answer {
     return {
       asked,
       senses: [
-        { title: `${asked}: ${gone.component} is off`, causes: [], effects: [], notes: [gone.reason] },
+        {
+          title: `${asked}: ${gone.component === asked ? "a component" : "of a component"} that is off`,
+          causes: [],
+          effects: [],
+          notes: [gone.reason],
+        },
       ],
       off,
     };

@@ -1,11 +1,11 @@
 /** Questions about a line: of a generated text, or of the site's own files. */
 import { defined } from "../defined.ts";
 import { guestOf } from "../fabric/guests.ts";
-import type { Explained, GeneratedText, LineReason, Origin } from "../origin.ts";
+import type { Explained, GeneratedText, LineReason, Reason } from "../origin.ts";
 import type { HostName } from "../resource.ts";
 import type { Entry } from "../site/places.ts";
 import type { Effect, Sense } from "./answer.ts";
-import { Causes, type Context } from "./context.ts";
+import { Causes, type Context, reasonsByLine } from "./context.ts";
 import { effectsOf, lineEffects, placeOf } from "./effects.ts";
 
 /** A text that a question names, and the resource that it is written for. */
@@ -125,19 +125,20 @@ function notRead({ places }: Context, file: string, line: number): readonly stri
 }
 
 function followingFrom(
-  { explained, places }: Context,
+  context: Context,
   file: string,
   first: number,
   last: number,
 ): Pick<Sense, "causes" | "effects"> {
+  const { explained, places } = context;
+  const byLine = reasonsByLine(context);
+  const asked = new Set<Reason>();
+  for (let line = first; line <= last; line += 1)
+    for (const reason of byLine.get(`${file}:${line}`) ?? []) asked.add(reason);
   const causes = new Causes(places);
-  const isHere = (origin: Origin): boolean => {
-    const decision = places.decide(origin);
-    if (decision?.kind !== "declared" || decision.at.file !== file) return false;
-    return decision.at.line >= first && decision.at.line <= last;
-  };
-  const isAsked = ({ origins }: { readonly origins: readonly Origin[] }): boolean => origins.some(isHere);
-  const units = effectsOf(explained, causes, isAsked);
+  if (asked.size === 0) return { causes: [], effects: [] };
+  const isAsked = (reason: Reason): boolean => asked.has(reason);
+  const units = effectsOf(explained, causes, isAsked, { whole: true });
   return { causes: causes.all, effects: [...units, ...lineEffects(explained, causes, isAsked)] };
 }
 

@@ -42,7 +42,7 @@ function explainedResource(site: Site, resource: Resource, rules: Rules): Explai
     "shared_volumes/firewall/enabled",
   );
   const why: Reason = {
-    origins: [...(guest === undefined ? [] : [filterOrigin(guest)]), enabled],
+    origins: [...(guest === undefined ? [] : [filterOrigin(guest), guestOrigin(guest)]), enabled],
     about: guest === undefined ? ["guest:pve"] : aboutGuest(guest),
     note:
       guest === undefined

@@ -60,7 +60,7 @@ function assignment({ from, name, guest }: Stack): Origin {
 
 function unitReason(target: StackTarget, unit: string, why: Reason): Reason | undefined {
   const { stack } = target;
-  const [, word = "", name = ""] = /^(variable|file|service|volume|network) (.*)$/s.exec(unit) ?? [];
+  const [, word = "", name = ""] = /^(variable|file|service|volume|network|label) (.*)$/s.exec(unit) ?? [];
   const of = (origins: readonly Origin[], ...about: readonly Subject[]): Reason => ({
     origins: [...origins, assignment(stack)],
     about: [...about, ...why.about],
@@ -74,6 +74,14 @@ function unitReason(target: StackTarget, unit: string, why: Reason): Reason | un
       return fileReason(target, name, of);
     case "service":
       return of(serviceOrigins(stack, name), `container:${stack.name}/${name}`, ...portsOf(stack, name));
+    case "label": {
+      const [service = "", key] = name.split(/ (.*)/s);
+      const labels = Object.hasOwn(stack.labels, service) ? (stack.labels[service] ?? []) : [];
+      const origins = labels
+        .filter((label) => label.key === key)
+        .map(({ from }) => ({ at: from, says: "adds the label" }));
+      return of(origins, `container:${stack.name}/${service}`);
+    }
     case "volume":
       return of(
         [

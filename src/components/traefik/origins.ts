@@ -48,6 +48,19 @@ function routes(site: Site, resource: Resource, why: Reason): Explained {
     const service = services.get(id);
     return service && { origins: routerOrigins(site, service), about: aboutService(service) };
   };
+  const sharedReason = (section: string, name: string): Reason | undefined => {
+    const used = usersOf(section, name, services.values());
+    if (used.length === 0) return undefined;
+    return {
+      origins: used.flatMap((service) => routerOrigins(site, service)),
+      about: [...new Set(used.flatMap(aboutService))],
+      note: section === "middlewares" ? "a middleware of its routers" : "how backends with TLS are verified",
+    };
+  };
+  const unit = (name: string): Reason | undefined => {
+    const [, section, of = name] = /^(middleware|service) (.+?): /.exec(name) ?? [];
+    return section === "middleware" ? sharedReason("middlewares", of) : reasonOf(of);
+  };
   const lines = jsonPaths(resource.text).map(([, section, name]): LineReason => {
     if (section === undefined) return why;
     if (name === undefined) return { ...why, note: `the ${section} of the routed services` };
@@ -58,17 +71,12 @@ function routes(site: Site, resource: Resource, why: Reason): Explained {
     if (user === undefined) return why;
     if (section === "routers" || section === "services")
       return { unit: user.id, ...(reasonOf(user.id) ?? why) };
-    return {
-      unit: user.id,
-      origins: used.flatMap((service) => routerOrigins(site, service)),
-      about: [...new Set(used.flatMap(aboutService))],
-      note: section === "middlewares" ? "a middleware of its routers" : "how backends with TLS are verified",
-    };
+    return { unit: user.id, ...(sharedReason(section, name) ?? why) };
   });
   const { host, text } = resource;
   return explained(resource, {
     why,
-    unit: reasonOf,
+    unit,
     texts: [{ host, path: paths.configuration, text, lines }],
   });
 }
