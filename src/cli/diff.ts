@@ -29,6 +29,7 @@ export const diffCommand: CommandDefinition = {
     "usage",
     "interrupted",
   ],
+  isPaged: true,
   run: runDiff,
 };
 

@@ -30,6 +30,7 @@ export const historyCommand: CommandDefinition = {
   ],
   exits: [["converged", "printed"], "error", "usage", "interrupted"],
   completes: (position) => (position === 0 ? ["show"] : []),
+  isPaged: true,
   run: runHistory,
 };
 

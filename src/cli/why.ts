@@ -24,6 +24,7 @@ export const whyCommand: CommandDefinition = {
     ["usage", "nothing of the site is called so"],
   ],
   completes: namesOf,
+  isPaged: true,
   run: runWhy,
 };
 
