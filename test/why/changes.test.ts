@@ -17,7 +17,7 @@ import { contextFor } from "./sites.ts";
 
 const example = join(import.meta.dirname, "../../examples/homelab");
 /** A sample of the values: all of them take a minute. */
-const every = Number(process.env.PHOENIX_WHY_EVERY ?? 9);
+const every = Number(process.env.PHOENIX_WHY_EVERY ?? 4);
 let directory = "";
 
 beforeAll(() => {
