@@ -35,6 +35,7 @@ describe("what can come next", () => {
         "unattended",
         "why",
         "trace",
+        "dashboard",
         "history",
         "diff",
         "rollback",
