@@ -28,9 +28,11 @@ export function traceLines({ ways, world, durationMs, exitCode }: TraceFacts, vi
   const hops = ways.flatMap((way) => way.hops);
   const wrong = ways.filter(({ well }) => !well);
   const work = `${count(hops.length, "hop")} · ${duration(durationMs)}`;
+  const unseen = hops.filter(({ status }) => status === "unknown").length;
+  const but = unseen === 0 ? "" : `, but ${count(unseen, "hop")} could not be looked at`;
   const end =
     wrong.length === 0
-      ? `${ways.length === 1 ? "The way is" : `All ${ways.length} ways are`} as declared`
+      ? `${ways.length === 1 ? "The way is" : `All ${ways.length} ways are`} as declared${but}`
       : `${ways.length === 1 ? "The way is broken" : `${wrong.length} of ${ways.length} ways are broken`}`;
   return [
     ...ways.flatMap((way) => [...wayLines(way, world, view), ""]),

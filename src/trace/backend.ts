@@ -8,18 +8,19 @@ import { agentContainer } from "../fabric/portainer-server.ts";
 import type { GuestName } from "../resource.ts";
 import { ownContainers } from "./container.ts";
 import { closed, commandOn, containersIn, type Looking, stopped, unitDown } from "./context.ts";
-import { affected, broken, type Finding, ok } from "./finding.ts";
+import { affected, broken, type Finding, ok, unknown } from "./finding.ts";
 import { exposed } from "./firewall.ts";
 
 export async function lookAtBackend(looking: Looking, hop: BackendHop): Promise<Finding> {
   const { facts } = looking;
   const { path, host } = hop;
   const fromGuest = path.from.includes("/") ? (path.from as GuestName) : undefined;
-  const [down, rule, seen, fromThere] = await Promise.all([
+  const [down, rule, seen, fromThere, answer] = await Promise.all([
     stopped(looking, host),
     closed(looking, hop),
     facts.connect(path.address, path.port),
     fromGuest === undefined ? undefined : facts.connectFrom(fromGuest, path.address, path.port),
+    answerOf(looking, hop),
   ]);
   if (down !== undefined) return down;
   if (rule !== undefined) return rule;
@@ -27,7 +28,6 @@ export async function lookAtBackend(looking: Looking, hop: BackendHop): Promise<
   const isRefused = "value" in seen && !seen.value.ok && seen.value.reason === "refused";
   // Whoever filters the hypervisor out may let the mesh in, which counts.
   if (!isReached && (isRefused || fromThere !== "answers")) return nobodyAnswers(looking, hop, isRefused);
-  const answer = await answerOf(looking, hop);
   if (answer.status !== "ok") return answer;
   const live = await facts.firewall();
   const open =
@@ -45,10 +45,14 @@ async function nobodyAnswers(looking: Looking, hop: BackendHop, isRefused: boole
     const unit = await unitDown(looking, host, "step-ca");
     if (unit !== undefined) return unit;
   }
+  const unseen: string[] = [];
   for (const hopOfContainer of containersIn(looking.way)) {
     if (hopOfContainer.host !== host || hopOfContainer.isBeside === true) continue;
     const own = await ownContainers(looking, hopOfContainer);
-    if (own === undefined) continue;
+    if (own === undefined) {
+      unseen.push(`its containers could not be looked at: Docker on ${where} did not answer in time`);
+      continue;
+    }
     const running = own.filter(({ state }) => state === "running");
     if (running.length === 0) return affected(words);
     const [first] = running;
@@ -80,6 +84,7 @@ async function nobodyAnswers(looking: Looking, hop: BackendHop, isRefused: boole
   const program = listeners?.[0]?.program;
   const cause = `${path.address}:${path.port} does not answer${program === undefined ? "" : `, though ${program} listens there`}`;
   return broken(words, cause, {
+    details: unseen,
     hint: `look at the program and its log in ${where}; \`phoenix verify firewall\` looks at the rules`,
   });
 }
@@ -90,6 +95,7 @@ async function answerOf(looking: Looking, hop: BackendHop): Promise<Finding> {
   if (hop.application === "agent") return agentAnswer(looking, hop);
   if (hop.application === "portainer") {
     const status = await looking.facts.ask("portainer", () => looking.facts.io.apis.portainer.status());
+    if ("late" in status && status.late === true) return unknown(status.fault);
     const state = "value" in status ? status.value : undefined;
     if (state?.state === "down" || state === undefined) {
       const reason = state?.reason ?? ("fault" in status ? status.fault : "");
@@ -167,6 +173,7 @@ async function caHealth(looking: Looking, hop: BackendHop): Promise<Finding> {
   if (!("value" in root)) return broken("no root", `the CA's root certificate cannot be read: ${root.fault}`);
   const health = await facts.ask("ca health", () => facts.io.apis.stepCa.health(root.value));
   if ("value" in health) return ok("healthy");
+  if (health.late === true) return unknown(health.fault);
   return broken(
     "not healthy",
     `Step-CA at ${hop.expected} does not report that it is healthy: ${health.fault}`,
@@ -198,6 +205,7 @@ async function agentAnswer({ facts }: Looking, hop: BackendHop): Promise<Finding
   ]);
   const where = describeHost(facts.site, hop.host);
   const sync = "`phoenix sync portainer` puts it right";
+  if ("late" in seen && seen.late === true) return unknown(seen.fault);
   const fault = "value" in seen ? seen.value?.reason : seen.fault;
   if (fault !== undefined)
     return broken("no answer", `the agent on ${where} does not answer: ${fault}`, { hint: sync });

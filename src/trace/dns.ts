@@ -18,7 +18,7 @@ export async function lookAtServer(looking: Looking, hop: DnsHop): Promise<Findi
   const { facts } = looking;
   const name = askedName(hop.name);
   const seen = await facts.dns(name);
-  if (!("value" in seen)) return silentServer(looking, seen.fault);
+  if (!("value" in seen)) return seen.late === true ? unknown(seen.fault) : silentServer(looking, seen.fault);
   const { rcode, answers } = seen.value;
   const shown = answers.length > 0 ? answers.join(", ") : rcode === "NOERROR" ? "no address" : rcode;
   if (answers.length === 1 && answers[0] === hop.address) return ok(shown);

@@ -28,7 +28,10 @@ import { type ContainerFacts, listContainers } from "./containers.ts";
 import { type Resolution, resolve } from "./resolve.ts";
 
 /** An answer, or why there is none. */
-export type Answer<T> = { readonly value: T } | { readonly fault: string };
+export type Answer<T> =
+  | { readonly value: T }
+  /** `late`: the trace itself had no time left for it, which tells nothing about what was asked. */
+  | { readonly fault: string; readonly late?: true };
 
 /** Milliseconds: for one probe, and for everything together. */
 const probeMs = 2_500;
@@ -70,7 +73,8 @@ export class Facts {
     const ms = Math.max(0, Math.min(forMs, this.#until - performance.now()));
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<Answer<T>>((done) => {
-      timer = setTimeout(() => done({ fault: `no answer within ${(ms / 1000).toFixed(1)} s` }), ms);
+      const fault = `no answer within ${(ms / 1000).toFixed(1)} s`;
+      timer = setTimeout(() => done(ms < forMs ? { fault, late: true } : { fault }), ms);
     });
     const answer = question().then(
       (value): Answer<T> => ({ value }),

@@ -5,8 +5,11 @@ import { describeHost } from "../fabric/guests.ts";
 import type { GatewayHop, MeshHop } from "../fabric/hop.ts";
 import { declaredEntries } from "../formats/traefik/foreign.ts";
 import { type DynamicRouter, dynamicConfig, dynamicRouters, entryPoint } from "../formats/traefik/index.ts";
+import type { FileState } from "../hosts/host.ts";
+import type { HostName } from "../resource.ts";
 import { closed, commandOn, type Looking, stopped, unitDown } from "./context.ts";
-import { broken, type Finding, ok } from "./finding.ts";
+import type { Answer } from "./facts.ts";
+import { broken, type Finding, ok, unknown } from "./finding.ts";
 import { type MeshState, meshState } from "./mesh-api.ts";
 import { shadowing } from "./shadowing.ts";
 
@@ -31,6 +34,8 @@ export async function lookAtMesh(looking: Looking, hop: MeshHop): Promise<Findin
     unitDown(looking, host, "traefik"),
     meshState(facts),
     facts.text(host, paths.configuration),
+    // Asked for beforehand: whoever is in the way may be named by them.
+    otherFiles(looking, host),
   ]);
   const fault = down ?? rule ?? unit;
   if (fault !== undefined) return fault;
@@ -41,7 +46,7 @@ export async function lookAtMesh(looking: Looking, hop: MeshHop): Promise<Findin
     wanted: declared.find(({ name }) => name === service.id),
     isAsDeclared: file === text,
   };
-  if (!("value" in state)) return withoutApi(look, state.fault);
+  if (!("value" in state)) return state.late === true ? unknown(state.fault) : withoutApi(look, state.fault);
   const mesh = state.value;
   return (
     (await routerFault(look, mesh)) ??
@@ -145,15 +150,22 @@ async function serviceFault(look: MeshLook, mesh: MeshState): Promise<Finding | 
   );
 }
 
+/** The files of Traefik's directory besides ours, by path. */
+function otherFiles({ facts }: Looking, host: HostName): Promise<Answer<ReadonlyMap<string, FileState>>> {
+  return facts.ask("mesh files", async () => {
+    const names = await facts.io.host(host).list(paths.directory);
+    const found = names
+      .filter((name) => /\.(?:ya?ml|toml)$/i.test(name))
+      .map((name) => `${paths.directory}/${name}`);
+    return facts.io.host(host).readFiles(found.filter((path) => path !== paths.configuration));
+  });
+}
+
 /** The file and line of Traefik's directory that declares a router, our own file apart. */
 async function placeOf({ looking, hop }: MeshLook, router: string): Promise<string | undefined> {
-  const { facts } = looking;
-  const names = await facts.ask("mesh files", () => facts.io.host(hop.host).list(paths.directory));
-  if (!("value" in names)) return undefined;
-  for (const name of names.value.filter((each) => /\.(?:ya?ml|toml)$/i.test(each))) {
-    const path = `${paths.directory}/${name}`;
-    const text = path === paths.configuration ? undefined : await facts.text(hop.host, path);
-    const entry = declaredEntries(text ?? "").find((each) => each.kind === "router" && each.name === router);
+  const files = await otherFiles(looking, hop.host);
+  for (const [path, { text }] of "value" in files ? files.value : []) {
+    const entry = declaredEntries(text).find(({ kind, name }) => kind === "router" && name === router);
     if (entry !== undefined) return `${path}:${entry.line}`;
   }
   return undefined;
@@ -167,6 +179,7 @@ async function withoutApi(look: MeshLook, fault: string): Promise<Finding> {
     hostname: way.name,
   });
   if (!("value" in answer)) {
+    if (answer.late === true) return unknown(answer.fault);
     const hint = `\`${commandOn(hop.host, "journalctl -u traefik")}\` shows what it does`;
     return broken("no answer", `Traefik in ${where} does not answer: ${answer.fault}`, { hint });
   }

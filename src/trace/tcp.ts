@@ -52,12 +52,13 @@ export async function connectFromGuest(looking: Looking, hop: TcpHop, guest: Gue
 
 export async function lookAtGuest(looking: Looking, hop: GuestHop): Promise<Finding> {
   const { facts } = looking;
-  const down = await stopped(looking, hop.host);
+  const [down, read] = await Promise.all([
+    stopped(looking, hop.host),
+    facts.ask(`file ${hop.host} /proc/uptime`, () => facts.io.host(hop.host).readFiles(["/proc/uptime"])),
+  ]);
   if (down !== undefined) return down;
-  const read = await facts.ask(`file ${hop.host} /proc/uptime`, () =>
-    facts.io.host(hop.host).readFiles(["/proc/uptime"]),
-  );
   if ("value" in read) return ok("running");
+  if (read.late === true) return unknown(read.fault);
   const cause = `${describeHost(facts.site, hop.host)} runs, and takes no command: ${read.fault}`;
   const hint =
     hop.guest.kind === "vm"

@@ -5,7 +5,7 @@ import type { TlsHop } from "../fabric/hop.ts";
 import { leadsTo, parseChain, serialOf } from "../formats/x509/index.ts";
 import { shortList, span } from "../render/words.ts";
 import type { Looking } from "./context.ts";
-import { affected, broken, type Finding, ok } from "./finding.ts";
+import { affected, broken, type Finding, ok, unknown } from "./finding.ts";
 
 export async function lookAtCertificate(looking: Looking, hop: TlsHop): Promise<Finding> {
   const { facts, way } = looking;
@@ -15,7 +15,7 @@ export async function lookAtCertificate(looking: Looking, hop: TlsHop): Promise<
     facts.root(),
     certificate === undefined ? undefined : facts.text("pve", certificate.certPath),
   ]);
-  if (!("value" in seen)) return affected(seen.fault);
+  if (!("value" in seen)) return seen.late === true ? unknown(seen.fault) : affected(seen.fault);
   if (!seen.value.ok) {
     const isNamed = way.hops.some(({ kind }) => kind === "gateway" || kind === "backend");
     return isNamed

@@ -1,6 +1,6 @@
 /** Faults planted on real machines: `phoenix trace` names the hop and the line that declares it, in five seconds. */
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
+import pLimit from "p-limit";
 import { describe, expect, test } from "vitest";
 import { tracedNames } from "../../src/fabric/hops.ts";
 import type { TraceDocument } from "../../src/render/output-schemas.ts";
@@ -8,7 +8,7 @@ import type { HostName } from "../../src/resource.ts";
 import { type Hands, plantedFaults } from "../trace/faults.ts";
 import { misdiagnosis, selfSigned } from "../trace/judge.ts";
 import type { WholeSite } from "../whole-site.ts";
-import { expectRun, run, write } from "./machines.ts";
+import { eventually, expectRun, run, write } from "./machines.ts";
 import { machineOf } from "./reality.ts";
 
 const root = join(import.meta.dirname, "../../examples/homelab");
@@ -70,11 +70,11 @@ export function traces(site: () => WholeSite): void {
           .map(({ host }) => host),
       ];
       const wrong: string[] = [];
-      for (const name of names) {
+      await pLimit(4).map(names, async (name) => {
         const document = await traced(name);
         const hops = document.ways.flatMap((way) => way.hops.filter(({ status }) => status !== "ok"));
         if (document.exitCode !== 0) wrong.push(`${name}: ${JSON.stringify(hops)}`);
-      }
+      });
       expect(wrong).toEqual([]);
     }, 180_000);
 
@@ -84,8 +84,11 @@ export function traces(site: () => WholeSite): void {
         const hands = new RealHands();
         try {
           await fault.plant(hands);
-          await delay(fault.settleMs ?? 0);
-          const document = await traced(...fault.trace);
+          // Real machines need a moment to notice: Traefik its watch, the firewall its interval, Docker its health check.
+          const document = await eventually(
+            () => traced(...fault.trace),
+            (seen) => misdiagnosis(root, fault, seen) === "",
+          );
           expect(misdiagnosis(root, fault, document)).toBe("");
           expect(document.durationMs).toBeLessThan(5_000);
         } finally {
