@@ -14,7 +14,7 @@ export const groups = [
   },
   {
     text: "Reference",
-    pages: ["site", "keys", "unattended", "trace", "rules", "prerequisites", "exit-codes"],
+    pages: ["site", "keys", "unattended", "trace", "history", "rules", "prerequisites", "exit-codes"],
   },
   {
     text: "How it works",
