@@ -12,7 +12,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const rarePacks = {
   "begin.js": /^src\/(?:(?:init|import|doctor)\/|cli\/(?:import-run|new-site)\.ts|render\/doctor\.ts)/,
   "look.js":
-    /^src\/(?:(?:dashboard|history|trace|unattended|why)\/|components\/\w+\/origins\.ts|cli\/(?:accept|certs-run|dashboard-\w+|diff|notices-test|rollback-\w+|source|unattended-run)\.ts|render\/(?:text-history|trace)\.ts)/,
+    /^src\/(?:(?:dashboard|history|trace|unattended|why)\/|components\/\w+\/origins\.ts|cli\/(?:accept|certs-run|dashboard-\w+|diff|notices-test|rollback-\w+|source|stack-way|unattended-run)\.ts|render\/(?:text-history|trace)\.ts)/,
 };
 
 /**

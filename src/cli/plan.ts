@@ -1,7 +1,7 @@
 /** `phoenix plan`: what a sync would do. */
 import { resolve } from "node:path";
 import { defined } from "../defined.ts";
-import type { Plan } from "../engine/plan.ts";
+import type { Plan, RunResult } from "../engine/plan.ts";
 import { type ExitCode, exitCodes, UsageError } from "../errors.ts";
 import { quoted } from "../formats/shell/quote.ts";
 import { option } from "../option-names.ts";
@@ -133,8 +133,9 @@ export async function planAndShow(
   const started = performance.now();
   const { selected } = select(components, targets);
   run.emit({ type: "run-started", command: "plan", components: selected.map(({ name }) => name) });
-  const planned = await plan(components, run, choicesOf(targets, options));
-  agreed?.(planned);
+  const found = await plan(components, run, choicesOf(targets, options));
+  agreed?.(found);
+  const planned = await withWays(session, targets, found);
   const refused = refusalOf(planned.components, options.allow);
   const refusal = refused && defined({ message: refused.message, hint: refused.hint });
   display.pause();
@@ -158,6 +159,17 @@ export async function planAndShow(
   );
   if (into !== undefined) await save(session, targets, { planned, fingerprinted, facts }, into);
   return exitCode;
+}
+
+/** With notes on what stacks that were named alone need from components that were not. */
+export async function withWays<Seen extends Plan | RunResult>(
+  session: Session,
+  targets: Targets,
+  seen: Seen,
+): Promise<Seen> {
+  if (!targets.resources.some((id) => id.startsWith("stacks/"))) return seen;
+  const { withMissingWays } = await import("./stack-way.ts");
+  return withMissingWays(session, targets, seen);
 }
 
 /** The words behind "phoenix sync" that do what was planned. */

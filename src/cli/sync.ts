@@ -18,7 +18,7 @@ import { type ResourceId, subjectOf } from "../resource.ts";
 import type { Call, CommandDefinition } from "./command.ts";
 import { keepOf, keepOption } from "./keep.ts";
 import { isConfirmed, underLock } from "./locked.ts";
-import { planAgreed, runPlan } from "./plan.ts";
+import { planAgreed, runPlan, withWays } from "./plan.ts";
 import type { Session } from "./session.ts";
 import {
   choicesOf,
@@ -229,7 +229,8 @@ async function syncAndShow(
   const agreed = await agreement?.();
   const choices = { ...choicesOf(targets, options), onStart, ...defined({ agreed }) };
   const asking = options.ask && !options.yes;
-  const result = await sync(components, run, asking ? { ...choices, approve } : choices);
+  const done = await sync(components, run, asking ? { ...choices, approve } : choices);
+  const result = await withWays(session, targets, done);
   const cut = lost.aborted ? messageOf(lost.reason) : cutBy(interruption);
   const exitCode = lost.aborted
     ? exitCodes.locked
