@@ -516,8 +516,8 @@ describe("certificates that end before a timer renews them", () => {
   const nightly = shown("*-*-* 03:30:00");
   const configuration = (claims: object, own = {}) =>
     JSON.stringify({ authority: { claims, provisioners: [{ type: "JWK", name: "admin", claims: own }] } });
-  const judge = (timer: string, text: string | undefined) =>
-    said(judgeRenewal({ timer, configuration: text }, "admin"));
+  const judge = (sync: string, text: string | undefined, certs = "ActiveState=inactive\n") =>
+    said(judgeRenewal({ shown: { certs, sync }, configuration: text }, "admin"));
 
   test("a day is too short for a sync each night", () => {
     const usual = judge(nightly, configuration({}));
@@ -528,6 +528,15 @@ describe("certificates that end before a timer renews them", () => {
     expect(
       judge(nightly, configuration({ defaultTLSCertDuration: "720h" }, { defaultTLSCertDuration: "48h" })),
     ).toHaveLength(1);
+  });
+
+  test("the timer of certificates comes every hour: it is the remedy, and where it is on all is well", () => {
+    expect(judge(nightly, configuration({}))[0]).toMatch(/\$ systemctl enable --now phoenix-certs.timer$/);
+    expect(judge(nightly, configuration({}), shown("*-*-* *:00:00"))).toEqual([]);
+    expect(judge(shown("*-*-* 03:30:00", "inactive"), configuration({}), shown("*-*-* *:00:00"))).toEqual([]);
+    const [slowed] = judge(nightly, configuration({}), nightly);
+    expect(slowed).toMatch(/and phoenix-certs.timer comes once a day/);
+    expect(slowed).toContain("OnCalendar=\\nOnCalendar=hourly");
   });
 
   test("long lives, other timers, and what nobody knows", () => {
