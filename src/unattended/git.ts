@@ -60,5 +60,11 @@ export function wordsOf({ stderr, stdout }: Pick<CommandResult, "stderr" | "stdo
     .slice(0, 2)
     .map((line) => line.replace(/^(?:fatal|error): /, "").trim())
     .join("; ");
-  return withoutSecrets(text.replaceAll(/\/\/[^/@\s]+@/g, "//"));
+  return withoutSecrets(text.replaceAll(/\w[\w+.-]*:\/\/\S+/g, withoutCredentials));
+}
+
+/** A URL without the parts in which tokens are passed: user and password, which may contain an "@" or a "/", and the query. */
+function withoutCredentials(url: string): string {
+  const [, scheme = "", rest = "", , end = ""] = /^([^:]+:\/\/)([^?#'"]*)([?#][^'"]*)?(.*)$/.exec(url) ?? [];
+  return `${scheme}${rest.slice(rest.lastIndexOf("@") + 1)}${end}`;
 }

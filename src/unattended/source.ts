@@ -62,7 +62,7 @@ export async function pullSource({ root, source, exec, check }: PullOptions): Pr
     const dirty = await changedFiles(git);
     if (dirty.length > 0) return dirtyOutcome(dirty, before);
     const upstream = await upstreamOf(git, source);
-    if (upstream === undefined) return { ...noUpstream(source), commit: before };
+    if ("outcome" in upstream) return { ...upstream, commit: before };
     const at = { commit: before, upstream: `${upstream.remote}/${upstream.branch}` };
     const fetched = await fetchFrom(git, upstream);
     if (typeof fetched !== "string") return { ...fetched, ...at };
@@ -143,29 +143,33 @@ interface Upstream {
   readonly branch: string;
 }
 
-async function upstreamOf(git: Git, { branch }: SiteSource): Promise<Upstream | undefined> {
+/** What the current branch follows, or why it cannot be told. */
+async function upstreamOf(git: Git, { branch }: SiteSource): Promise<Upstream | Pulled> {
   const setting = async (...args: readonly string[]): Promise<string | undefined> => {
     const { exitCode, stdout } = await git.run(args);
     return exitCode === 0 && stdout.trim() !== "" ? stdout.trim() : undefined;
   };
   const current = await setting("symbolic-ref", "--quiet", "--short", "HEAD");
-  if (current === undefined) return undefined;
-  const remote = (await setting("config", "--get", `branch.${current}.remote`)) ?? (await setting("remote"));
+  if (current === undefined)
+    return noUpstream("no branch is checked out: HEAD is detached", "git switch main");
+  const known = ((await setting("remote")) ?? "").split("\n");
+  // Of several remotes none is meant.
+  const only = known.length === 1 && known[0] !== "" ? known[0] : undefined;
+  const remote = (await setting("config", "--get", `branch.${current}.remote`)) ?? only;
   const merge = branch ?? (await setting("config", "--get", `branch.${current}.merge`));
-  // Several remotes are several lines, and none of them is meant.
-  if (remote === undefined || merge === undefined || remote.includes("\n") || remote.startsWith("-"))
-    return undefined;
+  if (remote === undefined) return noUpstream(`no remote is known for the branch ${current}`);
+  if (merge === undefined) return noUpstream(`the branch ${current} has no upstream`);
+  // git takes a URL or a directory there as well: it has no remote branches, and may hold a password.
+  if (!known.includes(remote) || remote.startsWith("-"))
+    return noUpstream(`the branch ${current} follows no named remote`);
   return { remote, branch: merge.replace(/^refs\/heads\//, "") };
 }
 
-function noUpstream({ branch }: SiteSource): Pulled {
+function noUpstream(message: string, command = "git branch --set-upstream-to=origin/main"): Pulled {
   return {
     outcome: "unusable",
-    message:
-      branch === undefined
-        ? "the current branch has no upstream"
-        : "no remote is known for the current branch",
-    hint: "check out a branch that follows its remote: `git branch --set-upstream-to=origin/main`",
+    message,
+    hint: `check out a branch that follows its remote: \`${command}\``,
   };
 }
 

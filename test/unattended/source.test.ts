@@ -8,7 +8,7 @@ import { localExec } from "../../src/hosts/local.ts";
 import { isSourceFailure, type Pulled, pullSource } from "../../src/unattended/source.ts";
 
 const base = mkdtempSync(join(tmpdir(), "phoenix-source-"));
-afterAll(() => rmSync(base, { recursive: true, force: true }));
+afterAll(() => rmSync(base, { recursive: true, force: true }), 60_000);
 
 const author = {
   GIT_CONFIG_GLOBAL: "/dev/null",
@@ -132,6 +132,26 @@ describe("a pull", () => {
     expect(content()).toBe("one");
   });
 
+  test.each([
+    "http://user:t0ken-of-a-robot@127.0.0.1:1/site.git",
+    "http://user:t0ken/of@a-robot@127.0.0.1:1/site.git",
+    "http://127.0.0.1:1/site.git?private=t0ken-of-a-robot",
+    "https://t0ken-of-a-robot:x-oauth-basic@127.0.0.1:1/site.git#main",
+  ])("shows no credentials of %s", async (url) => {
+    git(site ?? "", "remote", "set-url", "origin", url);
+    const pulled = await pull();
+    expect(pulled).toMatchObject({ outcome: "unreachable" });
+    expect(JSON.stringify(pulled)).not.toMatch(/t0ken|user:|robot/);
+    // A branch may name the URL itself instead of a remote.
+    git(site ?? "", "config", "branch.main.remote", url);
+    const unnamed = await pull();
+    expect(unnamed).toMatchObject({
+      outcome: "unusable",
+      message: "the branch main follows no named remote",
+    });
+    expect(JSON.stringify(unnamed)).not.toMatch(/t0ken|user:|robot/);
+  });
+
   test("stays at the previous commit when the new site must not be used", async () => {
     const first = git(site ?? "", "rev-parse", "HEAD");
     const second = commit("broken");
@@ -174,8 +194,55 @@ describe("a pull", () => {
   test("needs a branch that follows one", async () => {
     git(site ?? "", "checkout", "-q", "--detach");
     const pulled = await pull();
-    expect(pulled.outcome).toBe("unusable");
+    expect(pulled).toMatchObject({
+      outcome: "unusable",
+      message: "no branch is checked out: HEAD is detached",
+    });
     expect(isSourceFailure(pulled)).toBe(true);
+    git(site ?? "", "checkout", "-q", "-b", "local");
+    expect(await pull()).toMatchObject({ message: "the branch local has no upstream" });
+    git(site ?? "", "branch", "-q", "--set-upstream-to=main");
+    expect(await pull()).toMatchObject({ message: "the branch local follows no named remote" });
+    git(site ?? "", "checkout", "-q", "main");
+    git(site ?? "", "remote", "remove", "origin");
+    expect(await pull()).toMatchObject({ message: "no remote is known for the branch main" });
+  });
+
+  test("works in a shallow clone, and with a history that was written anew there", async () => {
+    for (const text of ["two", "three", "four"]) commit(text);
+    rmSync(site ?? "", { recursive: true });
+    execFileSync("git", ["clone", "-q", "--depth=1", `file://${remote}`, site ?? ""], { stdio: "ignore" });
+    expect(await pull()).toMatchObject({ outcome: "current" });
+    commit("five");
+    const sixth = commit("six");
+    expect(await pull()).toMatchObject({ outcome: "updated", commit: sixth });
+    git(writer ?? "", "commit", "-q", "--amend", "-m", "anew");
+    git(writer ?? "", "push", "-qf", "origin", "main");
+    expect(await pull()).toMatchObject({ outcome: "diverged" });
+    expect(content()).toBe("six");
+  });
+
+  test("runs no program that the remote's URL or a submodule names", async () => {
+    const marker = join(site ?? "", "..", "ran");
+    git(site ?? "", "remote", "set-url", "origin", `ext::touch ${marker}`);
+    expect(await pull()).toMatchObject({ outcome: "unreachable" });
+    git(site ?? "", "remote", "set-url", "origin", remote ?? "");
+    writeFileSync(
+      join(writer ?? "", ".gitmodules"),
+      `[submodule "x"]\n\tpath = x\n\turl = ext::touch ${marker}\n\tupdate = !touch ${marker}\n`,
+    );
+    git(
+      writer ?? "",
+      "update-index",
+      "--add",
+      "--cacheinfo",
+      `160000,${git(writer ?? "", "rev-parse", "HEAD")},x`,
+    );
+    git(site ?? "", "config", "submodule.recurse", "true");
+    mkdirSync(join(writer ?? "", "x"), { recursive: true });
+    commit("two");
+    expect(await pull()).toMatchObject({ outcome: "updated" });
+    expect(existsSync(marker)).toBe(false);
   });
 });
 
