@@ -5,6 +5,7 @@ import { type ExitCode, messageOf, PhoenixError } from "../errors.ts";
 import type { Host } from "../hosts/host.ts";
 import type { Observation } from "../journal/observations.ts";
 import type { Look } from "../journal/observe.ts";
+import { DamagedError } from "../journal/store.ts";
 import type { Notice } from "../notice.ts";
 import type { Delivery } from "../notices/deliver.ts";
 import type { Repair } from "../notices/news.ts";
@@ -52,7 +53,10 @@ async function observeOn(pve: Host, session: Session, ended: EndedRun): Promise<
       import("./outlet.ts"),
     ]);
   const { observations } = await openJournalOn(call, pve, "change");
-  const [previous, look] = await Promise.all([observations.read(), lookOf(pve, session, ended)]);
+  const [previous, look] = await Promise.all([
+    observations.read().catch((error) => startAnew(error, display)),
+    lookOf(pve, session, ended),
+  ]);
   const seen = observe(previous, look);
   const { told: before = {}, undelivered = [] } = previous?.notices ?? {};
   const repairs = ended.isWatched ? [] : repairsOf(ended, previous, look);
@@ -66,6 +70,12 @@ async function observeOn(pve: Host, session: Session, ended: EndedRun): Promise<
   const left = { ...seen, notices: { told, undelivered: letters.undeliveredOf(queue, deliveries) } };
   await Promise.all([observations.write(left), writeMetrics(pve, session, left)]);
   for (const line of failureLines(deliveries, (each) => letters.isTriedAgain(queue, each))) display.say(line);
+}
+
+/** Nobody would be told of anything again while what is remembered is damaged. What is not well then is told once more. */
+function startAnew(error: unknown, display: Session["display"]): undefined {
+  if (!(error instanceof DamagedError)) throw error;
+  display.say(`${error.message}: what earlier runs found is forgotten`);
 }
 
 /** For node_exporter, which runs as another user and reads whatever ends in ".prom": whole files only. */

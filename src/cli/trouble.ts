@@ -5,6 +5,7 @@
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import { defined } from "../defined.ts";
 import {
   hintOf,
   InterruptedError,
@@ -16,7 +17,8 @@ import {
 } from "../errors.ts";
 import { isObject, parseJson } from "../formats/json/index.ts";
 import type { Site } from "../model.ts";
-import type { News } from "../notice.ts";
+import type { News, Notice, NoticeTarget } from "../notice.ts";
+import type { Delivery } from "../notices/deliver.ts";
 import type { Call } from "./command.ts";
 import { siteRoot } from "./site.ts";
 import { writeLines } from "./terminal.ts";
@@ -28,7 +30,10 @@ interface Trouble {
   readonly runs: number;
   /** How often it was sent. */
   readonly attempts: number;
-  readonly isTold: boolean;
+  /** The names of the targets that it has reached. */
+  readonly told: readonly string[];
+  /** Whether there are others that it should have reached. */
+  readonly isOpen: boolean;
 }
 
 /** A run that is locked out may only have met a long one: the second in a row is news. */
@@ -50,10 +55,9 @@ export async function reportTrouble(call: Call, command: string, error: PhoenixE
   const same = before?.event === event ? before : undefined;
   const sinceMs = same?.sinceMs ?? Date.now();
   const runs = (same?.runs ?? 0) + 1;
-  const { attempts = 0, isTold = false } = same ?? {};
-  const isNews =
-    !isTold && attempts < mostAttempts && (!(error instanceof LockedError) || runs >= lockedRuns);
-  const trouble = { event, sinceMs, runs, attempts: isNews ? attempts + 1 : attempts, isTold } as const;
+  const { attempts = 0, told = [], isOpen = true } = same ?? {};
+  const isNews = isOpen && attempts < mostAttempts && (!(error instanceof LockedError) || runs >= lockedRuns);
+  const trouble = { event, sinceMs, runs, attempts: isNews ? attempts + 1 : attempts, told, isOpen } as const;
   await writeTrouble(path, trouble);
   if (!isNews) return;
   const { message, hint } = call.terminal.redact({ message: error.message, hint: hintOf(error) });
@@ -61,15 +65,12 @@ export async function reportTrouble(call: Call, command: string, error: PhoenixE
     event === "unreachable"
       ? ({ event, subject: "the hypervisor", verb: "does not answer" } as const)
       : ({ event, subject: `phoenix ${command}`, verb: "cannot run" } as const);
-  const isSent = await send(call, command, {
-    ...words,
-    reason: message,
-    ...(hint === undefined ? {} : { hint }),
-  });
-  if (isSent) await writeTrouble(path, { ...trouble, isTold: true });
+  const news = { ...words, reason: message, ...defined({ hint }) };
+  const sent = await send(call, command, news, ({ name }) => !told.includes(name));
+  await writeTrouble(path, { ...trouble, told: [...told, ...sent.told], isOpen: sent.isOpen });
 }
 
-/** Tells that runs can look again, where it was told that they could not. It never fails. */
+/** Tells those who were told that runs could not look that they can again. It never fails. */
 export async function endTrouble(call: Call, command: string): Promise<void> {
   const path = await pathOf(call, command);
   const before = await readTrouble(path);
@@ -79,18 +80,28 @@ export async function endTrouble(call: Call, command: string): Promise<void> {
     was === "unreachable"
       ? { subject: "the hypervisor", verb: "answers again" }
       : { subject: `phoenix ${command}`, verb: "runs again" };
-  if (before.isTold) await send(call, command, { event: "recovered", was, ...words });
+  const { told } = before;
+  const news = { event: "recovered", was, ...words } as const;
+  if (told.length > 0) await send(call, command, news, ({ name }) => told.includes(name));
   await rm(path, { force: true });
 }
 
-/** Whether everybody who is to be told was. */
-async function send(call: Call, command: string, news: News): Promise<boolean> {
+type Sent = Pick<Trouble, "told" | "isOpen">;
+const nobody: Sent = { told: [], isOpen: true };
+
+/** @returns who was told */
+async function send(
+  call: Call,
+  command: string,
+  news: News,
+  isMeant: (target: NoticeTarget) => boolean,
+): Promise<Sent> {
   const say = (line: string): void => writeLines(call.terminal.stderr, [line]);
   try {
     const site = await whatIsUnderstood(call);
     if (site === undefined) {
       say("nobody is told: the notices of the site cannot be read");
-      return false;
+      return nobody;
     }
     const atMs = Date.now();
     const notice = {
@@ -100,20 +111,23 @@ async function send(call: Call, command: string, news: News): Promise<boolean> {
       command,
       news: [news],
     };
-    const failures = await sendNow(call, site, notice);
-    for (const line of failures) say(line);
-    return failures.length === 0;
+    const deliveries = await sendNow(call, site, notice, isMeant);
+    for (const { target, failure } of deliveries)
+      if (failure !== undefined) say(`cannot send the notice to ${target.name}: ${failure}`);
+    const told = deliveries.flatMap(({ target, failure }) => (failure === undefined ? target.name : []));
+    return { told, isOpen: told.length < deliveries.length };
   } catch (error) {
     say(`cannot send notices: ${messageOf(error)}`);
-    return false;
+    return nobody;
   }
 }
 
 async function sendNow(
   call: Call,
   site: Site,
-  notice: Parameters<typeof import("../notices/letters.ts").queued>[1],
-): Promise<readonly string[]> {
+  notice: Notice,
+  isMeant: (target: NoticeTarget) => boolean,
+): Promise<readonly Delivery[]> {
   const [{ openWorld }, { openDisplay }, { openOutlet }, { deliver }, { lettersOf, queued }] =
     await Promise.all([
       import("./world.ts"),
@@ -122,15 +136,12 @@ async function sendNow(
       import("../notices/deliver.ts"),
       import("../notices/letters.ts"),
     ]);
-  const { notices: targets = [] } = site;
+  const targets = (site.notices ?? []).filter(isMeant);
   const display = openDisplay(call.terminal, call.options, site);
   const world = await openWorld(call, "change", display, AbortSignal.timeout(10_000), new Set());
   try {
     const outlet = openOutlet(site, world, call.options.lab !== undefined);
-    const deliveries = await deliver(lettersOf(queued([], notice, targets), targets), outlet);
-    return deliveries.flatMap(({ target, failure }) =>
-      failure === undefined ? [] : [`cannot send the notice to ${target.name}: ${failure}`],
-    );
+    return await deliver(lettersOf(queued([], notice, targets), targets), outlet);
   } finally {
     display.pause();
     await world.close();
@@ -157,7 +168,8 @@ async function pathOf(call: Call, command: string): Promise<string> {
 
 async function readTrouble(path: string): Promise<Trouble | undefined> {
   const value = parseJson(await readFile(path, "utf8").catch(() => ""));
-  return isObject(value) && typeof value.runs === "number" ? (value as unknown as Trouble) : undefined;
+  const isWhole = isObject(value) && typeof value.runs === "number" && Array.isArray(value.told);
+  return isWhole ? (value as unknown as Trouble) : undefined;
 }
 
 /** What cannot be remembered is told again. */

@@ -107,7 +107,7 @@ export interface ObservedSource extends Lasting {
 }
 
 export interface Observations {
-  /** Undefined before the first run, and where the file was moved away. @throws SiteError when it is damaged */
+  /** Undefined before the first run, and where the file was moved away. @throws DamagedError; SiteError when it was written by a newer Phoenix */
   read(): Promise<Observation | undefined>;
   /** Replaces it whole. Requires the lock. */
   write(observation: Observation): Promise<void>;
@@ -131,6 +131,15 @@ export function openObservations(host: Host, journal: string): Observations {
 
 /** Checks the members that every reader needs. */
 function isObservation(value: Partial<Record<keyof Observation, unknown>>): value is Observation {
-  const { run, components, checks, certificates, guests } = value;
-  return [run, components, certificates, guests].every(isObject) && Array.isArray(checks);
+  const { run, components, checks, certificates, guests, notices = { told: {}, undelivered: [] } } = value;
+  const isTable = (each: unknown): boolean => isObject(each) && Object.values(each).every(isObject);
+  const isList = (each: unknown): boolean => Array.isArray(each) && each.every(isObject);
+  return (
+    isObject(run) &&
+    [components, certificates, guests].every(isTable) &&
+    isList(checks) &&
+    isObject(notices) &&
+    isTable(notices.told) &&
+    isList(notices.undelivered)
+  );
 }

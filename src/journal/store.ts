@@ -18,7 +18,7 @@ export function documentText(content: JsonObject, format = version): string {
 }
 
 /**
- * The content of a document. @throws SiteError when it is damaged, or was written by a newer Phoenix
+ * The content of a document. @throws DamagedError; SiteError when it was written by a newer Phoenix
  * @param newest the newest version of it that is understood
  */
 export function parseDocument(path: string, text: string, newest = version): JsonObject {
@@ -33,9 +33,12 @@ export function parseDocument(path: string, text: string, newest = version): Jso
   return document;
 }
 
+/** A document is no document, or not of its kind. */
+export class DamagedError extends SiteError {}
+
 /** The error for a document that cannot be read. */
-export function damaged(path: string): SiteError {
-  return new SiteError(`${path} is damaged`, {
+export function damaged(path: string): DamagedError {
+  return new DamagedError(`${path} is damaged`, {
     hint: "move it away: losing it costs history, never safety",
   });
 }

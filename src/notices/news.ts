@@ -46,7 +46,7 @@ export function newsOf(
   for (const key of new Set([...conditions.keys(), ...Object.keys(before), ...repaired.keys()])) {
     const condition = conditions.get(key);
     const last = before[key];
-    if (isWatched && condition !== undefined) {
+    if ((isWatched && condition !== undefined) || isUnknown(key, seen, site)) {
       if (last !== undefined) told[key] = last;
       continue;
     }
@@ -58,6 +58,13 @@ export function newsOf(
     if (isWorthKeeping(next.told)) told[key] = next.told;
   }
   return { news, told };
+}
+
+/** A certificate that is declared and could not be read is neither well nor gone; its component tells of that. */
+function isUnknown(key: string, { certificates }: Observation, site: Site): boolean {
+  return site.certificates.some(
+    ({ commonName }) => key === `certificate ${commonName}` && certificates[commonName] === undefined,
+  );
 }
 
 /** The news of something that is not well; undefined when it was told before. */

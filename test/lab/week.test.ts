@@ -7,7 +7,10 @@ import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { initLab } from "../../lab/init.ts";
+import { openLab } from "../../lab/lab.ts";
 import { setClockOffset } from "../../lab/lab-file.ts";
+import { exitCodes } from "../../src/errors.ts";
+import { acquireLock } from "../../src/journal/lock.ts";
 import { loadSite } from "../../src/site/load.ts";
 import { call } from "../cli/edge.ts";
 import { readExposition } from "../notices/exposition.ts";
@@ -197,6 +200,43 @@ describe("what can go wrong with telling", () => {
     expect(told()).toEqual(["phoenix unattended verify runs again"]);
   });
 
+  test("a run that is locked out is told with the second in a row", async () => {
+    const world = await openLab(join(timers.directory, "lab"), { signal: AbortSignal.timeout(60_000) });
+    const pve = world.host("pve");
+    const lock = await acquireLock(pve, { command: "sync all", clock: world.clock, waitMs: 0 });
+    expect(await timers.at(16.1, "unattended", "verify")).toBe(exitCodes.locked);
+    expect(told()).toEqual([]);
+    expect(await timers.at(16.2, "unattended", "verify")).toBe(exitCodes.locked);
+    expect(await timers.at(16.3, "unattended", "verify")).toBe(exitCodes.locked);
+    expect(told()).toEqual(["phoenix unattended verify cannot run"]);
+    await lock.release(pve);
+    await world.close();
+    expect(await timers.at(16.4, "unattended", "verify")).toBe(0);
+    expect(told()).toEqual(["phoenix unattended verify runs again"]);
+  });
+
+  test("a hypervisor that does not answer is told once", async () => {
+    const env = { XDG_STATE_HOME: join(timers.directory, "state") };
+    const argv = ["--site", join(timers.directory, "site"), "--host", "root@127.0.0.1:1"];
+    for (let run = 0; run < 2; run++)
+      expect((await call([...argv, "unattended", "verify", "--quiet"], env)).code).toBe(1);
+    // Mail cannot leave there; who was reached is not told twice.
+    expect(told()).toEqual(["the hypervisor does not answer"]);
+  });
+
+  test.each([
+    ["torn", '{ "version": 1, "run": {'],
+    ["of another kind", '{ "version": 1, "run": {}, "components": { "dns": 7 }, "checks": [] }'],
+  ])("what is remembered is %s: it begins anew, and the next fault is told", async (_, text) => {
+    writeFileSync(timers.file("/var/lib/phoenix/observation.json"), text);
+    expect(await timers.at(16.5, "unattended", "verify", "--quiet")).toBe(0);
+    expect(timers.said()).toContain("observation.json is damaged: what earlier runs found is forgotten");
+    spoilRecords(timers);
+    await timers.at(16.6, "unattended", "verify", "--quiet");
+    await timers.at(16.7, "unattended", "sync", "--quiet");
+    expect(told()).toEqual(["dns drifted", "dns is in sync again"]);
+  });
+
   test("the test of the notices reaches each target, whatever it is told", async () => {
     const before = receiver.received.length;
     expect(await timers.at(17, "notices", "test")).toBe(0);
@@ -228,6 +268,59 @@ describe("what can go wrong with telling", () => {
     expect(below.sort()).toEqual(["site/etc/phoenix_hypervisor_config.json", "site/token"]);
     expect(receiver.received.every(({ body }) => !body.includes(canary))).toBe(true);
     expect(receiver.received.at(-1)?.headers.authorization).toBe(`Bearer ${canary}`);
+  });
+});
+
+describe("a certificate whose CA is down", () => {
+  let timers: Timers;
+  beforeAll(async () => {
+    timers = await timersOf("no-portainer");
+    expect(await timers.at(0, "sync", "all")).toBe(0);
+    told();
+  }, 60_000);
+
+  test("is told when it could not be renewed, when it ends soon, when it has expired, and when it was renewed", async () => {
+    await timers.at(15, "certs", "renew", "--due", "--quiet");
+    expect(told()).toEqual([]);
+    await timers.at(17, "lab", "break", "error-500", "ca");
+    expect(await timers.at(17, "certs", "renew", "--due", "--quiet")).toBe(1);
+    expect(await timers.at(18, "certs", "renew", "--due", "--quiet")).toBe(1);
+    expect(told()).toEqual(["certificates failed"]);
+    await timers.at(21, "certs", "renew", "--due", "--quiet");
+    await timers.at(22, "certs", "renew", "--due", "--quiet");
+    expect(told()).toEqual([expect.stringMatching(/^certificate \S+ expires soon/)]);
+    await timers.at(25, "certs", "renew", "--due", "--quiet");
+    expect(told()).toEqual([expect.stringMatching(/\bcertificate \S+ has expired/)]);
+    await timers.at(26, "lab", "mend");
+    expect(await timers.at(26, "certs", "renew", "--due", "--quiet")).toBe(0);
+    expect(told()).toEqual([expect.stringMatching(/certificate \S+ was renewed/)]);
+  });
+
+  test("is not renewed a second time by a run that waited for the one that did it", async () => {
+    const lab = join(timers.directory, "lab");
+    const [files, due, renewed] = [timers.file("/"), join(lab, "due"), join(lab, "renewed")];
+    const copy = (from: string, to: string): void => {
+      execFileSync("cp", ["-a", "-T", from, to]);
+    };
+    copy(files, due);
+    await timers.at(26 + 17, "certs", "renew", "--due");
+    copy(files, renewed);
+    copy(due, files);
+    const world = await openLab(lab, { signal: AbortSignal.timeout(60_000) });
+    const pve = world.host("pve");
+    const lock = await acquireLock(pve, { command: "certs renew --due", clock: world.clock, waitMs: 0 });
+    const waiting = timers.at(26 + 17, "certs", "renew", "--due", "--lock-wait", "60");
+    // Until it has seen what is due, and waits.
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    copy(renewed, files);
+    await lock.release(pve);
+    await world.close();
+    expect(await waiting).toBe(0);
+    expect(timers.said()).toContain("waiting for the lock");
+    const observation = "var/lib/phoenix/observation.json";
+    expect(readFileSync(timers.file(observation), "utf8")).toBe(
+      readFileSync(join(renewed, observation), "utf8"),
+    );
   });
 });
 

@@ -84,6 +84,18 @@ test("each change of state is told once", () => {
   ]);
 });
 
+test("a certificate that can no longer be read is neither well nor gone", () => {
+  const declared = { ...site, certificates: [{ commonName: "gateway", from }] } as unknown as Site;
+  const of = (before: Readonly<Record<string, Told>>, hour: number, seen: Seen, where = declared) =>
+    newsOf(before, observation(hour, seen), where, { isWatched: false, repairs: [] });
+  const ending = of({}, 22, { validHours: 24 });
+  expect(ending.news).toMatchObject([{ event: "expiring" }]);
+  const unread = of(ending.told, 23, {});
+  expect(unread).toEqual({ news: [], told: ending.told });
+  expect(of(unread.told, 24, { validHours: 48 }).news).toMatchObject([{ verb: "was renewed" }]);
+  expect(of(unread.told, 24, {}, site).news).toMatchObject([{ verb: "is no longer declared" }]);
+});
+
 test("what is well again says what it was, what declares it, and what to do", () => {
   const [bad, good] = tellings([{ state: "refused" }, {}]);
   expect(bad).toEqual([
