@@ -55,22 +55,27 @@ export async function runRenew(call: Call): Promise<ExitCode> {
 }
 
 async function renew(session: Session, isDue: boolean): Promise<ExitCode> {
-  const { call, off, display, components } = session;
+  const { off, components } = session;
   const why = off.find(({ component }) => component === "certificates")?.reason;
   if (why !== undefined && !isDue) throw new UsageError(`certificates are off: ${why}`);
   const component = components.find(({ name }) => name === "certificates");
   const ids = isDue ? await dueIn(session) : namedIn(session);
-  if (component === undefined || ids.length === 0) {
-    display.pause();
-    const nothing: RunResult = { command: "sync", components: [], durationMs: 0 };
-    if (call.options.output !== "text") await deliverResult(session, nothing, exitCodes.converged);
-    else if (call.terminal.stdout.tty && !call.options.quiet) display.say("no renewal is due");
-    return exitCodes.converged;
-  }
+  if (component === undefined || ids.length === 0) return nothingDue(session);
   const words = isDue ? option.due : ids.map((id) => id.slice("certificates/".length)).join(" ");
-  return underLock(session, { command: `certs renew ${words}` }, (lost) =>
-    renewThese(session, ids, words, lost),
-  );
+  return underLock(session, { command: `certs renew ${words}` }, async (lost) => {
+    // The run that held the lock may have renewed them.
+    const still = isDue ? await dueIn(session) : ids;
+    return still.length === 0 ? nothingDue(session) : renewThese(session, still, words, lost);
+  });
+}
+
+async function nothingDue(session: Session): Promise<ExitCode> {
+  const { call, display } = session;
+  display.pause();
+  const nothing: RunResult = { command: "sync", components: [], durationMs: 0 };
+  if (call.options.output !== "text") await deliverResult(session, nothing, exitCodes.converged);
+  else if (call.terminal.stdout.tty && !call.options.quiet) display.say("no renewal is due");
+  return exitCodes.converged;
 }
 
 async function renewThese(

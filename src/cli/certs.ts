@@ -9,8 +9,11 @@ const show: CommandDefinition = {
     "Reads the pairs on the hypervisor and makes a TLS handshake with whoever serves each: the one that clients get is",
     "compared with the one on disk. The CA's root and intermediate are listed too.",
   ],
-  uses: ["output", "jsonInto", "timeout"],
-  examples: [["phoenix certs", "all of them, problems first"]],
+  uses: ["full", "output", "jsonInto", "timeout"],
+  examples: [
+    ["phoenix certs", "all of them, problems first"],
+    ["phoenix certs --full", "with every name in them"],
+  ],
   exits: [
     ["converged", "all are valid, and the ones on disk are served"],
     ["error", "the site has errors, or something could not be read"],

@@ -5,7 +5,7 @@ import type { HostName } from "../resource.ts";
 import { hanging, table } from "./layout.ts";
 import type { CertsDocument } from "./output-schemas.ts";
 import { painted, type Sign, type View } from "./view.ts";
-import { count, flat, oneLine, span } from "./words.ts";
+import { count, flat, oneLine, shortList, span } from "./words.ts";
 
 type CertificateRow = CertsDocument["certificates"][number];
 type AuthorityRow = CertsDocument["authorities"][number];
@@ -110,7 +110,10 @@ export function certsLines(facts: CertsFacts, view: View): readonly string[] {
   ];
 }
 
-/** Below a certificate: what is wrong with it, who issued it, and every name in it. */
+/** Names that fit into a line or two. */
+const mostNames = 4;
+
+/** Below a certificate: what is wrong with it, who issued it, and the names in it. */
 function detailLines(one: Facts, view: View): readonly string[] {
   const { state, missing, issuer, names, served } = one;
   const faults = [
@@ -118,7 +121,9 @@ function detailLines(one: Facts, view: View): readonly string[] {
     ...(missing.length === 0 || names.length === 0 ? [] : [`missing: ${missing.join(", ")}`]),
     ...(served?.reason === undefined ? [] : [served.reason]),
   ];
-  const from = issuer === undefined ? [] : [`issued by ${issuer}: ${names.join(", ")}`];
+  const shown = view.full ? names.join(", ") : shortList(names, mostNames);
+  const of = names.length > mostNames ? ` for ${count(names.length, "name")}` : "";
+  const from = issuer === undefined ? [] : [`issued by ${issuer}${of}: ${shown}`];
   return [...faults, ...from].flatMap((text) => hanging("    ", flat(text), view.width));
 }
 
