@@ -165,7 +165,7 @@ async function upstreamOf(git: Git, { branch }: SiteSource): Promise<Upstream | 
   return { remote, branch: merge.replace(/^refs\/heads\//, "") };
 }
 
-function noUpstream(message: string, command = "git branch --set-upstream-to=origin/main"): Pulled {
+function noUpstream(message: string, command = "git branch -u origin/main"): Pulled {
   return {
     outcome: "unusable",
     message,
