@@ -32,8 +32,13 @@ export interface RollbackTarget {
 interface OpenedSite {
   readonly origin: Origin;
   readonly loaded: LoadedSite;
-  /** Secrets that are others now, a clause each. */
-  readonly changed: readonly string[];
+  /** What the site's files do not tell: secrets that are others now, and mounted files that come back. */
+  readonly notes: readonly Note[];
+}
+
+interface Note {
+  readonly component: ComponentName;
+  readonly text: string;
 }
 
 /** @throws SiteError when the generation's site needs a secret that is gone, or has errors today */
@@ -70,10 +75,7 @@ export async function openTarget(session: Session, record: FullRecord): Promise<
     takesPart: (component, { site }) => takingPart([component], site).length > 0,
     createdSince: await createdSince(session, record.generation),
     isSame: (resource, then) => keeper.isSame(resource, then),
-    notes: notesOf(
-      [...opened.values()].flatMap(({ changed }) => changed),
-      record.generation,
-    ),
+    notes: notesOf([...opened.values()].flatMap(({ notes }) => notes)),
   });
   const siteOf = new Map(
     [...states.values()].flatMap(({ resources }) => resources.map(({ id, site }) => [id, site] as const)),
@@ -101,7 +103,7 @@ async function openSite(
     import("../fabric/rules.ts"),
   ]);
   const kept = await journal.runs.site(name);
-  const { texts, changed, missing } = filledSite(kept.files, files, fingerprintOf);
+  const { texts, changed, restored, missing } = filledSite(kept.files, files, fingerprintOf);
   if (missing.length > 0)
     throw new SiteError(
       `generation ${generation} needs secrets that the site does not have any more: ${missing.join(", ")}`,
@@ -125,7 +127,20 @@ async function openSite(
   return {
     origin: { name, site, apis: await apisOf(site, run.world) },
     loaded,
-    changed: [...changed, ...changedReferences(kept.references, loaded.references, fingerprintOf)],
+    notes: [
+      ...[...changed, ...changedReferences(kept.references, loaded.references, fingerprintOf)].map(
+        (clause): Note => ({
+          component: clause.includes(" stacks/") ? "stacks" : "portainer",
+          text: `${clause} is another one than in generation ${generation}: the present one is used`,
+        }),
+      ),
+      ...restored.map(
+        (file): Note => ({
+          component: "stacks",
+          text: `${file} is again as in generation ${generation}, with what secrets it had then`,
+        }),
+      ),
+    ],
   };
 }
 
@@ -136,16 +151,10 @@ async function createdSince({ journal }: Session, generation: number): Promise<R
   return new Set(changes.filter(({ verb, inPlace }) => verb === "create" && inPlace).map(({ id }) => id));
 }
 
-/** Under the component that the changed secrets concern most. */
-function notesOf(
-  changed: readonly string[],
-  generation: number,
-): ReadonlyMap<ComponentName, readonly string[]> {
+/** Each once, by component. */
+function notesOf(all: readonly Note[]): ReadonlyMap<ComponentName, readonly string[]> {
   const notes = new Map<ComponentName, readonly string[]>();
-  for (const clause of new Set(changed)) {
-    const component = clause.includes(" stacks/") ? "stacks" : "portainer";
-    const note = `${clause} is another one than in generation ${generation}: the present one is used`;
-    notes.set(component, [...(notes.get(component) ?? []), note]);
-  }
+  for (const { component, text } of all)
+    notes.set(component, [...new Set([...(notes.get(component) ?? []), text])]);
   return notes;
 }

@@ -15,7 +15,7 @@ export const rollbackCommand: CommandDefinition = {
   summary: "bring everything back to what an earlier run has left, and prove it",
   description: [
     "Makes a plan from the site as it was kept with the generation and does it like a sync: with the same guards, consents",
-    "and proofs. What was created since is deleted. Secrets are the present site's; volumes, certificates' keys and",
+    "and proofs. What was created since is deleted. Declared secrets are the present site's; volumes, certificates' keys and",
     `Portainer's database stay as they are. The site's own files are not changed, unless ${option.writeSite} is given.`,
   ],
   options: [

@@ -3,7 +3,7 @@
  * look found, and generated secrets. Nothing is read before it is needed, and reading creates nothing.
  */
 import type { ComponentName } from "../component.ts";
-import { openFingerprints } from "../fingerprint.ts";
+import { keyName } from "../fingerprint.ts";
 import type { Host } from "../hosts/host.ts";
 import type { ResourceId } from "../resource.ts";
 import type { Secret } from "../secret.ts";
@@ -49,7 +49,7 @@ export function openJournal(host: Host, options: JournalOptions = {}): Journal {
     ...marks,
     secret: secretCalled,
     ...openInventory(host, directory),
-    runs: openRuns(host, directory, redact, () => openFingerprints({ secret: secretCalled })),
+    runs: openRuns(host, directory, redact, () => secretCalled(keyName)),
     observations: openObservations(host, directory),
   };
 }

@@ -16,6 +16,7 @@ import type {
   RecordedComponent,
   RunRecord,
 } from "./run-record.ts";
+import type { Seal } from "./seal.ts";
 import { keepSite } from "./stored.ts";
 
 /** A run as the command line knows it when it ends. */
@@ -49,12 +50,13 @@ interface Known {
   readonly keeper: Keeper;
   readonly redact: Redact;
   readonly fingerprintOf: FingerprintOf;
+  readonly seal: Seal;
 }
 
 export function recordFor(finished: FinishedRun, known: Known): Omit<RunRecord, "generation"> {
   const { result, plan, site, siteOf, keep: _, ...run } = finished;
-  const { keeper, redact, fingerprintOf, last } = known;
-  const own = site && keepSite(site(fingerprintOf), keeper);
+  const { keeper, redact, fingerprintOf, last, seal } = known;
+  const own = site && keepSite(site(fingerprintOf), keeper, seal);
   const partOf = ({ component }: ComponentResult): ComponentPlan | undefined =>
     plan?.components.find((part) => part.component === component);
   const state: Record<ComponentName, ObjectName> = { ...last?.state };

@@ -3,16 +3,18 @@
  * the record last: a run that is killed meanwhile leaves objects that nothing names, which a later run removes.
  */
 import { SiteError } from "../errors.ts";
-import type { FingerprintOf } from "../fingerprint.ts";
+import { fingerprintsBy } from "../fingerprint.ts";
 import { parseJson } from "../formats/json/index.ts";
 import type { Host } from "../hosts/host.ts";
 import type { KeptSite } from "../kept-site.ts";
 import type { Redact } from "../redaction.ts";
+import type { Secret } from "../secret.ts";
 import { Keeper } from "./kept.ts";
 import { type ObjectName, type Objects, openObjects } from "./objects.ts";
 import { type FinishedRun, recordFor } from "./recording.ts";
 import { evicted, withReferences } from "./retention.ts";
 import { type KeptContent, type KeptState, type RunRecord, recordOf, recordVersion } from "./run-record.ts";
+import { sealBy } from "./seal.ts";
 import { documentText, privateMode } from "./store.ts";
 import { readSite, readState, statesOf } from "./stored.ts";
 
@@ -52,15 +54,10 @@ export interface Runs {
 
 /**
  * @param redact replaces the site's secrets; a text that it would alter is not stored at all
- * @param fingerprints asked for when a run is recorded
+ * @param key asked for when a run is recorded, or its site is read
  */
-export function openRuns(
-  host: Host,
-  journal: string,
-  redact: Redact,
-  fingerprints: () => Promise<FingerprintOf>,
-): Runs {
-  return new RunStore(host, journal, redact, fingerprints);
+export function openRuns(host: Host, journal: string, redact: Redact, key: () => Promise<Secret>): Runs {
+  return new RunStore(host, journal, redact, key);
 }
 
 class RunStore implements Runs {
@@ -68,26 +65,27 @@ class RunStore implements Runs {
   readonly #directory: string;
   readonly #objects: Objects;
   readonly #redact: Redact;
-  readonly #fingerprints: () => Promise<FingerprintOf>;
+  readonly #key: () => Promise<Secret>;
 
-  constructor(host: Host, journal: string, redact: Redact, fingerprints: () => Promise<FingerprintOf>) {
+  constructor(host: Host, journal: string, redact: Redact, key: () => Promise<Secret>) {
     this.#host = host;
     this.#directory = `${journal}/runs`;
     this.#objects = openObjects(host, journal);
     this.#redact = redact;
-    this.#fingerprints = fingerprints;
+    this.#key = key;
   }
 
   async append(run: FinishedRun): Promise<number> {
     const [before, last] = await Promise.all([this.#names(), this.latest()]);
-    const [states, stored, fingerprintOf] = await Promise.all([
+    const [states, stored, key] = await Promise.all([
       statesOf(last, this.#objects),
       this.#objects.names(),
-      this.#fingerprints(),
+      this.#key(),
     ]);
+    const fingerprintOf = fingerprintsBy(key);
     const keeper = new Keeper(this.#redact, fingerprintOf, stored);
     const generation = generationOf(before[0] ?? "0-") + 1;
-    const known = { last, states, keeper, redact: this.#redact, fingerprintOf };
+    const known = { last, states, keeper, redact: this.#redact, fingerprintOf, seal: sealBy(key) };
     const text = documentText({ generation, ...recordFor(run, known) }, recordVersion);
     await this.#objects.put(keeper.missing);
     const name = `${generation}-${stamp(run.startedMs)}`;
@@ -131,8 +129,8 @@ class RunStore implements Runs {
     return new Map([...texts].map(([name, text]) => [name, parseJson(text) as KeptContent]));
   }
 
-  site(name: ObjectName): Promise<KeptSite> {
-    return readSite(name, this.#objects);
+  async site(name: ObjectName): Promise<KeptSite> {
+    return readSite(name, this.#objects, sealBy(await this.#key()));
   }
 
   /** Names of the runs' directories, newest first. */

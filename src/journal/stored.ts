@@ -6,10 +6,13 @@ import type { KeptFile, KeptReference, KeptSite } from "../kept-site.ts";
 import type { Keeper } from "./kept.ts";
 import type { ObjectName, Objects } from "./objects.ts";
 import type { KeptState, RunRecord } from "./run-record.ts";
+import type { Seal } from "./seal.ts";
 import { documentText, parseDocument } from "./store.ts";
 
-interface StoredFile extends Omit<KeptFile, "text"> {
+interface StoredFile extends Omit<KeptFile, "text" | "content"> {
   readonly object?: ObjectName;
+  /** The sealed content. */
+  readonly sealed?: ObjectName;
 }
 
 interface StoredSite {
@@ -18,23 +21,32 @@ interface StoredSite {
 }
 
 /** Adds a site's files, and the list of them, whose name is returned. */
-export function keepSite({ files, references }: KeptSite, keeper: Keeper): ObjectName {
+export function keepSite({ files, references }: KeptSite, keeper: Keeper, seal: Seal): ObjectName {
   const stored = files.map(
-    ({ name, text, fingerprint }): StoredFile =>
-      defined({ name, object: text === undefined ? undefined : keeper.add(text), fingerprint }),
+    ({ name, text, fingerprint, content }): StoredFile =>
+      defined({
+        ...{ name, fingerprint },
+        object: text === undefined ? undefined : keeper.add(text),
+        sealed: content && keeper.add(seal.close(content)),
+      }),
   );
   return keeper.add(documentText({ files: stored, references }));
 }
 
 /** @throws SiteError when it, or one of its files, is gone or damaged */
-export async function readSite(name: ObjectName, objects: Objects): Promise<KeptSite> {
+export async function readSite(name: ObjectName, objects: Objects, seal: Seal): Promise<KeptSite> {
   const { files, references } = siteIn(await textOf(name, objects));
-  const texts = await objects.get(files.flatMap(({ object }) => object ?? []));
+  const texts = await objects.get(files.flatMap(objectsOf));
   return {
     references,
-    files: files.map(({ name: file, object, fingerprint }) => {
-      if (object !== undefined && !texts.has(object)) throw gone(object);
-      return defined({ name: file, text: object && texts.get(object), fingerprint });
+    files: files.map((file) => {
+      for (const object of objectsOf(file)) if (!texts.has(object)) throw gone(object);
+      const sealed = file.sealed && texts.get(file.sealed);
+      return defined({
+        ...{ name: file.name, fingerprint: file.fingerprint },
+        text: file.object && texts.get(file.object),
+        content: sealed === undefined ? undefined : seal.open(sealed),
+      });
     }),
   };
 }
@@ -73,7 +85,11 @@ export function namedByState(text: string): {
 
 /** Names of the objects that a site names. */
 export function namedBySite(text: string): readonly ObjectName[] {
-  return siteIn(text).files.flatMap(({ object }) => object ?? []);
+  return siteIn(text).files.flatMap(objectsOf);
+}
+
+function objectsOf({ object, sealed }: StoredFile): readonly ObjectName[] {
+  return [object, sealed].filter((name) => name !== undefined);
 }
 
 async function textOf(name: ObjectName, objects: Objects): Promise<string> {

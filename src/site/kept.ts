@@ -1,6 +1,7 @@
 /**
  * A site as the history keeps it: its files, with a mark in place of each secret. A mark has the secret's keyed fingerprint, so that the
- * present site's secrets can be filled in again, and a secret that is another one now is known before. Pure.
+ * present site's secrets can be filled in again, and a secret that is another one now is known before. Files that a stack mounts are
+ * configuration, any part of which may be secret: they are kept whole. Pure.
  */
 import type { FingerprintOf } from "../fingerprint.ts";
 import type { KeptFile, KeptReference, KeptSite } from "../kept-site.ts";
@@ -25,7 +26,7 @@ export function keptSite(
   return {
     files: files.map(({ name, text, secrets }) =>
       secrets === "whole"
-        ? { name, fingerprint: fingerprintOf(new Secret(text)) }
+        ? { name, fingerprint: fingerprintOf(new Secret(text)), content: new Secret(text) }
         : { name, text: marked(text, spansIn({ name, text, secrets }), fingerprintOf) },
     ),
     references: references.map(({ at, value }) => ({
@@ -70,6 +71,8 @@ export interface FilledSite {
   readonly texts: ReadonlyMap<string, string>;
   /** Secrets that are others now: the present ones are used. A clause each. */
   readonly changed: readonly string[];
+  /** Mounted files that are as they were then again, whatever secret is in them: their names. */
+  readonly restored: readonly string[];
   /** Secrets that the present site does not have. A place each: "stacks/wiki/phoenix.json:8:20". */
   readonly missing: readonly string[];
 }
@@ -92,13 +95,17 @@ export function filledSite(
   );
   const changed: string[] = [];
   const missing: string[] = [];
+  const restored: string[] = [];
   const texts = new Map<string, string>();
-  for (const { name, text, fingerprint } of kept) {
-    const whole = present.find((file) => file.name === name)?.text;
+  for (const { name, text, fingerprint, content } of kept) {
     if (text === undefined) {
-      if (whole === undefined) missing.push(name);
-      else if (fingerprintOf(new Secret(whole)) !== fingerprint) changed.push(`the content of ${name}`);
-      texts.set(name, whole ?? "");
+      const whole = present.find((file) => file.name === name)?.text;
+      const isSame = whole !== undefined && fingerprintOf(new Secret(whole)) === fingerprint;
+      texts.set(name, content?.reveal() ?? whole ?? "");
+      if (isSame) continue;
+      if (content !== undefined) restored.push(name);
+      else if (whole === undefined) missing.push(name);
+      else changed.push(`the content of ${name}`);
       continue;
     }
     const source = new SourceFile(name, text);
@@ -111,7 +118,7 @@ export function filledSite(
     missing.push(...filled.missing.map(placeOf));
     texts.set(name, filled.text);
   }
-  return { texts, changed, missing };
+  return { texts, changed, restored, missing };
 }
 
 function secretsOf(file: SiteFile, fingerprintOf: FingerprintOf): readonly Present[] {

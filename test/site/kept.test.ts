@@ -55,14 +55,36 @@ test("a secret that is another one now is named, and the present one is used", a
   await edit("stacks/wiki/phoenix.json", withVariable("first-value"));
   const { files } = keep(await load());
   await edit("stacks/wiki/phoenix.json", (text) => text.replace("first-value", "second-value"));
-  await edit("stacks/grafana/prometheus.yml", (text) => `# changed\n${text}`);
   const { texts, changed, missing } = filledSite(files, (await load()).files, fingerprintOf);
-  expect(changed).toEqual([
-    "the content of stacks/grafana/prometheus.yml",
-    expect.stringMatching(/^the secret in stacks\/wiki\/phoenix\.json:\d+:\d+$/),
-  ]);
+  expect(changed).toEqual([expect.stringMatching(/^the secret in stacks\/wiki\/phoenix\.json:\d+:\d+$/)]);
   expect(missing).toEqual([]);
   expect(texts.get("stacks/wiki/phoenix.json")).toContain("second-value");
+});
+
+const mounted = "stacks/grafana/prometheus.yml";
+
+test("a mounted file comes back as it was, also when it is gone, and is named", async () => {
+  const before = await readFile(join(root, mounted), "utf8");
+  const { files } = keep(await load());
+  expect(filledSite(files, (await load()).files, fingerprintOf).restored).toEqual([]);
+  await edit(mounted, (text) => `# changed\n${text}`);
+  const present = (await load()).files;
+  for (const now of [present, present.filter(({ name }) => name !== mounted)]) {
+    const { texts, changed, restored, missing } = filledSite(files, now, fingerprintOf);
+    expect([changed, restored, missing]).toEqual([[], [mounted], []]);
+    expect(texts.get(mounted)).toBe(before);
+  }
+});
+
+test("a mounted file whose seal cannot be opened stays as it is, and is named", async () => {
+  const sealed = keep(await load()).files.map(({ content: _, ...file }) => file);
+  await edit(mounted, (text) => `# changed\n${text}`);
+  const present = (await load()).files;
+  const { texts, changed, restored } = filledSite(sealed, present, fingerprintOf);
+  expect([changed, restored]).toEqual([[`the content of ${mounted}`], []]);
+  expect(texts.get(mounted)).toContain("# changed");
+  const others = present.filter(({ name }) => name !== mounted);
+  expect(filledSite(sealed, others, fingerprintOf).missing).toEqual([mounted]);
 });
 
 test("a secret that the site does not have any more is missing", async () => {
