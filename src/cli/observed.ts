@@ -26,14 +26,16 @@ export interface EndedRun {
   readonly source?: Look["source"];
 }
 
-/** Requires the lock. */
-export async function observeRun(session: Session, ended: EndedRun): Promise<void> {
+/** Requires the lock. @returns why it cannot be remembered, and so nobody was told */
+export async function observeRun(session: Session, ended: EndedRun): Promise<PhoenixError | undefined> {
   const { display, lastWords } = session;
   try {
     await lastWords((pve) => observeOn(pve, session, ended));
+    return undefined;
   } catch (error) {
     if (!(error instanceof PhoenixError)) throw error;
     display.say(`cannot remember what the run found: ${messageOf(error)}`);
+    return error;
   }
 }
 

@@ -48,7 +48,12 @@ export function isTrouble(error: unknown): error is PhoenixError {
 }
 
 /** Tells of a run that could not look, once. It never fails. @param command without "phoenix": "unattended verify" */
-export async function reportTrouble(call: Call, command: string, error: PhoenixError): Promise<void> {
+export async function reportTrouble(
+  call: Call,
+  command: string,
+  error: PhoenixError,
+  verb = "cannot run",
+): Promise<void> {
   const path = await pathOf(call, command);
   const before = await readTrouble(path);
   const event = error instanceof TransportError ? "unreachable" : "error";
@@ -64,7 +69,7 @@ export async function reportTrouble(call: Call, command: string, error: PhoenixE
   const words =
     event === "unreachable"
       ? ({ event, subject: "the hypervisor", verb: "does not answer" } as const)
-      : ({ event, subject: `phoenix ${command}`, verb: "cannot run" } as const);
+      : ({ event, subject: `phoenix ${command}`, verb } as const);
   const news = { ...words, reason: message, ...defined({ hint }) };
   const sent = await send(call, command, news, ({ name }) => !told.includes(name));
   await writeTrouble(path, { ...trouble, told: [...told, ...sent.told], isOpen: sent.isOpen });

@@ -1,7 +1,7 @@
 /** One run that nobody watches: the site from git, a look or a sync under the lock, and what it leaves for others to read. */
 import { defined } from "../defined.ts";
 import type { Plan } from "../engine/plan.ts";
-import { type ExitCode, exitCodes, RefusedError, UsageError } from "../errors.ts";
+import { type ExitCode, exitCodes, type PhoenixError, RefusedError, UsageError } from "../errors.ts";
 import type { UnattendedRun } from "../render/unattended.ts";
 import type { RepairHours } from "../unattended/repair.ts";
 import { isSourceFailure, type Pulled } from "../unattended/source.ts";
@@ -25,24 +25,29 @@ export async function runUnattended(call: Call, mode: Mode): Promise<ExitCode> {
   const targets = await targetsOf(call.args, options);
   const { endTrouble, isTrouble, reportTrouble } = await import("./trouble.ts");
   const command = `unattended ${mode}`;
-  const progress = { isObserved: false };
+  const progress: Progress = { isObserved: false };
   try {
     return await runOnce(call, mode, targets, progress);
   } catch (error) {
     if (isTrouble(error) && !progress.isObserved) await reportTrouble(call, command, error);
     throw error;
   } finally {
-    if (progress.isObserved) await endTrouble(call, command);
+    const { isObserved, unremembered } = progress;
+    if (unremembered !== undefined)
+      await reportTrouble(call, command, unremembered, "cannot remember what it found");
+    else if (isObserved) await endTrouble(call, command);
   }
 }
 
-/** @param progress is told once the run has seen the live systems */
-async function runOnce(
-  call: Call,
-  mode: Mode,
-  targets: Targets,
-  progress: { isObserved: boolean },
-): Promise<ExitCode> {
+/** What a run has come to, also where it ends with an error. */
+interface Progress {
+  /** It has seen the live systems, and said so. */
+  isObserved: boolean;
+  /** Why nobody could be told of what it found. */
+  unremembered?: PhoenixError | undefined;
+}
+
+async function runOnce(call: Call, mode: Mode, targets: Targets, progress: Progress): Promise<ExitCode> {
   const pulled = await updateSource(call);
   // What nobody has committed is not what the site says; to look at it does no harm.
   if (mode === "sync" && pulled?.outcome === "dirty")
@@ -131,7 +136,7 @@ function withSource(exitCode: ExitCode, pulled: Pulled | undefined): ExitCode {
 interface Started {
   readonly mode: Mode;
   readonly startedMs: number;
-  readonly progress: { isObserved: boolean };
+  readonly progress: Progress;
   readonly pulled?: Pulled;
 }
 
@@ -151,7 +156,7 @@ async function conclude(
   const failure = pulled !== undefined && isSourceFailure(pulled) ? pulled : undefined;
   const source = pulled && defined({ reason: failure?.message, hint: failure?.hint });
   const ended = { command, startedMs, exitCode, isWatched: false };
-  await observeRun(session, { ...ended, ...defined({ plan, result, source }) });
+  progress.unremembered = await observeRun(session, { ...ended, ...defined({ plan, result, source }) });
   progress.isObserved = true;
 }
 

@@ -237,6 +237,20 @@ describe("what can go wrong with telling", () => {
     expect(told()).toEqual(["dns drifted", "dns is in sync again"]);
   });
 
+  test("what is remembered is a newer phoenix's: it stays, and somebody is told that nobody would be", async () => {
+    const path = timers.file("/var/lib/phoenix/observation.json");
+    const known = readFileSync(path, "utf8");
+    const newer = known.replace('"version": 1', '"version": 9');
+    writeFileSync(path, newer);
+    expect(await timers.at(16.8, "unattended", "verify", "--quiet")).toBe(0);
+    expect(await timers.at(16.8, "unattended", "verify", "--quiet")).toBe(0);
+    expect(readFileSync(path, "utf8")).toBe(newer);
+    expect(told()).toEqual(["phoenix unattended verify cannot remember what it found"]);
+    writeFileSync(path, known);
+    expect(await timers.at(16.9, "unattended", "verify", "--quiet")).toBe(0);
+    expect(told()).toEqual(["phoenix unattended verify runs again"]);
+  });
+
   test("the test of the notices reaches each target, whatever it is told", async () => {
     const before = receiver.received.length;
     expect(await timers.at(17, "notices", "test")).toBe(0);
