@@ -23,9 +23,8 @@ export async function ownContainers(
 
 export async function lookAtContainers(looking: Looking, hop: ContainerHop): Promise<Finding> {
   const { facts } = looking;
-  const down = await downElsewhere(looking, hop.host);
+  const [down, own] = await Promise.all([downElsewhere(looking, hop.host), ownContainers(looking, hop)]);
   if (down !== undefined) return down;
-  const own = await ownContainers(looking, hop);
   if (own === undefined) {
     const seen = await facts.containers(hop.host);
     return unknown("fault" in seen ? seen.fault : "Docker does not answer");

@@ -21,6 +21,9 @@ export async function trace(
   from: readonly GuestName[],
 ): Promise<readonly TracedWay[]> {
   const facts = new Facts(io);
+  // The slowest first: Docker is asked through an agent, and an account of a container follows.
+  for (const hop of ways.flatMap(({ hops }) => hops))
+    if (hop.kind === "container") void facts.containers(hop.host);
   return Promise.all(
     ways.map(async (way) => {
       const looking: Looking = { facts, way, path };
