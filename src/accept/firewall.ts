@@ -79,7 +79,7 @@ function acceptOptions(change: Update, { firewall }: Site, draft: SiteDraft): vo
 /** A guest's firewall that was switched off. Other states of its file cannot be declared. */
 function acceptSwitch(change: Update, guest: Guest, draft: SiteDraft): void {
   const { id } = change.desired;
-  if (change.live.units.filtered !== "no")
+  if (change.live.units.enable === "1")
     throw notAcceptable(id, "the site says only whether a guest's firewall is on");
   const path = firewallPath(guest.from, draft);
   if (path === undefined) throw notAcceptable(id, "the site does not declare its firewall");

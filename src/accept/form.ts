@@ -10,11 +10,17 @@ export function isSameMeaning(desired: Resource, live: Resource): boolean {
   if (desired.text === live.text) return true;
   if (desired.id === "dns/records" || desired.id === "dns/wildcards") return hasSameUnits(desired, live);
   if (/^firewall\/(?:rules$|group-)/.test(desired.id)) return isSameRules(desired.text, live.text);
+  if (desired.id.startsWith("firewall/guest-")) return isOff(desired) && isOff(live);
   return desired.id.startsWith("stacks/") && isSameStack(desired, live);
 }
 
 function hasSameUnits(one: Resource, other: Resource): boolean {
   return canonicalJson(one.units) === canonicalJson(other.units);
+}
+
+/** Declared to be off, or switched off: nothing of the guest is filtered, whatever else its file says. */
+function isOff({ units }: Resource): boolean {
+  return units.filtered === "no" || units.enable !== "1";
 }
 
 /** The order matters where not all rules do the same. */

@@ -84,6 +84,13 @@ test("a firewall rule that was added, and a policy", async () => {
   await expectAccepted(at, "firewall/options");
 });
 
+test("a guest's firewall that was switched off", async () => {
+  const at = await place();
+  at.hands.edit("pve", "/etc/pve/firewall/220.fw", (own) => own.replace("enable: 1", "enable: 0"));
+  await expectAccepted(at, "firewall/guest-lxc-220");
+  expect(text(at, "etc/phoenix_lxc_configs.json").match(/"enabled": false/g)).toHaveLength(1);
+});
+
 test.each([
   ["nginx/gateway", "lxc/210", "/etc/nginx/sites-available/gateway", "generated from the services"],
   ["dns/configuration", "pve", "/etc/dnsmasq.d/phoenix.conf", "the site cannot say the option log-queries"],
