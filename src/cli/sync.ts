@@ -61,6 +61,7 @@ export const syncCommand: CommandDefinition = {
     ["phoenix sync stacks/chat", "one stack; the others stay as they are"],
     ["phoenix sync all --skip stacks --lock-wait 900", "all but the stacks, once no other run is active"],
     ["phoenix sync --plan change.plan", "what `phoenix plan -o change.plan` has saved, and nothing else"],
+    ["phoenix sync --plan change.plan --dry-run", "look at a saved plan, and whether it still holds"],
     ["phoenix sync all --allow prune", "everything, and delete what the site no longer declares"],
   ],
   exits: [
