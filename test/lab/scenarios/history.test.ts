@@ -16,8 +16,7 @@ import { small } from "./sites.ts";
 import { treeOf } from "./tree.ts";
 
 const scenario = small();
-/** They wait most of the time. */
-const limit = pLimit(8);
+const limit = pLimit(3);
 const sequences = 20;
 const steps = 3;
 
@@ -104,7 +103,7 @@ async function sequence(seed: number): Promise<readonly string[]> {
     const [latest] = await generations(run);
     if (latest !== undefined && isComplete) kept.set(latest, textsOf(lab));
   };
-  expect((await run("sync", "all")).code).toBe(0);
+  // The lab was synced from the same site: that is generation 1.
   await remember(true);
   for (let step = 0; step < steps; step++) {
     const isFaulty = random(4) === 0;
@@ -177,7 +176,7 @@ test("whenever a rollback is killed, the next one completes it", { timeout: 300_
   const index = readFileSync(join(moments, "index"), "utf8").trimEnd().split("\n");
   const copies = [...new Set(index.map((line) => (JSON.parse(line) as Moment).copy))];
   expect(copies.length).toBeGreaterThan(10);
-  const sample = copies.filter((_, at) => at % Math.ceil(copies.length / 12) === 0);
+  const sample = copies.filter((_, at) => at % Math.ceil(copies.length / 8) === 0);
   const found = await Promise.all(
     sample.map((copy) =>
       limit(async () => {
