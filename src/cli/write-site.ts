@@ -3,6 +3,7 @@ import { chmod, mkdir, rename, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { isMissing } from "../errors.ts";
 import { option } from "../option-names.ts";
+import { hanging } from "../render/layout.ts";
 import { shortList } from "../render/words.ts";
 import type { RollbackTarget } from "./rollback-target.ts";
 import type { Session } from "./session.ts";
@@ -20,7 +21,8 @@ export async function endRollback(
   const different = loaded.files.filter(({ name, text }) => now.get(name) !== text);
   const added = [...now.keys()].filter((name) => !then.has(name));
   const say = (line: string): void => {
-    if (call.options.output === "text") writeLines(call.terminal.stdout, [line]);
+    const width = call.terminal.stdout.columns ?? Number.POSITIVE_INFINITY;
+    if (call.options.output === "text") writeLines(call.terminal.stdout, hanging("", line, width));
   };
   if (different.length + added.length === 0) return;
   const names = shortList([...different.map(({ name }) => name), ...added], 4);
