@@ -2,6 +2,7 @@
 import { defined } from "../defined.ts";
 import type { Plan } from "../engine/plan.ts";
 import { type ExitCode, exitCodes, type PhoenixError, RefusedError, UsageError } from "../errors.ts";
+import type { RunRecord } from "../journal/run-record.ts";
 import type { UnattendedRun } from "../render/unattended.ts";
 import type { RepairHours } from "../unattended/repair.ts";
 import { isSourceFailure, type Pulled } from "../unattended/source.ts";
@@ -85,10 +86,11 @@ async function look(session: Session, targets: Targets): Promise<Run> {
 
 async function repair(session: Session, targets: Targets): Promise<Run> {
   const { call, components, run, site } = session;
-  const [{ sync }, { waitingFor }] = await Promise.all([
+  const [{ sync }, { waitingAfter, waitingFor }] = await Promise.all([
     import("../engine/run.ts"),
     import("../unattended/repair.ts"),
   ]);
+  const rollback = await lastRollback(session);
   const hours = await hoursNow(session);
   let planned: Plan = { components: [], digest: "" };
   const onStart = (made: Plan): void => {
@@ -97,10 +99,23 @@ async function repair(session: Session, targets: Targets): Promise<Run> {
       session.display.say("Interrupted: completing the current step."),
     );
   };
-  const hold = waitingFor(hours);
+  const hold = rollback === undefined ? waitingFor(hours) : waitingAfter(rollback);
   const choices = { ...choicesOf(targets, call.options), onStart, ...defined({ hold }) };
   const result = await sync(components, { ...run, site }, choices);
   return { plan: planned, result, ...defined({ hours }) };
+}
+
+/** A rollback that the site does not follow yet. */
+async function lastRollback({ journal, files, references }: Session): Promise<RunRecord | undefined> {
+  const [{ rollbackInForce }, { keptSite }] = await Promise.all([
+    import("../journal/rolled-back.ts"),
+    import("../site/kept.ts"),
+  ]);
+  const [runs, present] = await Promise.all([
+    journal.runs.list(),
+    journal.runs.nameOf((fingerprintOf) => keptSite(files, references, fingerprintOf)),
+  ]);
+  return rollbackInForce(runs, present);
 }
 
 /** The declared hours as they are now on the hypervisor; undefined when none are declared. */

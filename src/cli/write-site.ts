@@ -28,7 +28,7 @@ export async function endRollback(
   const names = shortList([...different.map(({ name }) => name), ...added], 4);
   if (call.own.writeSite !== true || !isDone) {
     say(
-      `The site still declares the newer state (${names}): the next sync brings it back. Restore these files in your repository, or repeat the rollback with ${option.writeSite}.`,
+      `The site still declares the newer state (${names}): the next \`phoenix sync\` brings it back; until then unattended syncs change nothing but certificates that are due. Restore these files in your repository, or repeat the rollback with ${option.writeSite}.`,
     );
     return;
   }

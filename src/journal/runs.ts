@@ -16,7 +16,7 @@ import { evicted, withReferences } from "./retention.ts";
 import { type KeptContent, type KeptState, type RunRecord, recordOf, recordVersion } from "./run-record.ts";
 import { sealBy } from "./seal.ts";
 import { documentText, privateMode } from "./store.ts";
-import { readSite, readState, statesOf } from "./stored.ts";
+import { keepSite, readSite, readState, statesOf } from "./stored.ts";
 
 /** Generations that are kept unless a run says otherwise. */
 const defaultKeep = 50;
@@ -50,6 +50,8 @@ export interface Runs {
   contents(names: readonly ObjectName[]): Promise<ReadonlyMap<ObjectName, KeptContent>>;
   /** @throws SiteError when it, or one of its files, is gone or damaged */
   site(name: ObjectName): Promise<KeptSite>;
+  /** The name that a site has, or would have, among the kept ones. */
+  nameOf(site: NonNullable<FinishedRun["site"]>): Promise<ObjectName>;
 }
 
 /**
@@ -131,6 +133,12 @@ class RunStore implements Runs {
 
   async site(name: ObjectName): Promise<KeptSite> {
     return readSite(name, this.#objects, sealBy(await this.#key()));
+  }
+
+  async nameOf(site: NonNullable<FinishedRun["site"]>): Promise<ObjectName> {
+    const key = await this.#key();
+    const fingerprintOf = fingerprintsBy(key);
+    return keepSite(site(fingerprintOf), new Keeper(this.#redact, fingerprintOf), sealBy(key));
   }
 
   /** Names of the runs' directories, newest first. */

@@ -51,7 +51,7 @@ function ofSync(result: RunResult, exitCode: ExitCode, cut: string | undefined):
     ...left,
     ...(held.length === 0
       ? []
-      : [`${named(held)} ${held.length === 1 ? "waits" : "wait"} for the repair hours.`]),
+      : [`${named(held)} ${held.length === 1 ? "waits" : "wait"} for the reason given above.`]),
     ...(checksWaiting === 0 ? [] : [`${count(checksWaiting, "check")} waited for a later component.`]),
     ...(skipped === 0 || held.length > 0 || skipped === result.components.length
       ? []

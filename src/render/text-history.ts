@@ -88,8 +88,10 @@ export function historyLines({ runs, damaged }: HistoryFacts, nowMs: number, vie
 const converged = "converged";
 const outcomes: Readonly<Record<number, string>> = {
   [exitCodes.converged]: converged,
+  [exitCodes.pending]: "waiting",
   [exitCodes.unverified]: "not verified",
   [exitCodes.partial]: "partly applied",
+  [exitCodes.refused]: "refused",
   [exitCodes.rolledBack]: "rolled back",
   [exitCodes.interrupted]: "interrupted",
 };

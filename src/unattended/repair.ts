@@ -44,9 +44,28 @@ export function waitingFor(hours: RepairHours | undefined): Waiting | undefined 
   };
 }
 
+/** What waits after a rollback, so that nobody's way back is undone behind their back: everything but renewals. */
+export function waitingAfter({
+  generation,
+  command,
+}: {
+  readonly generation: number;
+  readonly command: string;
+}): Waiting {
+  return {
+    reason: `run ${generation} was a ${command} and the site still declares the newer state: \`phoenix sync all\` brings it back`,
+    waits: () => true,
+    isUrgent: isRenewal,
+  };
+}
+
 /** A certificate that is missing, due or not valid: later it would disrupt more. */
 function isCertificateInNeed(change: Change): boolean {
-  if (!subjectOf(change).id.startsWith("certificates/")) return false;
-  if (change.verb === "create") return true;
-  return change.verb === "update" && change.live.units.state !== change.desired.units.state;
+  const isCreated = change.verb === "create" && subjectOf(change).id.startsWith("certificates/");
+  return isCreated || isRenewal(change);
+}
+
+function isRenewal(change: Change): boolean {
+  if (change.verb !== "update" || !subjectOf(change).id.startsWith("certificates/")) return false;
+  return change.live.units.state !== change.desired.units.state;
 }
