@@ -31,7 +31,7 @@ export const traceCommand: CommandDefinition = {
   ],
   exits: [
     ["converged", "every hop is as declared"],
-    ["error", "the site has errors"],
+    ["error", "the site has errors, or a hop could not be looked at"],
     ["unverified", "a hop is broken, or not as declared"],
     "usage",
     "interrupted",
@@ -69,7 +69,7 @@ async function traceAndShow(session: Session, word: string): Promise<ExitCode> {
   // What components tell while they look is not what was asked.
   const { io } = new Turn({ ...run, emit: () => undefined }, component);
   const ways = (await trace(io, target, guests)).map(withVerdict(await import("../trace/finding.ts")));
-  const exitCode = ways.every(({ well }) => well) ? exitCodes.converged : exitCodes.unverified;
+  const exitCode = exitCodeOf(ways);
   const durationMs = Math.round(performance.now() - started);
   display.pause();
   const facts = { site: root, world: run.world.description, asked: word, ways, durationMs, exitCode };
@@ -77,6 +77,14 @@ async function traceAndShow(session: Session, word: string): Promise<ExitCode> {
   // What did not answer in time is not waited for.
   session.abort(new Error("the trace has ended"));
   return exitCode;
+}
+
+/** Not seen is not well; what a guest cannot tell of its own resolver is no hop of the way. */
+function exitCodeOf(ways: readonly (TracedWay & { readonly well: boolean })[]): ExitCode {
+  if (!ways.every(({ well }) => well)) return exitCodes.unverified;
+  const isUnseen = ({ status, kind, host }: TracedWay["hops"][number]): boolean =>
+    status === "unknown" && !(kind === "dns" && host !== "pve");
+  return ways.some(({ hops }) => hops.some(isUnseen)) ? exitCodes.error : exitCodes.converged;
 }
 
 function withVerdict({ brokenHop }: typeof import("../trace/finding.ts")) {

@@ -29,10 +29,13 @@ export function traceLines({ ways, world, durationMs, exitCode }: TraceFacts, vi
   const wrong = ways.filter(({ well }) => !well);
   const work = `${count(hops.length, "hop")} · ${duration(durationMs)}`;
   const unseen = hops.filter(({ status }) => status === "unknown").length;
-  const but = unseen === 0 ? "" : `, but ${count(unseen, "hop")} could not be looked at`;
+  const well =
+    unseen === 0
+      ? `${ways.length === 1 ? "The way is" : `All ${ways.length} ways are`} as declared`
+      : `What was seen is as declared, but ${count(unseen, "hop")} could not be looked at`;
   const end =
     wrong.length === 0
-      ? `${ways.length === 1 ? "The way is" : `All ${ways.length} ways are`} as declared${but}`
+      ? well
       : `${ways.length === 1 ? "The way is broken" : `${wrong.length} of ${ways.length} ways are broken`}`;
   return [
     ...ways.flatMap((way) => [...wayLines(way, world, view), ""]),
