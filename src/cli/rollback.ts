@@ -84,10 +84,13 @@ async function rollBack(session: Session, generation: number, targets: Targets):
   const target = await openTarget(session, record);
   if (target.unknown.length > 0 && !call.options.quiet)
     display.say(`generation ${generation} says nothing of ${target.unknown.join(", ")}: left as now`);
+  const { endRollback, siteStays } = await import("./write-site.ts");
+  const stays = siteStays(session, target);
+  if (stays !== undefined && !call.options.quiet && (call.options.dryRun || call.options.ask))
+    display.say(stays);
   const rolled = withTarget(session, target);
   if (call.options.dryRun) return planAndShow(rolled, targets);
   const exitCode = await syncLocked(rolled, targets);
-  const { endRollback } = await import("./write-site.ts");
   await endRollback(session, target, generation, exitCode === exitCodes.converged);
   return exitCode;
 }
