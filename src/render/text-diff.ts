@@ -14,9 +14,13 @@ const longestMs = 1000;
 
 /** A unified diff without file names, its secrets redacted. */
 export function differenceLines(live: string, desired: string, view: View): readonly string[] {
-  const [before, after] = [withoutSecrets(live), withoutSecrets(desired)];
-  if (before === after) return ["(secret, changed)"];
-  const hidden = secretsIn(live).join("\n") === secretsIn(desired).join("\n") ? [] : ["(secret, changed)"];
+  const [before = "", after = ""] = [live, desired].map((text) =>
+    withoutSecrets(text.replaceAll("\r\n", "\n")),
+  );
+  const hasSameSecrets = secretsIn(live).join("\n") === secretsIn(desired).join("\n");
+  const lineEnds = live.includes("\r\n") === desired.includes("\r\n") ? [] : [lineEndsOf(desired)];
+  if (before === after) return hasSameSecrets && lineEnds.length > 0 ? lineEnds : ["(secret, changed)"];
+  const hidden = hasSameSecrets ? [] : ["(secret, changed)"];
   const patch = structuredPatch("live", "desired", before, after, "", "", { context: 2, timeout: longestMs });
   // After the time limit only their sizes are shown.
   if (patch === undefined)
@@ -29,8 +33,14 @@ export function differenceLines(live: string, desired: string, view: View): read
   return [
     ...shown.flatMap((line) => folded(line, view.width).map((piece) => painted(piece, line, view))),
     ...more(lines.length - shown.length, "more lines"),
+    ...lineEnds,
     ...hidden,
   ];
+}
+
+/** All lines would differ by them. */
+function lineEndsOf(desired: string): string {
+  return desired.includes("\r\n") ? "line ends become CR LF" : "line ends become LF";
 }
 
 /** Of a replaced secret only the new value is known: lines removed where it appears are hidden. */

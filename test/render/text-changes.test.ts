@@ -84,3 +84,11 @@ test("a unit that stands for a text is shown as the difference of the texts, not
   expect(shown).toContain("+    image: wiki:2");
   expect(shown).not.toMatch(/810158eb|c451a814|hunter2/);
 });
+
+test("line ends are told in a line, not as a difference of every line", () => {
+  expect(linesOf("a: 1\nb: 2\n", "a: 1\r\nb: 2\r\n")).toBe("line ends become CR LF");
+  const both = linesOf("a: 1\r\nb: 2\r\nc: 3\r\n", "a: 1\nb: 5\nc: 3\n");
+  expect(both).toContain("-b: 2\n+b: 5");
+  expect(both).not.toContain("-a: 1");
+  expect(both).toContain("line ends become LF");
+});

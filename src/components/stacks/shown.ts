@@ -28,7 +28,7 @@ export function declaredCompose({ compose, labels }: Stack): ShownCompose {
 /** Of a file that runs. @param prepared the declared file as it is sent */
 export function runningCompose(running: string, stack: Stack, prepared: string): ShownCompose {
   if (running === prepared) return declaredCompose(stack);
-  const written = writtenBehind(running, stack.compose.text, prepared);
+  const written = writtenWithLineEndsOf(running, stack.compose.text, prepared);
   if (written === undefined) return { labels: {} };
   const own = labelsIn(written);
   const added = [...labelsIn(running)].map(([service, labels]): [string, ReadonlyMap<string, string>] => {
@@ -38,6 +38,17 @@ export function runningCompose(running: string, stack: Stack, prepared: string):
   });
   const document = stack.files.length === 0 ? written : withoutInlined(written, stack.compose.text);
   return { document, labels: labelUnits(new Map(added)) };
+}
+
+/** Line ends differ in all lines at once: what was written is told from what was added without them. */
+function writtenWithLineEndsOf(
+  running: string,
+  ...[written, prepared]: [string, string]
+): string | undefined {
+  const [unix = "", ...present] = [running, written, prepared].map((text) => text.replaceAll("\r\n", "\n"));
+  const [own = "", sent = ""] = present;
+  const behind = writtenBehind(unix, own, sent);
+  return running === unix ? behind : behind?.replaceAll("\n", "\r\n");
 }
 
 /** "7 labels of grafana, the mount of prometheus.yml"; undefined when nothing is added. */
