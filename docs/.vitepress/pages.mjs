@@ -14,7 +14,17 @@ export const groups = [
   },
   {
     text: "Reference",
-    pages: ["site", "keys", "unattended", "trace", "history", "rules", "prerequisites", "exit-codes"],
+    pages: [
+      "site",
+      "keys",
+      "unattended",
+      "trace",
+      "dashboard",
+      "history",
+      "rules",
+      "prerequisites",
+      "exit-codes",
+    ],
   },
   {
     text: "How it works",

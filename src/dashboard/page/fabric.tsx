@@ -150,7 +150,8 @@ function Columns({ ways, machines }: Pick<FabricProps, "ways" | "machines">): JS
       <span class="column">Port</span>
       <span class="column">TLS</span>
       <span class="column">
-        Gateway <small>{gateway?.host}</small>
+        <span class="long">Gateway</span>
+        <span class="short">Gate</span> <small>{gateway?.host}</small>
       </span>
       <span class="column">
         Mesh <small>{mesh?.host}</small>

@@ -26,6 +26,7 @@ const labelled = ["canaryhash", "canary-header-1b7d"];
 const site = join(shared(), "site-poisoned");
 const lab = join(shared(), "lab-poisoned");
 const plans = [join(shared(), "poisoned-1.plan"), join(shared(), "poisoned-2.plan")] as const;
+const page = join(shared(), "poisoned.html");
 const said: { line: string; ended: Ended }[] = [];
 const traces: string[] = [];
 
@@ -78,6 +79,8 @@ beforeAll(async () => {
   writeFileSync(join(site, "secrets/grafana_admin_password"), `${poison.grafana}2`);
   await phoenix("plan --full");
   await phoenix(`plan --full --out ${plans[1]}`);
+  await phoenix(`dashboard --html ${page}`);
+  await phoenix("dashboard --output json");
   await phoenix(`sync --plan ${plans[1]}`);
   await phoenix("verify --output json");
   await phoenix("status --output json");
@@ -130,6 +133,13 @@ test("no saved plan holds one, nor a digest of one that could be tried without t
     );
     expect(digests.filter((digest) => text.includes(digest))).toEqual([]);
   }
+});
+
+test("no page holds one", () => {
+  const text = readFileSync(page, "utf8");
+  expect(text).toContain("phoenix.dashboard/1");
+  expect(text).toContain("GRAFANA_ADMIN_PASSWORD");
+  expect(foundIn(text, labelled)).toEqual([]);
 });
 
 test("a plan of a changed secret shows its key", () => {
