@@ -29,6 +29,8 @@ interface Serving {
 
 /** Between two looks for a run in progress, while a page is open. Milliseconds. */
 const pollMs = 1_000;
+/** What is broken is looked at again sooner: it may have been a moment's. Milliseconds. */
+const unwellMs = 20_000;
 /** After a look that did not succeed. Milliseconds. */
 const againMs = 10_000;
 
@@ -156,7 +158,8 @@ async function lookAndWatch(
     shown = await lookAndDescribe(session);
     server.show(shown);
   } else server.showLive(live);
-  const lookAt = Date.now() + everyMs;
+  const isWell = shown?.fault === undefined && shown?.ways.every(({ state }) => state !== "broken");
+  const lookAt = Date.now() + (isWell ? everyMs : Math.min(everyMs, unwellMs));
   while (!stop.aborted) {
     await pause(pollMs, stop);
     if (server.pages === 0) continue;

@@ -41,8 +41,9 @@ export interface Certified {
 
 /** @throws RefusedError when the site declares no such certificate */
 export function certifiedFor(site: Site, address: string): Certified {
-  const names = recordsOf(site).exact.filter((record) => record.address === address);
-  for (const name of [...names.map((record) => record.name), address]) {
+  const { exact } = recordsOf(site);
+  const names = exact.filter((record) => record.address === address).map(({ name }) => name);
+  for (const name of [...names, address]) {
     const certificate = site.certificates.find((each) => each.names.includes(name));
     if (certificate !== undefined) return { certificate, name };
   }

@@ -38,7 +38,7 @@ export function Plan({ page: { plan, looked } }: { readonly page: DashboardDocum
         </p>
       ) : (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and a keyboard must reach that
-        <pre class="plan" tabIndex={0}>
+        <pre class={plan.converged ? "plan is-short" : "plan"} tabIndex={0}>
           {plan.lines.map((line, at) => (
             <span key={at} class={classOf(line)}>
               {`${line}\n`}
@@ -98,7 +98,7 @@ export function Certificates({ certificates }: Pick<DashboardDocument, "certific
             title={`${names.join(", ")} (${at.file}:${at.line})`}
           >
             <span class="mono grows">{name}</span>
-            <span>{ends === undefined ? "" : leftWords(daysLeft ?? 0)}</span>
+            <span class="left">{ends === undefined ? "" : leftWords(daysLeft ?? 0)}</span>
             <span class="word">{certificateWords[state]}</span>
           </li>
         ))}

@@ -119,30 +119,24 @@ function Hops({ id, way, hop: pointed, nowMs }: HopsProps): JSX.Element {
               <span class="quiet hop-host">{hop.host}</span>
             </p>
             <dl>
-              <dt>expected</dt>
-              <dd>{hop.expected}</dd>
-              {hop.seen !== undefined && (
-                <>
-                  <dt>seen</dt>
-                  <dd class="seen">{hop.seen}</dd>
-                </>
-              )}
-              {hop.hint !== undefined && (
-                <>
-                  <dt>hint</dt>
-                  <dd>{hop.hint}</dd>
-                </>
-              )}
-              <dt>declared</dt>
-              <dd class="place">
-                {hop.at.file}:{hop.at.line}
-              </dd>
-              <dt>last proof</dt>
-              <dd>{hop.proved === undefined ? "none" : ago(hop.proved, nowMs)}</dd>
+              <Fact name="expected" value={hop.expected} />
+              <Fact name="declared" value={`${hop.at.file}:${hop.at.line}`} />
+              <Fact name="last proof" value={hop.proved === undefined ? "none" : ago(hop.proved, nowMs)} />
+              {hop.seen !== undefined && <Fact name="seen" value={hop.seen} />}
+              {hop.hint !== undefined && <Fact name="hint" value={hop.hint} />}
             </dl>
           </li>
         ))}
       </ol>
+    </div>
+  );
+}
+
+function Fact({ name, value }: { readonly name: string; readonly value: string }): JSX.Element {
+  return (
+    <div class={`fact is-${name.replace(" ", "-")}`}>
+      <dt>{name}</dt>
+      <dd>{value}</dd>
     </div>
   );
 }
