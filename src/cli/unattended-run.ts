@@ -60,13 +60,15 @@ async function runOnce(call: Call, mode: Mode, targets: Targets, progress: Progr
     call,
     "change",
     (session) =>
-      underLock(session, { command: `unattended ${mode}` }, async () => {
+      underLock(session, { command: `unattended ${mode}` }, async (lost) => {
         const startedMs = session.run.world.clock.now();
         const run = { mode, startedMs, progress, ...defined({ pulled }) };
         const done =
           mode === "verify"
             ? await look(session, targets)
             : await repair(session, targets).catch((error) => refused(session, targets, run, error));
+        // The journal is the other run's now.
+        if (lost.aborted) throw lost.reason;
         const exitCode = withSource(await exitCodeOfRun(call, mode, done), pulled);
         await conclude(session, run, done, exitCode);
         await show(session, mode, done, pulled, exitCode);
