@@ -48,8 +48,15 @@ export function certifiedFor(site: Site, address: string): Certified {
     if (certificate !== undefined) return { certificate, name };
   }
   throw new RefusedError(`refused: the dashboard does not listen on ${address} without TLS`, {
-    hint: `declare a certificate for ${address}, or for a name that leads to it, in etc/certificate-manifest.json and run \`phoenix sync certificates\`; or listen on 127.0.0.1 and reach it by \`ssh -L\``,
+    hint: isEvery(address)
+      ? "name one address of this machine, so that a certificate can be about it"
+      : `declare a certificate for ${address}, or for a name that leads to it, in etc/certificate-manifest.json and run \`phoenix sync certificates\`; or listen on 127.0.0.1 and reach it by \`ssh -L\``,
   });
+}
+
+/** Every address of the machine at once: "0.0.0.0", "::". */
+function isEvery(address: string): boolean {
+  return /^[0:.]+$/.test(address);
 }
 
 /** @param root the site's; @throws RefusedError when the files are not a valid pair of the site's CA */
