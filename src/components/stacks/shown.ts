@@ -32,7 +32,8 @@ export function runningCompose(running: string, stack: Stack, prepared: string):
   if (written === undefined) return { labels: {} };
   const own = labelsIn(written);
   const added = [...labelsIn(running)].map(([service, labels]): [string, ReadonlyMap<string, string>] => {
-    const declared = new Set((stack.labels[service] ?? []).map(({ key }) => key));
+    const asked = Object.hasOwn(stack.labels, service) ? stack.labels[service] : undefined;
+    const declared = new Set(asked?.map(({ key }) => key));
     const isAdded = (key: string): boolean => declared.has(key) || own.get(service)?.has(key) !== true;
     return [service, new Map([...labels].filter(([key]) => key !== filesLabel && isAdded(key)))];
   });
