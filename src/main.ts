@@ -3,7 +3,7 @@ import type { Interruption } from "./cli/interruption.ts";
 import type { Edge, RawOutput } from "./cli/terminal.ts";
 
 /** How long a run that was stopped may take to close what it opened, in milliseconds. */
-const graceMs = 5_000;
+const graceMs = 6_000;
 
 void main(process.argv.slice(2)).then(async (exitCode) => {
   await drained(process.stdout);

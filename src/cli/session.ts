@@ -56,7 +56,7 @@ export interface Session {
 }
 
 /** How long the last words may take once everything was ended: less than the process has left. Milliseconds. */
-const lastWordsMs = 3_000;
+const lastWordsMs = 4_000;
 
 /**
  * Opens a session, passes it to `use`, and closes it in any case. With access "read" every host and API refuses changes.

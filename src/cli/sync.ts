@@ -243,14 +243,9 @@ async function syncAndShow(
     const command = commandOf(targets);
     await recordRun(session, command, startedMs, result, exitCode, plan);
     const { observeRun } = await import("./observed.ts");
-    await observeRun(session, {
-      command,
-      startedMs,
-      exitCode,
-      result,
-      ...defined({ plan }),
-      isWatched: true,
-    });
+    const ended = { command, startedMs, exitCode, result, ...defined({ plan }), isWatched: true };
+    // Ended at once, it has time for its record and the lock alone, and has seen too little.
+    if (!run.signal.aborted) await observeRun(session, ended);
   }
   await deliverResult(session, result, exitCode, { ...defined({ cut }), newWarnings: await news });
   return exitCode;

@@ -1,12 +1,12 @@
 /** Texts that generations keep, each once, under the name of its content: "<SHA-256>-<bytes>". */
-import type { Host } from "../hosts/host.ts";
+import type { FileWrite, Host } from "../hosts/host.ts";
 import { privateMode } from "./store.ts";
 
 export type ObjectName = `${string}-${number}`;
 
 export interface Objects {
-  /** Stores texts under their names. All of them are on disk when this resolves. */
-  put(texts: ReadonlyMap<ObjectName, string>): Promise<void>;
+  /** Stores texts under their names, and then the file that names them. All of it is on disk when this resolves. */
+  put(texts: ReadonlyMap<ObjectName, string>, named: FileWrite): Promise<void>;
   /** Missing and damaged ones are left out. */
   get(names: readonly ObjectName[]): Promise<ReadonlyMap<ObjectName, string>>;
   /** Every object, sorted. */
@@ -40,9 +40,9 @@ export function openObjects(host: Host, journal: string): Objects {
   const pathOf = (name: ObjectName): string => `${directory}/${name}`;
   return {
     names: async () => (await host.list(directory)).filter(isObjectName),
-    put: async (texts) => {
-      for (const part of inParts([...texts]))
-        await host.writeFiles(part.map(([name, text]) => ({ path: pathOf(name), text, mode: privateMode })));
+    put: async (texts, named) => {
+      const files = [...texts].map(([name, text]) => ({ path: pathOf(name), text, mode: privateMode }));
+      for (const part of inParts([...files, named])) await host.writeFiles(part);
     },
     get: async (wanted) => {
       const found = new Map<ObjectName, string>();

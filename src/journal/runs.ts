@@ -78,26 +78,26 @@ class RunStore implements Runs {
   }
 
   async append(run: FinishedRun): Promise<number> {
-    const [before, last] = await Promise.all([this.#names(), this.latest()]);
-    const [states, stored, key] = await Promise.all([
-      statesOf(last, this.#objects),
-      this.#objects.names(),
-      this.#key(),
-    ]);
+    const [before, stored, key] = await Promise.all([this.#names(), this.#objects.names(), this.#key()]);
+    const [last] = await this.#newest(before, 1);
+    const states = await statesOf(last, this.#objects);
     const fingerprintOf = fingerprintsBy(key);
     const keeper = new Keeper(this.#redact, fingerprintOf, stored);
     const generation = generationOf(before[0] ?? "0-") + 1;
     const known = { last, states, keeper, redact: this.#redact, fingerprintOf, seal: sealBy(key) };
     const text = documentText({ generation, ...recordFor(run, known) }, recordVersion);
-    await this.#objects.put(keeper.missing);
     const name = `${generation}-${stamp(run.startedMs)}`;
-    await this.#host.writeFiles([{ path: this.#pathOf(name), text, mode: privateMode }]);
+    // The record comes last: what it names is there when it is.
+    await this.#objects.put(keeper.missing, { path: this.#pathOf(name), text, mode: privateMode });
     await this.#tidy([name, ...before], run.keep ?? defaultKeep, [...stored, ...keeper.missing.keys()]);
     return generation;
   }
 
   async list(limit?: number): Promise<readonly RunRecord[]> {
-    const all = await this.#names();
+    return this.#newest(await this.#names(), limit);
+  }
+
+  async #newest(all: readonly string[], limit?: number): Promise<readonly RunRecord[]> {
     const step = Math.max(1, limit ?? all.length);
     const found: RunRecord[] = [];
     // No more are read than are asked for, unless one is damaged.

@@ -43,11 +43,11 @@ describe("a life", () => {
     expect(stdout).toContain("(exit 2)");
   });
 
-  test("0: a sync converges, and its last line says in numbers what was done", async () => {
+  test("0: a sync converges, and ends with what was done in numbers and the names that answer", async () => {
     const { code, stdout, stderr } = await phoenix("sync all");
     expect(code, stdout + stderr).toBe(exitCodes.converged);
-    expect(stdout.trimEnd().split("\n").at(-1)).toMatch(
-      /^[1-9]\d* created, \d+ updated, 0 deleted · reloads \d+ · restarts \d+ · \d+ checks passed · [\d.]+ m?s$/,
+    expect(stdout).toMatch(
+      /^[1-9]\d* created, \d+ updated, 0 deleted · reloads \d+ · restarts \d+ · \d+ checks passed · [\d.]+ m?s\n(?:https:.* answers \(\d+, .*\)\n)*\d+ (?:more )?names? answers?\n$/m,
     );
   });
 
