@@ -14,7 +14,7 @@ import { offLines } from "./off.ts";
 import type { PlanDocument } from "./output-schemas.ts";
 import { overviewLines } from "./overview.ts";
 import { changeLines, nameOf } from "./text-changes.ts";
-import { more, most } from "./text-diff.ts";
+import { most } from "./text-diff.ts";
 import { painted, type Sign, type View } from "./view.ts";
 import { count, duration, flat, oneLine, shortList } from "./words.ts";
 
@@ -153,20 +153,10 @@ function componentLines(
   return placed(head, indent, lines.length > 0 ? lines : [count(part.desired.length, "resource")]);
 }
 
-/** Created resources beyond these are counted, unless all are to be shown. */
-const mostCreated = 6;
-
 function allChangeLines(changes: readonly Change[], view: View): readonly string[] {
-  const created = changes.filter(({ verb }) => verb === "create");
-  const isLong = !view.full && created.length > mostCreated + 1;
-  const folded = new Set(isLong ? created.slice(mostCreated) : []);
-  const shown = changes.filter((change) => !folded.has(change));
-  const names = shown.flatMap((change) => (change.verb === "create" ? [nameOf(change.desired, view)] : []));
+  const names = changes.flatMap((change) => (change.verb === "create" ? [nameOf(change.desired, view)] : []));
   const nameWidth = Math.max(0, ...names.map(columnsOf));
-  return [
-    ...shown.flatMap((change) => changeLines(change, view, nameWidth)),
-    ...more(folded.size, "more to create"),
-  ];
+  return changes.flatMap((change) => changeLines(change, view, nameWidth));
 }
 
 /** What a sync does all the same once it can be read. */
