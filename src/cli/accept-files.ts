@@ -1,9 +1,9 @@
 /** Writing accepted drift into the site's files: all of them, or none. */
-import { randomBytes } from "node:crypto";
-import { chmod, readFile, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { FileChange } from "../accept/index.ts";
 import { messageOf, RefusedError, SiteError } from "../errors.ts";
+import { replaceSiteFile } from "./site-file.ts";
 
 /**
  * Replaces each file as a whole; its mode and a link to it stay. When one cannot be written, those before it are put back.
@@ -18,7 +18,7 @@ export async function writeAccepted(root: string, changes: readonly FileChange[]
   const done: FileChange[] = [];
   try {
     for (const change of changes) {
-      await replace(join(root, change.name), change.after);
+      await replaceSiteFile(join(root, change.name), change.after);
       done.push(change);
     }
   } catch (error) {
@@ -29,19 +29,5 @@ export async function writeAccepted(root: string, changes: readonly FileChange[]
 
 /** Restores the files as they were before. */
 export async function putBack(root: string, changes: readonly FileChange[]): Promise<void> {
-  for (const { name, before } of changes) await replace(join(root, name), before);
-}
-
-async function replace(path: string, text: string): Promise<void> {
-  const place = await realpath(path);
-  const { mode } = await stat(place);
-  const fresh = `${place}.${randomBytes(4).toString("hex")}.tmp`;
-  try {
-    await writeFile(fresh, text, { flag: "wx", mode: 0o600 });
-    await chmod(fresh, mode & 0o7777);
-    await rename(fresh, place);
-  } catch (error) {
-    await rm(fresh, { force: true });
-    throw error;
-  }
+  for (const { name, before } of changes) await replaceSiteFile(join(root, name), before);
 }

@@ -1,12 +1,11 @@
 /** The end of a rollback: the site's files still declare the newer state, which is said, or changed with `--write-site`. */
-import { chmod, mkdir, rename, stat, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { isMissing } from "../errors.ts";
+import { join } from "node:path";
 import { option } from "../option-names.ts";
 import { hanging } from "../render/layout.ts";
 import { shortList } from "../render/words.ts";
 import type { RollbackTarget } from "./rollback-target.ts";
 import type { Session } from "./session.ts";
+import { replaceSiteFile } from "./site-file.ts";
 import { writeLines } from "./terminal.ts";
 
 /** What a plan to roll back says of the site's files; undefined where they declare what it leads to. */
@@ -54,27 +53,11 @@ export async function endRollback(
     return;
   }
   for (const { name, text } of loaded.files)
-    if (different.includes(name)) await replace(join(root, name), text);
+    if (different.includes(name)) await replaceSiteFile(join(root, name), text);
   if (different.length > 0)
     say(`Written to the site as in generation ${generation}: ${shortList(different, 8)}`);
   if (added.length > 0)
     say(
       `Not in generation ${generation}, and left in the site: ${shortList(added, 8)}; remove them if nothing needs them.`,
     );
-}
-
-/** Replaces a file whole; one that is there keeps its mode, a new one is for its owner alone. */
-async function replace(path: string, text: string): Promise<void> {
-  const mode = await stat(path).then(
-    (found) => found.mode & 0o7777,
-    (error: unknown) => {
-      if (isMissing(error)) return 0o600;
-      throw error;
-    },
-  );
-  await mkdir(dirname(path), { recursive: true });
-  const temporary = `${path}.${process.pid}.tmp`;
-  await writeFile(temporary, text, { mode: 0o600, flag: "wx" });
-  await chmod(temporary, mode);
-  await rename(temporary, path);
 }
