@@ -9,7 +9,7 @@ import { certsDocument, certsLines, exitCodeOfCerts } from "../render/certs.ts";
 import { shortList } from "../render/words.ts";
 import type { ResourceId } from "../resource.ts";
 import type { Call } from "./command.ts";
-import { underLock } from "./locked.ts";
+import { completeStepFirst, underLock } from "./locked.ts";
 import { deliver } from "./output.ts";
 import { cutBy, deliverResult } from "./run-result.ts";
 import type { Session } from "./session.ts";
@@ -95,9 +95,7 @@ async function renewThese(
   let plan: Plan | undefined;
   const onStart = (planned: Plan): void => {
     plan = planned;
-    call.interruption.completeStepFirst(() =>
-      session.display.say("Interrupted: completing the current step."),
-    );
+    completeStepFirst(session);
   };
   const asked = components.map((one) => (one.name === "certificates" ? renewing(one, ids) : one));
   const choices = { ...only, resources: ids, allow: call.options.allow, onStart };

@@ -1,4 +1,7 @@
-/** What the commands that change something have in common: the question before it, and the lock while they work. */
+/** What the commands that change something have in common: the question before it, the lock while they work, and the step that an interruption lets them complete. */
+import { UsageError } from "../errors.ts";
+import { option } from "../option-names.ts";
+import type { Call } from "./command.ts";
 import type { Session } from "./session.ts";
 
 /** Asks on standard error; anything but a yes is a no, an interruption too. @param question without its "[y/N]" */
@@ -9,6 +12,26 @@ export async function isConfirmed(
   terminal.stderr.write(`${question} [y/N] `);
   const answer = await terminal.stdin.readLine(run.signal);
   return answer !== undefined && /^y(es)?$/i.test(answer.trim());
+}
+
+/** @throws UsageError for a question that nobody can answer */
+export function refuseUnaskable({ options, terminal }: Call): void {
+  if (options.ask && !options.yes && !terminal.stdin.tty)
+    throw new UsageError(`${option.ask} needs a terminal`, {
+      hint: `${option.yes} applies the plan without a question`,
+    });
+}
+
+/** Lets the first interruption complete the current step; while nothing is being changed it stops at once. */
+export function completeStepFirst({ call, display }: Session): void {
+  const { interruption } = call;
+  interruption.completeStepFirst(() =>
+    display.say(
+      interruption.reason === "timeout"
+        ? `The time given by ${option.timeout} is up${interruption.waitedFor}: completing the current step.`
+        : "Interrupted: completing the current step. Interrupt again to stop at once.",
+    ),
+  );
 }
 
 export interface Locking {

@@ -5,6 +5,7 @@ import { option } from "../option-names.ts";
 import type { Call, CommandDefinition } from "./command.ts";
 import { fullRecordIn, generationIn } from "./generations.ts";
 import { keepOf, keepOption } from "./keep.ts";
+import { refuseUnaskable } from "./locked.ts";
 import type { RollbackTarget } from "./rollback-target.ts";
 import type { Session } from "./session.ts";
 import { type Targets, targetsOf } from "./targets.ts";
@@ -48,13 +49,10 @@ export const rollbackCommand: CommandDefinition = {
 };
 
 async function runRollback(call: Call): Promise<ExitCode> {
-  const { options, own, terminal } = call;
+  const { options, own } = call;
   const generation = generationIn(call.args[0]);
   keepOf(call);
-  if (options.ask && !options.yes && !options.dryRun && !terminal.stdin.tty)
-    throw new UsageError(`${option.ask} needs a terminal`, {
-      hint: `${option.yes} applies the plan without a question`,
-    });
+  if (!options.dryRun) refuseUnaskable(call);
   if (options.dryRun && own.writeSite === true)
     throw new UsageError(`${option.dryRun} and ${option.writeSite} exclude each other`);
   const targets = {

@@ -17,7 +17,7 @@ import type { Problem } from "../problem.ts";
 import { type ResourceId, subjectOf } from "../resource.ts";
 import type { Call, CommandDefinition } from "./command.ts";
 import { keepOf, keepOption } from "./keep.ts";
-import { isConfirmed, underLock } from "./locked.ts";
+import { completeStepFirst, isConfirmed, refuseUnaskable, underLock } from "./locked.ts";
 import { planAgreed, runPlan, withWays } from "./plan.ts";
 import type { Session } from "./session.ts";
 import {
@@ -142,14 +142,6 @@ async function syncSaved(call: Call, path: string): Promise<ExitCode> {
   return withSession(agreed, "change", work, targets);
 }
 
-/** @throws UsageError for a question that nobody can answer */
-function refuseUnaskable({ options, terminal }: Call): void {
-  if (options.ask && !options.yes && !terminal.stdin.tty)
-    throw new UsageError(`${option.ask} needs a terminal`, {
-      hint: `${option.yes} applies the plan without a question`,
-    });
-}
-
 function isIndependent(components: readonly Component[], resource: ResourceId): boolean {
   return components.some(({ name, independent }) => independent === true && resource.startsWith(`${name}/`));
 }
@@ -190,18 +182,6 @@ export async function syncLocked(
     answered();
     return syncAndShow(session, targets, lost, agreement);
   }).finally(answered);
-}
-
-/** Lets the first interruption complete the current step; while nothing is being changed it stops at once. */
-function completeStepFirst({ call, display }: Session): void {
-  const { interruption } = call;
-  interruption.completeStepFirst(() =>
-    display.say(
-      interruption.reason === "timeout"
-        ? `The time given by ${option.timeout} is up${interruption.waitedFor}: completing the current step.`
-        : "Interrupted: completing the current step. Interrupt again to stop at once.",
-    ),
-  );
 }
 
 async function syncAndShow(

@@ -7,7 +7,7 @@ import type { UnattendedRun } from "../render/unattended.ts";
 import type { RepairHours } from "../unattended/repair.ts";
 import { isSourceFailure, type Pulled } from "../unattended/source.ts";
 import type { Call } from "./command.ts";
-import { underLock } from "./locked.ts";
+import { completeStepFirst, underLock } from "./locked.ts";
 import { deliver } from "./output.ts";
 import type { Session } from "./session.ts";
 import { updateSource } from "./source.ts";
@@ -97,9 +97,7 @@ async function repair(session: Session, targets: Targets): Promise<Run> {
   let planned: Plan = { components: [], digest: "" };
   const onStart = (made: Plan): void => {
     planned = made;
-    call.interruption.completeStepFirst(() =>
-      session.display.say("Interrupted: completing the current step."),
-    );
+    completeStepFirst(session);
   };
   const hold = rollback === undefined ? waitingFor(hours) : waitingAfter(rollback);
   const choices = { ...choicesOf(targets, call.options), onStart, ...defined({ hold }) };
