@@ -10,7 +10,15 @@ import {
 import { liveDocument } from "../dashboard/live-run.ts";
 import { type DashboardServer, type KeyPair, startServer } from "../dashboard/server.ts";
 import { defined } from "../defined.ts";
-import { type ExitCode, exitCodes, InterruptedError, messageOf, PhoenixError, SiteError } from "../errors.ts";
+import {
+  codeOf,
+  type ExitCode,
+  exitCodes,
+  InterruptedError,
+  messageOf,
+  PhoenixError,
+  SiteError,
+} from "../errors.ts";
 import { findRoot } from "../fabric/ca-files.ts";
 import { declared } from "../fabric/declared.ts";
 import { readLiveRun } from "../journal/live.ts";
@@ -116,7 +124,7 @@ async function keyPairOf({ site, run: { world } }: Session, address: string): Pr
 }
 
 function cannotListen(error: unknown, { address, port }: Listening): unknown {
-  const code = codeOf(error);
+  const code = codeOf(error) ?? "";
   const reasons: Readonly<Record<string, string>> = {
     EADDRINUSE: "another program listens there",
     EADDRNOTAVAIL: "this machine does not have that address",
@@ -127,10 +135,6 @@ function cannotListen(error: unknown, { address, port }: Listening): unknown {
   return new SiteError(`cannot listen on ${address}:${port}: ${reason}`, {
     hint: `name another address or port with ${option.listen}; port 0 is any free one`,
   });
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "";
 }
 
 /**

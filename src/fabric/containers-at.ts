@@ -5,7 +5,7 @@ import {
   type ComposeService,
   readCompose,
 } from "../formats/compose/index.ts";
-import type { Stack } from "../model.ts";
+import type { Stack, StackLabel } from "../model.ts";
 import type { SourceRef } from "../resource.ts";
 import { memo } from "./memo.ts";
 
@@ -28,6 +28,11 @@ export const stackServices = memo((stack: Stack): readonly PublishedService[] =>
 
 function variablesOf({ variables }: Stack): ReadonlyMap<string, string> {
   return new Map(variables.map(({ name, value }) => [name, value.reveal()]));
+}
+
+/** The labels that phoenix.json adds to a service of the Compose file, which may be called "constructor". */
+export function labelsAddedTo({ labels }: Stack, service: string): readonly StackLabel[] {
+  return Object.hasOwn(labels, service) ? (labels[service] ?? []) : [];
 }
 
 /** The services of a Compose file that run: those of its profiles that are asked for, and not those with no container. */

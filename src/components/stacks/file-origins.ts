@@ -1,4 +1,5 @@
 /** Which lines of the site each line of a stack's files on its share follows from. */
+import { labelsAddedTo } from "../../fabric/containers-at.ts";
 import { explainedFile, linesOf } from "../../fabric/explained.ts";
 import { shareOrigin } from "../../fabric/origins.ts";
 import { filesLabel } from "../../formats/compose/file-labels.ts";
@@ -77,7 +78,7 @@ function addedLine(
       note: "a fingerprint of the files that the service mounts: another one recreates its container",
     };
   if (key === "labels") {
-    const labels = Object.hasOwn(stack.labels, service) ? (stack.labels[service] ?? []) : [];
+    const labels = labelsAddedTo(stack, service);
     const found = labels.filter((label) => line.includes(label.key));
     return {
       origins: [...found.map(({ from }) => ({ at: from, says: "adds the label" })), ...rest(why)],

@@ -1,4 +1,5 @@
 /** Which lines of the site each part of a stack follows from, and each line of its files on the share. */
+import { labelsAddedTo } from "../../fabric/containers-at.ts";
 import { explained } from "../../fabric/explained.ts";
 import { declaredBy, settingOrigins } from "../../fabric/label-origins.ts";
 import { aboutGuest, shareOrigin } from "../../fabric/origins.ts";
@@ -76,7 +77,7 @@ function unitReason(target: StackTarget, unit: string, why: Reason): Reason | un
       return of(serviceOrigins(stack, name), `container:${stack.name}/${name}`, ...portsOf(stack, name));
     case "label": {
       const [service = "", key] = name.split(/ (.*)/s);
-      const labels = Object.hasOwn(stack.labels, service) ? (stack.labels[service] ?? []) : [];
+      const labels = labelsAddedTo(stack, service);
       const origins = labels
         .filter((label) => label.key === key)
         .map(({ from }) => ({ at: from, says: "adds the label" }));

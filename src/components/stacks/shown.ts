@@ -1,5 +1,6 @@
 /** What a plan shows of a stack's Compose file: what a person wrote, and apart from it what Phoenix adds. Pure. */
 import { isMap, isScalar, isSeq, parseDocument } from "yaml";
+import { labelsAddedTo } from "../../fabric/containers-at.ts";
 import { filesLabel } from "../../formats/compose/file-labels.ts";
 import { writtenBehind } from "../../formats/compose/written.ts";
 import { isObject, listOf, member, membersOf } from "../../formats/json/index.ts";
@@ -32,8 +33,7 @@ export function runningCompose(running: string, stack: Stack, prepared: string):
   if (written === undefined) return { labels: {} };
   const own = labelsIn(written);
   const added = [...labelsIn(running)].map(([service, labels]): [string, ReadonlyMap<string, string>] => {
-    const asked = Object.hasOwn(stack.labels, service) ? stack.labels[service] : undefined;
-    const declared = new Set(asked?.map(({ key }) => key));
+    const declared = new Set(labelsAddedTo(stack, service).map(({ key }) => key));
     const isAdded = (key: string): boolean => declared.has(key) || own.get(service)?.has(key) !== true;
     return [service, new Map([...labels].filter(([key]) => key !== filesLabel && isAdded(key)))];
   });

@@ -1,5 +1,7 @@
 /** What somebody changed in a Compose file as it runs, in the file as its author wrote it. Pure. */
 import { type Document, isCollection, isMap, isScalar, isSeq, LineCounter, type YAMLMap } from "yaml";
+import { canonicalJson } from "../../resource.ts";
+import { isObject } from "../json/index.ts";
 import { mergedText } from "../text/merge.ts";
 import { readYaml, yamlText } from "../yaml/index.ts";
 
@@ -40,7 +42,7 @@ type Path = readonly (string | number)[];
 /** Makes the change at a path; false where the author's document has no such place of its own. */
 function change(document: Document, path: Path, before: unknown, after: unknown): boolean {
   if (isEqual(before, after)) return true;
-  if (isRecord(before) && isRecord(after)) {
+  if (isObject(before) && isObject(after)) {
     const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])];
     return keys.every((key) => change(document, [...path, key], before[key], after[key]));
   }
@@ -106,20 +108,6 @@ function dataOf(node: unknown, document: Document): unknown {
     : node;
 }
 
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 function isEqual(one: unknown, other: unknown): boolean {
-  return JSON.stringify(sorted(one)) === JSON.stringify(sorted(other));
-}
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (!isRecord(value)) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, member]) => [key, sorted(member)]),
-  );
+  return canonicalJson(one) === canonicalJson(other);
 }
