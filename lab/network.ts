@@ -2,7 +2,7 @@
 import { TransportError } from "../src/errors.ts";
 import type { ConnectResult, Endpoint, Network } from "../src/hosts/network.ts";
 import { createNetwork, type RealNetwork } from "../src/hosts/real-network.ts";
-import type { HostName } from "../src/resource.ts";
+import { type HostName, isGuestName } from "../src/resource.ts";
 import { slowness } from "./exec.ts";
 import { faultsOf } from "./faults.ts";
 import { verdictOf } from "./firewall.ts";
@@ -36,7 +36,7 @@ export async function routeTo(lab: Lab, servers: Servers, from: HostName, to: En
   await runDueTimers(lab);
   const host = hostAt(lab, from, to.address);
   if (host === undefined) throw new NoAnswerError(to, "unreachable");
-  if (host !== "pve" && guestState(lab, host) !== "running") throw new NoAnswerError(to, "unreachable");
+  if (isGuestName(host) && guestState(lab, host) !== "running") throw new NoAnswerError(to, "unreachable");
   const refused: Endpoint = { protocol: to.protocol, address: loopback, port: closedPort };
   if (host !== from) {
     const verdict = await verdictOf(lab, { from, to: host, source: addressOf(lab, from), ...endpointOf(to) });

@@ -1,6 +1,6 @@
 /** Which server plays an address and port of the site, and the servers that run for it in this process. */
 import type { Endpoint } from "../src/hosts/network.ts";
-import type { HostName } from "../src/resource.ts";
+import { type HostName, isGuestName } from "../src/resource.ts";
 import type { LabServer } from "./context.ts";
 import { loadedDnsmasq } from "./dns/dnsmasq-config.ts";
 import type { Lab } from "./parts.ts";
@@ -119,7 +119,7 @@ async function containerPlayer(
   host: HostName,
   port: number,
 ): Promise<Player | undefined> {
-  if (host === "pve" || !isActive(lab, host, "docker")) return undefined;
+  if (!isGuestName(host) || !isActive(lab, host, "docker")) return undefined;
   const [{ LabDocker }, { isAgent, isPortainer }] = await Promise.all([
     import("./docker.ts"),
     import("./docker/processes.ts"),

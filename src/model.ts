@@ -1,9 +1,13 @@
 /** The declared site after loading: pure data, complete. What two components share, they share through it; it knows none of them. */
+import type { Cluster } from "./cluster.ts";
 import type { ExternalPortainer } from "./external-portainer.ts";
+import type { Firewall, GuestFirewall } from "./firewall.ts";
 import type { Reporting } from "./notice.ts";
 import type { GuestName, HostName, SourceRef } from "./resource.ts";
 import type { Secret } from "./secret.ts";
 import type { UnattendedSettings } from "./unattended-settings.ts";
+
+export type { Firewall, FirewallPolicy, FirewallRule, GuestFirewall } from "./firewall.ts";
 
 export interface Site extends Reporting {
   /** The absolute path of the directory that holds `etc/` and `stacks/`. */
@@ -26,6 +30,12 @@ export interface Site extends Reporting {
   readonly services: readonly Service[];
   /** One entry for each stack on each virtual machine that it is assigned to. */
   readonly stacks: readonly Stack[];
+  readonly swarms: readonly Swarm[];
+  /**
+   * The Proxmox cluster as it is now, which no file declares: added when a command opens its machines. Absent on a single host and
+   * wherever no machine is asked (`check`).
+   */
+  readonly cluster?: Cluster;
 }
 
 export interface Hypervisor {
@@ -86,6 +96,22 @@ export interface Roles {
 /** A guest with a role always has an address. */
 export type RoleGuest = Guest & { readonly address: string };
 
+/** A Docker Swarm: a name, and the virtual machines that are its members. */
+export interface Swarm {
+  readonly name: string;
+  /** Managers first, then in the order of the files; at least one is a manager. */
+  readonly members: readonly SwarmMember[];
+  /** The name of its one environment in Portainer. */
+  readonly environment: string;
+  readonly from: SourceRef;
+}
+
+export interface SwarmMember {
+  readonly guest: RoleGuest;
+  readonly role: "manager" | "worker";
+  readonly from: SourceRef;
+}
+
 export interface Dns {
   readonly enabled: boolean;
   /** Addresses of the resolvers for all other names. */
@@ -97,44 +123,6 @@ export interface Dns {
 export interface DnsRecord {
   readonly name: string;
   readonly address: string;
-  readonly from: SourceRef;
-}
-
-export type FirewallPolicy = "ACCEPT" | "DROP" | "REJECT";
-
-export interface Firewall {
-  readonly enabled: boolean;
-  readonly inputPolicy: FirewallPolicy;
-  readonly outputPolicy: FirewallPolicy;
-  /** Rules for the hypervisor itself. */
-  readonly rules: readonly FirewallRule[];
-  readonly from: SourceRef;
-}
-
-export interface GuestFirewall {
-  readonly enabled: boolean;
-  /** The guest's own rules and those of the stacks assigned to it, without duplicates, in the order declared. */
-  readonly rules: readonly FirewallRule[];
-}
-
-export interface FirewallRule {
-  readonly direction: "in" | "out";
-  readonly action: "ACCEPT" | "DROP" | "REJECT";
-  /** "tcp", "udp", "icmp" or another name of /etc/protocols. */
-  readonly protocol?: string;
-  /** Destination ports in Proxmox's notation: "80,443", "8000:8010". */
-  readonly ports?: string;
-  readonly sourcePorts?: string;
-  /** An address, network, range or list in Proxmox's notation. */
-  readonly source?: string;
-  readonly destination?: string;
-  readonly interface?: string;
-  /** A Proxmox macro, "SSH". */
-  readonly macro?: string;
-  readonly icmpType?: string;
-  readonly log?: string;
-  /** One line, without "#". */
-  readonly comment?: string;
   readonly from: SourceRef;
 }
 
@@ -224,6 +212,8 @@ export interface PortainerEnvironment {
   readonly port: number;
   /** The agent's own DNS name, which points to the guest. */
   readonly hostname?: string;
+  /** The Swarm whose one environment it is; `guest` is then the first manager. */
+  readonly swarm?: string;
   readonly from: SourceRef;
 }
 
@@ -260,6 +250,8 @@ export interface Backend {
   readonly scheme: "http" | "https" | "h2c";
   readonly address: string;
   readonly port: number;
+  /** Further members of a Swarm that may serve the same port; the mesh asks the ones that are healthy. */
+  readonly others?: readonly string[];
   /** For https: the name in the backend's certificate, when it is known. */
   readonly serverName?: string;
 }
@@ -293,7 +285,10 @@ export interface Stack {
   readonly project: string;
   /** The environment of phoenix.json that is deployed: "production". */
   readonly environment: string;
+  /** The virtual machine that it is assigned to; of a Swarm's stack the first manager. */
   readonly guest: RoleGuest;
+  /** The Swarm that it is assigned to by name. */
+  readonly swarm?: string;
   /** The name of the Portainer environment it is deployed to. */
   readonly portainerEnvironment: string;
   readonly share: Share;

@@ -2,9 +2,17 @@
 
 import type { Secret } from "./secret.ts";
 
-/** Where a resource lives: the hypervisor itself, an LXC container or a virtual machine. */
-export type HostName = "pve" | GuestName;
+/**
+ * Where a resource lives: the hypervisor itself, another node of its cluster, an LXC container or a virtual machine. "pve" is the node
+ * that has the site's declared address, whatever it is called, and whichever node a command enters by.
+ */
+export type HostName = "pve" | NodeName | GuestName;
+export type NodeName = `node/${string}`;
 export type GuestName = `lxc/${number}` | `vm/${number}`;
+
+export function isGuestName(host: HostName): host is GuestName {
+  return host.startsWith("lxc/") || host.startsWith("vm/");
+}
 
 /** "dns/records": the component's name, a slash, a name that stays the same from run to run. What users name. */
 export type ResourceId = `${string}/${string}`;

@@ -1,7 +1,7 @@
 /** The commands that put something right: as a person copies them, and as `--fix` runs them. */
 import { quoted } from "../formats/shell/quote.ts";
 import type { Host } from "../hosts/host.ts";
-import type { GuestName } from "../resource.ts";
+import { type GuestName, isGuestName } from "../resource.ts";
 import type { Diagnosis } from "./diagnose.ts";
 import type { Fix } from "./prerequisite.ts";
 
@@ -19,7 +19,7 @@ export function fixLine(
   if (fix === undefined) return undefined;
   const { on, argv } = fix;
   if (on === "here") return `${shellLine(argv)}${repeat}`;
-  const line = on === "node" || machine === "pve" ? shellLine(argv) : entering(machine, argv);
+  const line = on === "node" || !isGuestName(machine) ? shellLine(argv) : entering(machine, argv);
   return node === undefined ? line : `ssh root@${node} ${quoted(line)}`;
 }
 

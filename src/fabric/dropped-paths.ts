@@ -12,6 +12,7 @@ import { coveredBy } from "../formats/pve-firewall/rule-index.ts";
 import { declaredRuleFaults } from "../formats/pve-firewall/strictness.ts";
 import type { FirewallRule, Guest, Site } from "../model.ts";
 import { type Problem, problemOf } from "../problem.ts";
+import type { HostName } from "../resource.ts";
 import { declaredCluster } from "./cluster-firewall.ts";
 import { hostFirewall } from "./declared.ts";
 import { fwRuleOf } from "./declared-rule.ts";
@@ -35,7 +36,7 @@ export function droppedPaths(site: Site): readonly Problem[] {
     problems: list.rules.flatMap((rule) => refused(rule, list)),
   }));
   // What a machine lets through is not known while one of its rules is refused.
-  const unknown = new Set(
+  const unknown = new Set<HostName>(
     refusals.filter(({ problems }) => problems.length > 0).map(({ list }) => list.guest?.host ?? "pve"),
   );
   return [

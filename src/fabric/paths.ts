@@ -6,7 +6,7 @@
 import { firstMatch } from "../formats/pve-firewall/decide.ts";
 import { concerns, type Packet } from "../formats/pve-firewall/match.ts";
 import type { FirewallRule, RoleGuest, Site } from "../model.ts";
-import type { GuestName, SourceRef } from "../resource.ts";
+import type { GuestName, HostName, SourceRef } from "../resource.ts";
 import { hostFirewall } from "./declared.ts";
 import { fwRuleOf } from "./declared-rule.ts";
 import { describeHost, guestOf } from "./guests.ts";
@@ -19,7 +19,7 @@ export interface FirewallPath {
   readonly why: string;
   /** A host, "network" for everybody on the hypervisor's network, "anywhere". */
   readonly from: "pve" | GuestName | "network" | "anywhere";
-  readonly to: "pve" | GuestName | "outside";
+  readonly to: HostName | "outside";
   /** The receiver's address. */
   readonly address: string;
   readonly protocol: "tcp" | "udp";

@@ -2,7 +2,7 @@
 import { hostname, networkInterfaces } from "node:os";
 import type { Clock } from "../component.ts";
 import { defined } from "../defined.ts";
-import type { HostName } from "../resource.ts";
+import { type HostName, isGuestName } from "../resource.ts";
 import { realClock } from "./clock.ts";
 import { decorated, limited } from "./decorators.ts";
 import { gatheredReads } from "./gathered.ts";
@@ -81,7 +81,7 @@ export function worldOf(parts: WorldParts): World {
     host: (name) => {
       const known = hosts.get(name);
       if (known !== undefined) return known;
-      const exec = name === "pve" ? hypervisorExec : askedFirst(name, guestExec(name));
+      const exec = isGuestName(name) ? askedFirst(name, guestExec(name)) : hypervisorExec;
       const host = createHost(name, decorated(exec, name, decorators));
       hosts.set(name, host);
       return host;

@@ -94,6 +94,7 @@ export async function resolveSite(
     portainer,
     services,
     stacks: docker.stacks,
+    swarms: [],
     ...(notices.length === 0 ? {} : { notices }),
     ...defined({ metrics: readMetrics(config, problems) }),
   };

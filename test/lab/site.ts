@@ -132,6 +132,7 @@ export const labSite: WholeSite = {
     settleMs: 1_000,
     environments: [{ name: "drphoenix", guest: agent, kind: "agent", port: 9001, from }],
   },
+  swarms: [],
   services: [
     service("ollama", ollama, 11434, "routed", "http"),
     service("secure", ollama, 8443, "routed", "https"),

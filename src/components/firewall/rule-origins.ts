@@ -111,7 +111,7 @@ function portOrigins(site: Site, to: FirewallPath["to"], port: number): readonly
     return [settingOrigin(site, "the CA's port", "step_ca/port")];
   if (portainer?.environments.some((each) => each.guest.host === to && each.port === port))
     return [settingOrigin(site, "the agents' port", "network/portainer_agent_port")];
-  if (to === portainer?.guest.host && port === portainer.port)
+  if (portainer !== undefined && to === portainer.guest.host && port === portainer.port)
     return [settingOrigin(site, "Portainer's port", "network/portainer_server_port")];
   return [];
 }
