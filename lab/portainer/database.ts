@@ -84,8 +84,10 @@ export interface Variable {
 export interface Stack {
   readonly Id: number;
   readonly Name: string;
-  /** 2 is Compose. */
+  /** 1 is Swarm, 2 is Compose. */
   readonly Type: number;
+  /** As it was sent: nobody compares it with the Swarm's own. */
+  readonly SwarmId?: string;
   readonly EndpointId: number;
   readonly EntryPoint: string;
   readonly Env: readonly Variable[] | null;

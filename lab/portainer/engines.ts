@@ -30,6 +30,23 @@ export interface Engines {
   up(target: Target, deployment: Deployment): Promise<ComposeOutcome>;
   /** `docker compose down --remove-orphans`, by the project's name alone. @throws UnreachableError */
   down(target: Target, project: string): Promise<ComposeOutcome>;
+  /** `docker stack deploy --with-registry-auth` on a manager of the target's Swarm. @throws UnreachableError */
+  deployToSwarm(target: Target, deployment: SwarmDeployment): Promise<ComposeOutcome>;
+  /** `docker stack rm` there. @throws UnreachableError */
+  removeFromSwarm(target: Target, name: string): Promise<ComposeOutcome>;
+}
+
+export interface SwarmDeployment {
+  readonly name: string;
+  readonly text: string;
+  /** Inside the server's container: `file:` of configs and secrets is looked for there. */
+  readonly directory: string;
+  /** The command's whole environment: the server's own, over which the stack's variables win. */
+  readonly variables: Readonly<Record<string, string>>;
+  /** Services that the file no longer has are removed. */
+  readonly prune: boolean;
+  /** Without it the command says `--resolve-image=never`. */
+  readonly resolveImages: boolean;
 }
 
 export interface Deployment {
@@ -127,6 +144,14 @@ class ModelEngines implements Engines {
     return { ok: exitCode === 0, words: `${lines.join("\n")}\n` };
   }
 
+  async deployToSwarm(): Promise<ComposeOutcome> {
+    return { ok: false, words: `${notManager}\n` };
+  }
+
+  async removeFromSwarm(): Promise<ComposeOutcome> {
+    return { ok: false, words: `${notManager}\n` };
+  }
+
   /** The engine itself, once it is proven that Portainer may use it. */
   async #engineOf(target: Target): Promise<LabDocker> {
     const { context, host } = this.#options;
@@ -174,6 +199,10 @@ function registryHeader({ headers }: EngineRequest): Readonly<Record<string, str
 function get(path: string): EngineRequest {
   return { method: "GET", path, query: new URLSearchParams(), body: "" };
 }
+
+/** Docker's command line 26.1. */
+const notManager =
+  'this node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again';
 
 class PullError extends Error {}
 

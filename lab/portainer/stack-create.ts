@@ -1,4 +1,4 @@
-/** POST /stacks/create/standalone/…: one way up to 2.39, another one since deployments run behind the answer. */
+/** POST /stacks/create/{standalone,swarm}/…: one way up to 2.39, another one since deployments run behind the answer. */
 import { type ApiResponse, json } from "../api-server.ts";
 import {
   type Call,
@@ -10,11 +10,11 @@ import {
   textOf,
 } from "./call.ts";
 import type { Endpoint, Stack, Variable } from "./database.ts";
-import { down, entryPoint, forgetStackFiles, projectOf, projectPath, up, writeStackText } from "./deploy.ts";
+import { down, entryPoint, failureOf, forgetStackFiles, projectPath, up, writeStackText } from "./deploy.ts";
 import { endpointNamed } from "./endpoints.ts";
 import { UnreachableError } from "./exchange.ts";
 import { formOf } from "./multipart.ts";
-import { containersOf } from "./stack-containers.ts";
+import { isDeployed } from "./stack-deployed.ts";
 import { normalized, replaceStack, stackJson, variablesOf } from "./stack-json.ts";
 
 export async function createStack(call: Call): Promise<ApiResponse> {
@@ -27,11 +27,13 @@ export async function createStack(call: Call): Promise<ApiResponse> {
       `Invalid value for query parameter: ${what}. Value must be one of: ${known}`,
       "Invalid query parameter",
     );
-  if (type !== "standalone") throw invalid("type", "1 (Swarm stack) or 2 (Compose stack)");
+  if (type !== "standalone" && type !== "swarm")
+    throw invalid("type", "1 (Swarm stack) or 2 (Compose stack)");
   if (method !== "string" && method !== "file") throw invalid("method", "string, repository or file");
-  const wanted = method === "string" ? fromJson(call) : fromForm(call);
+  const toSwarm = type === "swarm";
+  const wanted = method === "string" ? fromJson(call, toSwarm) : fromForm(call, toSwarm);
   const Name = normalized(wanted.name);
-  await checkName(process, endpoint, Name);
+  await (toSwarm ? checkNameInSwarm : checkName)(process, endpoint, Name);
   const { last } = process.database.read();
   const Id = last.stack + 1;
   process.database.write({ last: { ...last, stack: Id } });
@@ -39,7 +41,8 @@ export async function createStack(call: Call): Promise<ApiResponse> {
   const stack: Stack = {
     Id,
     Name,
-    Type: 2,
+    Type: toSwarm ? 1 : 2,
+    ...(toSwarm ? { SwarmId: wanted.swarm } : {}),
     EndpointId: endpoint.Id,
     EntryPoint: entryPoint,
     Env: wanted.env,
@@ -52,15 +55,16 @@ export async function createStack(call: Call): Promise<ApiResponse> {
   };
   if (process.features.async) {
     record(process, stack);
-    deployBehind(process, endpoint, stack);
+    deployBehind(process, endpoint, stack, { pull: toSwarm });
     return json(200, stackJson(stack, true));
   }
-  const outcome = await up(process, endpoint, stack);
+  // A Swarm's images are resolved when it is created, and afterwards when an update says so.
+  const outcome = await up(process, endpoint, stack, { pull: toSwarm });
   if (!outcome.ok) {
-    // Whatever went wrong: the project's containers go, also those that were there before.
-    await down(process, endpoint, projectOf(stack));
+    // Whatever went wrong: a project's containers go, also those that were there before.
+    if (!toSwarm) await down(process, endpoint, stack);
     forgetStackFiles(process, Id);
-    throw new Problem(500, `failed to deploy a stack: ${outcome.words}`);
+    throw new Problem(500, failureOf(stack, outcome));
   }
   record(process, stack);
   return json(200, stackJson(stack, true));
@@ -70,32 +74,40 @@ interface Wanted {
   readonly name: string;
   readonly text: string;
   readonly env: readonly Variable[] | null;
+  /** "" for a Compose stack. */
+  readonly swarm: string;
 }
 
-function fromJson(call: Call): Wanted {
+function fromJson(call: Call, toSwarm: boolean): Wanted {
   const payload = payloadOf(call);
-  return checked(textOf(payload("Name")), textOf(payload("StackFileContent")), variablesOf(payload("Env")));
+  const name = textOf(payload("Name"));
+  const swarm = toSwarm ? textOf(payload("SwarmID")) : "";
+  checkIdentity(name, swarm, toSwarm);
+  const text = textOf(payload("StackFileContent"));
+  if (text === "") throw invalidPayload("Invalid stack file content");
+  return { name, swarm, text, env: variablesOf(payload("Env")) };
 }
 
-function fromForm({ request }: Call): Wanted {
+function fromForm({ request }: Call, toSwarm: boolean): Wanted {
   const { fields, files } = formOf(request.headers["content-type"] ?? "", request.body);
   const name = fields.get("Name") ?? "";
-  if (name === "") throw invalidPayload("Invalid stack name");
+  const swarm = toSwarm ? (fields.get("SwarmID") ?? "") : "";
+  checkIdentity(name, swarm, toSwarm);
   const text = files.get("file");
   if (text === undefined)
     throw invalidPayload("Invalid Compose file. Ensure that the Compose file is uploaded correctly");
   try {
     const env: unknown = JSON.parse(fields.get("Env") || "null");
-    return { name, text, env: variablesOf(env) };
+    return { name, swarm, text, env: variablesOf(env) };
   } catch {
     throw invalidPayload("Invalid Env parameter");
   }
 }
 
-function checked(name: string, text: string, env: readonly Variable[] | null): Wanted {
+/** The Swarm's number must be there; whose it is, nobody asks. */
+function checkIdentity(name: string, swarm: string, toSwarm: boolean): void {
   if (name === "") throw invalidPayload("Invalid stack name");
-  if (text === "") throw invalidPayload("Invalid stack file content");
-  return { name, text, env };
+  if (toSwarm && swarm === "") throw invalidPayload("Invalid Swarm ID");
 }
 
 /**
@@ -106,14 +118,29 @@ async function checkName(process: PortainerProcess, endpoint: Endpoint, name: st
   const { stacks } = process.database.read();
   const named = stacks.filter((stack) => stack.Name.toLowerCase() === name);
   const here = named.some(({ EndpointId }) => EndpointId === endpoint.Id);
-  if (!here && !(await hasContainers(process, endpoint, name))) return;
+  if (!here && !(await isTaken(process, endpoint, { Name: name, Type: 2 }))) return;
   const inTheWay = process.features.async ? here : named.length > 0;
-  if (inTheWay) throw new Problem(409, `A stack with the normalized name '${name}' already exists`);
+  if (inTheWay) throw taken(name);
 }
 
-async function hasContainers(process: PortainerProcess, endpoint: Endpoint, name: string): Promise<boolean> {
+/** On a Swarm whatever has the name is in the way, and nothing is adopted. */
+async function checkNameInSwarm(process: PortainerProcess, endpoint: Endpoint, name: string): Promise<void> {
+  const { stacks } = process.database.read();
+  const here = stacks.some((stack) => stack.Name.toLowerCase() === name && stack.EndpointId === endpoint.Id);
+  if (here || (await isTaken(process, endpoint, { Name: name, Type: 1 }))) throw taken(name);
+}
+
+function taken(name: string): Problem {
+  return new Problem(409, `A stack with the normalized name '${name}' already exists`);
+}
+
+async function isTaken(
+  process: PortainerProcess,
+  endpoint: Endpoint,
+  stack: Pick<Stack, "Name" | "Type">,
+): Promise<boolean> {
   try {
-    return (await containersOf(process, endpoint, name)).length > 0;
+    return await isDeployed(process, endpoint, stack);
   } catch (error) {
     if (error instanceof UnreachableError)
       throw new Problem(500, "Unable to check for name collision", error.message);
@@ -133,13 +160,13 @@ export function deployBehind(
   options: Parameters<typeof up>[3] & { readonly undeployFirst?: boolean } = {},
 ): void {
   const work = async (): Promise<void> => {
-    if (options.undeployFirst === true) await down(process, endpoint, projectOf(stack));
-    const { ok, words } = await up(process, endpoint, stack, options);
+    if (options.undeployFirst === true) await down(process, endpoint, stack);
+    const outcome = await up(process, endpoint, stack, options);
     const now = process.database.read().stacks.find(({ Id }) => Id === stack.Id);
     if (now === undefined) return;
-    const entry = ok
+    const entry = outcome.ok
       ? { Status: 1, Time: seconds(process) }
-      : { Status: 4, Time: seconds(process), Message: `failed to deploy a stack: ${words}` };
+      : { Status: 4, Time: seconds(process), Message: failureOf(stack, outcome) };
     replaceStack(process, {
       ...now,
       Status: entry.Status,

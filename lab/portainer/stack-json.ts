@@ -9,7 +9,7 @@ export function stackJson(
 ): Readonly<Record<string, unknown>> {
   return {
     ...stack,
-    SwarmId: "",
+    SwarmId: stack.SwarmId ?? "",
     ResourceControl:
       control && owners !== null
         ? {

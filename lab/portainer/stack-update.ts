@@ -10,10 +10,10 @@ import {
   textOf,
 } from "./call.ts";
 import type { Stack } from "./database.ts";
-import { down, projectOf, stackText, up, writeStackText } from "./deploy.ts";
+import { down, failureOf, isOfSwarm, projectOf, stackText, up, writeStackText } from "./deploy.ts";
 import { endpointNamed } from "./endpoints.ts";
-import { containersOf } from "./stack-containers.ts";
 import { deployBehind, seconds } from "./stack-create.ts";
+import { isDeployed } from "./stack-deployed.ts";
 import { replaceStack, stackJson, stackNamed, variablesOf } from "./stack-json.ts";
 
 const endpointWords = "Unable to find the environment associated to the stack inside the database";
@@ -33,7 +33,7 @@ export async function updateStack(call: Call): Promise<ApiResponse> {
   const text = textOf(payload("StackFileContent"));
   if (text === "") throw invalidPayload("Invalid stack file content");
   const pull = payload("PullImage") === true || (repull && payload("RepullImageAndRedeploy") === true);
-  const prune = repull && payload("Prune") === true;
+  const prune = (repull || isOfSwarm(stack)) && payload("Prune") === true;
   const options = { prune, pull, recreate: repull && pull };
   const before = stackText(process, id);
   const changed: Stack = {
@@ -43,7 +43,7 @@ export async function updateStack(call: Call): Promise<ApiResponse> {
     Status: async ? 3 : 1,
     UpdateDate: seconds(process),
     UpdatedBy: user?.name ?? "",
-    ...(repull ? { Option: { Prune: prune } } : {}),
+    ...(repull && !isOfSwarm(stack) ? { Option: { Prune: prune } } : {}),
   };
   writeStackText(process, id, text);
   if (async) {
@@ -56,9 +56,9 @@ export async function updateStack(call: Call): Promise<ApiResponse> {
     if (before !== undefined) writeStackText(process, id, before);
     if (outcome.pulling === true)
       throw new Problem(500, `failed to pull images of the stack: ${outcome.words}`);
-    // The whole stack goes, and its row says that it is active.
-    await down(process, endpoint, projectOf(stack));
-    throw new Problem(500, `failed to deploy a stack: ${outcome.words}`);
+    // A Compose stack goes as a whole, and its row says that it is active.
+    if (!isOfSwarm(stack)) await down(process, endpoint, stack);
+    throw new Problem(500, failureOf(stack, outcome));
   }
   replaceStack(process, changed);
   return json(200, stackJson(changed, false));
@@ -70,10 +70,13 @@ export async function startStack(call: Call): Promise<ApiResponse> {
   const endpoint = endpointNamed(call, numberInQuery(call, "endpointId"));
   if (process.features.async && stack.Status !== 2)
     throw new Problem(409, "Unable to start stack", "Stack is not inactive");
-  if ((await containersOf(process, endpoint, projectOf(stack))).length > 0)
+  if (await isDeployed(process, endpoint, { ...stack, Name: projectOf(stack) }))
     throw new Problem(409, `A stack with the name '${stack.Name}' is already running`);
   if (stack.Status === 1) throw new Problem(400, "Stack is already active");
-  const { ok, words } = await up(process, endpoint, stack);
+  const { ok, words } = await up(process, endpoint, stack, {
+    prune: isOfSwarm(stack),
+    pull: isOfSwarm(stack),
+  });
   if (!ok) throw new Problem(500, "Unable to start stack", words);
   const changed = { ...stack, Status: 1 };
   replaceStack(process, changed);
@@ -85,7 +88,7 @@ export async function stopStack(call: Call): Promise<ApiResponse> {
   const stack = stackNamed(call, numberInRoute(call, "stack"));
   const endpoint = endpointNamed(call, numberInQuery(call, "endpointId"));
   if (stack.Status === 2) throw new Problem(400, "Stack is already inactive");
-  const { ok, words } = await down(process, endpoint, projectOf(stack));
+  const { ok, words } = await down(process, endpoint, stack);
   if (!ok) throw new Problem(500, "Unable to stop stack", words);
   const changed = { ...stack, Status: 2 };
   replaceStack(process, changed);

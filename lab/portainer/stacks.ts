@@ -10,7 +10,7 @@ import {
   type Route,
 } from "./call.ts";
 import type { Stack } from "./database.ts";
-import { down, forgetStackFiles, projectOf, stackText } from "./deploy.ts";
+import { down, forgetStackFiles, isOfSwarm, stackText } from "./deploy.ts";
 import { endpointNamed } from "./endpoints.ts";
 import { createStack } from "./stack-create.ts";
 import { stackJson, stackNamed } from "./stack-json.ts";
@@ -36,7 +36,7 @@ function list({ process, request }: Call): ApiResponse {
   );
 }
 
-/** {"EndpointID": 1}: a number, nothing else. */
+/** {"EndpointID": 1}, a number, of Compose stacks; {"SwarmID": "…"} of a Swarm's; both together are either. */
 function filtersOf(text: string | null): (stack: Stack) => boolean {
   if (text === null || text === "") return () => true;
   const invalid = new Problem(400, "Invalid query parameter: filters");
@@ -46,9 +46,12 @@ function filtersOf(text: string | null): (stack: Stack) => boolean {
   } catch (error) {
     throw new Problem(400, invalid.message, `json: ${jsonWords(error)}`);
   }
-  const id = typeof value === "object" && value !== null && "EndpointID" in value ? value.EndpointID : 0;
-  if (typeof id !== "number") throw invalid;
-  return ({ EndpointId }) => id === 0 || EndpointId === id;
+  const filters: { EndpointID?: unknown; SwarmID?: unknown } =
+    typeof value === "object" && value !== null ? value : {};
+  const { EndpointID: id = 0, SwarmID: swarm = "" } = filters;
+  if (typeof id !== "number" || typeof swarm !== "string") throw invalid;
+  if (id === 0 && swarm === "") return () => true;
+  return (stack) => (isOfSwarm(stack) ? stack.SwarmId === swarm : stack.EndpointId === id);
 }
 
 function show(call: Call): ApiResponse {
@@ -77,8 +80,9 @@ async function remove(call: Call): Promise<ApiResponse> {
     endpointId,
     "Unable to find the endpoint associated to the stack inside the database",
   );
-  if (stack.Name === "") throw new Problem(500, "no configuration file provided: not found");
-  const { ok, words } = await down(process, endpoint, projectOf(stack));
+  if (stack.Name === "" && !isOfSwarm(stack))
+    throw new Problem(500, "no configuration file provided: not found");
+  const { ok, words } = await down(process, endpoint, stack);
   if (!ok) throw new Problem(500, words);
   process.database.write({ stacks: process.database.read().stacks.filter(({ Id }) => Id !== id) });
   forgetStackFiles(process, id);

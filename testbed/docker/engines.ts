@@ -1,12 +1,19 @@
 /**
  * Real Docker engines behind the simulated Portainer: through agents with signed requests, or through the container's own
- * socket; and the real Compose, which talks to an agent through a proxy in this process that signs for it, as Portainer's does.
+ * socket; and the real Compose and Docker's own command line for Swarms, which talk to an agent through a proxy in this process
+ * that signs for them, as Portainer's does.
  */
 import { spawn } from "node:child_process";
 import type { AddressInfo } from "node:net";
 import { basename, join } from "node:path";
 import type { ApiResponse } from "../../lab/api-server.ts";
-import type { ComposeOutcome, Deployment, Engines, Target } from "../../lab/portainer/engines.ts";
+import type {
+  ComposeOutcome,
+  Deployment,
+  Engines,
+  SwarmDeployment,
+  Target,
+} from "../../lab/portainer/engines.ts";
 import { type Exchange, exchange, UnreachableError, wordsOf } from "../../lab/portainer/exchange.ts";
 import { signatureHeaders } from "../../lab/portainer/signature.ts";
 import { forwarder } from "./pass-on.ts";
@@ -16,8 +23,9 @@ export interface RealEnginesOptions {
   readonly pairingKey: () => string;
   /** AGENT_SECRET. */
   readonly secret: string | undefined;
-  /** The program docker-compose. */
+  /** The programs docker-compose and docker. */
   readonly compose: string;
+  readonly docker: string;
   /** Portainer's data directory. */
   readonly data: string;
 }
@@ -30,7 +38,7 @@ const requestMs = 60_000;
 const live =
   /^(?:\/v[\d.]+)?\/(?:events|build|images\/(?:create|load|get|.+\/(?:get|push))|containers\/[^/]+\/(?:logs|attach|wait|stats|export|archive|stop|restart)|exec\/[^/]+\/start)$/;
 
-export function realEngines({ pairingKey, secret, compose, data }: RealEnginesOptions): Engines {
+export function realEngines({ pairingKey, secret, compose, docker, data }: RealEnginesOptions): Engines {
   const signed = (): Readonly<Record<string, string>> => signatureHeaders(pairingKey(), secret);
 
   const send = async (
@@ -45,16 +53,40 @@ export function realEngines({ pairingKey, secret, compose, data }: RealEnginesOp
     }
   };
 
-  /** Runs Compose against an engine. */
-  const run = async (target: Target, args: readonly string[], directory: string): Promise<ComposeOutcome> => {
-    const proxy = target.Type === 2 ? await signingProxy(target, signed) : undefined;
+  /** Runs a program against an engine, with the server's whole environment or the one that is given. */
+  const runProgram = async (
+    program: string,
+    target: Target,
+    args: readonly string[],
+    { cwd, env = process.env, headers = {} }: RunOptions,
+  ): Promise<ComposeOutcome> => {
+    const proxy =
+      target.Type === 2 ? await signingProxy(target, () => ({ ...signed(), ...headers })) : undefined;
     const host = proxy?.host ?? (target.URL.startsWith("unix:") ? undefined : target.URL);
     try {
       const all = [...(host === undefined ? [] : ["--host", host]), ...args];
-      return await finished(compose, all, directory, join(data, "docker_config"));
+      return await finished(program, all, {
+        cwd,
+        env: { ...env, DOCKER_CONFIG: join(data, "docker_config") },
+      });
     } finally {
       proxy?.close();
     }
+  };
+
+  /** Compose: the server's variables win over those of stack.env. */
+  const run = (target: Target, args: readonly string[], cwd: string): Promise<ComposeOutcome> =>
+    runProgram(compose, target, args, { cwd });
+
+  /** `docker stack …`, which an agent of a Swarm hands to a manager. */
+  const runStack = async (
+    target: Target,
+    args: readonly string[],
+    options: RunOptions,
+  ): Promise<ComposeOutcome> => {
+    await reachable(target);
+    const headers = { "X-PortainerAgent-ManagerOperation": "1" };
+    return runProgram(docker, target, ["stack", ...args], { ...options, headers });
   };
 
   const reachable = async (target: Target): Promise<void> => {
@@ -102,6 +134,13 @@ export function realEngines({ pairingKey, secret, compose, data }: RealEnginesOp
       // Without a file: Compose finds the project's containers by their labels.
       return run(target, ["--project-name", project, "down", "--remove-orphans"], "/");
     },
+
+    deployToSwarm: (target, deployment) => {
+      const cwd = join(data, "compose", basename(deployment.directory));
+      return runStack(target, stackArguments(deployment, cwd), { cwd, env: deployment.variables });
+    },
+
+    removeFromSwarm: (target, name) => runStack(target, ["rm", name], { cwd: "/" }),
   };
 }
 
@@ -113,6 +152,28 @@ function filesOf({ project, envIsOwn }: Deployment, directory: string): readonly
     project,
     ...(envIsOwn ? ["--env-file", join(directory, "stack.env")] : []),
   ];
+}
+
+function stackArguments(
+  { name, prune, resolveImages }: SwarmDeployment,
+  directory: string,
+): readonly string[] {
+  return [
+    "deploy",
+    ...(prune ? ["--prune"] : []),
+    "--with-registry-auth",
+    ...(resolveImages ? [] : ["--resolve-image=never"]),
+    "--compose-file",
+    join(directory, "docker-compose.yml"),
+    name,
+  ];
+}
+
+interface RunOptions {
+  readonly cwd: string;
+  readonly env?: NodeJS.ProcessEnv;
+  /** Beside the signature, of every request to an agent. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 interface Place {
@@ -169,16 +230,10 @@ function signingProxy(target: Target, signed: () => Readonly<Record<string, stri
 function finished(
   program: string,
   args: readonly string[],
-  cwd: string,
-  config: string,
+  options: { readonly cwd: string; readonly env: NodeJS.ProcessEnv },
 ): Promise<ComposeOutcome> {
   return new Promise((resolve) => {
-    // The server's whole environment: its variables win over those of stack.env.
-    const child = spawn(program, args, {
-      cwd,
-      env: { ...process.env, DOCKER_CONFIG: config },
-      stdio: ["ignore", "ignore", "pipe"],
-    });
+    const child = spawn(program, args, { ...options, stdio: ["ignore", "ignore", "pipe"] });
     const words: Buffer[] = [];
     child.stderr.on("data", (chunk: Buffer) => words.push(chunk));
     child.once("error", (error) => resolve({ ok: false, words: `${error.message}\n` }));

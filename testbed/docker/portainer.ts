@@ -70,6 +70,7 @@ async function served(): Promise<{ readonly over: Promise<void> }> {
       pairingKey: () => database.read().pairingKey,
       secret: process.env.AGENT_SECRET,
       compose: "/usr/bin/docker-compose",
+      docker: "/usr/bin/docker",
       data: directory,
     }),
     sessions: openSessions({ database, clock, process: randomUUID(), forgetful: () => false }),
