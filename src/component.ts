@@ -209,8 +209,8 @@ export interface Io {
   /** Counts a reload or restart that was just done. */
   activated(activation: Activation): void;
   /**
-   * Called by `read` of a component with independent resources: these could not be looked at (their machine is down). They
-   * are left alone and the run says so; the others go on. A prerequisite that is missing is a NotReadyError.
+   * Called by `read`, and by `apply` and `verify` for a machine that went down since: these could not be looked at. They are left
+   * alone, neither changed nor proved, and the run says so; the others go on. A prerequisite that is missing is a NotReadyError.
    */
   unread(ids: readonly ResourceId[], error: PhoenixError): void;
   /** Called by `apply`: it was as desired already, which only this attempt could see. It is not counted as changed. */

@@ -95,8 +95,9 @@ class Attempt {
     if (!this.#isClean()) return;
     // What could not be read or is not selected waits for another run; so does what an earlier run wrote and is not live yet.
     const others = earlier.filter((id) => !touched.includes(id));
+    const unproved = touched.filter((id) => this.#turn.isLeftAlone(id));
     const pending = this.activated ? [] : part.pendingActivation;
-    await this.#run.journal.clear(component.name, [...others, ...pending]);
+    await this.#run.journal.clear(component.name, [...others, ...unproved, ...pending]);
   }
 
   /** Of independent changes an interrupted run makes no further one; others are one step, which is completed. */
@@ -183,7 +184,7 @@ class Attempt {
       return false;
     }
     this.#underWay.delete(change);
-    if (this.#turn.unchanged.has(id)) return true;
+    if (this.#turn.unchanged.has(id) || this.#turn.isLeftAlone(id)) return true;
     this.applied.push(change);
     this.#run.emit({ type: "change-applied", component: component.name, verb: change.verb, id });
     return true;

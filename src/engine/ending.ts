@@ -3,15 +3,13 @@ import { defined } from "../defined.ts";
 import { adviceOn, messageOf } from "../errors.ts";
 import { subjectOf } from "../resource.ts";
 import type { Converged, Failure } from "./converge.ts";
-import type { ComponentPlan, ComponentResult, Unread } from "./plan.ts";
+import type { ComponentResult, Unread } from "./plan.ts";
+import type { Turn } from "./turn.ts";
 
 type Ending = Pick<ComponentResult, "outcome" | "changes" | "restored" | "unsettled" | "checks"> &
-  Partial<Pick<ComponentResult, "reason" | "hint">>;
+  Partial<Pick<ComponentResult, "reason" | "hint" | "leftAlone">>;
 
-export function endingOf(
-  converged: Converged,
-  { unreadResources: [unread] }: Pick<ComponentPlan, "unreadResources">,
-): Ending {
+export function endingOf(converged: Converged, turn: Turn): Ending {
   const { changes, restored, unsettled, checks, failures, interrupted } = converged;
   const facts = { changes, restored, unsettled, checks };
   if (interrupted !== undefined) {
@@ -25,7 +23,8 @@ export function endingOf(
     const reason = [...new Set(failures.map((failure) => describe(failure, converged)))].join(";\n");
     return { ...facts, outcome: isBack ? "rolled-back" : "failed", ...defined({ reason, hint }) };
   }
-  if (unread !== undefined) return { ...facts, outcome: "failed", ...why(unread) };
+  const left = leftAlone(turn);
+  if (left !== undefined) return { ...facts, outcome: "failed", ...left };
   return { ...facts, outcome: changes.length > 0 ? "changed" : "unchanged" };
 }
 
@@ -40,6 +39,20 @@ function describe(failure: Failure, converged: Converged): string {
   if (failure.stuck !== undefined)
     return `${message}; restoring the previous state failed too: ${failure.stuck}`;
   return isRestored(failure, converged) ? `${message}; the previous state was restored` : message;
+}
+
+/** Why resources were left alone; undefined when all could be looked at. Of those that build on each other it names some. */
+export function leftAlone({
+  component,
+  unread,
+}: Pick<Turn, "component" | "unread">): Pick<ComponentResult, "reason" | "hint" | "leftAlone"> | undefined {
+  const [first] = unread;
+  if (first === undefined) return undefined;
+  const ids = [...new Set(unread.flatMap((one) => one.ids))];
+  const reason = [...new Set(unread.map((one) => one.reason))].join(";\n");
+  const more = ids.length > 3 ? ` and ${ids.length - 3} more` : "";
+  const named = component.independent === true ? "" : `; left alone: ${ids.slice(0, 3).join(", ")}${more}`;
+  return { ...why(first), reason: reason + named, leftAlone: ids };
 }
 
 export function why({ reason, hint }: Unread): Pick<ComponentResult, "reason" | "hint"> {

@@ -96,6 +96,8 @@ export interface ComponentResult {
   /** Number of declared resources. */
   readonly resources: number;
   readonly orphans: readonly ResourceId[];
+  /** Could not be looked at, since their machine is down: as they were, and the only thing that is wrong here. */
+  readonly leftAlone?: readonly ResourceId[];
   /** What waits for another time, as the run's hours demand; it is as before. */
   readonly held?: readonly ResourceId[];
   readonly activations: readonly Activation[];

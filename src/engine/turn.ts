@@ -70,6 +70,11 @@ export class Turn {
     };
   }
 
+  /** It could not be looked at, now or when it was read for the plan. */
+  isLeftAlone(id: ResourceId): boolean {
+    return this.unread.some(({ ids }) => ids.includes(id));
+  }
+
   /** @param changes how many changes are to be made */
   starts(phase: "read" | "apply" | "verify", changes?: number): void {
     const { name: component } = this.component;
@@ -86,10 +91,17 @@ export class Turn {
     if (this.#run.signal.aborted) throw new InterruptedError("interrupted");
     const awaited = this.#awaited();
     const mayWait = awaited.length > 0;
-    const checks = found.map(
-      (check): Check =>
-        mayWait && check.status === "fail" && !isOwnFailure(check) ? { ...check, status: "waiting" } : check,
-    );
+    // Independent resources are each proved: the check of one that is down says what clients miss.
+    const isJudged = ({ resource }: Check): boolean =>
+      this.component.independent === true || !this.isLeftAlone(resource);
+    const checks = found
+      .filter(isJudged)
+      .map(
+        (check): Check =>
+          mayWait && check.status === "fail" && !isOwnFailure(check)
+            ? { ...check, status: "waiting" }
+            : check,
+      );
     for (const check of checks)
       this.#run.emit({
         type: "check-finished",

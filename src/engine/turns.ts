@@ -116,7 +116,8 @@ export class Turns {
     const part = isFresh ? planned : await planComponent(component, this.#run, this.#options);
     const { desired, notes, unread } = part;
     if (unread !== undefined) {
-      const cause = unread.kind === "not-ready" ? earlier.find(({ result }) => !isDone(result)) : undefined;
+      const cause =
+        unread.kind === "not-ready" ? earlier.find(({ result }) => !isInPlace(result)) : undefined;
       if (cause !== undefined) return turn.end({ outcome: "skipped", reason: dependsOn(cause), notes });
       return turn.end({ outcome: "failed", ...why(unread), notes });
     }
@@ -126,9 +127,10 @@ export class Turns {
     const held = await this.#held(component, part, earlier);
     // Its checks would fail for what waits; an independent resource that does not wait is proved on its own.
     if (held !== undefined && component.independent !== true) return turn.end({ ...facts, ...waiting(held) });
+    turn.unread.push(...part.unreadResources);
     turn.starts("apply", part.changes.length);
     const now = held === undefined ? part : withoutHeld(part, held);
-    const ending = endingOf(await converge(turn, now, this.#run), now);
+    const ending = endingOf(await converge(turn, now, this.#run), turn);
     const changes = sincePlan(ending.changes, planned);
     if (held === undefined) return turn.end({ ...ending, ...facts, changes });
     const checks = ending.checks.filter(({ resource }) => !held.ids.has(resource));
@@ -178,6 +180,7 @@ function waitingBeside({ ids }: Held): Pick<ComponentResult, "held"> {
 function blocks({ component, result }: Ended): boolean {
   if (isWaiting(result)) return false;
   if (isDone(result)) return result.checks.some(isOwnFailure);
+  if (isInPlace(result)) return component.independent !== true && result.checks.some(isOwnFailure);
   return component.independent !== true || result.outcome === "skipped";
 }
 
@@ -187,6 +190,11 @@ function dependsOn({ component }: Ended): string {
 
 function isDone({ outcome }: ComponentResult): boolean {
   return outcome === "unchanged" || outcome === "changed";
+}
+
+/** All but what a machine that is down keeps from being looked at. */
+function isInPlace(result: ComponentResult): boolean {
+  return isDone(result) || result.leftAlone !== undefined;
 }
 
 export function hasChanged({ changes, activations }: ComponentResult): boolean {

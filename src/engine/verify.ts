@@ -2,6 +2,7 @@
 import { type Check, type Component, isOwnFailure } from "../component.ts";
 import { InterruptedError } from "../errors.ts";
 import { causesOf } from "./causes.ts";
+import { leftAlone } from "./ending.ts";
 import { select } from "./order.ts";
 import type { ComponentResult, RunResult } from "./plan.ts";
 import { Turn } from "./turn.ts";
@@ -25,9 +26,12 @@ export async function verifyComponent(component: Component, run: RunWorld): Prom
   const turn = new Turn(run, component);
   try {
     const checks = await turn.verify();
-    return checks.some(isOwnFailure)
-      ? turn.end({ outcome: "failed", reason: "the live state is not as declared", checks })
-      : turn.end({ outcome: "unchanged", checks });
+    if (checks.some(isOwnFailure))
+      return turn.end({ outcome: "failed", reason: "the live state is not as declared", checks });
+    const left = leftAlone(turn);
+    return turn.end(
+      left === undefined ? { outcome: "unchanged", checks } : { outcome: "failed", ...left, checks },
+    );
   } catch (error) {
     if (error instanceof InterruptedError) return turn.end({ outcome: "interrupted", reason: "interrupted" });
     return turn.fail(expectedFailure(error));
@@ -44,6 +48,8 @@ export async function verifyAgain(
   if (!result.checks.some(isExternal) || run.stop?.aborted === true) return result;
   try {
     const turn = new Turn(run, component);
+    const { leftAlone: ids, reason = "" } = result;
+    if (ids !== undefined) turn.unread.push({ ids, kind: "error", reason });
     return turn.end({ ...result, checks: await turn.verify() });
   } catch (error) {
     if (!(error instanceof InterruptedError)) expectedFailure(error);

@@ -172,6 +172,12 @@ const resultDocument = object({
       activations: array(activation),
       checks: array(check),
       orphans: array(string),
+      leftAlone: optional(
+        about(
+          "Could not be looked at, since their machine is down: as they were, and all else is in place.",
+          array(string),
+        ),
+      ),
       held: optional(about("What waits for the repair hours of an unattended sync.", array(string))),
       notes: array(string),
       durationMs,

@@ -28,12 +28,18 @@ export interface Behaviour {
   unread?: Error;
   /** Resources that cannot be looked at. */
   unreadIds?: Set<ResourceId>;
+  /** Proving finds them down as well. */
+  unreadInVerify?: true;
+  /** Resources whose machine went down after the plan. */
+  downInApply?: Set<ResourceId>;
   activationFails?: number;
   /** Called instead of making a change, which `make` does. */
   onApply?: (make: () => void, change: Change) => void;
   /** Called at the start of everything that the engine asks of the component. */
   onCall?: () => void;
 }
+
+const down = new TransportError("vm/1002", "vm/1002 is not running");
 
 export class Machine {
   readonly log: string[] = [];
@@ -60,11 +66,7 @@ export class Machine {
         behaviour.onCall?.();
         this.log.push("read");
         if (behaviour.unread !== undefined) throw behaviour.unread;
-        if ((behaviour.unreadIds?.size ?? 0) > 0)
-          io.unread(
-            [...(behaviour.unreadIds ?? [])],
-            new TransportError("vm/1002", "vm/1002 is not running"),
-          );
+        if ((behaviour.unreadIds?.size ?? 0) > 0) io.unread([...(behaviour.unreadIds ?? [])], down);
         return [...this.live].map(([id, text]) => resource(id, text));
       },
       hazards: async () => behaviour.hazards ?? [],
@@ -80,9 +82,10 @@ export class Machine {
           },
         };
       },
-      apply: async (change) => {
+      apply: async (change, io) => {
         const { id } = subjectOf(change);
         behaviour.onCall?.();
+        if (behaviour.downInApply?.has(id)) return io.unread([id], down);
         this.log.push(`${change.verb} ${id}`);
         if (
           change.verb !== "delete" &&
@@ -108,8 +111,9 @@ export class Machine {
           throw new CommandError("pve", 1, "reload failed");
         }
       },
-      verify: async (): Promise<readonly Check[]> => {
+      verify: async (io): Promise<readonly Check[]> => {
         behaviour.onCall?.();
+        if (behaviour.unreadInVerify) io.unread([...(behaviour.unreadIds ?? [])], down);
         this.log.push("verify");
         return Object.keys(this.desired).map((id): Check => {
           const fails =

@@ -212,6 +212,77 @@ describe("failing", () => {
     expect(run.marks.size).toBe(0);
   });
 
+  describe("a part of a component that builds on itself is down", () => {
+    const twoNodes = () => {
+      const dns = new Machine(
+        "dns",
+        { "dns/records": "x", "dns/records@pve2": "y" },
+        { unreadIds: new Set(["dns/records@pve2"]), wrong: new Set(["dns/records@pve2"]) },
+      );
+      // As it was, and wrong: nobody looks.
+      dns.live.set("dns/records@pve2", "y");
+      return dns;
+    };
+
+    test("and is left alone and named, while the rest, and what builds on it, goes on", async () => {
+      const dns = twoNodes();
+      const nginx = new Machine("nginx", { "nginx/a": "x" }, { after: ["dns"] });
+      const run = testRun();
+      const { result, outcomes: ends, code } = await outcomes([dns, nginx], run);
+      expect(ends).toEqual(["failed", "changed"]);
+      expect(result.components[0]).toMatchObject({
+        reason: "vm/1002 is not running; left alone: dns/records@pve2",
+        leftAlone: ["dns/records@pve2"],
+        changes: [{ desired: { id: "dns/records" } }],
+        checks: [{ resource: "dns/records", status: "pass" }],
+      });
+      expect(dns.log).not.toContain("update dns/records@pve2");
+      expect(code).toBe(4);
+      dns.behaviour.unreadIds?.clear();
+      dns.behaviour.wrong?.clear();
+      const second = await outcomes([dns, nginx], run);
+      expect(second.outcomes).toEqual(["unchanged", "unchanged"]);
+      expect(second.code).toBe(0);
+    });
+
+    test("a check of the rest that fails still rolls back, and blocks what builds on it", async () => {
+      const dns = twoNodes();
+      dns.behaviour.wrong?.add("dns/records");
+      const nginx = new Machine("nginx", { "nginx/a": "x" }, { after: ["dns"] });
+      const { outcomes: ends, code } = await outcomes([dns, nginx]);
+      expect(ends).toEqual(["rolled-back", "skipped"]);
+      expect(code).toBe(7);
+      expect(dns.live.has("dns/records")).toBe(false);
+    });
+
+    test("alone in being wrong is an error for verify, without a failed check", async () => {
+      const dns = twoNodes();
+      dns.live.set("dns/records", "x");
+      dns.behaviour.unreadInVerify = true;
+      const result = await verify([dns.component], testRun(), none);
+      expect(result.components[0]).toMatchObject({
+        outcome: "failed",
+        leftAlone: ["dns/records@pve2"],
+        checks: [{ resource: "dns/records", status: "pass" }],
+      });
+      expect(exitCodeOf(result)).toBe(1);
+    });
+
+    test("since it went down after the plan, what was to be done there is neither counted nor forgotten", async () => {
+      const dns = new Machine("dns", { "dns/records": "x", "dns/records@pve2": "y" });
+      dns.behaviour.downInApply = new Set(["dns/records@pve2"]);
+      const run = testRun();
+      const { result, code } = await outcomes([dns], run);
+      expect(result.components[0]).toMatchObject({
+        outcome: "failed",
+        leftAlone: ["dns/records@pve2"],
+        changes: [{ desired: { id: "dns/records" } }],
+      });
+      expect(code).toBe(4);
+      expect(run.marks.get("dns")).toEqual(["dns/records@pve2"]);
+    });
+  });
+
   test("a change that is not confirmed was taken back by its undo, and that is a rollback", async () => {
     const unconfirmed = new CandidateError("no new connection to 10.0.0.13:8006");
     const firewall = new Machine("firewall", { "firewall/a": "x" }, { unconfirmed });
