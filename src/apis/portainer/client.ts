@@ -4,11 +4,13 @@ import { parseJson, textOf } from "../../formats/json/index.ts";
 import type { HttpResponse } from "../../hosts/network.ts";
 import { accessCalls } from "./access.ts";
 import { DockerCalls } from "./docker.ts";
+import { EngineCalls } from "./engine.ts";
 import { EnvironmentCalls } from "./environments.ts";
 import type { PortainerApi, PortainerStatus } from "./index.ts";
 import { registryCalls } from "./registries.ts";
 import { isTimedOut, type PortainerOptions, PortainerSession } from "./session.ts";
 import { StackCalls } from "./stacks.ts";
+import { swarmCalls } from "./swarm-calls.ts";
 
 export type { PortainerOptions } from "./session.ts";
 export { normalizeStackName } from "./stacks.ts";
@@ -19,12 +21,14 @@ const statusMs = 5_000;
 /** Nothing is contacted until the first call. */
 export function createPortainerClient(options: PortainerOptions): PortainerApi {
   const session = new PortainerSession(options);
+  const engine = new EngineCalls(session);
   // The calls of these classes are fields, so that they can be put together here.
   return {
     ...administration(session),
     ...new EnvironmentCalls(session, options.clock),
     ...new StackCalls(session, options.clock),
-    ...new DockerCalls(session),
+    ...new DockerCalls(engine),
+    ...swarmCalls(engine),
     ...registryCalls(session),
     ...accessCalls(session),
   };

@@ -1,10 +1,9 @@
 /** Docker engines behind Portainer: their own API, forwarded by Portainer and its agents. */
 import { ApiError } from "../../errors.ts";
 import { member, numberOf, objectsOf, parseJson, textOf, textsOf } from "../../formats/json/index.ts";
-import type { HttpResponse } from "../../hosts/network.ts";
 import { canonicalJson } from "../../resource.ts";
+import { changeMs, type EngineCalls, withoutFrames } from "./engine.ts";
 import type { ContainerLife, ContainerState, PortainerApi, VolumeState } from "./index.ts";
-import type { PortainerCall, PortainerSession } from "./session.ts";
 
 type Engines = Pick<
   PortainerApi,
@@ -25,32 +24,29 @@ type Engines = Pick<
 /** Large images over a slow line. Milliseconds. */
 const pullMs = 15 * 60_000;
 
-/** Removing a container, creating a volume. Milliseconds. */
-const changeMs = 60_000;
-
 export class DockerCalls implements Engines {
-  readonly #session: PortainerSession;
+  readonly #engine: EngineCalls;
 
-  constructor(session: PortainerSession) {
-    this.#session = session;
+  constructor(engine: EngineCalls) {
+    this.#engine = engine;
   }
 
   readonly containers: Engines["containers"] = async (environmentId, project) => {
     const filters = JSON.stringify({ label: [`com.docker.compose.project=${project}`] });
     const path = `/containers/json?all=true&filters=${encodeURIComponent(filters)}`;
-    const { text } = await this.#get(environmentId, path, `list the containers of ${project}`);
+    const { text } = await this.#engine.get(environmentId, path, `list the containers of ${project}`);
     return objectsOf(parseJson(text)).map(containerOf);
   };
 
   readonly containerLife: Engines["containerLife"] = async (environmentId, containerId) => {
     const path = `/containers/${encodeURIComponent(containerId)}/json`;
     const purpose = `look at container ${containerId.slice(0, 12)}`;
-    const { status, text } = await this.#get(environmentId, path, purpose, [404]);
+    const { status, text } = await this.#engine.get(environmentId, path, purpose, [404]);
     return status === 404 ? undefined : lifeOf(parseJson(text));
   };
 
   readonly removeContainer: Engines["removeContainer"] = async (environmentId, containerId) => {
-    await this.#call(environmentId, {
+    await this.#engine.call(environmentId, {
       method: "DELETE",
       path: `/containers/${encodeURIComponent(containerId)}?force=true`,
       purpose: `remove container ${containerId.slice(0, 12)}`,
@@ -69,17 +65,17 @@ export class DockerCalls implements Engines {
   readonly containerLogs: Engines["containerLogs"] = async (environmentId, containerId, lines) => {
     const path = `/containers/${encodeURIComponent(containerId)}/logs?stdout=true&stderr=true&tail=${lines}`;
     const purpose = `show the log of container ${containerId.slice(0, 12)}`;
-    return withoutFrames((await this.#get(environmentId, path, purpose)).text);
+    return withoutFrames((await this.#engine.get(environmentId, path, purpose)).text);
   };
 
   readonly volumes: Engines["volumes"] = async (environmentId) => {
-    const { text } = await this.#get(environmentId, "/volumes", "list the volumes");
+    const { text } = await this.#engine.get(environmentId, "/volumes", "list the volumes");
     return objectsOf(member(parseJson(text), "Volumes")).map(volumeOf);
   };
 
   readonly createVolume: Engines["createVolume"] = async (environmentId, volume) => {
     const { name, driver, options, labels } = volume;
-    const { text } = await this.#call(environmentId, {
+    const { text } = await this.#engine.call(environmentId, {
       method: "POST",
       path: "/volumes/create",
       purpose: `create volume ${name}`,
@@ -95,12 +91,12 @@ export class DockerCalls implements Engines {
   };
 
   readonly networks: Engines["networks"] = async (environmentId) => {
-    const { text } = await this.#get(environmentId, "/networks", "list the networks");
+    const { text } = await this.#engine.get(environmentId, "/networks", "list the networks");
     return objectsOf(parseJson(text)).map((network) => String(member(network, "Name")));
   };
 
   readonly createNetwork: Engines["createNetwork"] = async (environmentId, name) => {
-    await this.#call(environmentId, {
+    await this.#engine.call(environmentId, {
       method: "POST",
       path: "/networks/create",
       purpose: `create network ${name}`,
@@ -112,7 +108,7 @@ export class DockerCalls implements Engines {
 
   readonly hasImage: Engines["hasImage"] = async (environmentId, image) => {
     const path = `/images/${image.split("/").map(encodeURIComponent).join("/")}/json`;
-    return (await this.#get(environmentId, path, `look for image ${image}`, [404])).status === 200;
+    return (await this.#engine.get(environmentId, path, `look for image ${image}`, [404])).status === 200;
   };
 
   readonly pullImage: Engines["pullImage"] = async (environmentId, image, registryId) => {
@@ -120,7 +116,7 @@ export class DockerCalls implements Engines {
     // Portainer replaces the number by the registry's credentials.
     const auth = Buffer.from(JSON.stringify({ registryId })).toString("base64");
     const purpose = `pull image ${image}`;
-    const { text } = await this.#call(environmentId, {
+    const { text } = await this.#engine.call(environmentId, {
       method: "POST",
       path: `/images/create?fromImage=${encodeURIComponent(name)}&tag=${encodeURIComponent(tag)}`,
       purpose,
@@ -135,7 +131,7 @@ export class DockerCalls implements Engines {
   };
 
   async #turn(environmentId: number, containerId: string, verb: "start" | "stop"): Promise<void> {
-    await this.#call(environmentId, {
+    await this.#engine.call(environmentId, {
       method: "POST",
       path: `/containers/${encodeURIComponent(containerId)}/${verb}`,
       purpose: `${verb} container ${containerId.slice(0, 12)}`,
@@ -144,27 +140,6 @@ export class DockerCalls implements Engines {
       timeoutMs: changeMs,
     });
   }
-
-  #get(
-    environmentId: number,
-    path: string,
-    purpose: string,
-    accept: readonly number[] = [],
-  ): Promise<HttpResponse> {
-    return this.#call(environmentId, { method: "GET", path, purpose, effect: "read", accept });
-  }
-
-  #call(environmentId: number, call: PortainerCall): Promise<HttpResponse> {
-    const path = `/api/endpoints/${environmentId}/docker${call.path}`;
-    return this.#session.call({ ...call, hint: engineHint, path });
-  }
-}
-
-function engineHint({ status }: HttpResponse): string | undefined {
-  if (status === 502)
-    return "Portainer cannot reach the agent: check that its container runs on the virtual machine";
-  if (status === 403) return "the agent is paired with another Portainer: restart its container";
-  return undefined;
 }
 
 function containerOf(value: unknown): ContainerState {
@@ -219,19 +194,4 @@ function referenceOf(image: string): { readonly name: string; readonly tag: stri
   const colon = reference.indexOf(":", reference.lastIndexOf("/") + 1);
   const name = colon < 0 ? reference : reference.slice(0, colon);
   return { name, tag: digest ?? (colon < 0 ? "latest" : reference.slice(colon + 1)) };
-}
-
-/** A log without a terminal is sent in frames: a stream's number, three zero bytes, and the length in four bytes. */
-const frameHeader = 8;
-
-/** The log's text. A length byte above 127 arrives as one replacement character, so every header keeps its eight places. */
-function withoutFrames(text: string): string {
-  let plain = "";
-  for (let at = 0; at < text.length; at += 1) {
-    const header =
-      text.charCodeAt(at) <= 2 && text.slice(at + 1, at + 4) === "\0\0\0" && at + frameHeader <= text.length;
-    if (header) at += frameHeader - 1;
-    else plain += text.charAt(at);
-  }
-  return plain;
 }

@@ -3,8 +3,9 @@
  * Logs in once per run, and again only when the token has expired: Portainer bans an address after ten quick logins.
  */
 import type { Secret } from "../../secret.ts";
+import type { SwarmApi } from "./swarm.ts";
 
-export interface PortainerApi {
+export interface PortainerApi extends SwarmApi {
   /** Whether the API answers, and with which version. An unavailable API is a value, never an error. */
   status(): Promise<PortainerStatus>;
   /** Whether an administrator exists (public call). @throws TransportError, ApiError */
@@ -36,6 +37,11 @@ export interface PortainerApi {
   stackFile(id: number): Promise<string>;
   /** Creates a standalone Compose stack and waits until its deployment is done. @throws ApiError with the reason. */
   createStack(environmentId: number, stack: StackDefinition): Promise<StackState>;
+  /**
+   * Creates a stack of a Swarm. The answer only says that the Swarm has taken the services, nothing of whether they run.
+   * @param swarmId of the environment's own Swarm: Portainer (2.23) would store any other as well; @throws ApiError with the client's words
+   */
+  createSwarmStack(environmentId: number, swarmId: string, stack: StackDefinition): Promise<StackState>;
   /** Replaces file and variables and waits until the deployment is done. @throws ApiError with the reason. */
   updateStack(id: number, environmentId: number, stack: StackDefinition): Promise<StackState>;
   /** Takes the stack down and forgets it; volumes stay. */
@@ -129,8 +135,10 @@ export interface StackState {
   /** As Portainer normalised it. */
   readonly name: string;
   readonly environmentId: number;
-  /** A standalone Compose stack; others are never ours. */
+  /** A standalone Compose stack. One that is neither this nor a Swarm's is never ours. */
   readonly compose: boolean;
+  /** The Swarm that it is a stack of. */
+  readonly swarmId?: string;
   readonly status: "active" | "inactive" | "deploying" | "error";
   /** Why the last deployment failed, on versions that store it. */
   readonly message?: string;

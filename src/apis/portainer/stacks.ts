@@ -5,10 +5,13 @@ import { ApiError, TransportError } from "../../errors.ts";
 import { member, numberOf, objectsOf, parseJson, textOf } from "../../formats/json/index.ts";
 import { causeIn } from "../../formats/text/last-lines.ts";
 import { poll } from "../../poll.ts";
-import type { PortainerApi, StackState } from "./index.ts";
+import type { PortainerApi, StackDefinition, StackState } from "./index.ts";
 import type { PortainerCall, PortainerSession } from "./session.ts";
 
-type Stacks = Pick<PortainerApi, "stacks" | "stackFile" | "createStack" | "updateStack" | "deleteStack">;
+type Stacks = Pick<
+  PortainerApi,
+  "stacks" | "stackFile" | "createStack" | "createSwarmStack" | "updateStack" | "deleteStack"
+>;
 
 /** How long a deployment may take, pulling images included: Portainer's own limit (2.44). Milliseconds. */
 const deploymentMs = 15 * 60_000;
@@ -20,8 +23,12 @@ const deletionMs = 5 * 60_000;
 const lostHint =
   "the deployment may still be under way: look at the stack in Portainer, then run the command again";
 
-const takenHint =
-  "a stack with that name exists, perhaps for another environment or for a removed one: delete it in Portainer";
+const takenHints = {
+  standalone:
+    "a stack with that name exists, perhaps for another environment or for a removed one: delete it in Portainer",
+  swarm:
+    "a stack with that name exists, in Portainer or made by `docker stack deploy`, which shows in `docker stack ls`",
+};
 
 const tornDownHint =
   "Portainer up to 2.39 takes the containers of a stack down when its update fails; volumes stay";
@@ -49,7 +56,18 @@ export class StackCalls implements Stacks {
     throw new ApiError(200, `Portainer did not ${purpose}: its answer has no file`);
   };
 
-  readonly createStack: Stacks["createStack"] = async (environmentId, stack) => {
+  readonly createStack: Stacks["createStack"] = (environmentId, stack) =>
+    this.#create(environmentId, "standalone", stack);
+
+  readonly createSwarmStack: Stacks["createSwarmStack"] = (environmentId, swarmId, stack) =>
+    this.#create(environmentId, "swarm", stack, swarmId);
+
+  async #create(
+    environmentId: number,
+    kind: "standalone" | "swarm",
+    stack: StackDefinition,
+    SwarmID?: string,
+  ): Promise<StackState> {
     const name = normalizeStackName(stack.name);
     if (name === "")
       throw new ApiError(400, `${JSON.stringify(stack.name)} is not a valid stack name`, {
@@ -59,21 +77,23 @@ export class StackCalls implements Stacks {
     try {
       const { text } = await this.#session.call({
         method: "POST",
-        path: `/api/stacks/create/standalone/string?endpointId=${environmentId}`,
+        path: `/api/stacks/create/${kind}/string?endpointId=${environmentId}`,
         purpose: `create stack ${name}`,
         effect: "change",
-        json: { Name: stack.name, StackFileContent: stack.file, Env: stack.env },
+        json: { Name: stack.name, ...defined({ SwarmID }), StackFileContent: stack.file, Env: stack.env },
         timeoutMs: deploymentMs,
-        hint: ({ status }) => (status === 409 ? takenHint : undefined),
+        hint: ({ status }) => (status === 409 ? takenHints[kind] : undefined),
       });
       return await this.#deployed(numberOf(parseJson(text), "Id"), name, deadline);
     } catch (error) {
       // Never a second create: until the first is done no list has it, and two would share one project.
       const isIt = ({ state }: Row): boolean =>
-        state.compose && state.environmentId === environmentId && state.name === name;
+        (kind === "swarm" ? state.swarmId === SwarmID : state.compose) &&
+        state.environmentId === environmentId &&
+        state.name === name;
       return this.#afterLoss(error, name, deadline, async () => (await this.#list()).find(isIt));
     }
-  };
+  }
 
   readonly updateStack: Stacks["updateStack"] = async (id, environmentId, stack) => {
     const { name, file, env } = stack;
@@ -88,7 +108,8 @@ export class StackCalls implements Stacks {
         // The variables are replaced as a whole. Versions that do not prune ignore `Prune`.
         json: { StackFileContent: file, Env: env, Prune: true },
         timeoutMs: deploymentMs,
-        hint: ({ status }) => (status === 500 ? tornDownHint : undefined),
+        hint: ({ status }) =>
+          status === 500 && before?.state.swarmId === undefined ? tornDownHint : undefined,
       });
       return await this.#deployed(id, name, deadline);
     } catch (error) {
@@ -201,6 +222,7 @@ function rowOf(value: unknown): Row {
       name: textOf(value, "Name"),
       environmentId: numberOf(value, "EndpointId"),
       compose: numberOf(value, "Type") === 2,
+      ...(numberOf(value, "Type") === 1 ? { swarmId: textOf(value, "SwarmId") } : {}),
       status,
       ...(status === "error" && message !== "" ? { message: causeIn(message) } : {}),
       env: objectsOf(member(value, "Env")).map((variable) => ({
