@@ -1,6 +1,7 @@
 /** Passing an HTTP request on to another lab machine, body and all, as gateway and mesh do. */
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
 import { request as httpsRequest } from "node:https";
+import { connect } from "node:net";
 import { checkServerIdentity } from "node:tls";
 import { TransportError } from "../src/errors.ts";
 import type { Endpoint } from "../src/hosts/network.ts";
@@ -46,13 +47,8 @@ export async function forward(
   response: ServerResponse,
   target: ForwardTarget,
 ): Promise<Forwarded> {
-  let endpoint: Endpoint;
-  try {
-    endpoint = await lab.route(target.from, { protocol: "tcp", address: target.address, port: target.port });
-  } catch (error) {
-    if (error instanceof TransportError) return "timeout";
-    throw error;
-  }
+  const endpoint = await endpointOf(lab, target);
+  if (endpoint === undefined) return "timeout";
   return new Promise((resolve) => {
     const options = {
       host: endpoint.address,
@@ -90,6 +86,53 @@ export async function forward(
     });
     incoming.pipe(outgoing);
   });
+}
+
+/** A machine of the lab and a port of another one that it asks. */
+interface Asked {
+  readonly from: HostName;
+  readonly address: string;
+  readonly port: number;
+}
+
+/** Whether a connection can be made. */
+export async function connects(lab: Pick<Lab, "route">, { from, address, port }: Asked): Promise<boolean> {
+  const endpoint = await endpointOf(lab, { from, address, port });
+  if (endpoint === undefined) return false;
+  return new Promise((resolve) => {
+    const socket = connect(endpoint.port, endpoint.address);
+    socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
+    socket.once("connect", () => socket.destroy());
+  });
+}
+
+/** The status of the answer to a GET without TLS; undefined when there is none. */
+export async function statusOf(
+  lab: Pick<Lab, "route">,
+  { host, path, ...asked }: Asked & { readonly host: string; readonly path: string },
+): Promise<number | undefined> {
+  const endpoint = await endpointOf(lab, asked);
+  if (endpoint === undefined) return undefined;
+  return new Promise((resolve) => {
+    const options = { host: endpoint.address, port: endpoint.port, path, headers: { host }, agent: false };
+    const asking = httpRequest(options, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode);
+    });
+    asking.on("error", () => resolve(undefined)).end();
+  });
+}
+
+async function endpointOf(
+  lab: Pick<Lab, "route">,
+  { from, address, port }: Asked,
+): Promise<Endpoint | undefined> {
+  try {
+    return await lab.route(from, { protocol: "tcp", address, port });
+  } catch (error) {
+    if (error instanceof TransportError) return undefined;
+    throw error;
+  }
 }
 
 /** A message's headers, one value each, without those of the connection. */

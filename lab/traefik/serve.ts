@@ -19,13 +19,23 @@ export type MeshAction =
     }
   | {
       readonly kind: "proxy";
-      readonly url: URL;
-      readonly path: string;
+      /** In the order of their turn: the next one is asked when one cannot be connected to, as long as there are attempts. */
+      readonly servers: readonly [ProxyServer, ...ProxyServer[]];
+      /** How many of them may be asked: more than one with the middleware `retry` alone. */
+      readonly attempts: number;
+      readonly healthCheck?: Readonly<Record<string, unknown>>;
       readonly headers: Readonly<Record<string, string>>;
+      /** False: the server's own name is sent instead of the client's. */
+      readonly passHost: boolean;
       readonly responseHeaders: Readonly<Record<string, string | undefined>>;
       readonly transport: Readonly<Record<string, unknown>>;
     }
   | { readonly kind: "api" };
+
+export interface ProxyServer {
+  readonly url: URL;
+  readonly path: string;
+}
 
 export function meshAction(loaded: LoadedTraefik, request: MeshRequest): MeshAction {
   const runtime = traefikRuntime(loaded.static, loaded.dynamic);
@@ -44,6 +54,7 @@ export function meshAction(loaded: LoadedTraefik, request: MeshRequest): MeshAct
 
 interface Passing {
   uri: string;
+  attempts: number;
   headers: Record<string, string>;
   responseHeaders: Record<string, string | undefined>;
   answer?: MeshAction;
@@ -62,6 +73,7 @@ function forwarded(
   const before = kept["x-forwarded-for"];
   return {
     uri,
+    attempts: 1,
     responseHeaders: {},
     headers: {
       ...kept,
@@ -103,6 +115,9 @@ function apply(
       }
       for (const [name, value] of Object.entries(fieldsOf(options.customResponseHeaders)))
         passing.responseHeaders[name.toLowerCase()] = value === "" ? undefined : String(value);
+      return;
+    case "retry":
+      passing.attempts = Math.max(1, Number(options.attempts ?? 1));
       return;
     case "addPrefix":
       passing.uri = String(options.prefix ?? "") + passing.uri;
@@ -164,22 +179,29 @@ function balance(
   balancer: Readonly<Record<string, unknown>>,
   passing: Passing,
 ): MeshAction {
-  const servers = Array.isArray(balancer.servers) ? balancer.servers.map(fieldsOf) : [];
-  const [server] = servers;
-  if (server === undefined) return answer(503, "no available server\n");
-  const url = typeof server.url === "string" && server.url !== "" ? new URL(server.url) : undefined;
-  if (url === undefined) return answer(500, "Internal Server Error");
+  const declared = Array.isArray(balancer.servers) ? balancer.servers.map(fieldsOf) : [];
+  const [first, ...others] = declared.map((server) => proxyServer(server, passing.uri));
+  if (declared.length === 0) return answer(503, "no available server\n");
+  if (first === undefined) return answer(500, "Internal Server Error");
   const passHost = balancer.passHostHeader !== false && balancer.passHostHeader !== "false";
   const transport = String(balancer.serversTransport ?? "").replace(/@file$/, "");
   return {
     kind: "proxy",
-    url,
-    // The path of a server's address is dropped unless it is to be preserved.
-    path: server.preservePath === true ? url.pathname.replace(/\/$/, "") + passing.uri : passing.uri,
-    headers: passHost ? passing.headers : { ...passing.headers, host: url.host },
+    servers: [first, ...others.flatMap((server) => server ?? [])],
+    attempts: passing.attempts,
+    ...(balancer.healthCheck === undefined ? {} : { healthCheck: fieldsOf(balancer.healthCheck) }),
+    headers: passing.headers,
+    passHost,
     responseHeaders: passing.responseHeaders,
     transport: loaded.dynamic.serversTransports[transport] ?? {},
   };
+}
+
+function proxyServer(server: Readonly<Record<string, unknown>>, uri: string): ProxyServer | undefined {
+  const url = typeof server.url === "string" && server.url !== "" ? new URL(server.url) : undefined;
+  if (url === undefined) return undefined;
+  // The path of a server's address is dropped unless it is to be preserved.
+  return { url, path: server.preservePath === true ? url.pathname.replace(/\/$/, "") + uri : uri };
 }
 
 function answer(status: number, text: string, headers: Readonly<Record<string, string>> = {}): MeshAction {

@@ -2,13 +2,13 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { HostName } from "../../src/resource.ts";
 import type { LabServer } from "../context.ts";
-import { answerText, forward, withoutHops } from "../http-forward.ts";
+import { answerText, connects, forward, statusOf, withoutHops } from "../http-forward.ts";
 import { closedSockets, listening } from "../listen.ts";
 import type { Lab } from "../parts.ts";
 import { addressOf } from "../programs/basics.ts";
 import { traefikApi } from "./api.ts";
 import { type LoadedTraefik, loadedTraefik, readDynamic } from "./load.ts";
-import { type MeshAction, meshAction } from "./serve.ts";
+import { type MeshAction, meshAction, type ProxyServer } from "./serve.ts";
 import { stringsOf } from "./values.ts";
 
 /** The entry point that listens on a port, by what runs. */
@@ -63,14 +63,75 @@ async function handle(
   return proxy(lab, host, action, request, response);
 }
 
+type Proxied = Extract<MeshAction, { kind: "proxy" }>;
+
+/** Requests to each mesh so far: whose turn it is. */
+const turns = new WeakMap<Lab, number>();
+
 async function proxy(
   lab: Lab,
   host: HostName,
-  action: Extract<MeshAction, { kind: "proxy" }>,
+  action: Proxied,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const { url, path, headers, responseHeaders, transport } = action;
+  const turn = turns.get(lab) ?? 0;
+  turns.set(lab, turn + 1);
+  const healthy = await healthyServers(lab, host, action);
+  if (healthy.length === 0) return answerText(response, 503, "no available server\n");
+  const from = turn % healthy.length;
+  const inTurn = [...healthy.slice(from), ...healthy.slice(0, from)].slice(0, action.attempts);
+  const [first = action.servers[0]] = inTurn;
+  const reached = inTurn.length === 1 ? first : ((await firstReached(lab, host, inTurn)) ?? first);
+  await passOn(lab, host, action, reached, request, response);
+}
+
+/**
+ * Those whose health check answers below 400; of a backend with TLS, those that can be connected to. Traefik asks again and again;
+ * here each request finds the last answer fresh.
+ */
+async function healthyServers(
+  lab: Lab,
+  host: HostName,
+  { servers, healthCheck, headers }: Proxied,
+): Promise<readonly ProxyServer[]> {
+  if (healthCheck === undefined) return servers;
+  const path = typeof healthCheck.path === "string" ? healthCheck.path : "/";
+  const healthy = await Promise.all(
+    servers.map(async ({ url }) => {
+      const port = healthCheck.port === undefined ? portOf(url) : Number(healthCheck.port);
+      if (url.protocol === "https:")
+        return (await connects(lab, { from: host, address: url.hostname, port })) ? 200 : undefined;
+      const name = typeof healthCheck.hostname === "string" ? healthCheck.hostname : headers.host;
+      return statusOf(lab, { from: host, address: url.hostname, port, path, host: name ?? url.host });
+    }),
+  );
+  return servers.filter((_, at) => (healthy[at] ?? 599) < 400);
+}
+
+async function firstReached(
+  lab: Lab,
+  from: HostName,
+  servers: readonly ProxyServer[],
+): Promise<ProxyServer | undefined> {
+  for (const server of servers) {
+    if (await connects(lab, { from, address: server.url.hostname, port: portOf(server.url) })) return server;
+  }
+  return undefined;
+}
+
+function portOf({ protocol, port }: URL): number {
+  return port === "" ? (protocol === "https:" ? 443 : 80) : Number(port);
+}
+
+async function passOn(
+  lab: Lab,
+  host: HostName,
+  { headers, passHost, responseHeaders, transport }: Proxied,
+  { url, path }: ProxyServer,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const secure = url.protocol === "https:";
   const roots = stringsOf(transport.rootCAs).map((root) =>
     root.includes("-----BEGIN") ? root : (lab.files.text(host, root) ?? ""),
@@ -79,9 +140,9 @@ async function proxy(
   const ended = await forward(lab, request, response, {
     from: host,
     address: url.hostname,
-    port: url.port === "" ? (secure ? 443 : 80) : Number(url.port),
+    port: portOf(url),
     path,
-    headers,
+    headers: passHost ? headers : { ...headers, host: url.host },
     responseHeaders,
     ...(secure
       ? {

@@ -3,7 +3,7 @@
  * measures them.
  */
 
-import { urlOf } from "../formats/traefik/index.ts";
+import { urlsOf } from "../formats/traefik/index.ts";
 import type { Guest, RoleGuest, Service, Site } from "../model.ts";
 import type { SourceRef } from "../resource.ts";
 import { stackServices } from "./containers-at.ts";
@@ -130,7 +130,7 @@ function routedHops(site: Site, service: Service, name: string): readonly Hop[] 
       host: mesh.host,
       service,
       from,
-      expected: `router ${service.id} -> ${urlOf(service.backend)}`,
+      expected: `router ${service.id} -> ${urlsOf(service.backend).join(", ")}`,
     },
     ...backends(site, service, mesh.host),
     ...containers(site, service),

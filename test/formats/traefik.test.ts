@@ -47,6 +47,40 @@ describe("the mesh's file", () => {
     });
   });
 
+  test("leads to every member of a Swarm, gives up on a silent one soon, and asks the next", () => {
+    const backend = {
+      scheme: "http",
+      address: "10.0.0.5",
+      port: 80,
+      others: ["10.0.0.6", "10.0.0.7"],
+    } as const;
+    const middlewares = [{ name: "slow", options: { rateLimit: { average: 5 } } }];
+    const loadBalancer = { healthCheck: { path: "/up", timeout: "1s" } };
+    const { http } = JSON.parse(print(route("web", { backend, middlewares, loadBalancer })));
+    expect(http.services.web.loadBalancer).toEqual({
+      servers: [{ url: "http://10.0.0.5:80" }, { url: "http://10.0.0.6:80" }, { url: "http://10.0.0.7:80" }],
+      healthCheck: { path: "/up", interval: "3s", timeout: "1s" },
+      serversTransport: "phoenix-members",
+    });
+    expect(http.serversTransports).toEqual({
+      "phoenix-members": { forwardingTimeouts: { dialTimeout: "500ms" } },
+    });
+    // The innermost one repeats: a request counts once for the limit.
+    expect(http.routers.web.middlewares).toEqual(["slow", "phoenix-retry-3"]);
+    expect(http.middlewares["phoenix-retry-3"]).toEqual({ retry: { attempts: 3 } });
+  });
+
+  test("guesses no path for a health check: an application may answer 401 there, and all members would be out", () => {
+    const backend = { scheme: "https", serverName: "a.test", address: "10.0.0.5", port: 80 } as const;
+    const { http } = JSON.parse(print(route("a", { backend: { ...backend, others: ["10.0.0.6"] } })));
+    expect(http.services.a.loadBalancer.healthCheck).toBeUndefined();
+    expect(http.serversTransports["phoenix-a.test-members"]).toEqual({
+      serverName: "a.test",
+      rootCAs: [rootFile],
+      forwardingTimeouts: { dialTimeout: "500ms" },
+    });
+  });
+
   test("D27: routes a stack's service by the machine's address, everything on the one entry point", () => {
     const qdrant = route("qdrant_service-qdrant", {
       backend: { scheme: "http", address: "10.0.0.102", port: 6333 },

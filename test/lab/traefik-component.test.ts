@@ -118,6 +118,38 @@ describe("a mesh", () => {
     await syncLab(directory, site, [traefik]);
   });
 
+  test("members of a Swarm: one that is gone, or refuses, or is not healthy, is passed over", async () => {
+    const members: Site = {
+      ...site,
+      services: site.services.map((service) =>
+        service.id === "ollama"
+          ? {
+              ...service,
+              backend: { ...service.backend, address: "10.0.0.250", others: ["10.0.0.12", "10.0.0.155"] },
+            }
+          : service,
+      ),
+    };
+    const checked = (path: string): Site => ({
+      ...members,
+      services: members.services.map((service) => ({ ...service, loadBalancer: { healthCheck: { path } } })),
+    });
+    for (const each of [members, checked("/")]) {
+      expect(failed(await syncLab(directory, each, [traefik]))).toEqual([]);
+      for (let ask = 0; ask < 4; ask += 1) {
+        const request = {
+          method: "GET",
+          effect: "read",
+          url: "http://10.0.0.12/",
+          timeoutMs: 5_000,
+        } as const;
+        const answer = await world.network.request({ ...request, hostname: "ollama.lab.test" });
+        expect(answer.status).toBe(200);
+      }
+    }
+    await syncLab(directory, site, [traefik]);
+  });
+
   test("a backend whose certificate has another name is found out, with the name that it needs", async () => {
     const other: Site = {
       ...site,

@@ -50,9 +50,10 @@ function answerOf(action: MeshAction): string {
     const { status, text, headers } = action;
     return `${status} ${text.trim()} ${headers.location ?? ""} ${headers["x-two"] ?? ""}`.trim();
   }
-  if (action.url.port === "1") return "502 Bad Gateway";
-  const { path, headers, responseHeaders } = action;
-  return `200 ${path} host=${headers.host} x1=${headers["x-one"]} two=${responseHeaders["x-two"]}`;
+  const { headers, passHost, responseHeaders } = action;
+  const [{ url, path }] = action.servers;
+  if (url.port === "1") return "502 Bad Gateway";
+  return `200 ${path} host=${passHost ? headers.host : url.host} x1=${headers["x-one"]} two=${responseHeaders["x-two"]}`;
 }
 
 test("there are enough cases", () => {

@@ -3,7 +3,8 @@ import { explained } from "../../fabric/explained.ts";
 import { aboutGuest, aboutService, addressOrigin, roleOrigins, routerOrigins } from "../../fabric/origins.ts";
 import { routedServices } from "../../fabric/services.ts";
 import { jsonPaths } from "../../formats/json/lines.ts";
-import { sentinel } from "../../formats/traefik/index.ts";
+import { sentinel, transportName } from "../../formats/traefik/index.ts";
+import { retryOf } from "../../formats/traefik/members.ts";
 import type { Service, Site } from "../../model.ts";
 import type { Explained, LineReason, Reason } from "../../origin.ts";
 import type { Resource } from "../../resource.ts";
@@ -84,9 +85,9 @@ function routes(site: Site, resource: Resource, why: Reason): Explained {
 /** The services that a member of a section is there for. */
 function usersOf(section: string, name: string, services: Iterable<Service>): readonly Service[] {
   return [...services].filter(({ id, middlewares, backend }) => {
-    if (section === "middlewares") return middlewares.some((each) => each.name === name);
-    if (section === "serversTransports")
-      return backend.scheme === "https" && name === `phoenix-${backend.serverName ?? "root"}`;
+    if (section === "middlewares")
+      return middlewares.some((each) => each.name === name) || name === retryOf(backend)?.name;
+    if (section === "serversTransports") return name === transportName(backend);
     return id === name;
   });
 }

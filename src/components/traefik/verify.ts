@@ -4,7 +4,13 @@ import { type Check, external, failed, type Io, passed, type Reached } from "../
 import { messageOf, TransportError } from "../../errors.ts";
 import { roleOf } from "../../fabric/declared.ts";
 import { routedServices } from "../../fabric/services.ts";
-import { type DynamicRouter, dynamicConfig, dynamicRouters, urlOf } from "../../formats/traefik/index.ts";
+import {
+  type DynamicRouter,
+  dynamicConfig,
+  dynamicRouters,
+  urlOf,
+  urlsOf,
+} from "../../formats/traefik/index.ts";
 import { readRule } from "../../formats/traefik/rule.ts";
 import type { HttpResponse } from "../../hosts/network.ts";
 import type { Service } from "../../model.ts";
@@ -79,7 +85,7 @@ function checkRouter({ name, rule, service }: DynamicRouter, seen: SeenRouter | 
 
 async function checkRoute(io: Io, service: Service): Promise<Check> {
   const [host = service.names[0] ?? ""] = readRule(service.rule).hosts;
-  const claim = `"${host}" is forwarded to ${urlOf(service.backend)}`;
+  const claim = `"${host}" is forwarded to ${urlsOf(service.backend).join(" or ")}`;
   const seen = await requestRoute(io, service, host);
   if ("answer" in seen) return passed(id, claim, { name: host, answer: seen.answer });
   const fault = seen;

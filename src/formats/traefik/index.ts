@@ -15,12 +15,15 @@ import {
   textOf,
 } from "../json/index.ts";
 import { digest } from "../text/digest.ts";
+import { dialTimeout, machinesOf, memberCheck, retryOf } from "./members.ts";
 
 /** Where a route leads. */
 export interface RouteBackend {
   readonly scheme: "http" | "https" | "h2c";
   readonly address: string;
   readonly port: number;
+  /** Further machines that may answer on the same port: the other members of a Swarm. */
+  readonly others?: readonly string[];
   /** For https: the name in the backend's certificate, when it is known. */
   readonly serverName?: string;
 }
@@ -91,24 +94,20 @@ function print({ routes, rootFile }: DynamicSettings): string {
   middlewares[mark] = { headers: { customResponseHeaders: { [sentinel.header]: hashPlaceholder } } };
 
   for (const route of [...routes].sort((a, b) => (a.id < b.id ? -1 : 1))) {
-    const { id, rule, priority, backend } = route;
+    const { id, rule, priority } = route;
     const transport = transportOf(route, rootFile);
     if (transport !== undefined) transports[transport.name] = transport.options;
-    for (const { name, options } of route.middlewares) if (!name.includes("@")) middlewares[name] = options;
-    const { servers = [], ...balancer } = route.loadBalancer;
+    const passed = middlewaresOf(route);
+    for (const { name, options } of passed) if (!name.includes("@")) middlewares[name] = options;
     routers[id] = {
       rule,
       entryPoints: [entryPoint],
       service: id,
-      ...(route.middlewares.length === 0 ? {} : { middlewares: route.middlewares.map(({ name }) => name) }),
+      ...(passed.length === 0 ? {} : { middlewares: passed.map(({ name }) => name) }),
       ...defined({ priority }),
     };
     services[id] = {
-      loadBalancer: {
-        servers: [{ url: urlOf(backend) }, ...(Array.isArray(servers) ? servers : [])],
-        ...balancer,
-        ...defined({ serversTransport: transport?.name }),
-      },
+      loadBalancer: { ...balancerOf(route), ...defined({ serversTransport: transport?.name }) },
     };
   }
   // An empty section is refused, and the whole file with it.
@@ -125,17 +124,49 @@ function literal(json: string): string {
   return json.replaceAll("{{", "{\\u007b");
 }
 
-/** A backend with TLS is verified with the site's root, for the name in its certificate: its URL has an address only. */
+/** The servers, each machine that may answer, and the options of the load balancer. */
+function balancerOf({ backend, loadBalancer }: MeshRoute): Members {
+  const { servers = [], ...balancer } = loadBalancer;
+  const urls = urlsOf(backend);
+  return {
+    servers: [...urls.map((url) => ({ url })), ...(Array.isArray(servers) ? servers : [])],
+    ...balancer,
+    ...(urls.length === 1 ? {} : defined({ healthCheck: memberCheck(balancer) })),
+  };
+}
+
+/** The declared middlewares; innermost is the one that asks the next machine. */
+function middlewaresOf({ backend, middlewares }: MeshRoute): MeshRoute["middlewares"] {
+  const retry = retryOf(backend);
+  return retry === undefined ? middlewares : [...middlewares, retry];
+}
+
+/**
+ * A backend with TLS is verified with the site's root, for the name in its certificate: its URL has an address only. One of several
+ * machines is given up on sooner.
+ */
 function transportOf(
   { backend, loadBalancer }: MeshRoute,
   rootFile: string,
 ): { readonly name: string; readonly options: Members } | undefined {
-  if (backend.scheme !== "https" || loadBalancer.serversTransport !== undefined) return undefined;
-  const { serverName } = backend;
-  return {
-    name: `phoenix-${serverName ?? "root"}`,
-    options: defined({ serverName, rootCAs: [rootFile] }),
-  };
+  const name = transportName(backend);
+  if (name === undefined || loadBalancer.serversTransport !== undefined) return undefined;
+  const verified =
+    backend.scheme === "https" ? defined({ serverName: backend.serverName, rootCAs: [rootFile] }) : {};
+  const impatient = machinesOf(backend).length === 1 ? {} : { forwardingTimeouts: { dialTimeout } };
+  return { name, options: { ...verified, ...impatient } };
+}
+
+/** The name of the transport to a backend; undefined where Traefik's own does. */
+export function transportName(backend: RouteBackend): string | undefined {
+  const verified = backend.scheme === "https" ? [backend.serverName ?? "root"] : [];
+  const parts = [...verified, ...(machinesOf(backend).length === 1 ? [] : ["members"])];
+  return parts.length === 0 ? undefined : `phoenix-${parts.join("-")}`;
+}
+
+/** The URLs that a route's requests may go to. */
+export function urlsOf(backend: RouteBackend): readonly string[] {
+  return machinesOf(backend).map((address) => urlOf({ ...backend, address }));
 }
 
 export function urlOf({ scheme, address, port }: Omit<RouteBackend, "serverName">): string {

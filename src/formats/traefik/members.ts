@@ -1,0 +1,38 @@
+/** Load balancing over the members of a Swarm: which of them runs a task changes without anybody's telling the mesh. */
+import { isObject, type JsonObject } from "../json/index.ts";
+
+interface Machines {
+  readonly address: string;
+  readonly others?: readonly string[];
+}
+
+/** Where a route's requests may go, in the order declared. */
+export function machinesOf({ address, others = [] }: Machines): readonly string[] {
+  return [...new Set([address, ...others])];
+}
+
+/**
+ * How long a connection to one member may take before the next one is asked. With Traefik's own 30 s a client would wait for a
+ * machine that has lost its power. On one network a connection takes a millisecond.
+ */
+export const dialTimeout = "500ms";
+
+/**
+ * The middleware that asks the other members when one cannot be connected to; undefined where there is one machine. Traefik repeats
+ * no request that a backend has received (3.0 to 3.7), so this is safe for every method.
+ */
+export function retryOf(
+  backend: Machines,
+): { readonly name: string; readonly options: JsonObject } | undefined {
+  const { length: attempts } = machinesOf(backend);
+  return attempts === 1 ? undefined : { name: `phoenix-retry-${attempts}`, options: { retry: { attempts } } };
+}
+
+/**
+ * The declared health check with an interval of seconds instead of Traefik's half minute; undefined where none is declared: Traefik
+ * takes only answers below 400 for healthy, and where an application answers 401 to a path that was guessed, all of its members
+ * are out: clients get 503 (3.0.4 and 3.7.15).
+ */
+export function memberCheck({ healthCheck }: JsonObject): JsonObject | undefined {
+  return isObject(healthCheck) ? { interval: "3s", timeout: "2s", ...healthCheck } : undefined;
+}
