@@ -33,6 +33,7 @@ export interface Key {
 export function keyObjects(): ReadonlyMap<keyof typeof fileShapes, readonly KeyObject[]> {
   const examples = examplesByKey();
   const seen = new Set<string>();
+  const oldest = oldestVersions();
   const found = new Map<keyof typeof fileShapes, readonly KeyObject[]>();
   for (const name of fileNames)
     found.set(
@@ -40,10 +41,21 @@ export function keyObjects(): ReadonlyMap<keyof typeof fileShapes, readonly KeyO
       objectsSince(fileShapes[name].shape, firstVersion).flatMap(({ shape, since }) => {
         if (seen.has(shape.name)) return [];
         seen.add(shape.name);
-        return [{ shape, keys: keysOf(shape, since, examples) }];
+        return [{ shape, keys: keysOf(shape, oldest.get(shape.name) ?? since, examples) }];
       }),
     );
   return found;
+}
+
+/** The version that brought each object: the oldest, where it is used in several places. */
+function oldestVersions(): ReadonlyMap<string, string> {
+  const oldest = new Map<string, string>();
+  for (const name of fileNames)
+    for (const { shape, since } of objectsSince(fileShapes[name].shape, firstVersion)) {
+      const known = oldest.get(shape.name) ?? since;
+      oldest.set(shape.name, since < known ? since : known);
+    }
+  return oldest;
 }
 
 const fileNames = Object.keys(fileShapes) as readonly (keyof typeof fileShapes)[];

@@ -8,6 +8,7 @@ import { noticeCodes } from "./notices.ts";
 import { portainerCodes } from "./portainer.ts";
 import { serviceCodes } from "./services.ts";
 import { stackCodes } from "./stacks.ts";
+import { swarmCodes } from "./swarms.ts";
 
 /** In the order of the codes. */
 export const problemCodes = {
@@ -19,6 +20,7 @@ export const problemCodes = {
   ...certificateCodes,
   ...portainerCodes,
   ...noticeCodes,
+  ...swarmCodes,
 } as const satisfies Readonly<Record<`PHX${number}`, ProblemKind>>;
 
 export type ProblemCode = keyof typeof problemCodes;

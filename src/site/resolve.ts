@@ -21,6 +21,7 @@ import { readExternalPortainer } from "./stacks/external-portainer.ts";
 import type { DeclaredStack } from "./stacks/files.ts";
 import { agentPortOf, readPortainer } from "./stacks/portainer.ts";
 import { type Docker, readDocker } from "./stacks/resolve-docker.ts";
+import { type DeclaredSwarm, readSwarms, swarmsOf } from "./stacks/swarms.ts";
 import type { Cell } from "./text/cell.ts";
 import type { Problems } from "./text/problems.ts";
 import type { SiteFiles } from "./text/source-file.ts";
@@ -48,11 +49,13 @@ export async function resolveSite(
 ): Promise<Site | undefined> {
   const { config, manifest } = cells;
   const hypervisor = config === undefined ? undefined : readHypervisor(config, problems);
-  const { entries, assignments } = withStackRules(...readMachines(cells, hypervisor, problems), problems);
+  const machines = readMachines(cells, hypervisor, problems);
+  const { swarms } = machines;
+  const { entries, assignments } = withStackRules(machines.entries, machines.assignments, problems);
   const certificates = readCertificates(manifest, problems);
   const domain = (config && readDomain(config, problems)) ?? noDomain;
   const docker = await readDocker(
-    { entries, assignments, stacks: cells.stacks, config, hasMachines: cells.vms !== undefined },
+    { entries, assignments, swarms, stacks: cells.stacks, config, hasMachines: cells.vms !== undefined },
     domain,
     { files, secrets, problems },
   );
@@ -94,7 +97,7 @@ export async function resolveSite(
     portainer,
     services,
     stacks: docker.stacks,
-    swarms: [],
+    swarms: swarmsOf(swarms, entries),
     ...(notices.length === 0 ? {} : { notices }),
     ...defined({ metrics: readMetrics(config, problems) }),
   };
@@ -114,11 +117,17 @@ function knownNames(services: readonly Service[], dns: Dns | undefined): Readonl
   ]);
 }
 
+interface Machines {
+  readonly entries: readonly GuestEntry[];
+  readonly swarms: readonly DeclaredSwarm[];
+  readonly assignments: readonly Assignment[];
+}
+
 function readMachines(
   { config, lxc, vms, stacks }: SiteCells,
   hypervisor: Hypervisor | undefined,
   problems: Problems,
-): readonly [readonly GuestEntry[], readonly Assignment[]] {
+): Machines {
   const network = config?.get("network");
   const around = { hypervisor, nfsServer: network?.get("nfs_server")?.text, problems };
   const containers = lxc === undefined ? undefined : guestsIn(lxc, "lxc_configs");
@@ -129,7 +138,8 @@ function readMachines(
   // A file that cannot be read is reported; what it would have declared is not unknown.
   if (lxc !== undefined && vms !== undefined)
     checkReferences(entries, config?.get("shared_volumes"), problems);
-  return [entries, readAssignments(entries, stacks, problems)];
+  const swarms = readSwarms(entries, config, problems);
+  return { entries, swarms, assignments: readAssignments(entries, swarms, stacks, problems) };
 }
 
 function recordsOf(

@@ -1,6 +1,18 @@
 /** The shapes of etc/phoenix_lxc_configs.json and etc/phoenix_vm_configs.json. */
 import { recordsShape, ruleShape, serviceShape } from "./fabric.ts";
-import { choice, either, flag, ignored, integer, list, map, object, type Shape, text } from "./shape.ts";
+import {
+  choice,
+  either,
+  flag,
+  ignored,
+  integer,
+  list,
+  map,
+  object,
+  type Shape,
+  since,
+  text,
+} from "./shape.ts";
 
 /** Proxmox gives ids from 100 to 999999999. */
 const id = integer("The guest's id.", 100, 999_999_999);
@@ -34,6 +46,21 @@ const volumeShape = object("a volume", [], {
   ...ignored("options", "size_gb", "pool", "host_path", "container_path", "read_only"),
 });
 
+/** The stacks of a virtual machine, or of a Swarm. */
+export function stacksShape(about: string): Shape {
+  return list(
+    either(
+      "A stack: its name, or its name and environment.",
+      text(),
+      object("an assigned stack", ["name"], {
+        name: text("The stack's name."),
+        environment: text("The stack's environment. Default: production."),
+      }),
+    ),
+    about,
+  );
+}
+
 const roles = choice(["gateway", "mesh", "ca"]);
 
 /** What containers and virtual machines have in common. */
@@ -62,16 +89,11 @@ const guestKeys: Readonly<Record<string, Shape>> = {
     "The name of the guest's environment in Portainer. Default: the guest's name; local for the primary.",
   ),
   portainer_agent_hostname: text("A host name for the guest's Portainer agent."),
-  docker_stacks: list(
-    either(
-      "A stack: its name, or its name and environment.",
-      text(),
-      object("an assigned stack", ["name"], {
-        name: text("The stack's name."),
-        environment: text("The stack's environment. Default: production."),
-      }),
-    ),
-    "The stacks that run on this virtual machine.",
+  docker_stacks: stacksShape("The stacks that run on this virtual machine."),
+  swarm: since("0.3", text("The name of the Docker Swarm that this virtual machine is a member of.")),
+  swarm_role: since(
+    "0.3",
+    text("With swarm: what the member is in it. Default: worker.", "manager", "worker"),
   ),
   mount_points: list(mountShape, "Directories of the hypervisor that the container mounts."),
   volumes: list(
@@ -90,7 +112,7 @@ const guestKeys: Readonly<Record<string, Shape>> = {
   ...ignored("apparmor_manages_nesting", "enable_lifecycle_snapshots", "id_maps", "zfs_volumes"),
   ...ignored("shared_volumes", "ports", "health_check", "health_checks", "tests", "user_config"),
   ...ignored("trigger_sync_on_completion", "snapshots", "count", "network_bridge", "tags", "type", "status"),
-  ...ignored("hostname", "static_ip", "nvidia", "docker", "swarm_role", "vllm_engine_config", "vllm_model"),
+  ...ignored("hostname", "static_ip", "nvidia", "docker", "vllm_engine_config", "vllm_model"),
   ...ignored("vllm_args", "vllm_quantization", "vllm_served_model_name"),
 };
 

@@ -1,6 +1,7 @@
 /** The shape of etc/phoenix_hypervisor_config.json. */
 import { ports } from "../../fabric/ports.ts";
 import { recordsShape, ruleShape } from "./fabric.ts";
+import { stacksShape } from "./guests.ts";
 import { metricsShape, noticesShape } from "./notices.ts";
 import { anyText, either, flag, ignored, integer, list, map, object, port, since, text } from "./shape.ts";
 
@@ -144,6 +145,18 @@ export const hypervisorShape = object("the hypervisor's configuration", ["networ
   dns_server: dnsShape,
   dns_records: recordsShape,
   firewall: firewallShape,
+  swarms: since(
+    "0.3",
+    map(
+      object("a Swarm", [], {
+        docker_stacks: stacksShape("The stacks that run in this Swarm."),
+        environment_name: text(
+          "The name of the Swarm's one environment in Portainer. Default: the Swarm's name.",
+        ),
+      }),
+      'What runs in each Docker Swarm, by its name. Its members are the virtual machines with "swarm": "NAME".',
+    ),
+  ),
   shared_volumes: map(
     either(
       "A directory that several containers mount, or the firewall.",

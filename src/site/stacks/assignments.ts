@@ -8,10 +8,13 @@ import type { Cell } from "../text/cell.ts";
 import { Claims } from "../text/claims.ts";
 import type { Problems } from "../text/problems.ts";
 import type { DeclaredStack } from "./files.ts";
+import { type DeclaredSwarm, managerOf, swarmsByMember } from "./swarms.ts";
 
-/** A stack that a machine's `docker_stacks` names. */
+/** A stack that the `docker_stacks` of a machine or a Swarm names. */
 export interface Assignment {
+  /** The machine; of a Swarm its first manager. */
   readonly entry: GuestEntry;
+  readonly swarm?: DeclaredSwarm;
   readonly declared: DeclaredStack;
   readonly environment: string;
   /** The environment's own cell, or the whole file when it declares no environments. */
@@ -22,13 +25,21 @@ export interface Assignment {
 /** The environment that is deployed when a machine names none. */
 export const defaultEnvironment = "production";
 
-/** Reads the machines' `docker_stacks`, with every name resolved. */
+/** What the name of a stack is looked up in. */
+interface Lookup {
+  readonly declared: ReadonlyMap<string, DeclaredStack>;
+  readonly problems: Problems;
+}
+
+/** Reads the `docker_stacks` of machines and Swarms, with every name resolved. */
 export function readAssignments(
   entries: readonly GuestEntry[],
+  swarms: readonly DeclaredSwarm[],
   declared: ReadonlyMap<string, DeclaredStack>,
   problems: Problems,
 ): readonly Assignment[] {
-  return entries.flatMap((entry) => {
+  const lookup = { declared, problems };
+  const own = entries.flatMap((entry) => {
     const { guest, cell } = entry;
     const list = cell.get("docker_stacks");
     if (list === undefined || list.items.length === 0) return [];
@@ -37,21 +48,37 @@ export function readAssignments(
       problems.report("PHX0415", list, `${guest.host} is ${what}; stacks run on virtual machines`);
       return [];
     }
-    const seen = new Claims<SourceRef>();
-    return list.items.flatMap((item) => {
-      const assignment = readAssignment(entry, item, declared, problems);
-      if (assignment === undefined) return [];
-      const key = `${assignment.declared.name} ${assignment.environment}`;
-      const before = seen.take(key, item.ref);
-      if (before === undefined) return [assignment];
-      const message = `stack ${assignment.declared.name} is assigned to ${guest.host} twice`;
-      return problems.report("PHX0414", item, message, { related: [before] }) ?? [];
-    });
+    return readList({ entry }, guest.host, list, lookup);
+  });
+  const ofSwarms = swarms.flatMap((swarm) => {
+    const list = swarm.settings?.get("docker_stacks");
+    const entry = managerOf(swarm);
+    return list === undefined ? [] : readList({ entry, swarm }, `Swarm ${swarm.name}`, list, lookup);
+  });
+  return [...own, ...ofSwarms];
+}
+
+/** @param title who runs the stacks: "vm/311", "Swarm oak" */
+function readList(
+  where: Pick<Assignment, "entry" | "swarm">,
+  title: string,
+  list: Cell,
+  { declared, problems }: Lookup,
+): readonly Assignment[] {
+  const seen = new Claims<SourceRef>();
+  return list.items.flatMap((item) => {
+    const assignment = readAssignment(where, item, declared, problems);
+    if (assignment === undefined) return [];
+    const key = `${assignment.declared.name} ${assignment.environment}`;
+    const before = seen.take(key, item.ref);
+    if (before === undefined) return [assignment];
+    const message = `stack ${assignment.declared.name} is assigned to ${title} twice`;
+    return problems.report("PHX0414", item, message, { related: [before] }) ?? [];
   });
 }
 
 function readAssignment(
-  entry: GuestEntry,
+  where: Pick<Assignment, "entry" | "swarm">,
   item: Cell,
   declared: ReadonlyMap<string, DeclaredStack>,
   problems: Problems,
@@ -76,19 +103,42 @@ function readAssignment(
     const hint = names.length === 0 ? undefined : known;
     return problems.report("PHX0403", wanted ?? name, message, { related: [environments.ref], hint });
   }
-  return { entry, declared: stack, environment, settings, from: name.ref };
+  return { ...where, declared: stack, environment, settings, from: name.ref };
 }
 
-/** The machines with the firewall rules of their stacks added to their own, and the assignments on these machines. */
+/** Refuses stacks of a machine's own on a member of a Swarm: its one environment is the Swarm's. */
+export function checkMembersStacks(
+  assignments: readonly Assignment[],
+  swarms: readonly DeclaredSwarm[],
+  problems: Problems,
+): void {
+  const byMember = swarmsByMember(swarms);
+  for (const { entry, swarm: own, declared, from } of assignments) {
+    const { host, name } = entry.guest;
+    const swarm = byMember.get(host);
+    if (own !== undefined || swarm === undefined) continue;
+    const message = `stack ${declared.name} is assigned to ${host} (${name}), which is a member of the Swarm ${swarm.name}`;
+    problems.report("PHX0904", from, message, {
+      related: swarm.members.flatMap((each) => (each.entry.guest.host === host ? [each.from] : [])),
+      hint: `assign it to the Swarm: "swarms": {"${swarm.name}": {"docker_stacks": ["${declared.name}"]}}`,
+    });
+  }
+}
+
+/**
+ * The machines with the firewall rules of their stacks added to their own, and the assignments on these machines. Every member
+ * of a Swarm gets the rules of its stacks.
+ */
 export function withStackRules(
   entries: readonly GuestEntry[],
   assignments: readonly Assignment[],
   problems: Problems,
 ): { readonly entries: readonly GuestEntry[]; readonly assignments: readonly Assignment[] } {
   const rules = new Map<GuestEntry, readonly FirewallRule[]>();
-  for (const { entry, settings } of assignments) {
+  for (const { entry, swarm, settings } of assignments) {
     const more = readRules(settings?.get("firewall_rules"), "guest", problems);
-    rules.set(entry, [...(rules.get(entry) ?? []), ...more]);
+    for (const each of swarm?.members.map((member) => member.entry) ?? [entry])
+      rules.set(each, [...(rules.get(each) ?? []), ...more]);
   }
   const renewed = new Map<GuestEntry, GuestEntry>();
   for (const [entry, more] of rules) {

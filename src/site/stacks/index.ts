@@ -41,7 +41,7 @@ export async function readStack(
   assignment: Assignment,
   { files, secrets, problems, portainerEnvironment }: StackReading,
 ): Promise<AssignedStack | undefined> {
-  const { entry, declared, environment, settings, from } = assignment;
+  const { entry, swarm, declared, environment, settings, from } = assignment;
   const { name, directory, compose: written } = declared;
   const guest = machineOf(assignment, portainerEnvironment, problems);
   const [share] = entry.guest.shares;
@@ -79,7 +79,16 @@ export async function readStack(
   ]);
   for (const { message, place, hint } of filled.faults) problems.report("PHX0410", place, message, { hint });
   const routed = labelledServices(
-    { stack: name, project, compose, file, labels: filled.labels, guest, settings },
+    {
+      stack: name,
+      project,
+      compose,
+      file,
+      labels: filled.labels,
+      guest,
+      others: othersOf(assignment),
+      settings,
+    },
     problems,
   );
   for (const { message, place, ...more } of routed.faults) problems.report("PHX0411", place, message, more);
@@ -94,8 +103,16 @@ export async function readStack(
   };
   if (guest === undefined) return undefined;
   const place = { portainerEnvironment: portainerEnvironment ?? guest.name, share: share ?? noShare(from) };
-  const stack = { name, project, environment, guest, ...place, ...parts, from };
+  const placed = { guest, ...defined({ swarm: swarm?.name }), ...place };
+  const stack = { name, project, environment, ...placed, ...parts, from };
   return { stack, compose, services: routed.services, foreignNetworks: networks.foreign };
+}
+
+/** The addresses of a Swarm's other members, which may run a stack as well. */
+function othersOf({ swarm, entry }: Assignment): readonly string[] {
+  return (swarm?.members ?? []).flatMap((member) =>
+    member.entry.guest.host === entry.guest.host ? [] : [member.entry.guest.address],
+  );
 }
 
 interface Preparation {

@@ -10,7 +10,7 @@ import type { Cell } from "../text/cell.ts";
 import { Claims } from "../text/claims.ts";
 import type { Problems } from "../text/problems.ts";
 import type { SiteFiles } from "../text/source-file.ts";
-import type { Assignment } from "./assignments.ts";
+import { type Assignment, checkMembersStacks } from "./assignments.ts";
 import { externalEnvironments, readEnvironments } from "./environments.ts";
 import { isExternal } from "./external-portainer.ts";
 import type { DeclaredStack } from "./files.ts";
@@ -25,6 +25,7 @@ import {
 } from "./portainer.ts";
 import { checkPublishedPorts, type PublishedBy } from "./published-ports.ts";
 import { checkSharedNames } from "./shared-names.ts";
+import { type DeclaredSwarm, swarmsByMember } from "./swarms.ts";
 
 export interface Docker {
   /** The machine that runs Portainer. */
@@ -40,6 +41,7 @@ export interface Docker {
 interface DockerCells {
   readonly entries: readonly GuestEntry[];
   readonly assignments: readonly Assignment[];
+  readonly swarms: readonly DeclaredSwarm[];
   readonly stacks: ReadonlyMap<string, DeclaredStack>;
   readonly config: Cell | undefined;
   /** Whether the virtual machines' file could be read: without it a missing primary is not reported. */
@@ -53,16 +55,16 @@ interface Reading {
 }
 
 export async function readDocker(
-  { entries, assignments, stacks, config, hasMachines }: DockerCells,
+  cells: DockerCells,
   domain: string,
   { files, secrets, problems }: Reading,
 ): Promise<Docker> {
-  const { primary, server, settings, environments, names } = readMachines(
-    { entries, assignments, stacks, config, hasMachines },
-    domain,
-    problems,
+  const { entries, assignments, swarms, stacks, hasMachines } = cells;
+  const { primary, server, settings, environments, names } = readMachines(cells, domain, problems);
+  const deployed = assignments.filter(
+    ({ entry, swarm, declared }) => swarm !== undefined || entry !== primary || declared !== server,
   );
-  const deployed = assignments.filter(({ entry, declared }) => entry !== primary || declared !== server);
+  checkMembersStacks(deployed, swarms, problems);
   const read = await Promise.all(
     deployed.map((assignment) => {
       const portainerEnvironment = names.get(assignment.entry.guest.host);
@@ -70,7 +72,8 @@ export async function readDocker(
     }),
   );
   const assigned = read.filter((one) => one !== undefined);
-  const named = entries.reduce((sum, { cell }) => sum + (cell.get("docker_stacks")?.items.length ?? 0), 0);
+  const lists = [...entries.map(({ cell }) => cell), ...swarms.map(({ settings: cell }) => cell)];
+  const named = lists.reduce((sum, cell) => sum + (cell?.get("docker_stacks")?.items.length ?? 0), 0);
   // A name that was not understood may be the one that is missing here.
   if (hasMachines && named === assignments.length) warnUnassigned(stacks, assignments, server, problems);
   const published: PublishedBy[] = [
@@ -111,7 +114,7 @@ interface Machines {
 
 /** Who runs Portainer and its agents. Of a Portainer that somebody else runs, only the names of environments are known. */
 function readMachines(
-  { entries, assignments, stacks, config, hasMachines }: DockerCells,
+  { entries, assignments, swarms, stacks, config, hasMachines }: DockerCells,
   domain: string,
   problems: Problems,
 ): Machines {
@@ -119,7 +122,7 @@ function readMachines(
   const needed = assignments[0]?.from ?? agent?.cell.get("portainer_role")?.ref;
   if (config !== undefined && isExternal(config)) {
     const primary = findPrimary(entries, undefined, problems);
-    const names = externalEnvironments(entries, primary);
+    const names = new Map([...externalEnvironments(entries, primary), ...namesOf(swarms)]);
     return { primary, server: undefined, settings: undefined, environments: [], names };
   }
   const primary = hasMachines ? findPrimary(entries, needed, problems) : undefined;
@@ -128,11 +131,21 @@ function readMachines(
     primary === undefined || config === undefined
       ? undefined
       : readSettings(config, primary, domain, problems);
-  const hasOwn = assignments.some(({ entry, declared }) => entry === primary && declared !== server);
+  const hasOwn = assignments.some(
+    ({ entry, swarm, declared }) => swarm === undefined && entry === primary && declared !== server,
+  );
   const agentPort = config === undefined ? ports.portainerAgent : agentPortOf(config);
-  const environments = readEnvironments(entries, agentPort, primary, hasOwn, problems);
-  const names = new Map(environments.map(({ guest, name }) => [guest.host, name]));
+  const environments = readEnvironments(entries, swarms, agentPort, primary, hasOwn, problems);
+  const names = new Map([
+    ...environments.map(({ guest, name }) => [guest.host, name] as const),
+    ...namesOf(swarms),
+  ]);
   return { primary, server, settings, environments, names };
+}
+
+/** Members of a Swarm share its one environment. */
+function namesOf(swarms: readonly DeclaredSwarm[]): readonly (readonly [GuestName, string])[] {
+  return [...swarmsByMember(swarms)].map(([host, { environment }]) => [host, environment]);
 }
 
 function serverPorts(

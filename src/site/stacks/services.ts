@@ -4,7 +4,13 @@ import { translateLabels } from "../../fabric/routes/index.ts";
 import type { LabelledContainer } from "../../fabric/routes/labels.ts";
 import type { Compose, ComposeService } from "../../formats/compose/index.ts";
 import type { FaultAt } from "../../formats/fault.ts";
-import { defaultServiceOptions, type RoleGuest, type Service, type StackLabel } from "../../model.ts";
+import {
+  type Backend,
+  defaultServiceOptions,
+  type RoleGuest,
+  type Service,
+  type StackLabel,
+} from "../../model.ts";
 import type { SourceRef } from "../../resource.ts";
 import { readOptions } from "../services/options.ts";
 import type { Cell } from "../text/cell.ts";
@@ -22,6 +28,8 @@ export interface Labelled {
   readonly labels: Readonly<Record<string, readonly StackLabel[]>>;
   /** The machine that runs it; without one there are faults, but no services. */
   readonly guest: RoleGuest | undefined;
+  /** The addresses of further machines that may run it: the other members of a Swarm. */
+  readonly others: readonly string[];
   /** The environment's settings, for the services' options. */
   readonly settings: Cell | undefined;
 }
@@ -31,7 +39,7 @@ const noAddress = "192.0.2.0";
 
 /** Routes as services, and the faults of the labels; their messages may quote secrets. */
 export function labelledServices(
-  { project, stack, compose, file, labels, guest, settings }: Labelled,
+  { project, stack, compose, file, labels, guest, others, settings }: Labelled,
   problems: Problems,
 ): { readonly services: readonly Service[]; readonly faults: readonly FaultAt<SourceRef>[] } {
   const own = settings?.get("services");
@@ -52,10 +60,13 @@ export function labelledServices(
   const { routes, faults } = translateLabels(containers);
   const options = new Map(compose.services.map(({ name }) => [name, readOptions(own?.get(name), problems)]));
   if (guest === undefined) return { services: [], faults };
+  const isOwn = ({ address }: Backend): boolean => address === guest.address && others.length > 0;
   const services = routes.map((route) => {
     const owner = containers.find((container) => container.labels.some(({ from }) => from === route.from));
+    const backend = isOwn(route.backend) ? { ...route.backend, others } : route.backend;
     return {
       ...route,
+      backend,
       path: "routed" as const,
       guest,
       stack,
