@@ -49,9 +49,7 @@ export async function resolveSite(
 ): Promise<Site | undefined> {
   const { config, manifest } = cells;
   const hypervisor = config === undefined ? undefined : readHypervisor(config, problems);
-  const machines = readMachines(cells, hypervisor, problems);
-  const { swarms } = machines;
-  const { entries, assignments } = withStackRules(machines.entries, machines.assignments, problems);
+  const { entries, assignments, swarms } = readMachines(cells, hypervisor, problems);
   const certificates = readCertificates(manifest, problems);
   const domain = (config && readDomain(config, problems)) ?? noDomain;
   const docker = await readDocker(
@@ -139,7 +137,8 @@ function readMachines(
   if (lxc !== undefined && vms !== undefined)
     checkReferences(entries, config?.get("shared_volumes"), problems);
   const swarms = readSwarms(entries, config, problems);
-  return { entries, swarms, assignments: readAssignments(entries, swarms, stacks, problems) };
+  const assignments = readAssignments(entries, swarms, stacks, problems);
+  return { ...withStackRules(entries, assignments, problems), swarms };
 }
 
 function recordsOf(

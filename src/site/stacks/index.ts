@@ -3,7 +3,7 @@ import { defined } from "../../defined.ts";
 import type { Compose } from "../../formats/compose/index.ts";
 import { placeBelow } from "../../formats/compose/paths.ts";
 import { type PreparedCompose, preparedCompose } from "../../formats/compose/prepare.ts";
-import type { ComposeFile, RoleGuest, Service, Stack, StackFile } from "../../model.ts";
+import type { ComposeFile, RoleGuest, Service, Stack, StackFile, StackVariable } from "../../model.ts";
 import { isAddressed, portainerRoleOf } from "../machines/guests.ts";
 import type { SecretReader } from "../secrets/index.ts";
 import type { Problems } from "../text/problems.ts";
@@ -55,19 +55,11 @@ export async function readStack(
       hint: `write stacks/${name}/docker-compose.yml`,
     });
   const project = projectOf(name, environment);
-  // A variable whose secret was not found is not reported as unset as well.
-  const values = new Map([
-    ...unread.map((variable) => [variable, "1"] as const),
-    ...variables.map((variable) => [variable.name, variable.value.reveal()] as const),
-  ]);
+  const values = valuesOf(variables, unread);
   const { file } = written;
   const mountPoint = `${share?.mountPoint ?? ""}/stacks/${name}`;
   const { declared: compose, faults } = prepared(written, { project, values, mountPoint, stackFiles });
-  for (const { message, place, hint, severity, mayBeSecret } of faults) {
-    const at = { file, ...place };
-    if (mayBeSecret) files.concealLine(at);
-    problems.report("PHX0405", at, message, { hint, severity });
-  }
+  reportFaults(faults, file, { files, problems });
   if (compose === undefined) return undefined;
   const labels = readLabels(settings?.get("services"), compose, name, problems);
   const volumes = readVolumes(settings?.get("volumes"), compose, file, problems);
@@ -78,21 +70,11 @@ export async function readStack(
     ...Object.values(filled.labels).flat(),
   ]);
   for (const { message, place, hint } of filled.faults) problems.report("PHX0410", place, message, { hint });
-  const routed = labelledServices(
-    {
-      stack: name,
-      project,
-      compose,
-      file,
-      labels: filled.labels,
-      guest,
-      others: othersOf(assignment),
-      settings,
-    },
-    problems,
-  );
+  const named = { stack: name, project, compose, file, labels: filled.labels };
+  const routed = labelledServices({ ...named, guest, others: othersOf(assignment), settings }, problems);
   for (const { message, place, ...more } of routed.faults) problems.report("PHX0411", place, message, more);
   const parts = {
+    ...defined({ swarm: swarm?.name }),
     compose: written,
     variables,
     files: stackFiles,
@@ -103,9 +85,32 @@ export async function readStack(
   };
   if (guest === undefined) return undefined;
   const place = { portainerEnvironment: portainerEnvironment ?? guest.name, share: share ?? noShare(from) };
-  const placed = { guest, ...defined({ swarm: swarm?.name }), ...place };
-  const stack = { name, project, environment, ...placed, ...parts, from };
+  const stack = { name, project, environment, guest, ...place, ...parts, from };
   return { stack, compose, services: routed.services, foreignNetworks: networks.foreign };
+}
+
+/** A variable whose secret was not found is not reported as unset as well. */
+function valuesOf(
+  variables: readonly StackVariable[],
+  unread: readonly string[],
+): ReadonlyMap<string, string> {
+  return new Map([
+    ...unread.map((variable) => [variable, "1"] as const),
+    ...variables.map((variable) => [variable.name, variable.value.reveal()] as const),
+  ]);
+}
+
+/** Faults of a Compose file; a line that may hold a secret is not shown. */
+export function reportFaults(
+  faults: PreparedCompose["faults"],
+  file: string,
+  { files, problems }: Pick<StackReading, "files" | "problems">,
+): void {
+  for (const { message, place, hint, severity, mayBeSecret } of faults) {
+    const at = { file, ...place };
+    if (mayBeSecret) files.concealLine(at);
+    problems.report("PHX0405", at, message, { hint, severity });
+  }
 }
 
 /** The addresses of a Swarm's other members, which may run a stack as well. */

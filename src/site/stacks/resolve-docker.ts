@@ -14,7 +14,7 @@ import { type Assignment, checkMembersStacks } from "./assignments.ts";
 import { externalEnvironments, readEnvironments } from "./environments.ts";
 import { isExternal } from "./external-portainer.ts";
 import type { DeclaredStack } from "./files.ts";
-import { readStack } from "./index.ts";
+import { readStack, reportFaults } from "./index.ts";
 import { checkExternalNetworks, makersFirst } from "./networks.ts";
 import {
   agentPortOf,
@@ -157,11 +157,7 @@ function serverPorts(
   if (server?.compose === undefined || primary === undefined) return [];
   const { file, text } = server.compose;
   const { compose, faults } = readCompose(text, new Map(), serverProject);
-  for (const { message, place, hint, severity, mayBeSecret } of faults) {
-    const at = { file, ...place };
-    if (mayBeSecret) files.concealLine(at);
-    problems.report("PHX0405", at, message, { hint, severity });
-  }
+  reportFaults(faults, file, { files, problems });
   if (compose === undefined) return [];
   return [{ host: primary.guest.host, title: "Portainer's server", file, compose }];
 }
