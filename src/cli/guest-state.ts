@@ -1,6 +1,7 @@
 /** The guests as `phoenix status` shows them: their roles, and whether they answer. */
 import { defined } from "../defined.ts";
 import { messageOf, PhoenixError } from "../errors.ts";
+import { agentMachines } from "../fabric/swarms.ts";
 import type { World } from "../hosts/world.ts";
 import type { Guest, Site } from "../model.ts";
 import type { GuestState } from "../render/status.ts";
@@ -30,10 +31,16 @@ async function guestState(site: Site, guest: Guest, world: World): Promise<Guest
   }
 }
 
-function rolesOf({ roles, portainer }: Site, { host, portainerRole }: Guest): string[] {
+function rolesOf(site: Site, { host, portainerRole }: Guest): string[] {
+  const { roles, portainer, swarms } = site;
   const named = (["gateway", "mesh", "ca"] as const).filter((role) => roles[role]?.host === host);
-  const agent = portainer?.environments.some(({ guest, kind }) => guest.host === host && kind === "agent");
+  const agent = portainer?.environments.some((each) =>
+    agentMachines(site, each).some((machine) => machine.host === host),
+  );
   const isAgent = agent === true || portainerRole === "agent";
   const docker = portainerRole === "primary" ? ["portainer"] : isAgent ? ["agent"] : [];
-  return [...named, ...docker];
+  const members = swarms.flatMap(({ name, members }) =>
+    members.flatMap(({ guest, role }) => (guest.host === host ? [`${role} of Swarm ${name}`] : [])),
+  );
+  return [...named, ...docker, ...members];
 }

@@ -7,6 +7,7 @@ import { firewallOf, verdictOn } from "./firewall.ts";
 import type { Application, BackendHop, Connection, ContainerHop, TcpHop, TlsHop } from "./hop.ts";
 import type { FirewallPath } from "./paths.ts";
 import { agentContainer, serverContainer, serverProject } from "./portainer-server.ts";
+import { agentMachines } from "./swarms.ts";
 
 /** A port of a machine, and the line that is about it. */
 interface Target {
@@ -59,15 +60,12 @@ export function agentsClient({ portainer }: Site): FirewallPath["from"] {
   return portainer?.guest.host ?? "pve";
 }
 
-export function applicationAt(
-  { portainer, roles, ca }: Site,
-  { host }: RoleGuest,
-  port: number,
-): Application {
+export function applicationAt(site: Site, { host }: RoleGuest, port: number): Application {
+  const { portainer, roles, ca } = site;
   if (host === roles.ca?.host && port === ca?.port) return "ca";
   if (host === portainer?.guest.host && port === portainer.port) return "portainer";
   const isAgent = portainer?.environments.some(
-    (each) => each.kind === "agent" && each.guest.host === host && each.port === port,
+    (each) => each.port === port && agentMachines(site, each).some((machine) => machine.host === host),
   );
   return isAgent === true ? "agent" : "service";
 }
@@ -150,7 +148,10 @@ export function ownContainers(
   if (portainer === undefined) return [];
   const base = { kind: "container", host, services: [] } as const;
   const server = portainer.guest.host === host ? serverContainer(portainer.compose.text) : undefined;
-  const agents = portainer.environments.filter((each) => each.kind === "agent" && each.guest.host === host);
+  // In a Swarm the agent is a task, whose container has another name each time.
+  const agents = portainer.environments.filter(
+    ({ kind, guest, swarm }) => kind === "agent" && guest.host === host && swarm === undefined,
+  );
   return [
     ...(server === undefined
       ? []

@@ -13,6 +13,7 @@ import { describeHost, guestOf } from "./guests.ts";
 import { memo } from "./memo.ts";
 import { ports } from "./ports.ts";
 import { gatewayNames, routedServices } from "./services.ts";
+import { agentMachines, managersOf, memberAt } from "./swarms.ts";
 
 export interface FirewallPath {
   /** "the gateway passes requests to the mesh": a part of a sentence, fit for a rule's comment. */
@@ -38,6 +39,7 @@ export const requiredPaths = memo((site: Site): readonly FirewallPath[] => {
     ...meshPaths(site),
     ...caPaths(site),
     ...portainerPaths(site),
+    ...swarmPaths(site),
     ...directPaths(site),
   ];
   const seen = new Set<string>();
@@ -149,12 +151,15 @@ function meshPaths(site: Site): readonly FirewallPath[] {
     { ...to, from: "pve", port: ports.http, why: "routes are proved from the hypervisor" },
     { ...to, from: "pve", port: ports.meshApi, why: "what the mesh has loaded is read from the hypervisor" },
     ...routedServices(site).flatMap(({ id, guest, backend, from: at }): readonly FirewallPath[] => {
-      const target = { ...receiver(guest), address: backend.address, port: backend.port, at };
+      const others = (backend.others ?? []).flatMap((address) => memberAt(site, address) ?? []);
       if (backend.address !== guest.address) return [];
-      return [
-        { ...target, from: mesh.host, why: `the mesh passes requests to ${id}` },
-        { ...target, from: "pve", why: `${id} is proved from the hypervisor` },
-      ];
+      return [guest, ...others].flatMap((machine): readonly FirewallPath[] => {
+        const target = { ...receiver(machine), port: backend.port, at };
+        return [
+          { ...target, from: mesh.host, why: `the mesh passes requests to ${id}` },
+          { ...target, from: "pve", why: `${id} is proved from the hypervisor` },
+        ];
+      });
     }),
   ];
 }
@@ -173,21 +178,46 @@ function caPaths(site: Site): readonly FirewallPath[] {
   ];
 }
 
-function portainerPaths({ portainer }: Site): readonly FirewallPath[] {
+function portainerPaths(site: Site): readonly FirewallPath[] {
+  const { portainer } = site;
   if (portainer === undefined) return [];
   const to = { ...receiver(portainer.guest), port: portainer.port, vital: true };
   return [
     { ...to, from: "pve", why: "Portainer is driven from the hypervisor" },
-    ...portainer.environments
-      .filter(({ kind }) => kind === "agent")
-      .flatMap(({ guest, port, name, from: at }): readonly FirewallPath[] => {
-        const agent = { ...receiver(guest), port, at };
+    ...portainer.environments.flatMap((environment) =>
+      agentMachines(site, environment).flatMap((machine): readonly FirewallPath[] => {
+        const { port, name, from: at } = environment;
+        const agent = { ...receiver(machine), port, at };
         return [
           { ...agent, from: portainer.guest.host, why: `Portainer drives environment ${name}` },
           { ...agent, from: "pve", why: `the agent of ${name} is proved from the hypervisor` },
         ];
       }),
+    ),
   ];
+}
+
+/** Between the members of a Swarm, and from nowhere else: whoever reaches these ports is inside it. */
+function swarmPaths({ swarms }: Site): readonly FirewallPath[] {
+  const { swarmManager, swarmGossip, swarmOverlay } = ports;
+  return swarms.flatMap((swarm): readonly FirewallPath[] => {
+    const managers = managersOf(swarm);
+    return swarm.members.flatMap(({ guest, from: at }) => {
+      const to = { ...receiver(guest), at };
+      const toManager = { port: swarmManager, why: `members of Swarm ${swarm.name} reach its managers` };
+      const gossip = { port: swarmGossip, why: `members of Swarm ${swarm.name} find each other` };
+      const overlay = `containers of Swarm ${swarm.name} reach each other across members`;
+      const openings = [
+        ...(managers.includes(guest) ? [toManager] : []),
+        gossip,
+        { ...gossip, protocol: "udp" as const },
+        { port: swarmOverlay, protocol: "udp" as const, why: overlay },
+      ];
+      return swarm.members.flatMap(({ guest: { host } }) =>
+        host === guest.host ? [] : openings.map((opening) => ({ ...to, ...opening, from: host })),
+      );
+    });
+  });
 }
 
 function packetTo({ address, protocol, port }: Pick<FirewallPath, "address" | "protocol" | "port">): Packet {
@@ -209,9 +239,14 @@ function isNarrowed(declared: readonly FirewallRule[], packet: Packet): boolean 
  */
 function directPaths(site: Site): readonly FirewallPath[] {
   const own = site.roles.gateway?.host;
-  const agents = site.portainer?.environments ?? [];
-  const isAgent = (guest: RoleGuest, port: number): boolean =>
-    agents.some((agent) => agent.guest.host === guest.host && agent.port === port);
+  const agents = new Set(
+    (site.portainer?.environments ?? []).flatMap((environment) =>
+      [environment.guest, ...agentMachines(site, environment)].map(
+        ({ host }) => `${host} ${environment.port}`,
+      ),
+    ),
+  );
+  const isAgent = (guest: RoleGuest, port: number): boolean => agents.has(`${guest.host} ${port}`);
   return site.services
     .filter(
       ({ path, guest, backend }) =>

@@ -11,4 +11,8 @@ export const ports = {
   ca: 9000,
   portainerAgent: 9001,
   portainer: 9443,
+  /** Docker Swarm: its managers, its members' gossip (TCP and UDP), and containers across members (VXLAN, UDP). */
+  swarmManager: 2377,
+  swarmGossip: 7946,
+  swarmOverlay: 4789,
 } as const;

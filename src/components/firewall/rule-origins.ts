@@ -15,7 +15,8 @@ import {
 } from "../../fabric/origins.ts";
 import type { FirewallPath } from "../../fabric/paths.ts";
 import { routedServices } from "../../fabric/services.ts";
-import type { Service, Site } from "../../model.ts";
+import { agentMachines } from "../../fabric/swarms.ts";
+import type { PortainerEnvironment, Service, Site } from "../../model.ts";
 import type { Origin, Reason, Subject } from "../../origin.ts";
 import type { HostName } from "../../resource.ts";
 
@@ -65,10 +66,10 @@ function directoryOf(file: string): string {
 }
 
 /** The services behind an opening to a backend. */
-function servicesOf(site: Site, { to, address, port, at }: FirewallPath): readonly Service[] {
+function servicesOf(site: Site, { address, port, at }: FirewallPath): readonly Service[] {
   return site.services.filter(
-    ({ guest, backend, from }) =>
-      from === at && guest.host === to && backend.address === address && backend.port === port,
+    ({ backend, from }) =>
+      from === at && backend.port === port && [backend.address, ...(backend.others ?? [])].includes(address),
   );
 }
 
@@ -109,7 +110,9 @@ function portOrigins(site: Site, to: FirewallPath["to"], port: number): readonly
   const { roles, ca, portainer } = site;
   if (to === roles.ca?.host && port === ca?.port)
     return [settingOrigin(site, "the CA's port", "step_ca/port")];
-  if (portainer?.environments.some((each) => each.guest.host === to && each.port === port))
+  const runsAgent = (each: PortainerEnvironment): boolean =>
+    each.port === port && [each.guest, ...agentMachines(site, each)].some((machine) => machine.host === to);
+  if (portainer?.environments.some(runsAgent))
     return [settingOrigin(site, "the agents' port", "network/portainer_agent_port")];
   if (portainer !== undefined && to === portainer.guest.host && port === portainer.port)
     return [settingOrigin(site, "Portainer's port", "network/portainer_server_port")];
