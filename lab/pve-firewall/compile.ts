@@ -28,6 +28,8 @@ export interface World {
   readonly guests: readonly FilteredGuest[];
   /** The hypervisor's own network: "10.0.0.0/24". */
   readonly localNetwork: string;
+  /** IPv4 addresses that corosync has here and on the other nodes of a cluster. */
+  readonly corosync?: { readonly own: string; readonly peers: readonly string[] };
   readonly netbase: Netbase;
   /** Seconds since the epoch, for an `enable` that ends by itself. */
   readonly now: number;
@@ -51,6 +53,9 @@ const management = {
   in: ["8006", "5900:5999", "3128", "22", "60000:60050"],
   out: ["8006", "22", "5900:5999", "3128"],
 } as const;
+
+/** What corosync of one node sends to another's. */
+const corosyncPorts = { protocol: "udp", dport: "5404:5405", target: "ACCEPT" } as const;
 
 /** `enable: T` with a time holds for this many seconds after it. */
 const trialSeconds = 60;
@@ -136,6 +141,7 @@ class Compiler {
       { protocol: "igmp", target: "ACCEPT" },
       ...rules("IN"),
       ...management.in.map((dport) => ({ protocol: "tcp", source: managed, dport, target: "ACCEPT" })),
+      ...this.#peers().map(({ own, peer }) => ({ ...corosyncPorts, source: peer, dest: own })),
       policy(cluster.options.policy_in ?? "DROP"),
     ]);
     this.chains.set("PVEFW-HOST-OUT", [
@@ -145,8 +151,15 @@ class Compiler {
       { protocol: "igmp", target: "ACCEPT" },
       ...rules("OUT"),
       ...outgoing.map((dport) => ({ protocol: "tcp", dest: this.#local, dport, target: "ACCEPT" })),
+      ...this.#peers().map(({ own, peer }) => ({ ...corosyncPorts, source: own, dest: peer })),
       policy(cluster.options.policy_out ?? "ACCEPT"),
     ]);
+  }
+
+  #peers(): readonly { readonly own: string; readonly peer: string }[] {
+    const { corosync } = this.#world;
+    if (corosync === undefined || this.#family === "6") return [];
+    return corosync.peers.map((peer) => ({ own: corosync.own, peer }));
   }
 
   /** A group that does not compile ends a guest's chain, which is then not hung in: nothing of the guest is filtered there. */

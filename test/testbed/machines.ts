@@ -5,8 +5,8 @@ import { join } from "node:path";
 
 export const folder = join(import.meta.dirname, "../../testbed");
 
-/** "pve", "lxc-101", "vm-1001", "client". */
-export type Machine = "pve" | "client" | `lxc-${number}` | `vm-${number}`;
+/** "pve", "lxc-101", "vm-1001", "client"; "pve2" is another node of a cluster. */
+export type Machine = "pve" | "pve2" | "client" | `lxc-${number}` | `vm-${number}`;
 
 export interface Ended {
   readonly exitCode: number;
@@ -60,6 +60,16 @@ async function obstacle(): Promise<string | undefined> {
  */
 export async function boot(site: string, ...house: readonly string[]): Promise<void> {
   await expectTool("up", site, ...house);
+}
+
+/** Boots a site whose hypervisor is one node of a cluster. @param nodes a file with a `Cluster` of testbed/furnish/fabric.ts */
+export async function bootCluster(nodes: string, site: string): Promise<void> {
+  await expectTool("up", "--cluster", nodes, site);
+}
+
+/** Cuts a node's power, or gives it back and waits until its guests are up. */
+export async function power(state: "off" | "on", node: "pve2"): Promise<void> {
+  await expectRun("pve", ["/usr/lib/testbed/node", state, node]);
 }
 
 /** Every machine as it was after `boot`. */

@@ -18,6 +18,26 @@ export interface Fabric extends Omit<LabFacts, "guests" | "roles"> {
     readonly hostname: string;
     readonly provisioner: string;
   };
+  /** Absent where "pve" is alone. */
+  readonly cluster?: Cluster;
+}
+
+/** A Proxmox cluster: "pve" first, then other nodes, which are machines inside it. */
+export interface Cluster {
+  readonly name: string;
+  readonly nodes: readonly ClusterNode[];
+  /** Datasets that all nodes have at the same paths; others are on the disk of "pve" alone. */
+  readonly shared: readonly string[];
+  /** Where ssh finds the keys of other nodes: a file for each node, as PVE 9 has it, or one for the whole cluster. */
+  readonly knownHosts: "node" | "cluster";
+}
+
+export interface ClusterNode {
+  readonly name: string;
+  readonly address: string;
+  readonly votes: number;
+  /** What it runs at first: "lxc/101". Guests that no node names are on "pve". */
+  readonly guests: readonly string[];
 }
 
 export type Machine = LabFacts["guests"][number] & {
@@ -35,8 +55,26 @@ export const defaultFirstId = 100_000;
 /** A map of its own, written into the container's configuration. */
 const ownFirstId = 200_000;
 
-/** Reads a fabric: from a site's directory, or from a file of the testbed's own tests that holds one as JSON. */
-export async function readFabric(path: string): Promise<Fabric> {
+/** The hypervisors: those of the cluster, or "pve" alone. */
+export function nodesOf({ cluster, address, guests }: Fabric): readonly ClusterNode[] {
+  const [own, ...others] = cluster?.nodes ?? [];
+  const elsewhere = others.flatMap((node) => node.guests);
+  const here = guests.map(({ host }) => host).filter((host) => !elsewhere.includes(host));
+  return [{ name: "pve", address, votes: own?.votes ?? 1, guests: here }, ...others];
+}
+
+/**
+ * Reads a fabric: from a site's directory, or from a file of the testbed's own tests that holds one as JSON.
+ * @param clusterFile a `Cluster` as JSON: no file of a site says how many nodes there are
+ */
+export async function readFabric(path: string, clusterFile?: string): Promise<Fabric> {
+  const fabric = await readAlone(path);
+  return clusterFile === undefined
+    ? fabric
+    : { ...fabric, cluster: JSON.parse(readFileSync(clusterFile, "utf8")) };
+}
+
+async function readAlone(path: string): Promise<Fabric> {
   if (statSync(path).isFile()) return JSON.parse(readFileSync(path, "utf8"));
   const { loadSite } = await import("../../src/site/load.ts");
   const { site, problems } = await loadSite(path);

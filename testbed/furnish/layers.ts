@@ -103,6 +103,14 @@ export function openLayers(run: string, fabric: Fabric): Layers {
   };
 }
 
+/** The interface of a hypervisor that is not "pve" itself: the port of its bridge that leads there. */
+export const uplink = "eno1";
+
+/** The end of the line that describes a hypervisor's network. */
+export function uplinkOf(node: MachineName): string {
+  return node === "pve" ? "" : ` ${uplink}`;
+}
+
 /** "lxc/101" is "lxc-101". */
 export function machineOf(host: string): MachineName {
   return host.replace("/", "-");

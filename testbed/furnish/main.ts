@@ -1,16 +1,16 @@
-/** Makes every machine's files for a site. Arguments: the site, or a file with a fabric; the testbed's directory. */
+/** Makes every machine's files for a site. Arguments: the site, or a file with a fabric; the testbed's directory; perhaps a file with a cluster. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { LabContext } from "../../lab/context.ts";
 import { initCa } from "../../lab/step-ca/init.ts";
 import { furnishCertificates } from "./certificates.ts";
-import { readFabric } from "./fabric.ts";
+import { nodesOf, readFabric } from "./fabric.ts";
 import { furnishClient, furnishGuest } from "./guest.ts";
-import { furnishHypervisor } from "./hypervisor.ts";
+import { furnishHypervisors } from "./hypervisor.ts";
 import { machineOf, openLayers } from "./layers.ts";
 
-const [site = "", run = ""] = process.argv.slice(2);
-const fabric = await readFabric(site).catch((error: Error) => {
+const [site = "", run = "", cluster] = process.argv.slice(2);
+const fabric = await readFabric(site, cluster).catch((error: Error) => {
   process.stderr.write(`Error: ${error.message}\n`);
   process.exit(1);
 });
@@ -21,7 +21,7 @@ const dockerUnits = readFileSync(join(run, "docker-units"), "utf8")
   .filter((line) => line !== "");
 
 for (const guest of fabric.guests) furnishGuest(layers, guest, dockerUnits);
-furnishHypervisor(layers, run);
+furnishHypervisors(layers, run);
 
 const { ca } = fabric.roles;
 const address = fabric.guests.find(({ host }) => host === ca)?.address ?? "";
@@ -39,6 +39,7 @@ const { rootPem, shared } = await initCa(context as unknown as LabContext, ca, {
 for (const path of shared) layers.give(machineOf(ca), path);
 furnishClient(layers, rootPem);
 await furnishCertificates(layers);
-for (const machine of ["pve", "client", ...fabric.guests.map(({ host }) => machineOf(host))])
+const nodes = nodesOf(fabric).map(({ name }) => name);
+for (const machine of [...nodes, "client", ...fabric.guests.map(({ host }) => machineOf(host))])
   layers.settle(machine);
 layers.describe("pve", "fabric.json", [JSON.stringify(fabric, null, 2)]);

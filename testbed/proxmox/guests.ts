@@ -2,10 +2,9 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { Refusal } from "./command-line.ts";
+import { node } from "./node.ts";
 
 export type Kind = "lxc" | "vm";
-
-export const node = "pve";
 
 export interface Guest {
   readonly kind: Kind;
@@ -29,18 +28,18 @@ export function guestOf(kind: Kind, id: string): Guest {
   return guest;
 }
 
-/** Every guest of a kind, by number. */
+/** Every guest of a kind on this node, by number. */
 export function guestsOf(kind: Kind): readonly Guest[] {
-  const names = existsSync("/etc/pve/nodes")
-    ? readdirSync(`/etc/pve/nodes/${node}/${directories[kind]}`)
-    : [];
+  const ids = idsOf(node, kind);
+  return ids.length === 0 ? [] : withLeaders(kind, ids);
+}
+
+/** The numbers of a node's guests, in order. */
+export function idsOf(node: string, kind: Kind): readonly string[] {
+  const path = `/etc/pve/nodes/${node}/${directories[kind]}`;
+  const names = existsSync(path) ? readdirSync(path) : [];
   const ids = names.flatMap((name) => /^(\d+)\.conf$/.exec(name)?.[1] ?? []);
-  return ids.length === 0
-    ? []
-    : withLeaders(
-        kind,
-        ids.sort((a, b) => Number(a) - Number(b)),
-      );
+  return ids.sort((a, b) => Number(a) - Number(b));
 }
 
 export function isRunning({ leader }: Guest): boolean {
@@ -68,8 +67,9 @@ export function configText({ config }: Guest): string {
   return lines.join("");
 }
 
-function pathOf(kind: Kind, id: string): string {
-  return `/etc/pve/nodes/${node}/${directories[kind]}/${id}.conf`;
+/** @param on a node: where the configuration of its guest is, which is what makes the guest its own */
+export function pathOf(kind: Kind, id: string, on = node): string {
+  return `/etc/pve/nodes/${on}/${directories[kind]}/${id}.conf`;
 }
 
 function withLeaders(kind: Kind, ids: readonly string[]): readonly Guest[] {
@@ -79,13 +79,24 @@ function withLeaders(kind: Kind, ids: readonly string[]): readonly Guest[] {
   const pids = [...shown.matchAll(/^MainPID=(\d+)$/gm)].map(([, pid]) => Number(pid));
   return ids.map((id, at) => {
     const config = readConfig(pathOf(kind, id));
-    const name = config.get(kind === "lxc" ? "hostname" : "name") ?? `${kind === "lxc" ? "CT" : "VM"}${id}`;
-    return { kind, id, name, config, machine: machines[at] ?? "", leader: leaderOf(pids[at] ?? 0) };
+    return {
+      kind,
+      id,
+      name: nameOf(kind, id, config),
+      config,
+      machine: machines[at] ?? "",
+      leader: leaderOf(pids[at] ?? 0),
+    };
   });
 }
 
+/** What it is called; "CT101" where nobody has named it. */
+export function nameOf(kind: Kind, id: string, config: Guest["config"]): string {
+  return config.get(kind === "lxc" ? "hostname" : "name") ?? `${kind === "lxc" ? "CT" : "VM"}${id}`;
+}
+
 /** The current section of a configuration; snapshots follow it in sections of their own. */
-function readConfig(path: string): Map<string, string> {
+export function readConfig(path: string): Map<string, string> {
   const [current = ""] = readFileSync(path, "utf8").split(/^\[/m);
   const pairs = current.split("\n").flatMap((line) => {
     const at = line.indexOf(":");

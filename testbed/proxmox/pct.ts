@@ -1,8 +1,9 @@
-/** pct (pve-container 6.1): list, status, config, set, start, stop, exec, push, pull; containers are the testbed's. */
+/** pct (pve-container 6.1): list, status, config, set, start, stop, exec, push, pull, migrate; containers are the testbed's. */
 import { spawnSync } from "node:child_process";
 import { closeSync, existsSync, lstatSync, mkdirSync, openSync } from "node:fs";
 import { parse, Refusal, subcommand } from "./command-line.ts";
 import { configText, type Guest, guestOf, guestsOf, isRunning } from "./guests.ts";
+import { migrate } from "./migrate.ts";
 import { power, setAndPlug } from "./power.ts";
 
 /** What lxc-attach gives a command when the caller's environment is not kept (attach.c). */
@@ -23,6 +24,7 @@ export function pct(args: readonly string[]): number {
     "exec",
     "push",
     "pull",
+    "migrate",
   ];
   const verb = subcommand("pct", args[0] ?? "", verbs);
   const rest = args.slice(1);
@@ -37,6 +39,17 @@ export function pct(args: readonly string[]): number {
       return push(rest);
     case "pull":
       return pull(rest);
+    case "migrate": {
+      const { operands, options } = parse(rest, {
+        usage: "pct migrate <vmid> <target> [OPTIONS]",
+        operands: ["vmid", "target"],
+        flags: ["restart"],
+        values: ["timeout"],
+      });
+      const [id = "", target = ""] = operands;
+      migrate(guestOf("lxc", id), target, options.get("restart") === "1");
+      return 0;
+    }
     default: {
       const usage = `pct ${verb} <vmid> [OPTIONS]`;
       const open = verb === "set" ? ({ open: true } as const) : {};

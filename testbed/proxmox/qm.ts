@@ -1,9 +1,10 @@
-/** qm (qemu-server 9.2): list, status, config, set, start, stop, and what the guest agent does. */
+/** qm (qemu-server 9.2): list, status, config, set, start, stop, migrate, and what the guest agent does. */
 import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { askAgent, needAgent } from "./agent.ts";
 import { parse, Refusal, subcommand } from "./command-line.ts";
 import { configText, type Guest, guestOf, guestsOf, isRunning } from "./guests.ts";
+import { migrate } from "./migrate.ts";
 import { pretty } from "./perl-json.ts";
 import { power, setAndPlug } from "./power.ts";
 
@@ -15,10 +16,20 @@ const pollMs = pace("/etc/testbed/agent-poll-ms", 1000);
 
 export async function qm(args: readonly string[]): Promise<number> {
   const verb = subcommand("qm", args[0] ?? "", [
-    ...["list", "status", "config", "set", "start", "stop", "shutdown", "reboot", "guest"],
+    ...["list", "status", "config", "set", "start", "stop", "shutdown", "reboot", "guest", "migrate"],
   ]);
   const rest = args.slice(1);
   if (verb === "guest") return agent(rest);
+  if (verb === "migrate") {
+    const { operands, options } = parse(rest, {
+      usage: "qm migrate <vmid> <target> [OPTIONS]",
+      operands: ["vmid", "target"],
+      flags: ["online"],
+    });
+    const [id = "", target = ""] = operands;
+    migrate(guestOf("vm", id), target, options.get("online") === "1");
+    return 0;
+  }
   if (verb === "list") {
     parse(rest, { usage: "qm list [OPTIONS]", operands: [], flags: ["full"] });
     process.stdout.write(list(guestsOf("vm")));

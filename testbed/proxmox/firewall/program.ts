@@ -5,7 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { compile, isEnabled, type World } from "../../../lab/pve-firewall/compile.ts";
 import { subcommand } from "../command-line.ts";
 import { type Guest, guestsOf } from "../guests.ts";
-import { hypervisor } from "../pvesh.ts";
+import { hypervisor, node } from "../node.ts";
 import { clusterFile, hostNetbase, readInstalled } from "./files.ts";
 import { type Commands, commandsOf } from "./netfilter.ts";
 
@@ -76,7 +76,7 @@ function localNetwork(): string {
   const { address } = hypervisor();
   const user = readInstalled(clusterFile, "cluster").aliases.get("local_network");
   return [
-    "local hostname: pve",
+    `local hostname: ${node}`,
     `local IP address: ${address}`,
     `network auto detect: ${networkOf()}`,
     `using ${user === undefined ? "detected" : "user defined"} local_network: ${user ?? networkOf()}`,
@@ -143,12 +143,20 @@ function readWorld(): World {
   }));
   return {
     cluster,
-    host: readInstalled("/etc/pve/nodes/pve/host.fw", "host", cluster),
+    host: readInstalled(`/etc/pve/nodes/${node}/host.fw`, "host", cluster),
     guests,
     localNetwork: networkOf(),
+    ...corosyncOf(),
     netbase: hostNetbase(),
     now: Math.floor(Date.now() / 1000),
   };
+}
+
+function corosyncOf(): Pick<World, "corosync"> {
+  const { address, cluster } = hypervisor();
+  if (cluster === undefined) return {};
+  const peers = cluster.nodes.filter(({ name }) => name !== node);
+  return { corosync: { own: address, peers: peers.map((each) => each.address) } };
 }
 
 function tapOf({ kind, id }: Guest): string {
