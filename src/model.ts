@@ -118,6 +118,8 @@ export interface Dns {
   readonly upstreams: readonly string[];
   /** `dns_records` and records of certificates: full names in lower case; "*.x" stands for every name below x. */
   readonly records: readonly DnsRecord[];
+  /** The nodes of a cluster that run dnsmasq, by the cluster's names; absent for all of them. */
+  readonly nodes?: readonly { readonly name: string; readonly from: SourceRef }[];
 }
 
 export interface DnsRecord {

@@ -92,6 +92,7 @@ const rules: readonly (readonly [where: (path: string) => boolean, allowed: Allo
   [within("history"), within("history", "journal")],
   [(path) => path === "components/index.ts", within("components")],
   [(path) => path === "components/resources.ts", within("formats")],
+  [(path) => path === "components/nodes.ts", within("fabric")],
   [
     within("doctor"),
     (name) =>
@@ -163,7 +164,7 @@ function isAllowed(path: string, imported: string): boolean {
     return (
       isPackage(imported) ||
       within(`components/${component}`, "components/foreign", "formats", "fabric")(imported) ||
-      imported === "components/resources.ts"
+      ["components/resources.ts", "components/nodes.ts"].includes(imported)
     );
   const rule = rules.find(([where]) => where(path));
   return rule?.[1](imported) ?? false;

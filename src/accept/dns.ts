@@ -14,7 +14,8 @@ const nameKeys = ["name", "hostname", "host", "domain"] as const;
 const addressKeys = ["ip", "address", "value", "target"] as const;
 
 export function acceptDns(change: Update, site: Site, draft: SiteDraft): void {
-  const { id } = change.desired;
+  const { id, host } = change.desired;
+  if (host !== "pve") throw notAcceptable(id, "the site says the same of every node");
   if (id === "dns/records" || id === "dns/wildcards")
     for (const unit of diffUnits(change)) acceptRecord(change, unit, site, draft);
   else if (id === "dns/configuration") acceptServers(change, draft);

@@ -13,6 +13,7 @@ const byCode: Readonly<Record<string, readonly ComponentName[]>> = {
   PHX0214: ["portainer", "stacks"],
   PHX0305: ["dns"],
   PHX0312: ["dns"],
+  PHX0313: ["dns"],
   PHX0306: ["dns"],
   PHX0307: ["dns"],
   PHX0309: ["nginx"],

@@ -38,4 +38,7 @@ export const serviceCodes = {
   PHX0312: error`DNS records without a DNS server
     Records are declared in dns_records, and dns_server is not: nothing would serve them.
     Declare dns_server. With {"enabled": false} somebody else serves the records.`,
+  PHX0313: error`unknown node
+    dns_server.nodes names no node, or one that the Proxmox cluster does not have. The second is found when the cluster is asked.
+    Name nodes as the cluster calls them: pvecm nodes lists them. Without the key, all nodes run the name server.`,
 } as const;

@@ -1,5 +1,6 @@
 /** What DNS should say: derived from the guests, the one list of services, and the records declared by hand. */
 
+import { dnsNodes, idOn, type SiteNode } from "../../fabric/nodes.ts";
 import { type DeclaredRecord, recordsOf } from "../../fabric/records.ts";
 import {
   type DnsRecordLine,
@@ -9,6 +10,7 @@ import {
   parseHostsFile,
   wildcardConf,
 } from "../../formats/dnsmasq/index.ts";
+import type { UnitState } from "../../formats/systemd/index.ts";
 import type { Site } from "../../model.ts";
 import type { Resource, SourceRef } from "../../resource.ts";
 import { countWords, serviceResource } from "../resources.ts";
@@ -22,47 +24,60 @@ export const paths = {
   records: "/etc/phoenix/hosts.d/phoenix.hosts",
 } as const;
 
-/** Applied in this order: the server must find the records when it starts with the configuration. */
 export function compile(site: Site): readonly Resource[] {
-  const { dns } = site;
-  if (dns?.enabled !== true) return [];
+  return dnsNodes(site).flatMap((node) => resourcesOn(site, node));
+}
+
+/** Where dnsmasq of a node listens. */
+export function listenOn({ address }: SiteNode): readonly string[] {
+  return ["127.0.0.1", address];
+}
+
+/** Applied in this order: the server must find the records when it starts with the configuration. */
+function resourcesOn(site: Site, node: SiteNode): readonly Resource[] {
   const { exact, wildcards } = recordsOf(site);
   const outside = exact.map(({ name }) => name).filter((name) => !isWithin(name, site.domain));
   const configuration = dnsmasqConf({
-    listen: ["127.0.0.1", site.hypervisor.address],
+    listen: listenOn(node),
     domain: site.domain,
-    upstreams: dns.upstreams,
+    upstreams: site.dns?.upstreams ?? [],
     hostsDirectory: paths.hostsDirectory,
     localNames: [...new Set(outside)].sort(),
   });
   return [
-    recordsResource(hostsFile(exact), fromOf(exact)),
-    ...(wildcards.length === 0 ? [] : [wildcardsResource(wildcardConf(wildcards), fromOf(wildcards))]),
-    configurationResource(configuration),
-    serviceResource(serviceId, "pve", { installed: true, active: true, enabled: true }),
+    recordsResource(node, hostsFile(exact), fromOf(exact)),
+    ...(wildcards.length === 0 ? [] : [wildcardsResource(node, wildcardConf(wildcards), fromOf(wildcards))]),
+    configurationResource(node, configuration),
+    unitResource(node, { installed: true, active: true, enabled: true }),
   ];
 }
 
-export function recordsResource(text: string, from: Readonly<Record<string, SourceRef>> = {}): Resource {
+type From = Readonly<Record<string, SourceRef>>;
+
+export function recordsResource(node: SiteNode, text: string, from: From = {}): Resource {
   const units = unitsOf(parseHostsFile(text));
   const summary = countWords(Object.keys(units).length, "name");
-  return { id: "dns/records", host: "pve", text, units, summary, from };
+  return { id: idOn(node, "dns/records"), host: node.host, text, units, summary, from };
 }
 
-export function wildcardsResource(text: string, from: Readonly<Record<string, SourceRef>> = {}): Resource {
+export function wildcardsResource(node: SiteNode, text: string, from: From = {}): Resource {
   const records = parseConf(text).flatMap(([option, value]) => {
     const [, name, address] = value.split("/");
     return option === "address" && name !== undefined && address !== undefined ? [{ name, address }] : [];
   });
-  return { id: "dns/wildcards", host: "pve", text, units: unitsOf(records), from };
+  return { id: idOn(node, "dns/wildcards"), host: node.host, text, units: unitsOf(records), from };
 }
 
-export function configurationResource(text: string): Resource {
+export function configurationResource(node: SiteNode, text: string): Resource {
   const units: Record<string, string> = {};
   for (const [option, value] of parseConf(text)) {
     units[option] = units[option] === undefined ? value : `${units[option]}, ${value}`;
   }
-  return { id: "dns/configuration", host: "pve", text, units };
+  return { id: idOn(node, "dns/configuration"), host: node.host, text, units };
+}
+
+export function unitResource(node: SiteNode, state: UnitState): Resource {
+  return serviceResource(idOn(node, serviceId), node.host, state);
 }
 
 function unitsOf(records: readonly DnsRecordLine[]): Readonly<Record<string, string>> {
@@ -73,7 +88,7 @@ function unitsOf(records: readonly DnsRecordLine[]): Readonly<Record<string, str
   return units;
 }
 
-function fromOf(records: readonly DeclaredRecord[]): Readonly<Record<string, SourceRef>> {
+function fromOf(records: readonly DeclaredRecord[]): From {
   return Object.fromEntries(records.map(({ name, from }) => [name, from]));
 }
 

@@ -3,9 +3,11 @@
  * files: hosts files speak before `address=`, and are merged with or lose to every other record of the same name.
  */
 
+import type { SiteNode } from "../../fabric/nodes.ts";
 import { recordsOf } from "../../fabric/records.ts";
 import { type ConfLine, parseConfLines } from "../../formats/dnsmasq/index.ts";
 import type { Site } from "../../model.ts";
+import { listenOn } from "./compile.ts";
 
 /** A line of somebody else's file that stands in the way, or that our configuration gives another meaning. */
 export interface ForeignLine extends ConfLine {
@@ -27,7 +29,7 @@ export interface OwnNames {
   readonly listen: readonly string[];
 }
 
-export function ownNames(site: Site): OwnNames {
+export function ownNames(site: Site, node: SiteNode): OwnNames {
   const { exact, wildcards } = recordsOf(site);
   const names = exact.map(({ name }) => name);
   return {
@@ -35,7 +37,7 @@ export function ownNames(site: Site): OwnNames {
     names: new Set(names),
     pointers: new Set(exact.map(({ address }) => `${address.split(".").reverse().join(".")}.in-addr.arpa`)),
     zones: new Set([site.domain, ...names, ...wildcards.map(({ name }) => name.replace(/^\*\./, ""))]),
-    listen: ["127.0.0.1", site.hypervisor.address],
+    listen: listenOn(node),
   };
 }
 

@@ -1,5 +1,6 @@
 /** Which lines of the site each record and each option of the name server follows from. */
 import { explained, explainedFile } from "../../fabric/explained.ts";
+import { baseId, nodeOf, nodeTitle, type SiteNode } from "../../fabric/nodes.ts";
 import {
   aboutGuest,
   aboutService,
@@ -35,14 +36,18 @@ export function explain(site: Site): readonly Explained[] {
 type Lookup = (name: string | undefined) => LineReason | undefined;
 
 function explainedResource(site: Site, resource: Resource, of: Lookup): Explained {
+  const node = nodeOf(site, resource.host);
   const why: Reason = {
-    origins: [settingOrigin(site, "switches the name server on", "dns_server/enabled")],
+    origins: [
+      settingOrigin(site, "switches the name server on", "dns_server/enabled"),
+      ...nodeOrigins(site, node),
+    ],
     about: [],
-    note: "the hypervisor answers for the site's names",
+    note: `${nodeTitle(node)} answers for the site's names`,
   };
   const file = (path: string, lineReason: (line: string) => LineReason | undefined) =>
-    explainedFile("pve", path, resource.text, (line) => lineReason(line) ?? why);
-  switch (resource.id) {
+    explainedFile(resource.host, path, resource.text, (line) => lineReason(line) ?? why);
+  switch (baseId(resource)) {
     case "dns/records":
       return explained(resource, {
         why,
@@ -58,13 +63,13 @@ function explainedResource(site: Site, resource: Resource, of: Lookup): Explaine
     case "dns/configuration":
       return explained(resource, {
         why,
-        unit: (option) => optionReason(site, option, undefined, of),
+        unit: (option) => optionReason(site, node, option, undefined, of),
         texts: [
           file(paths.configuration, (line) => {
             const [option, value] = parseConf(line)[0] ?? [];
             return option === undefined
               ? undefined
-              : { unit: option, ...optionReason(site, option, value, of) };
+              : { unit: option, ...optionReason(site, node, option, value, of) };
           }),
         ],
       });
@@ -76,14 +81,28 @@ function explainedResource(site: Site, resource: Resource, of: Lookup): Explaine
   }
 }
 
+/** The line of `dns_server.nodes` that has the node run the name server, where there is one. */
+function nodeOrigins({ dns }: Site, { name }: SiteNode): readonly Origin[] {
+  const named = dns?.nodes?.find((each) => each.name === name);
+  return named === undefined ? [] : [{ at: named.from, says: "names the node" }];
+}
+
 /** Why an option stands in the static configuration. @param value of one line; every value of the option without it */
-function optionReason(site: Site, option: string, value: string | undefined, of: Lookup): Reason {
+function optionReason(
+  site: Site,
+  node: SiteNode,
+  option: string,
+  value: string | undefined,
+  of: Lookup,
+): Reason {
   const about = (origins: readonly Origin[], note: string): Reason => ({ origins, about: [], note });
   switch (option) {
     case "listen-address":
       return about(
-        value?.startsWith("127.") ? [] : [hypervisorOrigin(site)],
-        "the server listens on the hypervisor's address and on loopback",
+        value?.startsWith("127.") || node.host !== "pve" ? [] : [hypervisorOrigin(site)],
+        node.host === "pve"
+          ? "the server listens on the hypervisor's address and on loopback"
+          : `the server listens on the address of ${nodeTitle(node)}, as the cluster has it, and on loopback`,
       );
     case "server":
       return about(

@@ -2,10 +2,13 @@
 import pLimit from "p-limit";
 import { type Check, failed, type Io, passed } from "../../component.ts";
 import { messageOf, TransportError } from "../../errors.ts";
+import { dnsNodes, idOn, nodeTitle, type SiteNode } from "../../fabric/nodes.ts";
 import { recordsOf } from "../../fabric/records.ts";
 import type { DnsAnswer } from "../../hosts/network.ts";
 import { poll } from "../../poll.ts";
 import type { ResourceId } from "../../resource.ts";
+import { askNodes } from "../nodes.ts";
+import { compile } from "./compile.ts";
 
 interface Question {
   readonly resource: ResourceId;
@@ -25,23 +28,32 @@ const settleMs = 2_000;
 const silent = "no answer";
 
 export async function verify(io: Io): Promise<readonly Check[]> {
-  if (io.site.dns?.enabled !== true) return [];
-  const questions = questionsOf(io);
+  const nodes = dnsNodes(io.site);
+  const desired = compile(io.site);
+  const idsOf = ({ host }: SiteNode): readonly ResourceId[] =>
+    desired.filter((each) => each.host === host).map(({ id }) => id);
+  const found = await askNodes(io, nodes, idsOf, (node) => verifyNode(node, io));
+  return found.flat();
+}
+
+/** What the name server of a node answers. Every node answers the same. */
+async function verifyNode(node: SiteNode, io: Io): Promise<readonly Check[]> {
+  const questions = questionsOf(io, node);
   return poll(
     { clock: io.clock, forMs: settleMs, pauseMs: 100 },
-    () => ask(io, questions),
+    () => ask(io, node, questions),
     (checks) => checks.every(({ status }) => status === "pass"),
   );
 }
 
-function questionsOf(io: Io): readonly Question[] {
+function questionsOf(io: Io, node: SiteNode): readonly Question[] {
   const { exact, wildcards } = recordsOf(io.site);
   const addresses = new Map<string, string[]>();
   for (const { name, address } of exact) addresses.set(name, [...(addresses.get(name) ?? []), address]);
   const names = new Map<string, string>();
   for (const { name, address } of exact) if (!names.has(address)) names.set(address, name);
 
-  return [
+  const questions: readonly Question[] = [
     ...[...addresses].flatMap(([name, expected]) => [
       addressQuestion("dns/records", name, expected),
       ipv6Question("dns/records", name),
@@ -58,6 +70,12 @@ function questionsOf(io: Io): readonly Question[] {
       expected: "NXDOMAIN",
     },
   ];
+  if (node.host === "pve") return questions;
+  return questions.map((question) => ({
+    ...question,
+    resource: idOn(node, question.resource),
+    claim: `${question.claim}, asked of ${nodeTitle(node)}`,
+  }));
 }
 
 function addressQuestion(resource: ResourceId, name: string, addresses: readonly string[]): Question {
@@ -77,18 +95,19 @@ function pointerQuestion(address: string, name: string): Question {
   return { resource: "dns/records", name: reverse, type: "PTR", claim, expected: name };
 }
 
-async function ask(io: Io, questions: readonly Question[]): Promise<readonly Check[]> {
+async function ask(io: Io, node: SiteNode, questions: readonly Question[]): Promise<readonly Check[]> {
   const limit = pLimit(parallel);
   const askAll = (some: readonly Question[]): Promise<Check[]> =>
-    limit.map(some, (question) => askOne(io, question));
+    limit.map(some, (question) => askOne(io, node, question));
   const first = await askAll(questions.slice(0, parallel));
   // A server that answers none of these will not answer the next thousand.
   if (first.every(({ observed }) => observed?.startsWith(silent) === true)) return first;
   return [...first, ...(await askAll(questions.slice(parallel)))];
 }
 
-async function askOne(io: Io, { resource, name, type, claim, expected }: Question): Promise<Check> {
-  const server = io.site.hypervisor.address;
+async function askOne(io: Io, node: SiteNode, question: Question): Promise<Check> {
+  const { resource, name, type, claim, expected } = question;
+  const server = node.address;
   try {
     const answer = await io.network.query(server, name, type);
     const holds = shown(answer) === expected || (type === "PTR" && answer.answers.includes(expected));
@@ -97,7 +116,7 @@ async function askOne(io: Io, { resource, name, type, claim, expected }: Questio
       : failed(resource, claim, `expected ${expected}, got ${shown(answer)} from ${server}`);
   } catch (error) {
     if (!(error instanceof TransportError)) throw error;
-    const hint = "`systemctl status dnsmasq` and `journalctl -u dnsmasq` on the hypervisor say why";
+    const hint = `\`systemctl status dnsmasq\` and \`journalctl -u dnsmasq\` on ${nodeTitle(node)} say why`;
     return failed(resource, claim, `${silent} from ${server}: ${messageOf(error)}`, hint);
   }
 }

@@ -1,8 +1,9 @@
 /** Files that somebody else wrote, as they are taken over and given back. */
 import type { ComponentName } from "../../component.ts";
 import { defined } from "../../defined.ts";
+import { baseId, idOn } from "../../fabric/nodes.ts";
 import type { Host } from "../../hosts/host.ts";
-import type { Change, HostName, Resource, ResourceId } from "../../resource.ts";
+import type { Change, HostName, Resource } from "../../resource.ts";
 
 /**
  * Takes lines of somebody else's file over: each is commented out or replaced and nothing else is changed, so that a rollback,
@@ -21,7 +22,7 @@ export function editedFile(
     edits.has(at + 1) ? (edits.get(at + 1) ?? `# taken over by phoenix: ${line}`) : line,
   );
   const resource = (content: readonly string[]): Resource => ({
-    id: `${component}/${path}`,
+    id: idOn({ host }, `${component}/${path}`),
     host,
     text: content.join("\n"),
     units: Object.fromEntries([...edits.keys()].map((line) => [`line ${line}`, content[line - 1] ?? ""])),
@@ -30,7 +31,8 @@ export function editedFile(
 }
 
 /** The path of a foreign file that a change takes over; undefined for a resource of our own. */
-export function foreignPath(id: ResourceId): string | undefined {
+export function foreignPath(resource: Pick<Resource, "id" | "host">): string | undefined {
+  const id = baseId(resource);
   const name = id.slice(id.indexOf("/") + 1);
   return name.startsWith("/") ? name : undefined;
 }

@@ -10,7 +10,7 @@ export async function readForeign(changes: readonly Change[], io: Io): Promise<r
     changes.map(async (change): Promise<Resource | undefined> => {
       const subject = subjectOf(change);
       if (isForeignContainer(subject)) return readContainer(change, io);
-      const path = foreignPath(subject.id);
+      const path = foreignPath(subject);
       if (path === undefined) return undefined;
       const text = (await io.host(subject.host).readFiles([path])).get(path)?.text;
       return text === undefined ? undefined : { ...subject, text };

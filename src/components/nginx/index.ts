@@ -64,7 +64,7 @@ export const nginx: Component = {
     const candidate = candidateOf(changes, "nginx/gateway");
     if (candidate === undefined) return;
     const foreign = changes.flatMap((change) => {
-      const path = foreignPath(subjectOf(change).id);
+      const path = foreignPath(subjectOf(change));
       return path === undefined ? [] : [[path, subjectOf(change).text] as const];
     });
     const files = new Map([[paths.enabled, candidate.text], ...foreign]);
@@ -82,7 +82,7 @@ export const nginx: Component = {
   async apply(change, io) {
     const host = gateway(io);
     const subject = subjectOf(change);
-    const foreign = foreignPath(subject.id);
+    const foreign = foreignPath(subject);
     if (foreign !== undefined) return writeForeign(host, foreign, subject.text);
     switch (subject.id) {
       case "nginx/gateway":

@@ -66,7 +66,7 @@ export const traefik: Component = {
     const subject = subjectOf(change);
     const write = (path: string, text: string): Promise<void> =>
       host.writeFiles([{ path, text, mode: "644", staging: paths.staging }]);
-    const foreign = foreignPath(subject.id);
+    const foreign = foreignPath(subject);
     if (foreign !== undefined) return writeForeign(host, foreign, subject.text, paths.staging);
     switch (subject.id) {
       case "traefik/routes":

@@ -1,5 +1,6 @@
-/** Which lines of the site the hypervisor's trust in the CA follows from. */
+/** Which lines of the site the trust of each node in the CA follows from. */
 import { explained } from "../../fabric/explained.ts";
+import { nodeOf, nodeTitle } from "../../fabric/nodes.ts";
 import { aboutGuest, addressOrigin, roleOrigins, settingOrigin } from "../../fabric/origins.ts";
 import type { Site } from "../../model.ts";
 import type { Explained, Origin } from "../../origin.ts";
@@ -15,7 +16,10 @@ export function explain(site: Site): readonly Explained[] {
   const why = {
     origins: [...roleOrigins(site, "ca"), addressOrigin(ca), rootFile],
     about: [...aboutGuest(ca), `name:${site.ca?.hostname ?? ""}`] as const,
-    note: "programs on the hypervisor accept what the site's CA signs",
   };
-  return trust.compile(site).map((resource) => explained(resource, { why, unitAt: () => "the CA's root" }));
+  return trust.compile(site).map((resource) => {
+    const title = nodeTitle(nodeOf(site, resource.host));
+    const note = `programs on ${title} accept what the site's CA signs`;
+    return explained(resource, { why: { ...why, note }, unitAt: () => "the CA's root" });
+  });
 }

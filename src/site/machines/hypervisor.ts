@@ -1,4 +1,5 @@
 /** The hypervisor and its DNS, read from the hypervisor's configuration. */
+import { defined } from "../../defined.ts";
 import { addressNumber, addressText } from "../../formats/ipv4/index.ts";
 import { isIpv6Address } from "../../formats/ipv6/index.ts";
 import type { Dns, DnsRecord, Hypervisor } from "../../model.ts";
@@ -84,7 +85,19 @@ export function readDns(
       hint: 'declare it: "dns_server": {"enabled": true, …}; {"enabled": false} says that somebody else serves them',
     });
   }
-  return { enabled, upstreams: readUpstreams(dns, enabled, hypervisor, problems), records };
+  const upstreams = readUpstreams(dns, enabled, hypervisor, problems);
+  return { enabled, upstreams, records, ...defined({ nodes: readNodes(dns.get("nodes"), problems) }) };
+}
+
+/** Whether the cluster has them is not known here. */
+function readNodes(cell: Cell | undefined, problems: Problems): Dns["nodes"] {
+  const nodes = cell?.items.flatMap(({ text, ref }) =>
+    text === undefined ? [] : [{ name: text, from: ref }],
+  );
+  if (cell === undefined || nodes?.length !== 0) return nodes;
+  return problems.report("PHX0313", cell, "no node runs the name server", {
+    hint: 'name one, or leave the key out for all of them; "enabled": false switches the name server off',
+  });
 }
 
 /** A name with several addresses is answered with all of them, which is seldom meant. */

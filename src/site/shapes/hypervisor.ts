@@ -45,6 +45,13 @@ const dnsShape = object("the DNS server", ["enabled"], {
   ),
   dns_records: recordsShape,
   records: recordsShape,
+  nodes: since(
+    "0.3",
+    list(
+      text(),
+      "In a Proxmox cluster: the nodes that run the name server, by the cluster's names: pve, pve2. Default: all of them.",
+    ),
+  ),
   ...ignored("authoritative_zones", "listen_address", "cache_size"),
 });
 
