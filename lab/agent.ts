@@ -1,5 +1,6 @@
 /** A Portainer agent as a loopback server: it lets one Portainer, or all that know its secret, use the engine (agent 2.23). */
 import type { HostName } from "../src/resource.ts";
+import { clusterResponse } from "./agent-cluster.ts";
 import { type ApiRequest, type ApiResponse, json, serveApi } from "./api-server.ts";
 import type { FaultName, LabContext, LabServer } from "./context.ts";
 import { engineResponse } from "./docker/http-api.ts";
@@ -42,17 +43,17 @@ export async function startAgent(
   });
 }
 
-function answer(docker: LabDocker, container: LabContainer, request: ApiRequest): ApiResponse {
+async function answer(docker: LabDocker, container: LabContainer, request: ApiRequest): Promise<ApiResponse> {
   const headers = {
     "portainer-agent": featuresOf(container.image).version,
     "portainer-agent-api-version": "2",
     "portainer-agent-platform": "1",
   };
-  const response = routed(docker, container, request);
+  const response = await routed(docker, container, request);
   return { ...response, headers: { ...response.headers, ...headers } };
 }
 
-function routed(docker: LabDocker, container: LabContainer, request: ApiRequest): ApiResponse {
+async function routed(docker: LabDocker, container: LabContainer, request: ApiRequest): Promise<ApiResponse> {
   const { method, path, query, body, headers } = request;
   if (method === "GET" && (path === "/ping" || path === "/v2/ping")) return { status: 204 };
   const refusal = unauthorized(docker, container, request);
@@ -66,7 +67,10 @@ function routed(docker: LabDocker, container: LabContainer, request: ApiRequest)
       "Unable to proxy the request via the Docker socket",
       "Dial unix /var/run/docker.sock: connect: no such file or directory",
     );
-  return engineResponse(docker, { method, path, query, body: body.toString(), headers });
+  const wanted = { method, path, query, body: body.toString(), headers };
+  return container.task === undefined
+    ? engineResponse(docker, wanted)
+    : clusterResponse(docker, container, wanted);
 }
 
 /** Why a request is refused; pairs with whoever comes first when there is no secret. */

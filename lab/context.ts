@@ -8,6 +8,11 @@ import type { HostName } from "../src/resource.ts";
 export interface LabStore {
   read<T>(name: string): T | undefined;
   write(name: string, value: unknown): void;
+  /**
+   * Keeps what time alone has made of a document, which is no command's change: also for a command that only reads.
+   * Nothing happens when somebody has changed the document meanwhile.
+   */
+  settle(name: string, before: unknown, after: unknown): void;
 }
 
 export interface LabContext {
@@ -36,7 +41,11 @@ export type FaultName =
   | "slow"
   | "wrong-certificate"
   | "expired-token"
-  | "killed-before-activation";
+  | "killed-before-activation"
+  | "image-missing"
+  | "task-crash"
+  | "port-taken"
+  | "overlay-closed";
 
 /** A program of a lab host: `systemctl`, `docker`. It changes the host's tree and the store, and says what a real one would say. */
 export type LabProgram = (call: LabCall) => Promise<CommandResult>;

@@ -1,7 +1,7 @@
 /** A Docker engine of the lab, one for each virtual machine. Its state is in the store; the rules are the real engine's. */
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { mkdirSync, rmSync } from "node:fs";
-import type { HostName } from "../src/resource.ts";
+import { type HostName, isGuestName } from "../src/resource.ts";
 import type { LabContext } from "./context.ts";
 import { atTime } from "./docker/lifecycle.ts";
 import { mountAll, pathInContainer, volumeDirectory } from "./docker/mounts.ts";
@@ -16,8 +16,12 @@ import {
   type EngineVolume,
   emptyEngine,
   fullReference,
+  imageId,
   type LabContainer,
 } from "./docker/state.ts";
+import { endContainer, forgetVolume } from "./docker/swarm/by-hand.ts";
+import { seatOf } from "./docker/swarm/cluster.ts";
+import { withTasks } from "./docker/swarm/containers.ts";
 import { treeOf } from "./tree.ts";
 
 export type { LabContainer } from "./docker/state.ts";
@@ -33,15 +37,27 @@ export class LabDocker {
     this.#document = `docker-${treeOf(host)}`;
   }
 
-  /** As time has made it: processes end, and are started again. */
+  /** As time has made it: processes end, and are started again. With what its Swarm runs here. */
   get state(): EngineState {
+    const own = this.#own();
+    const seat = seatOf(this.context, this.host);
+    return seat === undefined ? own : withTasks(own, seat.swarm, seat.node);
+  }
+
+  /** What the engine keeps by itself. */
+  #own(): EngineState {
     const state = this.context.store.read<EngineState>(this.#document) ?? emptyEngine;
     const now = this.context.clock.now();
     return { ...state, containers: state.containers.map((container) => atTime(container, now)) };
   }
 
-  #save(change: Partial<EngineState>): void {
-    this.context.store.write(this.#document, { ...this.state, ...change });
+  #save({ containers, ...change }: Partial<EngineState>): void {
+    const own = containers?.filter(({ task }) => task === undefined);
+    this.context.store.write(this.#document, {
+      ...this.#own(),
+      ...change,
+      ...(own === undefined ? {} : { containers: own }),
+    });
   }
 
   /** A container by its name, its id, or the beginning of its id. */
@@ -91,8 +107,8 @@ export class LabDocker {
   pull(image: string, credentials?: RegistryCredentials): string {
     const reference = fullReference(image);
     refusePull(reference, credentials);
-    const id = `sha256:${createHash("sha256").update(`image ${reference}`).digest("hex")}`;
-    if (!this.hasImage(reference)) this.#save({ images: [...this.state.images, { id, reference }] });
+    const id = imageId(reference);
+    if (!this.hasImage(reference)) this.#save({ images: [...this.#own().images, { id, reference }] });
     return id;
   }
 
@@ -170,6 +186,7 @@ export class LabDocker {
   stop(wanted: string): LabContainer {
     const container = this.container(wanted);
     if (container.state !== "running" && container.state !== "restarting") return container;
+    if (container.task !== undefined) endContainer(this.context, this.host, container.task);
     return this.#change(container, { state: "exited", finishedAt: this.context.clock.now() });
   }
 
@@ -196,12 +213,13 @@ export class LabDocker {
 
   /** @throws DockerError when it runs and `force` is not set */
   remove(wanted: string, force = false): void {
-    const { id, state } = this.container(wanted);
+    const { id, state, task } = this.container(wanted);
     if (!force && (state === "running" || state === "restarting"))
       throw new DockerError(
         409,
         `cannot remove container "${id}": container is running: stop the container before removing or force remove`,
       );
+    if (task !== undefined) endContainer(this.context, this.host, task);
     this.#save({ containers: this.state.containers.filter((each) => each.id !== id) });
     rmSync(this.context.path(this.host, volumeDirectory(id)), { recursive: true, force: true });
   }
@@ -229,7 +247,7 @@ export class LabDocker {
     const volume = { name, driver, options, labels, createdAt: this.context.clock.now() };
     if (Object.keys(options).length === 0)
       mkdirSync(this.context.path(this.host, volumeDirectory(name)), { recursive: true });
-    this.#save({ volumes: [...this.state.volumes, volume] });
+    this.#save({ volumes: [...this.#own().volumes, volume] });
     return volume;
   }
 
@@ -242,7 +260,8 @@ export class LabDocker {
       mounts.some(({ type, source }) => type === "volume" && source === wanted),
     );
     if (user !== undefined) throw new DockerError(409, `remove ${wanted}: volume is in use - [${user.id}]`);
-    this.#save({ volumes: volumes.filter(({ name }) => name !== wanted) });
+    this.#save({ volumes: this.#own().volumes.filter(({ name }) => name !== wanted) });
+    if (isGuestName(this.host)) forgetVolume(this.context, this.host, wanted);
     // Only what lies on the machine itself goes; an NFS directory stays on its server.
     rmSync(this.context.path(this.host, volumeDirectory(wanted)), { recursive: true, force: true });
   }

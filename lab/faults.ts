@@ -20,6 +20,11 @@ export const faultDescriptions: Readonly<Record<FaultName, string>> = {
     "the login is forgotten after one use (target: portainer), one-time tokens have expired (target: ca)",
   "killed-before-activation":
     "phoenix is killed (SIGKILL) right before the next reload or restart, once (target: a host)",
+  "image-missing": "new tasks of a Swarm find no image and are rejected (target: a virtual machine)",
+  "task-crash": "new tasks of a Swarm end with 1 as soon as they run (target: a virtual machine)",
+  "port-taken": "published ports of new tasks in mode host are taken (target: a virtual machine)",
+  "overlay-closed":
+    "overlay networks carry nothing, while their Swarm calls its nodes Ready (target: a virtual machine)",
 };
 
 /** Parts of the fabric that a fault may name besides hosts. */
@@ -33,6 +38,10 @@ const hostFaults: readonly FaultName[] = [
   "disk-full",
   "slow",
   "killed-before-activation",
+  "image-missing",
+  "task-crash",
+  "port-taken",
+  "overlay-closed",
 ];
 
 /** One thing that is broken. */

@@ -50,6 +50,7 @@ export function contextOf(
     write: (name, value) => {
       if (JSON.stringify(value) !== JSON.stringify(store.read(name))) refuse(`the state of ${name}`);
     },
+    settle: (name, before, after) => store.settle(name, before, after),
   };
   const shared = {
     directory,

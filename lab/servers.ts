@@ -1,6 +1,6 @@
 /** Which server plays an address and port of the site, and the servers that run for it in this process. */
 import type { Endpoint } from "../src/hosts/network.ts";
-import { type HostName, isGuestName } from "../src/resource.ts";
+import { type GuestName, type HostName, isGuestName } from "../src/resource.ts";
 import type { LabServer } from "./context.ts";
 import { loadedDnsmasq } from "./dns/dnsmasq-config.ts";
 import type { Lab } from "./parts.ts";
@@ -33,7 +33,8 @@ export async function playerOn(
 ): Promise<Player | undefined> {
   if (host === "pve" && isActive(lab, host, "dnsmasq") && dnsListens(lab, address, port))
     return dnsPlayer(lab, protocol);
-  if (protocol === "udp") return undefined;
+  const member = await memberPlayer(lab, host, protocol, port);
+  if (member !== undefined || protocol === "udp") return member;
   const greeting = host === "pve" ? hypervisorPorts[port] : undefined;
   if (greeting !== undefined) {
     const start = async (): Promise<LabServer> => (await import("./backend.ts")).startAcceptor(greeting);
@@ -124,7 +125,7 @@ async function containerPlayer(
     import("./docker.ts"),
     import("./docker/processes.ts"),
   ]);
-  const publisher = new LabDocker(lab, host).publisher(port);
+  const publisher = new LabDocker(lab, host).publisher(port) ?? (await meshedTask(lab, host, port));
   if (publisher === undefined) return undefined;
   const { container, port: inside } = publisher;
   const { name, image, ports } = container;
@@ -145,6 +146,27 @@ async function containerPlayer(
   const start = async (): Promise<LabServer> =>
     (await import("./backend.ts")).startBackend({ name, host, port });
   return { key, role: host, start };
+}
+
+async function meshedTask(lab: Lab, host: GuestName, port: number) {
+  return (await import("./docker/swarm/overlay.ts")).ingressTask(lab, host, port);
+}
+
+/** Ports that members of a Swarm have for each other. */
+const memberPorts = { tcp: [2377, 7946], udp: [7946, 4789] } as const;
+
+async function memberPlayer(
+  lab: Lab,
+  host: HostName,
+  protocol: Endpoint["protocol"],
+  port: number,
+): Promise<Player | undefined> {
+  const ports: readonly number[] = memberPorts[protocol];
+  if (!ports.includes(port) || !isGuestName(host) || !isActive(lab, host, "docker")) return undefined;
+  const seat = (await import("./docker/swarm/cluster.ts")).seatOf(lab, host);
+  if (seat === undefined || (port === 2377 && seat.node.acts !== "manager")) return undefined;
+  const start = async (): Promise<LabServer> => (await import("./backend.ts")).startAcceptor("");
+  return { key: "member of a Swarm", role: host, start };
 }
 
 function servicePlayer(lab: Lab, host: HostName, port: number): Player | undefined {

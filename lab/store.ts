@@ -16,6 +16,10 @@ interface Known {
 /** Documents are asked for with every command and connection, and seldom change: each is parsed once, and frozen. */
 export function createStore(directory: string): LabStore {
   const known = new Map<string, Known>();
+  const write = (name: string, value: unknown): void => {
+    known.delete(name);
+    replaceFile(pathOf(directory, name), `${JSON.stringify(value, null, 1)}\n`);
+  };
   return {
     read: <T>(name: string) => {
       const path = pathOf(directory, name);
@@ -31,9 +35,10 @@ export function createStore(directory: string): LabStore {
       known.set(name, { look, value });
       return value as T;
     },
-    write: (name, value) => {
-      known.delete(name);
-      replaceFile(pathOf(directory, name), `${JSON.stringify(value, null, 1)}\n`);
+    write,
+    settle: (name, before, after) => {
+      const last = known.get(name);
+      if (last?.value === before && last?.look === lookOf(pathOf(directory, name))) write(name, after);
     },
   };
 }

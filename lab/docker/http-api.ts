@@ -2,17 +2,20 @@
 import { type ApiResponse, json } from "../api-server.ts";
 import type { LabDocker } from "../docker.ts";
 import { createContainer, listContainers, logs } from "./http-containers.ts";
+import { networkRoutes } from "./http-networks.ts";
 import { bodyOf, type EngineCall, type EngineRequest, isTrue, texts } from "./http-request.ts";
-import { containerInspect, imageJson, networkJson, volumeJson } from "./json.ts";
+import { containerInspect, imageJson, volumeJson } from "./json.ts";
 import type { RegistryCredentials } from "./registry.ts";
 import { DockerError } from "./state.ts";
+import { type EngineRoute, swarmInfo, swarmRoutes } from "./swarm/routes.ts";
 
-export function engineResponse(docker: LabDocker, request: EngineRequest): ApiResponse {
+/** The engine's answer. A machine joins a Swarm over the network; everything else is answered at once. */
+export async function engineResponse(docker: LabDocker, request: EngineRequest): Promise<ApiResponse> {
   const path = request.path.replace(/^\/v\d+\.\d+(?=\/)/, "");
   try {
     for (const [method, pattern, answer] of routes) {
       const match = method === request.method ? pattern.exec(path) : null;
-      if (match !== null) return answer({ docker, request, name: decodeURIComponent(match[1] ?? "") });
+      if (match !== null) return await answer({ docker, request, name: decodeURIComponent(match[1] ?? "") });
     }
     return json(404, { message: "page not found" });
   } catch (error) {
@@ -23,7 +26,8 @@ export function engineResponse(docker: LabDocker, request: EngineRequest): ApiRe
 
 const noContent: ApiResponse = { status: 204 };
 
-const routes: readonly (readonly [string, RegExp, (call: EngineCall) => ApiResponse])[] = [
+const routes: readonly EngineRoute[] = [
+  ...swarmRoutes,
   [
     "GET",
     /^\/_ping$/,
@@ -109,30 +113,7 @@ const routes: readonly (readonly [string, RegExp, (call: EngineCall) => ApiRespo
   ["POST", /^\/images\/create$/, pullImage],
   ["GET", /^\/images\/(.+)\/json$/, inspectImage],
 
-  ["GET", /^\/networks$/, ({ docker }) => json(200, docker.state.networks.map(networkJson))],
-  [
-    "POST",
-    /^\/networks\/create$/,
-    ({ docker, request }) => {
-      const body = bodyOf(request);
-      const { id } = docker.createNetwork({
-        name: String(body.Name ?? ""),
-        driver: String(body.Driver ?? "bridge"),
-        labels: texts(body.Labels),
-      });
-      return json(201, { Id: id, Warning: "" });
-    },
-  ],
-  [
-    "DELETE",
-    /^\/networks\/([^/]+)$/,
-    ({ docker, name }) => {
-      const found = docker.state.networks.some((network) => network.name === name || network.id === name);
-      if (!found) throw new DockerError(404, `network ${name} not found`);
-      docker.removeNetwork(name);
-      return noContent;
-    },
-  ],
+  ...networkRoutes,
 ];
 
 function info({ docker }: EngineCall): ApiResponse {
@@ -150,7 +131,7 @@ function info({ docker }: EngineCall): ApiResponse {
     NCPU: 2,
     MemTotal: 4_000_000_000,
     OperatingSystem: "Debian GNU/Linux 13 (trixie)",
-    Swarm: { LocalNodeState: "inactive" },
+    Swarm: swarmInfo(docker),
   });
 }
 

@@ -1,4 +1,5 @@
 /** What a Docker engine of the lab knows: plain data, kept in the lab's store as `docker-vm-1001`. */
+import { createHash } from "node:crypto";
 
 export interface EngineState {
   readonly images: readonly EngineImage[];
@@ -107,7 +108,14 @@ export interface LabContainer extends ContainerSpec {
   readonly createdAt: number;
   readonly startedAt: number;
   readonly finishedAt: number;
+  /** The Swarm's task that it belongs to: the Swarm keeps it, and not the engine. */
+  readonly task?: string;
   readonly log: readonly string[];
+}
+
+/** The same for the same reference on every machine. */
+export function imageId(reference: string): string {
+  return `sha256:${createHash("sha256").update(`image ${reference}`).digest("hex")}`;
 }
 
 export const emptyEngine: EngineState = { images: [], containers: [], volumes: [], networks: [] };

@@ -113,7 +113,7 @@ class ModelEngines implements Engines {
       );
     if (!socket)
       throw new UnreachableError("dial unix /var/run/docker.sock: connect: no such file or directory");
-    return Promise.resolve(engineResponse(new LabDocker(context, host), wanted));
+    return engineResponse(new LabDocker(context, host), wanted);
   }
 
   async up(target: Target, deployment: Deployment): Promise<ComposeOutcome> {

@@ -1,6 +1,7 @@
 /** The scripts of the host code and the components, acted out by name. Each says in its own file what it takes and prints. */
 import type { Program } from "../parts.ts";
 import { dnsmasqTest } from "./dnsmasq-test.ts";
+import { dockerApi } from "./docker-api.ts";
 import { list, readFiles, remove } from "./files.ts";
 import { firewallRestore } from "./firewall-restore.ts";
 import { lock } from "./lock.ts";
@@ -18,6 +19,7 @@ export const scripts: Readonly<Record<string, Program>> = {
   list,
   remove,
   lock,
+  "docker-api": dockerApi,
   "dnsmasq-test": dnsmasqTest,
   "nginx-test": nginxTest,
   "firewall-restore": firewallRestore,
