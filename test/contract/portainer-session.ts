@@ -72,3 +72,37 @@ export function contractSession(): ContractSession {
 
 /** Portainer's errors are always of this form. */
 export const words = (message: string, details: unknown = expect.any(String)) => ({ message, details });
+
+/** The login of the session. On the way there it holds the order of the checks, from a server without an administrator on. */
+export async function logIn(on: ContractSession): Promise<void> {
+  const { body: status } = await on.send("GET", "/api/system/status");
+  on.ownStatus = Number(status.Version.split(".")[1]) >= 40;
+  const none = await on.send("GET", "/api/users/admin/check");
+  if (none.status === 404) {
+    expect(none.body).toEqual(words("No administrator account found inside the database"));
+    const init = (Username: string, Password: string) =>
+      on.send("POST", "/api/users/admin/init", { body: { Username, Password } });
+    expect(await init("a b", on.server.password)).toMatchObject({
+      status: 400,
+      body: words("Invalid request payload", "Invalid username. Must not contain any whitespace"),
+    });
+    expect(await init("admin", "")).toMatchObject({
+      status: 400,
+      body: words("Invalid request payload", "Invalid password"),
+    });
+    expect(await init("admin", "short")).toMatchObject({
+      status: 400,
+      body: words("Password does not meet the requirements"),
+    });
+    expect(await init(on.server.user, on.server.password)).toMatchObject({
+      status: 200,
+      body: { Id: 1, Username: on.server.user, Role: 1, Password: expect.any(String) },
+    });
+  }
+  const login = await on.send("POST", "/api/auth", {
+    body: { Username: on.server.user, Password: on.server.password },
+  });
+  expect(login.status).toBe(200);
+  on.jwt = login.body.jwt;
+  expect(login.headers["set-cookie"]).toMatch(/^portainer_api_key=.*HttpOnly/);
+}

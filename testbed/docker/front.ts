@@ -4,7 +4,7 @@
  * Usage: front.mjs ENGINE_SOCKET DIRECTORY_OF_NFS_SERVERS
  */
 import type { IncomingMessage } from "node:http";
-import { asDeclared, bound, boundMounts, inWordsOfNfs } from "./nfs.ts";
+import { asDeclared, bound, boundMounts, boundTasks, inWordsOfNfs } from "./nfs.ts";
 import { type Answer, forwarder, type PassOnOptions, wholeBody } from "./pass-on.ts";
 
 const [, , engine = "", servers = ""] = process.argv;
@@ -19,7 +19,7 @@ const notRunning =
 async function rule(message: IncomingMessage): Promise<PassOnOptions> {
   const target = { socketPath: engine };
   const path = (message.url ?? "").replace(/\?.*/s, "").replace(/^\/v[\d.]+(?=\/)/, "");
-  const rewrite = message.method === "POST" ? rewrites[path] : undefined;
+  const rewrite = message.method === "POST" ? rewriteOf(path) : undefined;
   const content = rewrite === undefined ? undefined : await rewritten(message, rewrite);
   return {
     target,
@@ -29,10 +29,15 @@ async function rule(message: IncomingMessage): Promise<PassOnOptions> {
   };
 }
 
-const rewrites: Readonly<Record<string, typeof bound>> = {
-  "/volumes/create": bound,
-  "/containers/create": boundMounts,
-};
+function rewriteOf(path: string): typeof bound | undefined {
+  if (path === "/volumes/create") return bound;
+  if (path === "/containers/create") return boundMounts;
+  return /^\/services\/(?:create|[^/]+\/update)$/.test(path) ? boundTasks : undefined;
+}
+
+/** Answers that show volumes, or mounts that declare some. */
+const showsVolumes =
+  /^\/(?:volumes(?:\/.*)?|system\/df|services(?:\/[^/]+)?|tasks(?:\/[^/]+)?|containers\/[^/]+\/json)$/;
 
 /** A body that is not a JSON object goes to the engine as it is: its own error is the right one. */
 async function rewritten(message: IncomingMessage, rewrite: typeof bound): Promise<Buffer> {
@@ -50,8 +55,12 @@ async function rewritten(message: IncomingMessage, rewrite: typeof bound): Promi
 function change(path: string, { status, contentType }: Answer): ((body: Buffer) => Buffer) | undefined {
   if (!contentType.startsWith(json)) return undefined;
   if (status >= 400) return (body) => Buffer.from(inWordsOfNfs(body.toString(), servers));
-  if (status < 300 && (path.startsWith("/volumes") || path === "/system/df"))
-    return (body) => Buffer.from(`${JSON.stringify(asDeclared(JSON.parse(body.toString())))}\n`);
+  if (status < 300 && showsVolumes.test(path))
+    // The error of a task is in an answer that is none.
+    return (body) => {
+      const shown = asDeclared(JSON.parse(inWordsOfNfs(body.toString(), servers)));
+      return Buffer.from(`${JSON.stringify(shown)}\n`);
+    };
   return undefined;
 }
 

@@ -24,8 +24,20 @@ export function bound(volume: Json, servers: string): Json {
 /** A container's creation as the engine gets it: its mounts may declare volumes of their own. */
 export function boundMounts(container: Json, servers: string): Json {
   const config = objectOf(container.HostConfig);
-  if (config === undefined || !Array.isArray(config.Mounts)) return container;
-  const mounts = config.Mounts.map((mount: Json) => {
+  return config === undefined ? container : { ...container, HostConfig: withBound(config, servers) };
+}
+
+/** A Swarm service's specification as the engine gets it: the volumes of its tasks are made by the engines themselves. */
+export function boundTasks(service: Json, servers: string): Json {
+  const template = objectOf(service.TaskTemplate);
+  const container = objectOf(template?.ContainerSpec);
+  if (container === undefined) return service;
+  return { ...service, TaskTemplate: { ...template, ContainerSpec: withBound(container, servers) } };
+}
+
+function withBound(holder: Json, servers: string): Json {
+  if (!Array.isArray(holder.Mounts)) return holder;
+  const mounts = holder.Mounts.map((mount: Json) => {
     const options = objectOf(mount.VolumeOptions);
     const driver = objectOf(options?.DriverConfig);
     if (options === undefined || driver === undefined) return mount;
@@ -35,17 +47,24 @@ export function boundMounts(container: Json, servers: string): Json {
       VolumeOptions: { ...options, Labels, DriverConfig: { ...driver, Options: DriverOpts } },
     };
   });
-  return { ...container, HostConfig: { ...config, Mounts: mounts } };
+  return { ...holder, Mounts: mounts };
 }
 
-/** An answer with volumes, as they were declared. */
+/** An answer with volumes, or with mounts that declare some, as they were declared. */
 export function asDeclared(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(asDeclared);
   const object = objectOf(value);
   if (object === undefined) return value;
   const { [keptIn]: kept, ...labels } = objectOf(object.Labels) ?? {};
-  if (typeof kept === "string")
-    return { ...object, Options: JSON.parse(kept), Labels: Object.keys(labels).length === 0 ? null : labels };
+  const none = Object.keys(labels).length === 0;
+  const driver = objectOf(object.DriverConfig);
+  if (typeof kept === "string" && driver !== undefined)
+    return {
+      ...object,
+      Labels: none ? undefined : labels,
+      DriverConfig: { ...driver, Options: JSON.parse(kept) },
+    };
+  if (typeof kept === "string") return { ...object, Options: JSON.parse(kept), Labels: none ? null : labels };
   return Object.fromEntries(Object.entries(object).map(([key, each]) => [key, asDeclared(each)]));
 }
 
