@@ -1,7 +1,8 @@
 /** Opening a lab: the same `World` as the real machines make, over a directory and loopback servers. */
 import { resolve } from "node:path";
-import { limited } from "../src/hosts/decorators.ts";
+import { defined } from "../src/defined.ts";
 import { worldOf } from "../src/hosts/open.ts";
+import type { Declared } from "../src/hosts/which-node.ts";
 import type { Decorator, World } from "../src/hosts/world.ts";
 import { labExec } from "./exec.ts";
 import { labNetwork, routeTo } from "./network.ts";
@@ -15,7 +16,9 @@ import { isActive } from "./units.ts";
 export interface LabOptions {
   /** Aborted: commands and requests under way are ended. */
   readonly signal: AbortSignal;
-  /** Commands at a time; as many as on a real hypervisor unless given. */
+  /** As the site declares the node that is "pve". */
+  readonly declared?: Declared;
+  /** Commands at a time on each node; as many as on a real hypervisor unless given. */
   readonly parallel?: number;
   /** The last one is the outermost. */
   readonly decorators?: readonly Decorator[];
@@ -23,6 +26,7 @@ export interface LabOptions {
 
 /** The lab in `directory` as a world. @throws SiteError where there is none */
 export async function openLab(directory: string, options: LabOptions): Promise<World> {
+  const { decorators, declared, parallel } = options;
   const closing = new AbortController();
   const signal = AbortSignal.any([options.signal, closing.signal]);
   const servers = createServers();
@@ -37,7 +41,7 @@ export async function openLab(directory: string, options: LabOptions): Promise<W
     hypervisorExec: labExec(lab, () => notice(lab)),
     network,
     clock: lab.clock,
-    decorators: [limited(options.parallel), ...(options.decorators ?? [])],
+    ...defined({ decorators, declared, parallel }),
     close: async () => {
       await network.close();
       closing.abort();

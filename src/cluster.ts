@@ -1,11 +1,13 @@
 /** A Proxmox cluster as it is at the moment: nobody declares it, and a guest that moves is not drift. */
-import type { GuestName, NodeName } from "./resource.ts";
+import type { GuestName, HostName, NodeName } from "./resource.ts";
 
 export interface Cluster {
   /** The cluster's name in corosync. */
   readonly name: string;
   /** What the cluster calls the node that is "pve" here. */
   readonly own: string;
+  /** The node that commands enter by: where Phoenix runs, or the one that `--host` names. The operator's session is there. */
+  readonly entry: Extract<HostName, "pve" | NodeName>;
   /** Without quorum /etc/pve is read-only on every node that has lost it. */
   readonly quorate: boolean;
   /** The other nodes, sorted by name. */
@@ -17,7 +19,7 @@ export interface Cluster {
 export interface ClusterNode {
   readonly host: NodeName;
   readonly name: string;
-  /** Dotted IPv4 address on the site's network where it has one there, else the one that corosync uses. */
+  /** Dotted IPv4 address on the site's network where it has one there, else the one that corosync uses; "" while nobody knows it. */
   readonly address: string;
   readonly online: boolean;
 }

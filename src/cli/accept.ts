@@ -1,6 +1,7 @@
 /** `--accept COMPONENT/RESOURCE`: writes what a host has into the site's files, and proves that the plan is empty then. */
 import { accepted, type FileChange, isSameMeaning, unsaid } from "../accept/index.ts";
 import { notAcceptable } from "../accept/refusal.ts";
+import { defined } from "../defined.ts";
 import type { Plan } from "../engine/plan.ts";
 import { plan } from "../engine/run.ts";
 import { type ExitCode, exitCodes, RefusedError, SiteError, UsageError } from "../errors.ts";
@@ -75,7 +76,7 @@ async function acceptanceOf(session: Session, ids: readonly ResourceId[]): Promi
   const candidate = await loadSite(root, { runsCommands: true, kept: withChanges(files, changed) });
   session.call.terminal.conceal(candidate.secrets);
   refuseSecrets(session, changed);
-  const after = await plan(components, { ...run, site: provenSite(candidate) }, choices);
+  const after = await plan(components, { ...run, site: provenSite(candidate, site) }, choices);
   display.pause();
   const left = ids.flatMap((id) => {
     const change = changeOf(after, id);
@@ -127,11 +128,11 @@ function withChanges(files: Session["files"], changes: readonly FileChange[]): R
   return new Map(files.map(({ name, text }) => [name, changed.get(name) ?? text]));
 }
 
-/** @throws RefusedError where what the host has is no valid site */
-function provenSite({ site, problems }: LoadedSite): Site {
+/** @throws RefusedError where what the host has is no valid site @param cluster as it is at the moment */
+function provenSite({ site, problems }: LoadedSite, { cluster }: Pick<Site, "cluster">): Site {
   const found = site === undefined ? problems : rules.flatMap((rule) => rule(site));
   const [error] = found.filter(({ severity }) => severity === "error");
-  if (site !== undefined && error === undefined) return site;
+  if (site !== undefined && error === undefined) return { ...site, ...defined({ cluster }) };
   const place = error === undefined ? "" : ` (${error.at.file}:${error.at.line}: ${error.code})`;
   throw new RefusedError(
     `cannot accept it: the site would have an error: ${error?.message ?? "unknown"}${place}`,
@@ -180,7 +181,7 @@ async function write(session: Session, acceptance: Acceptance): Promise<boolean>
   await writeAccepted(root, acceptance.files);
   try {
     // As the next command reads it.
-    const written = provenSite(await loadSite(root));
+    const written = provenSite(await loadSite(root), site);
     const desired = session.components.flatMap((component) => component.compile(written));
     for (const change of acceptance.live) {
       const now = desired.find(({ id }) => id === subjectOf(change).id);

@@ -73,7 +73,7 @@ async function readAll(call: Call): Promise<{ found: Found; left: readonly Left[
   const { options, terminal, interruption } = call;
   const portainer = await portainerCredentials(call);
   const display = openDisplay(terminal, options, undefined);
-  const world = await openWorld(call, "read", display, interruption.now, new Set());
+  const world = await openWorld(call, { access: "read", display, signal: interruption.now, site: undefined });
   const left: Left[] = [];
   try {
     const io: ReadIo = {

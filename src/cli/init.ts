@@ -128,7 +128,8 @@ async function askHost(call: Call): Promise<HostAnswers> {
     import("./world.ts"),
   ]);
   const display = openDisplay(call.terminal, call.options, undefined);
-  const world = await openWorld(call, "read", display, call.interruption.now, new Set());
+  const { now: signal } = call.interruption;
+  const world = await openWorld(call, { access: "read", display, signal, site: undefined });
   try {
     return await answersOf(world);
   } finally {

@@ -124,8 +124,10 @@ async function openSite(
       defined({ hint }),
     );
   }
+  // The machines are those of today.
+  const now = { ...site, ...defined({ cluster: run.site.cluster }) };
   return {
-    origin: { name, site, apis: await apisOf(site, run.world) },
+    origin: { name, site: now, apis: await apisOf(now, run.world) },
     loaded,
     notes: [
       ...[...changed, ...changedReferences(kept.references, loaded.references, fingerprintOf)].map(

@@ -58,7 +58,7 @@ export async function keepKey({ call, run, display }: Session): Promise<void> {
     import("../fingerprint.ts"),
   ]);
   if (await keepsSecret(run.world.host("pve"), keyName)) return;
-  const world = await openWorld(call, "change", display, run.signal, new Set());
+  const world = await openWorld(call, { access: "change", display, signal: run.signal, site: run.site });
   try {
     await (await openJournalOn(call, world.host("pve"), "change")).secret(keyName);
   } finally {

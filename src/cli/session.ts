@@ -70,17 +70,19 @@ export async function withSession(
 ): Promise<ExitCode> {
   const { options, interruption, terminal } = call;
   const proven = await loadProven(call);
-  const site = await refuseBroken(call, proven, selection);
-  const display = openDisplay(terminal, options, site);
+  const declaredSite = await refuseBroken(call, proven, selection);
+  const display = openDisplay(terminal, options, declaredSite);
   const watched = watchable(display.emit);
   const lost = new AbortController();
   const signal = AbortSignal.any([interruption.now, lost.signal]);
   const unfinished = new Set<Step>();
-  const onTimeout = (): void => interruption.interrupt("timeout", waitedFor(unfinished, site));
+  const onTimeout = (): void => interruption.interrupt("timeout", waitedFor(unfinished, declaredSite));
   const timer = options.timeoutMs === undefined ? undefined : setTimeout(onTimeout, options.timeoutMs);
-  const world = await openWorld(call, access, display, signal, unfinished);
+  const opening = { access, display, site: declaredSite };
+  const world = await openWorld(call, { ...opening, signal, unfinished });
   const emit: RunWorld["emit"] = (event) => watched.emit(onWallClock(event, world.clock));
   try {
+    const site = await withCluster(declaredSite, world);
     const [{ loadComponents }, { componentsOff, takingPart }, journal, run] = await Promise.all([
       import("../components/index.ts"),
       import("../components/parts.ts"),
@@ -111,7 +113,7 @@ export async function withSession(
       abort: (reason) => lost.abort(reason),
       lastWords: async (say) => {
         if (!signal.aborted) return say(world.host("pve"));
-        const other = await openWorld(call, access, display, AbortSignal.timeout(lastWordsMs), new Set());
+        const other = await openWorld(call, { ...opening, signal: AbortSignal.timeout(lastWordsMs) });
         await say(other.host("pve")).finally(() => other.close());
       },
     });
@@ -120,6 +122,11 @@ export async function withSession(
     display.pause();
     await world.close();
   }
+}
+
+/** The site with the cluster as it is now; the same site on a single host. */
+async function withCluster(site: Site, world: World): Promise<Site> {
+  return { ...site, ...defined({ cluster: await world.cluster() }) };
 }
 
 /** Events for one that sees all of them, and for those who watch a while. */

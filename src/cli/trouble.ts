@@ -143,7 +143,12 @@ async function sendNow(
     ]);
   const targets = (site.notices ?? []).filter(isMeant);
   const display = openDisplay(call.terminal, call.options, site);
-  const world = await openWorld(call, "change", display, AbortSignal.timeout(10_000), new Set());
+  const world = await openWorld(call, {
+    access: "change",
+    display,
+    signal: AbortSignal.timeout(10_000),
+    site,
+  });
   try {
     const outlet = openOutlet(site, world, call.options.lab !== undefined);
     return await deliver(lettersOf(queued([], notice, targets), targets), outlet);

@@ -13,14 +13,18 @@ import { loadLab } from "./lab-package.ts";
 /** What commands may do: only read, or change as well. */
 export type Access = "read" | "change";
 
-/** @param unfinished receives the steps that have started and not ended */
-export async function openWorld(
-  { options }: Call,
-  access: Access,
-  display: Display,
-  signal: AbortSignal,
-  unfinished: Set<Step>,
-): Promise<World> {
+export interface WorldOptions {
+  readonly access: Access;
+  readonly display: Display;
+  readonly signal: AbortSignal;
+  /** Declares which node of a cluster is "pve"; undefined where there is none yet. */
+  readonly site: Site | undefined;
+  /** Receives the steps that have started and not ended. */
+  readonly unfinished?: Set<Step>;
+}
+
+export async function openWorld({ options }: Call, opened: WorldOptions): Promise<World> {
+  const { access, display, signal, site, unfinished = new Set() } = opened;
   const { readOnly, traced, tracked } = await import("../hosts/decorators.ts");
   const trace = traced(({ host, what, result, durationMs }) =>
     display.say(`${host}: ${what}: ${result} (${durationMs} ms)`),
@@ -30,7 +34,11 @@ export async function openWorld(
     ...(options.verbose ? [trace] : []),
     ...(access === "read" ? [readOnly] : []),
   ];
-  const opening = { signal, decorators, ...defined({ parallel: options.parallel }) };
+  const opening = {
+    signal,
+    decorators,
+    ...defined({ declared: site?.hypervisor, parallel: options.parallel }),
+  };
   if (options.lab !== undefined) {
     const { openLab } = await loadLab();
     return openLab(options.lab, opening);
@@ -39,7 +47,7 @@ export async function openWorld(
   return openRealWorld({ ...opening, ...defined({ hypervisor: options.host }) });
 }
 
-/** The address that the operator's session comes from, as the hypervisor sees it; undefined on its own console. */
+/** The address that the operator's session comes from, as the node that was entered sees it; undefined on its own console. */
 export async function operatorAddress(
   { options, terminal }: Call,
   world: World,
@@ -47,7 +55,8 @@ export async function operatorAddress(
   if (options.lab !== undefined) return undefined;
   if (options.host === undefined)
     return (terminal.env.SSH_CONNECTION ?? terminal.env.SSH_CLIENT)?.split(" ")[0];
-  const { stdout } = await world.host("pve").run({ argv: ["printenv", "SSH_CONNECTION"], effect: "read" });
+  const entry = (await world.cluster())?.entry ?? "pve";
+  const { stdout } = await world.host(entry).run({ argv: ["printenv", "SSH_CONNECTION"], effect: "read" });
   return stdout.trim().split(" ")[0] || undefined;
 }
 

@@ -1,5 +1,4 @@
 /** Decorators of a world: read-only access, traces, limits, counts. Each wraps every host's `Exec` and the network. */
-import pLimit from "p-limit";
 import { messageOf } from "../errors.ts";
 import type { HostName } from "../resource.ts";
 import type { Command, Exec } from "./host.ts";
@@ -106,18 +105,6 @@ function watched(begin: (step: Step) => (result: string) => void): Decorator {
           ({ status }) => String(status),
         ),
     }),
-  };
-}
-
-/**
- * At most `n` commands at a time on the hypervisor, and as many in all guests together: each is a process on the hypervisor, a
- * guest's is a Perl program. Guests mostly wait, so the two kinds have queues of their own.
- */
-export function limited(n = 8): Decorator {
-  const [own, guests] = [pLimit(n), pLimit(n)];
-  return {
-    exec: (exec, host) => (command) => (host === "pve" ? own : guests)(() => exec(command)),
-    network: (network) => network,
   };
 }
 

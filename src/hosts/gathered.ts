@@ -2,6 +2,7 @@
  * One round trip for all reads of a guest at the same moment. Each command in a guest is a Perl program on the hypervisor
  * (`pct exec`, `qm guest exec`: half a second of processor time) and, in a virtual machine, a second's wait for its agent.
  */
+import { isGuestName } from "../resource.ts";
 import { isOfOneCommand } from "./command-limits.ts";
 import type { Command, CommandResult, Exec } from "./host.ts";
 import { type Script, scriptArgv } from "./script.ts";
@@ -46,7 +47,7 @@ interface Waiting {
 /** Reads of one guest at the same moment run together. Changes, and reads with input or their own time limit, run alone. */
 export function gatheredReads(): Decorator {
   return {
-    exec: (exec, host) => (host === "pve" ? exec : gathering(exec)),
+    exec: (exec, host) => (isGuestName(host) ? gathering(exec) : exec),
     network: (network) => network,
   };
 }

@@ -4,16 +4,18 @@ import type { Clock } from "../component.ts";
 import { defined } from "../defined.ts";
 import { type HostName, isGuestName } from "../resource.ts";
 import { realClock } from "./clock.ts";
-import { decorated, limited } from "./decorators.ts";
+import { decorated } from "./decorators.ts";
 import { gatheredReads } from "./gathered.ts";
 import { guestExecs } from "./guests.ts";
 import type { Exec, Host } from "./host.ts";
 import { localExec } from "./local.ts";
 import type { Network } from "./network.ts";
+import { type Nodes, openNodes } from "./nodes.ts";
 import { createNetwork } from "./real-network.ts";
 import { createHost } from "./script-host.ts";
 import { sharedReads } from "./shared-reads.ts";
 import { askedFirst } from "./silent-guests.ts";
+import type { Declared } from "./which-node.ts";
 import type { Decorator, World } from "./world.ts";
 
 export interface RealWorldOptions {
@@ -21,7 +23,9 @@ export interface RealWorldOptions {
   readonly hypervisor?: string;
   /** Aborted: commands and requests under way are ended. */
   readonly signal: AbortSignal;
-  /** Commands at a time; the default of `limited` unless given. */
+  /** As the site declares the node that is "pve"; absent where there is no site yet: then it is the one that is entered. */
+  readonly declared?: Declared;
+  /** Commands at a time on each node, 8 unless given. */
   readonly parallel?: number;
   /** The last one is the outermost. */
   readonly decorators?: readonly Decorator[];
@@ -29,14 +33,17 @@ export interface RealWorldOptions {
 
 /** The real machines. Nothing is contacted until something is asked of them. */
 export async function openRealWorld(options: RealWorldOptions): Promise<World> {
-  const { hypervisor, signal, parallel } = options;
-  const decorators = [limited(parallel), gatheredReads(), ...(options.decorators ?? []), sharedReads()];
+  const { hypervisor, signal, declared, parallel } = options;
+  const decorators = [gatheredReads(), ...(options.decorators ?? []), sharedReads()];
   const clock = realClock(signal);
+  const common = { clock, decorators, ...defined({ declared, parallel }) };
   if (hypervisor === undefined) {
     const network = createNetwork({ signal });
     const description = ownName();
     const hypervisorExec = localExec(signal);
-    return worldOf({ description, hypervisorExec, network, clock, decorators, close: network.close });
+    // Connections are closed when all else was ended.
+    const lastExec = localExec(new AbortController().signal);
+    return worldOf({ ...common, description, hypervisorExec, lastExec, network, close: network.close });
   }
   const { openSsh } = await import("./ssh.ts");
   const ssh = openSsh(hypervisor, signal);
@@ -46,11 +53,10 @@ export async function openRealWorld(options: RealWorldOptions): Promise<World> {
     await ssh.close();
   };
   return worldOf({
+    ...common,
     description: hypervisor,
     hypervisorExec: ssh.exec,
     network,
-    clock,
-    decorators,
     reconnect: ssh.reconnect,
     close,
   });
@@ -58,8 +64,12 @@ export async function openRealWorld(options: RealWorldOptions): Promise<World> {
 
 export interface WorldParts {
   readonly description: string;
-  /** Runs commands on the hypervisor; guests are reached through it. */
+  /** Runs commands on the node that is entered; guests and other nodes are reached through it. */
   readonly hypervisorExec: Exec;
+  /** The same for the last commands of a world; `hypervisorExec` unless given. */
+  readonly lastExec?: Exec;
+  readonly declared?: Declared;
+  readonly parallel?: number;
   readonly network: Network;
   readonly clock: Clock;
   /** The last one is the outermost. Each sees a guest's command once, as the guest's. */
@@ -69,23 +79,36 @@ export interface WorldParts {
 }
 
 export function worldOf(parts: WorldParts): World {
-  const { description, hypervisorExec, clock, decorators = [], reconnect, close } = parts;
+  const { description, hypervisorExec, lastExec = hypervisorExec, clock, declared, parallel } = parts;
+  const { decorators = [], reconnect, close } = parts;
   const hosts = new Map<HostName, Host>();
-  const guestExec = guestExecs(hypervisorExec, clock);
+  const nodes = openNodes({ entry: hypervisorExec, clock, declared, parallel });
+  const execOf = execs(nodes, clock);
   return {
     description,
     clock,
     ...defined({ reconnect }),
-    close,
+    close: async () => {
+      await nodes.close(lastExec);
+      await close();
+    },
+    cluster: nodes.cluster,
     network: decorators.reduce((inner, decorator) => decorator.network(inner), parts.network),
     host: (name) => {
       const known = hosts.get(name);
       if (known !== undefined) return known;
-      const exec = isGuestName(name) ? askedFirst(name, guestExec(name)) : hypervisorExec;
-      const host = createHost(name, decorated(exec, name, decorators));
+      const host = createHost(name, decorated(execOf(name), name, decorators));
       hosts.set(name, host);
       return host;
     },
+  };
+}
+
+function execs(nodes: Nodes, clock: Clock): (name: HostName) => Exec {
+  const guestExec = guestExecs(nodes, clock);
+  return (name) => {
+    if (isGuestName(name)) return askedFirst(name, guestExec(name));
+    return name === "pve" ? nodes.pve : nodes.on(name.slice("node/".length));
   };
 }
 

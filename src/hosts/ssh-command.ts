@@ -24,16 +24,18 @@ status=$?
 exit "$status"`,
 };
 
-/** Options of every ssh call: never ask, never allocate a terminal, find a dead peer within 45 s. */
+/** Find a peer that is not there within 10 s, and a dead one within 45 s. */
+export const sshPatience: readonly string[] = [
+  "ConnectTimeout=10",
+  "ServerAliveInterval=15",
+  "ServerAliveCountMax=3",
+  "LogLevel=ERROR",
+];
+
+/** Options of every ssh call to the hypervisor: never ask, never allocate a terminal, do not wait for ever. */
 export const sshOptions: readonly string[] = [
   "-T",
-  ...[
-    "BatchMode=yes",
-    "ConnectTimeout=10",
-    "ServerAliveInterval=15",
-    "ServerAliveCountMax=3",
-    "LogLevel=ERROR",
-  ].flatMap((option) => ["-o", option]),
+  ...["BatchMode=yes", ...sshPatience].flatMap((option) => ["-o", option]),
 ];
 
 /** The line that the other side's shell splits into exactly `command.argv`. */
@@ -44,19 +46,29 @@ export function remoteLine(command: Command): string {
     .join(" ");
 }
 
-/** What a command that went through ssh gave. @throws TransportError when ssh itself failed */
-export function sshResult(target: string, peer: string, result: CommandResult): CommandResult {
+/** What a command that went through ssh gave. @throws TransportError when ssh itself failed, by `errorOf` if given */
+export function sshResult(
+  target: string,
+  peer: string,
+  result: CommandResult,
+  errorOf = sshError,
+): CommandResult {
   if (result.exitCode !== 255) return result;
   const marked = result.stderr.replace(new RegExp(`${ended255}\\n?$`), "");
   if (marked !== result.stderr) return { ...result, stderr: marked };
-  throw sshError(target, peer, result.stderr);
+  throw errorOf(target, peer, result.stderr);
 }
 
 /** ssh's own error, with a hint. */
-export function sshError(target: string, peer: string, stderr: string): TransportError {
+export function sshError(
+  target: string,
+  peer: string,
+  stderr: string,
+  hintOf: (message: string, peer: string) => string | undefined = hintFor,
+): TransportError {
   const message = lastLines(stderr).replace(/^ssh: /, "") || "the connection was lost";
   return new TransportError(target, `${peer} cannot be reached by ssh: ${message}`, {
-    hint: hintFor(message, peer),
+    hint: hintOf(message, peer),
   });
 }
 

@@ -1,4 +1,5 @@
 /** The machines and the network of one run: the real ones, or the embedded lab's. */
+import type { Cluster } from "../cluster.ts";
 import type { Clock } from "../component.ts";
 import type { HostName } from "../resource.ts";
 import type { Exec, Host } from "./host.ts";
@@ -15,6 +16,11 @@ export interface World {
    * Absent on the hypervisor itself. @throws TransportError @throws CommandError when it takes too long
    */
   readonly reconnect?: () => Promise<void>;
+  /**
+   * The cluster that the hypervisor belongs to, as its machines say now; undefined on a single host.
+   * @throws NotReadyError when the node that is "pve" is not there, or /etc/pve is not mounted; TransportError
+   */
+  cluster(): Promise<Cluster | undefined>;
   /** Ends what the world started: connections, loopback servers, child processes. */
   close(): Promise<void>;
 }

@@ -160,6 +160,7 @@ export function testRun(stop?: AbortSignal, signal = new AbortController().signa
         now += ms;
       },
     },
+    cluster: async () => undefined,
     close: async () => {},
   } satisfies World;
   return {

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { TransportError } from "../../src/errors.ts";
 import { realClock } from "../../src/hosts/clock.ts";
-import { counted, limited, readOnly, type Trace, traced } from "../../src/hosts/decorators.ts";
+import { counted, readOnly, type Trace, traced } from "../../src/hosts/decorators.ts";
 import type { Exec } from "../../src/hosts/host.ts";
 import type { HttpRequest, Network } from "../../src/hosts/network.ts";
 import { worldOf } from "../../src/hosts/open.ts";
@@ -86,24 +86,6 @@ test("traces tell what was done, and never what was sent", async () => {
   expect(JSON.stringify(traces)).not.toContain("poison");
 });
 
-test("a limit holds on the hypervisor, and over all guests together", async () => {
-  const running = { pve: 0, guests: 0 };
-  const most = { pve: 0, guests: 0 };
-  const on =
-    (where: keyof typeof running): Exec =>
-    async () => {
-      most[where] = Math.max(most[where], ++running[where]);
-      await new Promise((resolve) => setTimeout(resolve, 5));
-      running[where]--;
-      return { exitCode: 0, stdout: "", stderr: "" };
-    };
-  const limit = limited(3);
-  const own = limit.exec(on("pve"), "pve");
-  const guests = [limit.exec(on("guests"), "lxc/102"), limit.exec(on("guests"), "vm/1001")];
-  await Promise.all(Array.from({ length: 12 }, (_, at) => [own(read), guests[at % 2]?.(read)]).flat());
-  expect(most).toEqual({ pve: 3, guests: 3 });
-});
-
 test("changes are counted before they are made, and can be stopped there", async () => {
   const { exec, asked } = recorded({});
   const seen: string[] = [];
@@ -123,7 +105,7 @@ test("changes are counted before they are made, and can be stopped there", async
 
 test("a world keeps one host for each name, and a guest's command is seen once, as the guest's", async () => {
   const traces: Trace[] = [];
-  const { exec, asked } = recorded({ stdout: "absent\nabsent\n" }, { stdout: "" });
+  const { exec, asked } = recorded({ stdout: "absent\nabsent\nabsent\n" }, { stdout: "" });
   const { host } = world([traced((trace) => traces.push(trace))], exec);
   expect(host("lxc/102")).toBe(host("lxc/102"));
   await host("lxc/102").run(change);
