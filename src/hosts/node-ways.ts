@@ -26,7 +26,8 @@ export function nodeWays(entry: Exec, clock: Clock, parallel: number): NodeWays 
 
   /** What all connections need: the directory of their sockets, and which nodes have a file of their own keys. */
   const look = async (nodes: readonly string[]): Promise<ReadonlySet<string>> => {
-    const made = await entry({ argv: ["mkdir", "-p", "-m", "700", socketDirectory], effect: "read" });
+    // All that a run which only looks ever makes; it is gone with the next boot.
+    const made = await entry({ argv: ["mkdir", "-p", "-m", "700", socketDirectory], effect: "change" });
     if (made.exitCode !== 0) throw commandError("pve", "mkdir", made);
     return new Set((await hypervisor.readFiles(nodes.map(knownHostsFile))).keys());
   };
