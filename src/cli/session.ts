@@ -102,12 +102,7 @@ export async function withSession(
       off: proven.site === undefined ? [] : componentsOff(site),
       run: { ...run, journal, emit, signal },
       journal,
-      readOnly: async () => {
-        const { readOnlyWorld } = await import("../hosts/read-only.ts");
-        const still = readOnlyWorld(world);
-        const unwritten = await openJournalOn(call, still.host("pve"), "read");
-        return { ...(await openRun(call, site, still)), journal: unwritten, emit, signal };
-      },
+      readOnly: async () => ({ ...(await stillRun(call, site, world)), emit, signal }),
       display,
       watch: watched.watch,
       abort: (reason) => lost.abort(reason),
@@ -122,6 +117,14 @@ export async function withSession(
     display.pause();
     await world.close();
   }
+}
+
+/** A run over machines that refuse changes, with a journal that is not written. */
+async function stillRun(call: Call, site: Site, world: World): Promise<Omit<RunWorld, "emit" | "signal">> {
+  const { readOnlyWorld } = await import("../hosts/read-only.ts");
+  const still = readOnlyWorld(world);
+  const journal = await openJournalOn(call, still.host("pve"), "read");
+  return { ...(await openRun(call, site, still)), journal };
 }
 
 /** The site with the cluster as it is now; the same site on a single host. */

@@ -56,12 +56,12 @@ function memberOf({ ip, online }: JsonObject): Member {
   return { ...(typeof ip === "string" ? { address: ip } : {}), online: online !== 0 };
 }
 
-/** A node's name becomes a part of paths and of ssh's options. @throws TransportError when it is no host name */
+/** A node's name becomes a part of paths and of ssh's options. @throws TransportError when it cannot be a host name */
 function nodeName(name: string): string {
   if (/^[a-z\d]([a-z\d.-]*[a-z\d])?$/i.test(name)) return name;
   throw new TransportError(
     "pve",
-    `${membersFile} names a node ${JSON.stringify(name)}, which is no host name`,
+    `${membersFile} names a node ${JSON.stringify(name)}, which cannot be a host name`,
   );
 }
 

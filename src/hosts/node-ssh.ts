@@ -4,7 +4,7 @@ import type { Clock } from "../component.ts";
 import { TransportError } from "../errors.ts";
 import { seconds } from "./clock.ts";
 import { TimedOutError } from "./command-limits.ts";
-import type { Exec } from "./host.ts";
+import type { Command, CommandResult, Exec } from "./host.ts";
 import { remoteLine, sshError, sshPatience, sshResult } from "./ssh-command.ts";
 
 /** Sessions on one connection: OpenSSH's server allows ten (MaxSessions), and a person may want some. */
@@ -29,13 +29,6 @@ export interface Peer {
   readonly knownHosts: string | undefined;
 }
 
-export interface NodeSsh {
-  /** @throws TransportError when the node cannot be reached, or hangs */
-  readonly exec: Exec;
-  /** Ends the shared connection, by `entry` again. Never fails: what stays ends by itself. */
-  close(entry: Exec): Promise<void>;
-}
-
 export interface NodeSshOptions {
   /** A path for the connection's socket, in a directory that only root may enter. */
   readonly socket: string;
@@ -48,71 +41,85 @@ export interface NodeSshOptions {
  * The way to a node, as Proxmox itself goes (`ssh_info_to_command`, pve-cluster 9.1), with the connection shared. Nothing happens before
  * the first command.
  */
-export function openNodeSsh(entry: Exec, peer: Peer, { socket, clock, parallel }: NodeSshOptions): NodeSsh {
-  const target = `node ${peer.name}`;
-  const limit = pLimit(Math.min(parallel, nodeSessions));
-  const argv = sshArgv(peer, socket);
-  let opening: Promise<void> | undefined;
-  let isOpen = false;
-  let unreachable: { readonly error: TransportError; readonly untilMs: number } | undefined;
+export class NodeSsh {
+  readonly #entry: Exec;
+  readonly #peer: Peer;
+  readonly #clock: Clock;
+  readonly #limit: ReturnType<typeof pLimit>;
+  /** All but the command. */
+  readonly #argv: readonly string[];
+  #asking: Promise<void> | undefined;
+  #isOpen = false;
   /** A command did not end: is it the node? */
-  let isSilent = false;
+  #isSilent = false;
+  #unreachable: { readonly error: TransportError; readonly untilMs: number } | undefined;
 
-  const run: Exec = async (command) => {
-    const result = await entry({ ...command, argv: [...argv, remoteLine(command)] });
-    return sshResult(target, `root@${peer.address}`, result, nodeError);
-  };
-  const ask = async (timeoutMs: number, silence: string): Promise<void> => {
-    try {
-      const command = { argv: ["true"], effect: "read", timeoutMs } as const;
-      await run(command);
-      isOpen = true;
-      isSilent = false;
-    } catch (thrown) {
-      const error = thrown instanceof TimedOutError ? new TransportError(target, silence) : thrown;
-      if (error instanceof TransportError) unreachable = { error, untilMs: clock.now() + unreachableMs };
-      throw error;
-    } finally {
-      opening = undefined;
-    }
-  };
-  /** The first command opens the connection; the others wait for it, and share its failure. */
-  const ready = async (): Promise<void> => {
-    if (unreachable !== undefined && clock.now() < unreachable.untilMs) throw unreachable.error;
-    unreachable = undefined;
-    if (isOpen && !isSilent) return;
-    opening ??= isOpen
-      ? ask(
-          answerMs,
-          `node ${peer.name} does not answer: an earlier command did not end, and neither does \`true\``,
-        )
-      : ask(
-          connectMs,
-          `node ${peer.name} (${peer.address}) does not let ssh in within ${seconds(connectMs)}`,
-        );
-    await opening;
-  };
+  constructor(entry: Exec, peer: Peer, { socket, clock, parallel }: NodeSshOptions) {
+    this.#entry = entry;
+    this.#peer = peer;
+    this.#clock = clock;
+    this.#limit = pLimit(Math.min(parallel, nodeSessions));
+    this.#argv = sshArgv(peer, socket);
+  }
 
-  const exec: Exec = (command) =>
-    limit(async () => {
-      await ready();
+  /** Runs a command on the node. @throws TransportError when it cannot be reached, or hangs */
+  readonly exec: Exec = (command) =>
+    this.#limit(async () => {
+      await this.#ready();
       try {
-        return await run(command);
+        return await this.#run(command);
       } catch (error) {
-        if (error instanceof TimedOutError) isSilent = true;
-        else if (error instanceof TransportError) isOpen = false;
+        if (error instanceof TimedOutError) this.#isSilent = true;
+        else if (error instanceof TransportError) this.#isOpen = false;
         throw error;
       }
     });
-  return {
-    exec,
-    close: async (by) => {
-      if (!isOpen) return;
-      isOpen = false;
-      const end = [...argv.slice(0, -2), "-O", "exit", `root@${peer.address}`];
-      await by({ argv: end, effect: "read", timeoutMs: answerMs }).catch(() => {});
-    },
-  };
+
+  /** Ends the shared connection, by `entry` again. Never fails: what stays ends by itself. */
+  async close(entry: Exec): Promise<void> {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    const argv = [...this.#argv.slice(0, -2), "-O", "exit", `root@${this.#peer.address}`];
+    await entry({ argv, effect: "read", timeoutMs: answerMs }).catch(() => {});
+  }
+
+  async #run(command: Command): Promise<CommandResult> {
+    const { name, address } = this.#peer;
+    const result = await this.#entry({ ...command, argv: [...this.#argv, remoteLine(command)] });
+    return sshResult(`node ${name}`, `root@${address}`, result, nodeError);
+  }
+
+  /** The first command opens the connection; the others wait for it, and share its failure. */
+  async #ready(): Promise<void> {
+    if (this.#unreachable !== undefined && this.#clock.now() < this.#unreachable.untilMs)
+      throw this.#unreachable.error;
+    this.#unreachable = undefined;
+    if (this.#isOpen && !this.#isSilent) return;
+    this.#asking ??= this.#ask(this.#isOpen);
+    await this.#asking;
+  }
+
+  async #ask(isOpen: boolean): Promise<void> {
+    try {
+      await this.#run({ argv: ["true"], effect: "read", timeoutMs: isOpen ? answerMs : connectMs });
+      this.#isOpen = true;
+      this.#isSilent = false;
+    } catch (thrown) {
+      const error = thrown instanceof TimedOutError ? silence(this.#peer, isOpen) : thrown;
+      if (error instanceof TransportError)
+        this.#unreachable = { error, untilMs: this.#clock.now() + unreachableMs };
+      throw error;
+    } finally {
+      this.#asking = undefined;
+    }
+  }
+}
+
+function silence({ name, address }: Peer, wasOpen: boolean): TransportError {
+  const what = wasOpen
+    ? `node ${name} does not answer: an earlier command did not end, and neither does \`true\``
+    : `node ${name} (${address}) does not let ssh in within ${seconds(connectMs)}`;
+  return new TransportError(`node ${name}`, what);
 }
 
 /** All but the command. Proxmox's own options come first, then those that share the connection and bound the wait. */

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import type { Clock } from "../component.ts";
 import { commandError } from "./command-error.ts";
 import type { Exec } from "./host.ts";
-import { type NodeSsh, openNodeSsh } from "./node-ssh.ts";
+import { NodeSsh } from "./node-ssh.ts";
 import { createHost } from "./script-host.ts";
 
 /** Where their sockets lie on the entry node: in memory, in a directory that only root may enter. */
@@ -39,7 +39,7 @@ export function nodeWays(entry: Exec, clock: Clock, parallel: number): NodeWays 
     });
     const keys = knownHostsFile(name);
     const knownHosts = (await looked).has(keys) ? keys : undefined;
-    return openNodeSsh(entry, { name, address, knownHosts }, { socket, clock, parallel });
+    return new NodeSsh(entry, { name, address, knownHosts }, { socket, clock, parallel });
   };
   return {
     to: (name, address, all) => {

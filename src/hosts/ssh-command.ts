@@ -32,7 +32,7 @@ export const sshPatience: readonly string[] = [
   "LogLevel=ERROR",
 ];
 
-/** Options of every ssh call to the hypervisor: never ask, never allocate a terminal, do not wait for ever. */
+/** Options of every ssh call to the hypervisor: never ask, never allocate a terminal, have patience. */
 export const sshOptions: readonly string[] = [
   "-T",
   ...["BatchMode=yes", ...sshPatience].flatMap((option) => ["-o", option]),
