@@ -79,7 +79,9 @@ describe("the cluster", () => {
   test("a name that could be an option or a path is refused", async () => {
     const files = withMembers({ ...members.nodelist, "../x y": { id: 4, online: 1, ip: "10.0.0.16" } });
     const error = await failure(nodesOf(fakeCluster(files).exec).cluster());
-    expect((error as Error).message).toBe('/etc/pve/.members names a node "../x y", which cannot be a host name');
+    expect((error as Error).message).toBe(
+      '/etc/pve/.members names a node "../x y", which cannot be a host name',
+    );
   });
 });
 
