@@ -6,6 +6,7 @@ const table: Readonly<Record<ComponentName, () => Promise<Component>>> = {
   dns: async () => (await import("./dns/index.ts")).dns,
   firewall: async () => (await import("./firewall/index.ts")).firewall,
   certificates: async () => (await import("./certificates/index.ts")).certificates,
+  swarm: async () => (await import("./swarm/index.ts")).swarm,
   portainer: async () => (await import("./portainer/index.ts")).portainer,
   traefik: async () => (await import("./traefik/index.ts")).traefik,
   nginx: async () => (await import("./nginx/index.ts")).nginx,

@@ -11,6 +11,7 @@ const table: Readonly<Record<ComponentName, () => Promise<{ readonly explain: Ex
   dns: () => import("./dns/origins.ts"),
   firewall: () => import("./firewall/origins.ts"),
   certificates: () => import("./certificates/origins.ts"),
+  swarm: () => import("./swarm/origins.ts"),
   portainer: () => import("./portainer/origins.ts"),
   traefik: () => import("./traefik/origins.ts"),
   nginx: () => import("./nginx/origins.ts"),

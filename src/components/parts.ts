@@ -14,6 +14,8 @@ interface Part {
   readonly needs: string;
   /** Why it is off; undefined when the site declares what it needs. */
   readonly off: (site: Site) => string | undefined;
+  /** Most sites do without it: that it is off is not told. */
+  readonly isRare?: true;
 }
 
 const noCa = ({ ca }: Site): string | undefined => (ca === undefined ? "no CA is declared" : undefined);
@@ -33,6 +35,11 @@ export const parts: Readonly<Record<ComponentName, Part>> = {
     off: ({ firewall }) => (firewall === undefined ? "no firewall is declared" : undefined),
   },
   certificates: { needs: "a container with the role CA, and entries of the manifest", off: noCa },
+  swarm: {
+    needs: "`swarm` of virtual machines",
+    off: ({ swarms }) => (swarms.length === 0 ? "no Swarm is declared" : undefined),
+    isRare: true,
+  },
   portainer: {
     needs:
       'a virtual machine with `"portainer_role": "primary"`, its certificate in the manifest, `portainer_api`',
@@ -47,23 +54,25 @@ export const parts: Readonly<Record<ComponentName, Part>> = {
     off: (site) => (site.roles.gateway === undefined ? "no gateway is declared" : noMesh(site)),
   },
   stacks: {
-    needs: "Portainer, and `docker_stacks` of virtual machines",
+    needs: "Portainer, and `docker_stacks` of virtual machines or `swarms`",
     off: ({ portainer, externalPortainer }) =>
       portainer === undefined && externalPortainer === undefined ? noPortainer : undefined,
   },
 };
 
-/** The components that are off, in their order. */
+/** The components that are off, in their order, without those that most sites do without. */
 export function componentsOff(site: Site): readonly OffComponent[] {
-  return Object.entries(parts).flatMap(([component, { off }]) => {
-    const reason = off(site);
+  return Object.entries(parts).flatMap(([component, { off, isRare }]) => {
+    const reason = isRare === true ? undefined : off(site);
     return reason === undefined ? [] : [{ component, reason }];
   });
 }
 
 /** The components that take part, each after those that the ones which are off would have waited for. */
 export function takingPart(components: readonly Component[], site: Site): readonly Component[] {
-  const off = new Set(componentsOff(site).map(({ component }) => component));
+  const off = new Set(
+    Object.entries(parts).flatMap(([name, part]) => (part.off(site) === undefined ? [] : [name])),
+  );
   const afterOf = (names: readonly ComponentName[]): readonly ComponentName[] =>
     names.flatMap((name) =>
       off.has(name) ? afterOf(components.find((each) => each.name === name)?.after ?? []) : [name],

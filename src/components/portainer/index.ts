@@ -18,7 +18,7 @@ import { verify } from "./verify.ts";
 /** Independent: a machine that is down must not roll back the others. What needs a failed resource reports that. */
 export const portainer: Component = {
   name: "portainer",
-  after: ["dns", "firewall", "certificates"],
+  after: ["dns", "firewall", "certificates", "swarm"],
   independent: true,
   compile,
   impact,
