@@ -11,7 +11,9 @@ import { ComposeError } from "../docker/compose-errors.ts";
 import { readCompose } from "../docker/compose-file.ts";
 import { engineResponse } from "../docker/http-api.ts";
 import type { EngineRequest } from "../docker/http-request.ts";
-import { DockerError } from "../docker/state.ts";
+import { refusePull } from "../docker/registry.ts";
+import { type Ask, deployStack, removeStack } from "../docker/stack/deploy.ts";
+import { DockerError, fullReference } from "../docker/state.ts";
 import { LabDocker } from "../docker.ts";
 import { readFacts } from "../facts.ts";
 import type { Endpoint } from "./database.ts";
@@ -108,7 +110,7 @@ class ModelEngines implements Engines {
       return this.#send(
         target.URL,
         wanted,
-        { ...registryHeader(wanted), ...signatureHeaders(pairingKey(), secret) },
+        { ...passedOn(wanted), ...signatureHeaders(pairingKey(), secret) },
         requestMs,
       );
     if (!socket)
@@ -144,12 +146,32 @@ class ModelEngines implements Engines {
     return { ok: exitCode === 0, words: `${lines.join("\n")}\n` };
   }
 
-  async deployToSwarm(): Promise<ComposeOutcome> {
-    return { ok: false, words: `${notManager}\n` };
+  async deployToSwarm(target: Target, deployment: SwarmDeployment): Promise<ComposeOutcome> {
+    const { exitCode, stderr } = await deployStack(this.#manager(target), {
+      ...deployment,
+      // The server's container has no other files than the stack's own.
+      readFile: () => undefined,
+      isKnownImage: isPullable,
+    });
+    return { ok: exitCode === 0, words: `${stderr.join("\n")}\n` };
   }
 
-  async removeFromSwarm(): Promise<ComposeOutcome> {
-    return { ok: false, words: `${notManager}\n` };
+  async removeFromSwarm(target: Target, name: string): Promise<ComposeOutcome> {
+    const { exitCode, stderr } = await removeStack(this.#manager(target), name);
+    return { ok: exitCode === 0, words: `${stderr.join("\n")}\n` };
+  }
+
+  /** Requests that an agent sends on to a manager. */
+  #manager(target: Target): Ask {
+    return async (method, address, content) => {
+      const { pathname: path, searchParams: query } = new URL(address, "http://docker");
+      const { status, body = "" } = await this.request(target, {
+        ...{ method, path, query },
+        body: content === undefined ? "" : JSON.stringify(content),
+        headers: { "x-portaineragent-manageroperation": "1" },
+      });
+      return { status, body: parsed(String(body)) };
+    };
   }
 
   /** The engine itself, once it is proven that Portainer may use it. */
@@ -191,18 +213,33 @@ class ModelEngines implements Engines {
   }
 }
 
-function registryHeader({ headers }: EngineRequest): Readonly<Record<string, string>> {
-  const auth = headers?.["x-registry-auth"];
-  return auth === undefined ? {} : { "x-registry-auth": auth };
+/** Headers that an agent looks at, and its engine. */
+function passedOn({ headers = {} }: EngineRequest): Readonly<Record<string, string>> {
+  const names = ["x-registry-auth", "x-portaineragent-target", "x-portaineragent-manageroperation"];
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => names.includes(name)));
 }
 
 function get(path: string): EngineRequest {
   return { method: "GET", path, query: new URLSearchParams(), body: "" };
 }
 
-/** Docker's command line 26.1. */
-const notManager =
-  'this node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again';
+function parsed(text: string): unknown {
+  try {
+    return text === "" ? undefined : JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+function isPullable(image: string): boolean {
+  try {
+    refusePull(fullReference(image), undefined);
+    return true;
+  } catch (error) {
+    if (error instanceof DockerError) return false;
+    throw error;
+  }
+}
 
 class PullError extends Error {}
 

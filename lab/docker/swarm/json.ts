@@ -66,12 +66,13 @@ export function nodeJson(node: SwarmNode, isLeader: boolean, isReachable: boolea
 }
 
 /** The cluster: with its tokens for `GET /swarm`, without them for `/info`. */
-export function clusterJson({ id, createdAt, tokens }: SwarmState, withTokens: boolean): Json {
+export function clusterJson(swarm: SwarmState, withTokens: boolean): Json {
+  const { tokens, labels, pools } = swarm;
   return {
-    ...stampJson({ id, version: 10, createdAt, updatedAt: createdAt }),
+    ...stampJson(swarm),
     Spec: {
       Name: "default",
-      Labels: {},
+      Labels: labels,
       Orchestration: { TaskHistoryRetentionLimit: 5 },
       Raft: {
         SnapshotInterval: 10_000,
@@ -87,7 +88,7 @@ export function clusterJson({ id, createdAt, tokens }: SwarmState, withTokens: b
     },
     TLSInfo: tlsInfo,
     RootRotationInProgress: false,
-    DefaultAddrPool: ["10.0.0.0/8"],
+    DefaultAddrPool: pools,
     SubnetSize: 24,
     DataPathPort: 4789,
     ...(withTokens ? { JoinTokens: { Worker: tokens.worker, Manager: tokens.manager } } : {}),
@@ -209,10 +210,7 @@ const overlayOptions = ({ subnet, options }: SwarmNetwork): Json => ({
   ...options,
 });
 
-const subnetOf = ({ subnet }: SwarmNetwork): Json => ({
-  Subnet: `10.0.${subnet}.0/24`,
-  Gateway: `10.0.${subnet}.1`,
-});
+const subnetOf = ({ base }: SwarmNetwork): Json => ({ Subnet: `${base}.0/24`, Gateway: `${base}.1` });
 
 /** An entry of `GET /networks`. */
 export function overlayJson(network: SwarmNetwork): Json {

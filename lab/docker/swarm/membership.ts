@@ -8,7 +8,8 @@ import type { YamlObject } from "../compose-values.ts";
 import { DockerError } from "../state.ts";
 import { downMs } from "./advance.ts";
 import { change, giveUpSeat, hasQuorum, hasSeat, seatOf, storeSwarm, takeSeat } from "./cluster.ts";
-import { newId, type SwarmNode, type SwarmState, stamped, textsAt, touch } from "./state.ts";
+import { textsOf } from "./containers.ts";
+import { newId, objectAt, type SwarmNode, type SwarmState, stamped, textsAt, touch } from "./state.ts";
 import { alreadyMember, notMember, rpc } from "./words.ts";
 
 /** A port that nobody listens on: where the lab's network leads connections that are refused. */
@@ -19,11 +20,19 @@ export function initSwarm(context: LabContext, host: GuestName, body: YamlObject
   const now = context.clock.now();
   const digest = newId(50);
   const token = (): string => `SWMTKN-1-${digest}-${newId()}`;
+  const asked = textsAt(body, "DefaultAddrPool");
+  const pools = asked.length === 0 ? ["10.0.0.0/8"] : asked;
+  const pool = (pools[0] ?? "").split(".").slice(0, 2).join(".");
   const swarm: SwarmState = {
     id: newId(),
     createdAt: now,
     tokens: { worker: token(), manager: token() },
     index: 9,
+    version: 10,
+    updatedAt: now,
+    labels: textsOf(objectAt(body, "Spec").Labels),
+    pool,
+    pools,
     at: now,
     subnets: 0,
     nodes: [],
@@ -42,6 +51,7 @@ export function initSwarm(context: LabContext, host: GuestName, body: YamlObject
     ingress: true,
     options: {},
     subnet: 0,
+    base: `${pool}.0`,
     used: 1,
   });
   const node = addNode(context, swarm, host, "manager", body);

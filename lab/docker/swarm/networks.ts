@@ -39,6 +39,7 @@ export function createOverlay({ context, host }: LabDocker, body: YamlObject): s
       ingress: body.Ingress === true,
       options: textsOf(body.Options),
       subnet: swarm.subnets,
+      base: `${swarm.pool}.${swarm.subnets}`,
       used: 1,
     };
     swarm.networks.push(network);

@@ -180,5 +180,5 @@ export function nextAddress(swarm: SwarmState, id: string): string | undefined {
   if (network === undefined) return undefined;
   network.used += 1;
   // The first is the gateway's.
-  return `10.0.${network.subnet}.${1 + (network.used % 253)}/24`;
+  return `${network.base}.${1 + (network.used % 253)}/24`;
 }

@@ -3,7 +3,8 @@ import { isGuestName } from "../../../src/resource.ts";
 import { type ApiResponse, json } from "../../api-server.ts";
 import type { LabDocker } from "../../docker.ts";
 import { bodyOf, type EngineCall, isTrue } from "../http-request.ts";
-import { hasQuorum, hasSeat, managed, seatOf } from "./cluster.ts";
+import { change, hasQuorum, hasSeat, managed, seatOf } from "./cluster.ts";
+import { textsOf } from "./containers.ts";
 import { clusterJson } from "./json.ts";
 import { initSwarm, joinSwarm, leaveSwarm } from "./membership.ts";
 import { listNodes, removeNode, showNode, updateNode } from "./nodes.ts";
@@ -17,7 +18,8 @@ import {
   showTask,
   updateService,
 } from "./services.ts";
-import { noLeader } from "./words.ts";
+import { newId, touch } from "./state.ts";
+import { noLeader, outOfSequence, versionIn } from "./words.ts";
 
 export type EngineRoute = readonly [string, RegExp, (call: EngineCall) => ApiResponse | Promise<ApiResponse>];
 
@@ -26,6 +28,7 @@ export const swarmRoutes: readonly EngineRoute[] = [
   ["POST", /^\/swarm\/init$/, init],
   ["POST", /^\/swarm\/join$/, join],
   ["POST", /^\/swarm\/leave$/, leave],
+  ["POST", /^\/swarm\/update$/, update],
   ["GET", /^\/nodes$/, listNodes],
   ["GET", /^\/nodes\/([^/]+)$/, showNode],
   ["POST", /^\/nodes\/([^/]+)\/update$/, updateNode],
@@ -51,6 +54,30 @@ function init({ docker, request }: EngineCall): ApiResponse {
 async function join({ docker, request }: EngineCall): Promise<ApiResponse> {
   await joinSwarm(docker.context, machineOf(docker), bodyOf(request));
   return { status: 200 };
+}
+
+/** Labels alone are played of the cluster's settings, and new tokens. */
+function update({ docker, request }: EngineCall): ApiResponse {
+  const { query } = request;
+  managed(docker.context, docker.host);
+  const version = versionIn("swarm", query.get("version"));
+  const body = bodyOf(request);
+  change(docker.context, docker.host, ({ swarm }) => {
+    if (version !== swarm.version) throw outOfSequence();
+    swarm.labels = textsOf(body.Labels);
+    const worker = isTrue(query.get("rotateWorkerToken"));
+    const manager = isTrue(query.get("rotateManagerToken"));
+    swarm.tokens = {
+      worker: worker ? newToken(swarm.tokens.worker) : swarm.tokens.worker,
+      manager: manager ? newToken(swarm.tokens.manager) : swarm.tokens.manager,
+    };
+    touch(swarm, swarm);
+  });
+  return { status: 200 };
+}
+
+function newToken(before: string): string {
+  return before.replace(/[^-]+$/, newId());
 }
 
 function leave({ docker, request }: EngineCall): ApiResponse {

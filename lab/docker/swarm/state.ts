@@ -8,12 +8,20 @@ import type { EngineVolume, PublishedPort } from "../state.ts";
 export interface SwarmState {
   readonly id: string;
   readonly createdAt: number;
-  readonly tokens: { readonly worker: string; readonly manager: string };
+  tokens: { readonly worker: string; readonly manager: string };
   /** Raft's index: each change of an object takes the next one as the object's version. */
   index: number;
   /** How far time has been played. */
   at: number;
-  /** Subnets and addresses given out so far. */
+  /** The cluster object's own version and labels. */
+  version: number;
+  updatedAt: number;
+  labels: Readonly<Record<string, string>>;
+  /** Where its networks lie: "10.0" for 10.0.0.0/24 and on. */
+  readonly pool: string;
+  /** As it was asked for. */
+  readonly pools: readonly string[];
+  /** Subnets given out so far. */
   subnets: number;
   nodes: SwarmNode[];
   services: SwarmService[];
@@ -144,6 +152,8 @@ export interface SwarmNetwork extends Stamp {
   readonly options: Readonly<Record<string, string>>;
   /** 1 for 10.0.1.0/24. */
   readonly subnet: number;
+  /** "10.0.1" of 10.0.1.0/24. */
+  readonly base: string;
   /** Addresses given out in it so far. */
   used: number;
 }

@@ -1,0 +1,36 @@
+/** Images of a stack's services: looked up in their registries, or as they were found before (docker/cli 26.1). Pure. */
+import type { YamlObject } from "../compose-values.ts";
+import { fullReference, imageId } from "../state.ts";
+import { imageLabel } from "./names.ts";
+
+export function imageIn(spec: YamlObject): string {
+  const { ContainerSpec = {} } = spec.TaskTemplate as { ContainerSpec?: YamlObject };
+  return String(ContainerSpec.Image ?? "");
+}
+
+function withImage(spec: YamlObject, Image: string, placement: YamlObject = {}): YamlObject {
+  const template = spec.TaskTemplate as { ContainerSpec: YamlObject; Placement?: YamlObject };
+  return {
+    ...spec,
+    TaskTemplate: {
+      ...template,
+      ContainerSpec: { ...template.ContainerSpec, Image },
+      Placement: { ...template.Placement, ...placement },
+    },
+  };
+}
+
+/** The registry's digest is part of the image from then on, and its platform of the placement. */
+export function resolved(spec: YamlObject): YamlObject {
+  const image = imageIn(spec);
+  if (image === "" || image.includes("@")) return spec;
+  const Platforms = [{ Architecture: "amd64", OS: "linux" }];
+  return withImage(spec, `${fullReference(image)}@${imageId(fullReference(image))}`, { Platforms });
+}
+
+/** An image that the file calls as before stays as it was found then. */
+export function kept(spec: YamlObject, before: YamlObject | undefined): YamlObject {
+  const last = before === undefined ? undefined : (before.Spec as YamlObject);
+  const called = (last?.Labels as YamlObject | undefined)?.[imageLabel];
+  return last !== undefined && called === imageIn(spec) ? withImage(spec, imageIn(last)) : spec;
+}
