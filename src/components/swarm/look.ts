@@ -127,7 +127,10 @@ export function standingOf({ swarm, lead, fault }: Seen, { member, view }: Machi
   const isIn = node !== undefined && (!view.isManager || view.clusterId === lead?.clusterId);
   if (isIn && view.state === "active") return { is: "member", node };
   const addresses = swarm.members.map(({ guest }) => guest.address);
-  const wasOurs = isIn || (!view.isManager && view.managers.some((each) => addresses.includes(each)));
+  // An engine whose node was removed knows neither itself nor a manager.
+  const isNobody = view.state === "error" && view.nodeId === "";
+  const wasOurs =
+    isIn || isNobody || (!view.isManager && view.managers.some((each) => addresses.includes(each)));
   if (wasOurs) return { is: "forgotten" };
   const of =
     view.clusterId === "" ? `managed at ${view.managers.join(", ") || "an unknown address"}` : view.clusterId;
