@@ -13,11 +13,11 @@ import { expectRun, httpStatus } from "./machines.ts";
 import { converge, hurry } from "./phoenix.ts";
 import { containersOf, dockerMachinesOf, machineOf, realityOf } from "./reality.ts";
 
-/** @param site answers the site once its machines are up */
-export function converges(site: () => WholeSite): void {
+/** @param site answers the site once its machines are up; @param others nodes of its cluster besides "pve" */
+export function converges(site: () => WholeSite, ...others: readonly "pve2"[]): void {
   describe("from nothing", () => {
     test("everything is open before", async () => {
-      await hurry();
+      await hurry(...others);
       const [first] = routedServices(site()).filter(
         ({ stack, guest }) => stack === undefined && guest.kind === "lxc",
       );
@@ -95,11 +95,16 @@ export function converges(site: () => WholeSite): void {
 
     test("the containers of every stack run where they are declared", async () => {
       for (const machine of dockerMachinesOf(site())) {
-        const own = site().stacks.filter(({ guest }) => machineOf(guest.host) === machine);
+        // Where tasks of a Swarm run is the Swarm's business.
+        const own = site().stacks.filter(
+          ({ guest, swarm }) => swarm === undefined && machineOf(guest.host) === machine,
+        );
         const wanted = own.flatMap((stack) =>
           servicesOf(stack).map(({ name }) => `${stack.project} ${name} running`),
         );
-        const found = (await containersOf(machine)).filter(({ name }) => !name.startsWith("portainer_"));
+        const found = (await containersOf(machine)).filter(
+          ({ name, swarmService }) => swarmService === "" && !name.startsWith("portainer_"),
+        );
         expect(
           found.map(({ project, service, state }) => `${project} ${service} ${state}`).sort(),
           machine,

@@ -6,48 +6,48 @@ import { eventually, expectRun, run, say } from "./machines.ts";
 import { phoenixOver } from "./phoenix.ts";
 
 /** The undo's window, and what it may be late. */
-const windowMs = 62_000;
+export const windowMs = 62_000;
 
-const changed = "/root/lockout";
+/** The changed copy of the site. */
+export const changed = "/root/lockout";
 /** Not the one that is being written beside its place. */
 const files = "cd /etc/pve/firewall && sha256sum *.fw";
+
+/** The client's address: somebody there has come over SSH. */
+export async function operator(): Promise<string> {
+  return (await expectRun("client", ["hostname", "--all-ip-addresses"])).trim();
+}
+
+/** A copy of the site whose hypervisor has a rule before its own. */
+export async function changeRules(rule: Readonly<Record<string, string>>): Promise<void> {
+  const script = `rm -rf ${changed}; cp -R /usr/local/phoenix_hypervisor ${changed}; cd ${changed}/etc
+node -e '
+const { readFileSync, writeFileSync } = require("node:fs");
+const file = "phoenix_hypervisor_config.json";
+const rules = /"global_firewall_rules"\\s*:\\s*\\[/;
+writeFileSync(file, readFileSync(file, "utf8").replace(rules, (head) => head + process.argv[1] + ","));
+' "$1"`;
+  await expectRun("pve", ["sh", "-eu", "-c", script, "sh", JSON.stringify(rule)]);
+}
+
+/** Forces the rules of that copy in, and kills Phoenix as soon as they are in place. @param from of the operator, to the hypervisor */
+export async function forceAndKill(from: string, to: string): Promise<void> {
+  const script = `export SSH_CONNECTION="$1 40000 $2 22"
+phoenix sync firewall --site ${changed} --allow lockout >/tmp/lockout.log 2>&1 &
+cp /etc/pve/firewall/cluster.fw /tmp/before.fw
+while cmp -s /etc/pve/firewall/cluster.fw /tmp/before.fw; do kill -0 $!; sleep 0.02; done
+kill -9 $!`;
+  await expectRun("pve", ["sh", "-eu", "-c", script, "sh", from, to]);
+}
 
 /** @param site answers the site once it has converged */
 export function lockout(site: () => Site): void {
   describe("rules that shut the operator out", () => {
     const installed = () => expectRun("pve", ["sh", "-c", files]);
-    const operator = async () => (await expectRun("client", ["hostname", "--all-ip-addresses"])).trim();
-
-    /** Forces the rules in, and kills Phoenix as soon as they are in place. */
-    async function forceAndKill(address: string): Promise<void> {
-      const script = `export SSH_CONNECTION="$1 40000 $2 22"
-phoenix sync firewall --site ${changed} --allow lockout >/tmp/lockout.log 2>&1 &
-cp /etc/pve/firewall/cluster.fw /tmp/before.fw
-while cmp -s /etc/pve/firewall/cluster.fw /tmp/before.fw; do kill -0 $!; sleep 0.02; done
-kill -9 $!`;
-      await expectRun("pve", ["sh", "-eu", "-c", script, "sh", await operator(), address]);
-    }
-
     test("are refused, and nothing is changed", async () => {
       const { hypervisor } = site();
       // Nobody else is cut off: what is wrong for everybody is refused without looking at the host.
-      const script = `cp -R "$1" ${changed}; cd ${changed}/etc
-node -e '
-const { readFileSync, writeFileSync } = require("node:fs");
-const file = "phoenix_hypervisor_config.json";
-const rules = /"global_firewall_rules"\\s*:\\s*\\[/;
-const drop = JSON.stringify({ type: "in", action: "DROP", proto: "tcp", port: "22", source: process.argv[1] });
-writeFileSync(file, readFileSync(file, "utf8").replace(rules, (head) => head + drop + ","));
-' "$2"`;
-      await expectRun("pve", [
-        "sh",
-        "-eu",
-        "-c",
-        script,
-        "sh",
-        "/usr/local/phoenix_hypervisor",
-        await operator(),
-      ]);
+      await changeRules({ type: "in", action: "DROP", proto: "tcp", port: "22", source: await operator() });
       const before = await installed();
       const args = ["sync", "firewall", "--site", changed];
       const { exitCode, stderr } = await phoenixOver(
@@ -68,7 +68,7 @@ writeFileSync(file, readFileSync(file, "utf8").replace(rules, (head) => head + d
       say(
         "phoenix sync firewall --allow lockout, killed as soon as the files are in place; then the undo is waited for (1 min) …",
       );
-      await forceAndKill(hypervisor.address);
+      await forceAndKill(await operator(), hypervisor.address);
       const killed = Date.now();
       expect(await installed()).not.toBe(before);
       const isOut = await eventually(async () => !(await reaches(hypervisor.address, 22)), Boolean);
@@ -84,7 +84,7 @@ writeFileSync(file, readFileSync(file, "utf8").replace(rules, (head) => head + d
       const { hypervisor } = site();
       const before = await installed();
       say("the same, and then what a restart does: the timer is gone, and systemd starts what is enabled …");
-      await forceAndKill(hypervisor.address);
+      await forceAndKill(await operator(), hypervisor.address);
       expect(await installed()).not.toBe(before);
       const restart = `systemctl stop phoenix-firewall-undo.timer
 systemctl daemon-reload

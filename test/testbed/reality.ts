@@ -11,9 +11,14 @@ export function machineOf(host: HostName): Machine {
   return host.replace("/", "-") as Machine;
 }
 
-/** Every machine that runs, the hypervisor first. */
+/** Every machine that runs, the hypervisors first. */
 export function machinesOf(site: Site): readonly Machine[] {
-  return ["pve", ...site.guests.filter(({ template }) => !template).map(({ host }) => machineOf(host))];
+  const others = (site.cluster?.nodes ?? []).map(({ name }) => name as Machine);
+  return [
+    "pve",
+    ...others,
+    ...site.guests.filter(({ template }) => !template).map(({ host }) => machineOf(host)),
+  ];
 }
 
 export function dockerMachinesOf(site: Site): readonly Machine[] {
@@ -68,12 +73,15 @@ export interface RunningContainer {
   /** Compose's project and service; empty when it has none. */
   readonly project: string;
   readonly service: string;
+  /** The service of a Swarm whose task it is, "hello_web"; empty for others. */
+  readonly swarmService: string;
 }
 
 /** Containers of a virtual machine, stopped ones too, by name. */
 export async function containersOf(machine: Machine): Promise<readonly RunningContainer[]> {
-  const label = (name: string) => `{{index .Config.Labels "com.docker.compose.${name}"}}`;
-  const format = `{{.Name}}|{{.Id}}|{{.State.StartedAt}}|{{.State.Status}}|${label("project")}|${label("service")}`;
+  const label = (name: string) => `{{index .Config.Labels "com.docker.${name}"}}`;
+  const labels = ["compose.project", "compose.service", "swarm.service.name"].map(label);
+  const format = ["{{.Name}}", "{{.Id}}", "{{.State.StartedAt}}", "{{.State.Status}}", ...labels].join("|");
   const script = 'all=$(docker ps --all --quiet); [ -z "$all" ] || docker inspect --format "$1" $all';
   const text = await expectRun(machine, ["sh", "-c", script, "sh", format]);
   return text
@@ -81,8 +89,10 @@ export async function containersOf(machine: Machine): Promise<readonly RunningCo
     .filter((line) => line !== "")
     .sort()
     .map((line) => {
-      const [name = "", id = "", , state = "", project = "", service = ""] = line.split("|");
-      return { name: name.replace(/^\//, ""), id, line: `${machine} ${line}`, state, project, service };
+      const [name = "", id = "", , state = "", project = "", service = "", swarmService = ""] =
+        line.split("|");
+      const plain = name.replace(/^\//, "");
+      return { name: plain, id, line: `${machine} ${line}`, state, project, service, swarmService };
     });
 }
 

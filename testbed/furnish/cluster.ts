@@ -19,7 +19,45 @@ export function furnishCluster(layers: Layers): void {
   for (const { name } of nodesOf(fabric)) enable(name, "corosync.service");
   for (const { name } of others) enable(name, "pve-guests.service");
   enable("pve", ...others.map(({ name }) => `testbed-guest@${name}.service`));
+  write("pve", `${clusterStore}/corosync.conf`, corosyncText(cluster));
   furnishKeys(layers, cluster);
+}
+
+/** As `pvecm` writes it (pve-cluster 9), for people and programs that read it: the testbed's corosync does not. */
+function corosyncText({ name, nodes }: Cluster): string {
+  const entries = nodes.map(
+    (node, at) => `  node {
+    name: ${node.name}
+    nodeid: ${at + 1}
+    quorum_votes: ${node.votes}
+    ring0_addr: ${node.address}
+  }
+`,
+  );
+  return `logging {
+  debug: off
+  to_syslog: yes
+}
+
+nodelist {
+${entries.join("")}}
+
+quorum {
+  provider: corosync_votequorum
+}
+
+totem {
+  cluster_name: ${name}
+  config_version: ${nodes.length}
+  interface {
+    linknumber: 0
+  }
+  ip_version: ipv4-6
+  link_mode: passive
+  secauth: on
+  version: 2
+}
+`;
 }
 
 /** A node as a machine inside pve: the same programs, its own link, and the files of the whole testbed for its guests. */
