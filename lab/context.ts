@@ -33,6 +33,10 @@ export interface LabContext {
 /** See `phoenix lab break --help` for what each one does. */
 export type FaultName =
   | "guest-down"
+  | "node-down"
+  | "ssh-hang"
+  | "no-quorum"
+  | "partitioned"
   | "hang"
   | "exit-1"
   | "disk-full"

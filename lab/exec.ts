@@ -1,12 +1,14 @@
 /** The hypervisor's `Exec`: timers that are due, faults, time limits, and then the program. */
 import { basename } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { TransportError } from "../src/errors.ts";
 import { interrupted } from "../src/hosts/clock.ts";
 import { programOf } from "../src/hosts/command-error.ts";
 import { timedOut } from "../src/hosts/command-limits.ts";
 import { type Command, type CommandResult, defaultTimeoutMs, type Exec } from "../src/hosts/host.ts";
 import { scriptOf } from "../src/hosts/script.ts";
 import type { HostName } from "../src/resource.ts";
+import { isNode, isUp, type LabNode, type NodeHost, nodeOf } from "./cluster.ts";
 import { faultOn, faultsOf, forgetFault } from "./faults.ts";
 import { failed, type Lab, type LabCommand } from "./parts.ts";
 import { runDueTimers } from "./timers.ts";
@@ -15,19 +17,25 @@ import { runDueTimers } from "./timers.ts";
 const slowMs = 2_000;
 
 /** @param afterChange lets the machines notice what a command changed (a watched directory) */
-export function labExec(lab: Lab, afterChange: () => Promise<void>): Exec {
+export function labExec(lab: Lab, entry: NodeHost, afterChange: () => Promise<void>): Exec {
   return (command) =>
     withinTime(lab.signal, command, async () => {
       await runDueTimers(lab);
-      const result = await runOn(lab, "pve", command);
+      if (!isUp(lab, entry)) throw offline(nodeOf(lab, entry));
+      const result = await runOn(lab, entry, command);
       if (command.effect === "change") await afterChange();
       return result;
     });
 }
 
-/** Runs a command on a host with the faults that hit it. A command of a guest is hit by the guest's faults alone. */
+function offline({ address }: LabNode): TransportError {
+  const words = `connect to host ${address} port 22: No route to host`;
+  return new TransportError("pve", `root@${address} cannot be reached by ssh: ${words}`);
+}
+
+/** Runs a command on a host with the faults that hit it. A command of a guest or of another node is hit by that one's faults alone. */
 export async function runOn(lab: Lab, host: HostName, command: LabCommand): Promise<CommandResult> {
-  if (host !== "pve" || !isForGuest(command.argv)) {
+  if (!isNode(host) || !isForOther(command.argv)) {
     await slowness(lab, host);
     if (lab.fault("hang", host) !== undefined) await forever();
     if (isActivation(command.argv)) await killed(lab, host);
@@ -44,10 +52,12 @@ export async function slowness(lab: Pick<Lab, "fault" | "signal">, target: strin
     await delay(Number(value) || slowMs, undefined, { signal: lab.signal }).catch(() => {});
 }
 
-function isForGuest([program = "", verb = "", action = ""]: readonly string[]): boolean {
+function isForOther([program = "", verb = "", action = ""]: readonly string[]): boolean {
   const name = basename(program);
   return (
-    (name === "pct" && verb === "exec") || (name === "qm" && verb === "guest" && action.startsWith("exec"))
+    name === "ssh" ||
+    (name === "pct" && verb === "exec") ||
+    (name === "qm" && verb === "guest" && action.startsWith("exec"))
   );
 }
 

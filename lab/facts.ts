@@ -2,7 +2,9 @@
 import { defined } from "../src/defined.ts";
 import type { Backend, Guest, Site } from "../src/model.ts";
 import type { GuestName, HostName } from "../src/resource.ts";
+import type { LabCluster } from "./cluster.ts";
 import type { LabStore } from "./context.ts";
+import { sharedTree } from "./shared-tree.ts";
 
 export interface LabFacts {
   readonly domain: string;
@@ -10,6 +12,8 @@ export interface LabFacts {
   readonly address: string;
   readonly network: string;
   readonly bridge: string;
+  /** Absent on a single host. */
+  readonly cluster?: LabCluster;
   readonly guests: readonly LabGuest[];
   /** Empty where nobody has declared who does what. */
   readonly roles: Readonly<Partial<Record<"gateway" | "mesh" | "ca", GuestName>>>;
@@ -45,6 +49,10 @@ export interface LabMount {
   /** The tree that holds the files: "pve", or "nfs-10.0.0.5" for a server that is no host of the site. */
   readonly tree: string;
   readonly source: string;
+  /** The source is on the disk of the node that has the guest: `tree` counts while that is the hypervisor. */
+  readonly local?: true;
+  /** Names in the mounted directory that are the host's own. */
+  readonly except?: readonly string[];
 }
 
 const document = "facts";
@@ -57,13 +65,14 @@ export function writeFacts(store: LabStore, facts: LabFacts): void {
   store.write(document, facts);
 }
 
-export function factsOf(site: Site): LabFacts {
+export function factsOf(site: Site, cluster?: LabCluster): LabFacts {
   const guests = site.guests.filter(({ template }) => !template);
   return {
     domain: site.domain,
     address: site.hypervisor.address,
     network: site.hypervisor.network,
     bridge: site.hypervisor.bridge,
+    ...defined({ cluster }),
     guests: guests.map(({ host, kind, id, name, address }) => ({
       host,
       kind,
@@ -82,7 +91,7 @@ export function factsOf(site: Site): LabFacts {
       .filter(({ kind }) => kind === "agent")
       .map(({ guest, port }) => ({ host: guest.host, port })),
     services: servicesOf(site),
-    mounts: mountsOf(site, guests),
+    mounts: mountsOf(site, guests, cluster),
   };
 }
 
@@ -108,41 +117,33 @@ function servicesOf(site: Site): readonly LabService[] {
 
 /**
  * A dataset is there by its native path and below the hypervisor's mount base: /quickOS and /mnt/pve/quickOS are one
- * directory. Containers see directories of the hypervisor, virtual machines those of an NFS server.
+ * directory. Containers see directories of the hypervisor, virtual machines those of an NFS server. In a cluster what lies
+ * below the mount base is a storage that the hypervisor shares with the other nodes; every other directory is a node's own.
  */
-function mountsOf(site: Site, guests: readonly Guest[]): readonly LabMount[] {
+function mountsOf(
+  site: Site,
+  guests: readonly Guest[],
+  cluster: LabCluster | undefined,
+): readonly LabMount[] {
   const { mountBase, address } = site.hypervisor;
-  const native = (path: string): string =>
-    path.startsWith(`${mountBase}/`) ? path.slice(mountBase.length) : path;
-  const datasets = new Set<string>();
-  const addDataset = (path: string): void => {
-    const dataset = native(path).split("/")[1] ?? "";
-    if (!mountBase.startsWith(`/${dataset}/`)) datasets.add(dataset);
-  };
-  const addMounted = (path: string): void => {
-    if (path.startsWith(`${mountBase}/`)) addDataset(path);
-  };
-  for (const guest of guests) {
-    for (const { hostPath } of guest.mounts) addMounted(hostPath);
-    for (const { server, path } of guest.shares) if (server === address) addDataset(path);
-  }
-  for (const { certPath, keyPath } of site.certificates) {
-    addMounted(certPath);
-    addMounted(keyPath);
-  }
+  const isShared = (path: string): boolean => path.startsWith(`${mountBase}/`);
+  const native = (path: string): string => (isShared(path) ? path.slice(mountBase.length) : path);
+  const datasets = datasetsOf(site, guests).map((dataset) => ({
+    path: `${mountBase}/${dataset}`,
+    tree: "pve",
+    source: `/${dataset}`,
+  }));
+  const nodes = cluster?.nodes.map(({ host }) => host) ?? ["pve"];
   return [
-    ...[...datasets].sort().map((dataset) => ({
-      host: "pve" as const,
-      path: `${mountBase}/${dataset}`,
-      tree: "pve",
-      source: `/${dataset}`,
-    })),
+    ...nodes.flatMap((host) => datasets.map((dataset) => ({ host, ...dataset }))),
+    ...nodes.flatMap((host) => (host === "pve" ? [] : [sharedTree(host)])),
     ...guests.flatMap(({ host, mounts }) =>
       mounts.map(({ hostPath, guestPath }) => ({
         host,
         path: guestPath,
         tree: "pve",
         source: native(hostPath),
+        ...(cluster !== undefined && !isShared(hostPath) ? { local: true as const } : {}),
       })),
     ),
     ...guests.flatMap(({ host, shares }) =>
@@ -154,4 +155,28 @@ function mountsOf(site: Site, guests: readonly Guest[]): readonly LabMount[] {
       })),
     ),
   ];
+}
+
+/** The names of the hypervisor's datasets, by the paths that the site has below its mount base. */
+export function datasetsOf(site: Site, guests: readonly Guest[]): readonly string[] {
+  const { mountBase, address } = site.hypervisor;
+  const datasets = new Set<string>();
+  const addDataset = (path: string): void => {
+    const dataset = path.split("/")[1] ?? "";
+    if (!mountBase.startsWith(`/${dataset}/`)) datasets.add(dataset);
+  };
+  const addMounted = (path: string): void => {
+    if (path.startsWith(`${mountBase}/`)) addDataset(path.slice(mountBase.length));
+  };
+  for (const guest of guests) {
+    for (const { hostPath } of guest.mounts) addMounted(hostPath);
+    for (const { server, path } of guest.shares)
+      if (server === address)
+        addDataset(path.startsWith(`${mountBase}/`) ? path.slice(mountBase.length) : path);
+  }
+  for (const { certPath, keyPath } of site.certificates) {
+    addMounted(certPath);
+    addMounted(keyPath);
+  }
+  return [...datasets].sort();
 }

@@ -1,6 +1,7 @@
 /** The lab's fault knobs: what can be broken, on what, and what is broken now. */
 import { resolve } from "node:path";
 import { UsageError } from "../src/errors.ts";
+import { nodesOf } from "./cluster.ts";
 import type { FaultName, LabStore } from "./context.ts";
 import { type LabFacts, readFacts } from "./facts.ts";
 import { readLab } from "./lab-file.ts";
@@ -9,6 +10,12 @@ import { createStore } from "./store.ts";
 /** One line each, for help. */
 export const faultDescriptions: Readonly<Record<FaultName, string>> = {
   "guest-down": "a guest is stopped: no command runs in it and nothing reaches it (target: a guest)",
+  "node-down":
+    "a node is switched off: it and its guests are gone, and its part of /etc/pve stays (target: a node)",
+  "ssh-hang": "ssh to a node is accepted, and nothing answers (target: a node)",
+  "no-quorum":
+    "a node has lost the cluster: its /etc/pve is read-only; without a target all nodes have (target: a node)",
+  partitioned: "a node is cut off from the others, with its guests (target: a node)",
   hang: "commands on a host never answer, until their time is up (target: a host)",
   "exit-1": "every command that changes something on a host fails (target: a host)",
   "disk-full": "no file can be written on a host; none is left half-written (target: a host)",
@@ -61,7 +68,13 @@ export interface LabStatus {
   readonly site: string;
   readonly created: string;
   readonly faults: readonly Fault[];
-  readonly hosts: readonly { readonly host: string; readonly name: string; readonly address?: string }[];
+  readonly hosts: readonly {
+    readonly host: string;
+    readonly name: string;
+    readonly address?: string;
+    /** The node that has the guest, in a cluster. */
+    readonly node?: string;
+  }[];
 }
 
 /**
@@ -101,8 +114,17 @@ export function labStatus(directory: string): LabStatus {
     name,
     ...(address === undefined ? {} : { address }),
   }));
-  const pve = { host: "pve", name: "pve", ...(facts === undefined ? {} : { address: facts.address }) };
-  return { directory: resolve(directory), site, created, faults: faultsOf(store), hosts: [pve, ...guests] };
+  const nodes =
+    facts === undefined
+      ? [{ host: "pve", name: "pve" }]
+      : nodesOf({ facts }).map(({ host, name, address }) => ({ host, name, address }));
+  return {
+    directory: resolve(directory),
+    site,
+    created,
+    faults: faultsOf(store),
+    hosts: [...nodes, ...guests],
+  };
 }
 
 export function faultsOf(store: LabStore): readonly Fault[] {
@@ -160,7 +182,7 @@ export function hostsOf(facts: LabFacts, target: string): readonly string[] {
     case "agent":
       return agents.map(({ host }) => host);
     default:
-      return facts.guests
+      return [...(facts.cluster === undefined ? [] : facts.cluster.nodes), ...facts.guests]
         .filter(({ host, name }) => host === target || name.toLowerCase() === target)
         .map(({ host }) => host);
   }
@@ -189,9 +211,10 @@ function checkValue(fault: FaultName, value: string): void {
 
 function checkedTarget(target: string, facts: LabFacts | undefined): string {
   const wanted = target.toLowerCase();
-  const guests = facts?.guests ?? [];
-  const known = ["pve", ...faultRoles, ...guests.map(({ host }) => host)];
-  if (known.includes(wanted) || guests.some(({ name }) => name.toLowerCase() === wanted)) return wanted;
+  const nodes = facts === undefined ? [] : nodesOf({ facts });
+  const machines = [...nodes, ...(facts?.guests ?? [])];
+  const known = ["pve", ...faultRoles, ...machines.slice(1).map(({ host }) => host)];
+  if (known.includes(wanted) || machines.some(({ name }) => name.toLowerCase() === wanted)) return wanted;
   throw new UsageError(`nothing in the lab is called ${JSON.stringify(target)}`, {
     hint: `one of ${known.join(", ")}, or a guest's name`,
   });

@@ -1,7 +1,6 @@
 /** The file system of lab hosts: real files in the lab's directory, with the modes and owners that root would see. */
 import {
   chmodSync,
-  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -17,10 +16,11 @@ import { dirname, join, relative } from "node:path";
 import type { Clock } from "../src/component.ts";
 import type { HostName } from "../src/resource.ts";
 import { type Account, accountNames, accountOf, root } from "./accounts.ts";
-import { configPath } from "./config-path.ts";
+import { isNode } from "./cluster.ts";
 import type { LabStore } from "./context.ts";
 import type { LabMount } from "./facts.ts";
-import { codeOf, readTextIfThere } from "./store.ts";
+import { isBelow, kindOf, lstatIfThere, systemError, temporaryIn } from "./real-files.ts";
+import { readTextIfThere } from "./store.ts";
 import { type Trees, unlessLoop } from "./tree.ts";
 import { type Access, mayAccess, type Namespace, namespaceOf } from "./user-namespace.ts";
 
@@ -89,6 +89,12 @@ export interface FilesOptions {
   readonly clock: Pick<Clock, "now">;
   /** Called before each change, with what it is. */
   readonly changing: (what: string) => void;
+  /** The configuration of a container, by its number. */
+  readonly containerConfig: (id: number) => string | undefined;
+  /** What a file says that is not on the disk; undefined for every other one. */
+  readonly madeUp: (host: HostName, path: string) => string | undefined;
+  /** Whether the host may change /etc/pve now. */
+  readonly mayChangeCluster: (host: HostName) => boolean;
 }
 
 export function createFiles(options: FilesOptions): LabFiles {
@@ -105,6 +111,9 @@ class HostFiles implements LabFiles {
   }
 
   status(host: HostName, path: string, follow = true): FileStatus | undefined {
+    const madeUp = this.#options.madeUp(host, path);
+    if (madeUp !== undefined)
+      return { ...pmxcfs, kind: "file", mode: "440", size: Buffer.byteLength(madeUp), modifiedMs: 0 };
     const real = unlessLoop(() => (follow ? this.#at(host, path) : this.#place(host, path)));
     const stats = real === undefined ? undefined : lstatIfThere(real);
     if (real === undefined || stats === undefined) return undefined;
@@ -120,10 +129,13 @@ class HostFiles implements LabFiles {
   }
 
   read(host: HostName, path: string): Buffer {
-    return readFileSync(this.#readable(host, path));
+    const madeUp = this.#options.madeUp(host, path);
+    return madeUp === undefined ? readFileSync(this.#readable(host, path)) : Buffer.from(madeUp);
   }
 
   text(host: HostName, path: string): string | undefined {
+    const madeUp = this.#options.madeUp(host, path);
+    if (madeUp !== undefined) return madeUp;
     const real = unlessLoop(() => this.#readable(host, path));
     return real === undefined ? undefined : readTextIfThere(real);
   }
@@ -148,9 +160,9 @@ class HostFiles implements LabFiles {
     content: string | Uint8Array,
     { mode = "644", account = root, staging }: FileOptions = {},
   ): void {
-    const { changing, clock } = this.#options;
-    changing(`write ${path}`);
+    const { clock } = this.#options;
     const real = this.#place(host, path);
+    this.#change(host, real, `write ${path}`);
     if (lstatIfThere(dirname(real)) !== undefined && !this.#allows(host, dirname(real), root, 2))
       throw systemError("EACCES", path);
     mkdirSync(dirname(real), { recursive: true, mode: 0o755 });
@@ -170,14 +182,15 @@ class HostFiles implements LabFiles {
   makeDirectory(host: HostName, path: string, { mode = "755", account = root }: FileOptions = {}): void {
     const real = this.#at(host, path);
     if (lstatIfThere(real)?.isDirectory() === true) return;
-    this.#options.changing(`make ${path}`);
+    this.#change(host, real, `make ${path}`);
     mkdirSync(real, { recursive: true, mode: 0o755 });
     this.#setMode(host, real, mode, account, 0o700);
   }
 
   makeLink(host: HostName, target: string, path: string): void {
-    this.#options.changing(`link ${path}`);
     const real = this.#place(host, path);
+    this.#change(host, real, `link ${path}`);
+    mkdirSync(dirname(real), { recursive: true });
     const temporary = temporaryIn(dirname(real));
     symlinkSync(target, temporary);
     renameSync(temporary, real);
@@ -188,14 +201,14 @@ class HostFiles implements LabFiles {
     if (this.#options.trees.isMount(host, path)) throw systemError("EBUSY", path);
     const real = this.#place(host, path);
     if (lstatIfThere(real) === undefined) return;
-    this.#options.changing(`remove ${path}`);
+    this.#change(host, real, `remove ${path}`);
     rmSync(real, { recursive: true });
     this.#setAttributes(real, undefined);
   }
 
   move(host: HostName, from: string, to: string): void {
-    this.#options.changing(`move ${from}`);
     const [source, target] = [this.#place(host, from), this.#place(host, to)];
+    for (const real of [source, target]) this.#change(host, real, `move ${from}`);
     const kept = this.#attributes(source);
     renameSync(source, target);
     this.#setAttributes(source, undefined);
@@ -205,15 +218,17 @@ class HostFiles implements LabFiles {
   changeMode(host: HostName, path: string, { mode, account }: Pick<FileOptions, "mode" | "account">): void {
     const status = this.status(host, path);
     if (status === undefined) throw systemError("ENOENT", path);
-    this.#options.changing(`change the mode of ${path}`);
+    const real = this.#at(host, path);
+    this.#change(host, real, `change the mode of ${path}`);
     const needed = status.kind === "directory" ? 0o700 : 0o600;
-    this.#setMode(host, this.#at(host, path), mode ?? status.mode, account ?? status.account, needed);
+    this.#setMode(host, real, mode ?? status.mode, account ?? status.account, needed);
   }
 
   touch(host: HostName, path: string): void {
-    const { changing, clock } = this.#options;
-    changing(`touch ${path}`);
-    utimesSync(this.#at(host, path), clock.now() / 1000, clock.now() / 1000);
+    const { clock } = this.#options;
+    const real = this.#at(host, path);
+    this.#change(host, real, `touch ${path}`);
+    utimesSync(real, clock.now() / 1000, clock.now() / 1000);
   }
 
   ownerNames(host: HostName, account: Account): string {
@@ -222,6 +237,14 @@ class HostFiles implements LabFiles {
 
   accountOf(host: HostName, spec: string): Account | string {
     return accountOf(spec, this.#etc(host, "passwd"), this.#etc(host, "group"));
+  }
+
+  /** Called before each change of a real path. @throws EACCES for one of /etc/pve without quorum */
+  #change(host: HostName, real: string, what: string): void {
+    this.#options.changing(what);
+    const { trees, mayChangeCluster } = this.#options;
+    if (isBelow(real, join(trees.root("pve"), "etc/pve")) && !mayChangeCluster(host))
+      throw systemError("EACCES", what);
   }
 
   #etc(host: HostName, name: string): string {
@@ -244,10 +267,13 @@ class HostFiles implements LabFiles {
     const { mounts, trees } = this.#options;
     const [mount] = mounts
       .filter((each) => each.host === host && each.tree === "pve")
-      .map(({ path, source }) => ({ path, base: trees.locate("pve", source) }))
+      .map(({ path, source, local }) => ({
+        path,
+        base: local === true ? trees.locate(host, path) : trees.locate("pve", source),
+      }))
       .filter(({ base }) => isBelow(real, base))
       .sort((a, b) => b.base.length - a.base.length);
-    const config = readTextIfThere(trees.locate("pve", configPath("lxc", Number(id))));
+    const config = this.#options.containerConfig(Number(id));
     if (mount === undefined || config === undefined) return undefined;
     const namespace = namespaceOf(config, mount.path);
     return namespace && { namespace, base: mount.base };
@@ -304,38 +330,11 @@ class HostFiles implements LabFiles {
   }
 }
 
-function temporaryIn(real: string): string {
-  return join(real, `.phx.${Math.random().toString(36).slice(2, 8).padEnd(6, "0")}`);
-}
-
-/** Whether the path is below /etc/pve on the hypervisor, where pmxcfs decides about modes. */
+/** Whether the path is below /etc/pve on a node, where pmxcfs decides about modes. */
 export function isPmxcfs(host: HostName, path: string): boolean {
-  return host === "pve" && path.startsWith("/etc/pve/");
-}
-
-function isBelow(path: string, directory: string): boolean {
-  return path === directory || path.startsWith(`${directory}/`);
-}
-
-function systemError(code: string, path: string): Error {
-  return Object.assign(new Error(`${code}: ${path}`), { code });
+  return isNode(host) && path.startsWith("/etc/pve/");
 }
 
 function isEmpty(attributes: Attributes | undefined): boolean {
   return attributes === undefined || Object.keys(attributes).length === 0;
-}
-
-function lstatIfThere(path: string): Stats | undefined {
-  try {
-    return lstatSync(path);
-  } catch (error) {
-    if (codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR") return undefined;
-    throw error;
-  }
-}
-
-function kindOf(stats: Stats): FileStatus["kind"] {
-  if (stats.isFile()) return "file";
-  if (stats.isDirectory()) return "directory";
-  return stats.isSymbolicLink() ? "link" : "other";
 }

@@ -3,6 +3,7 @@
 import { portNames, portProtocols } from "../src/formats/netbase/ports.ts";
 import { protocolNumbers } from "../src/formats/netbase/protocols.ts";
 import type { HostName } from "../src/resource.ts";
+import { type NodeHost, nodeOfGuest, nodeUnder } from "./cluster.ts";
 import type { LabGuest } from "./facts.ts";
 import type { LabFiles } from "./files.ts";
 import { hasFilteredInterface } from "./guests.ts";
@@ -43,14 +44,17 @@ const directory = "/etc/pve/firewall";
 const clusterFile = `${directory}/cluster.fw`;
 const hostFile = "/etc/pve/local/host.fw";
 
-/** The sender's rules first, then the receiver's. Without the daemon nothing is filtered. */
+/** The rules of the sender's node first, then those of the receiver's. Without a node's daemon nothing is filtered there. */
 export async function verdictOf(lab: Lab, connection: NewConnection): Promise<Decision> {
-  if (!isActive(lab, "pve", "pve-firewall")) return "ACCEPT";
   const { from, to, source, destination: dest, protocol, port } = connection;
-  const { ruleset } = loaded(lab);
   const packet = { source, dest, protocol, dport: port };
-  const sent = decide(ruleset, placeOf(lab, from, "OUT"), packet);
-  return sent === "ACCEPT" ? decide(ruleset, placeOf(lab, to, "IN"), packet) : sent;
+  const decided = (machine: HostName, direction: "IN" | "OUT"): Decision => {
+    const node = nodeUnder(lab, machine);
+    if (!isActive(lab, node, "pve-firewall")) return "ACCEPT";
+    return decide(loaded(lab, node).ruleset, placeOf(lab, machine, direction), packet);
+  };
+  const sent = decided(from, "OUT");
+  return sent === "ACCEPT" ? decided(to, "IN") : sent;
 }
 
 /** What the kernel has, and why it has not what is in the files. */
@@ -59,23 +63,28 @@ export interface Loaded {
   readonly error?: string;
 }
 
-const kept = new WeakMap<LabFiles, Loaded>();
-const compiled = new WeakMap<LabFiles, { readonly key: string; readonly loaded: Loaded }>();
+const kept = new WeakMap<LabFiles, Map<NodeHost, Known>>();
 
-/** The rules in force: those of the files, or the previous ones where Proxmox or the kernel's tools end with an error. */
-export function loaded(lab: Lab): Loaded {
-  const world = worldOf(lab);
-  const texts = [clusterFile, hostFile, ...lab.facts.guests.map(({ id }) => `${directory}/${id}.fw`)];
+interface Known {
+  readonly key: string;
+  readonly loaded: Loaded;
+}
+
+/** A node's rules in force: those of the files, or the previous ones where Proxmox or the kernel's tools end with an error. */
+export function loaded(lab: Lab, node: NodeHost): Loaded {
+  const world = worldOf(lab, node);
+  const texts = [clusterFile, hostFile, ...world.guests.map(({ id }) => `${directory}/${id}.fw`)];
   const flags = world.guests.map(({ filtered }) => filtered);
-  const key = JSON.stringify([texts.map((path) => lab.files.text("pve", path)), flags, isEnabled(world)]);
-  const known = compiled.get(lab.files);
+  const key = JSON.stringify([texts.map((path) => lab.files.text(node, path)), flags, isEnabled(world)]);
+  const nodes = kept.get(lab.files) ?? new Map<NodeHost, Known>();
+  kept.set(lab.files, nodes);
+  const known = nodes.get(node);
   if (known?.key === key) return known.loaded;
   const ruleset = compile(world);
   const error = ruleset.dies ?? loadError(ruleset);
-  const before = kept.get(lab.files)?.ruleset ?? { ...ruleset, chains: new Map(), ipv6: new Map() };
+  const before = known?.loaded.ruleset ?? { ...ruleset, chains: new Map(), ipv6: new Map() };
   const now: Loaded = error === undefined ? { ruleset } : { ruleset: before, error };
-  kept.set(lab.files, now);
-  compiled.set(lab.files, { key, loaded: now });
+  nodes.set(node, { key, loaded: now });
   return now;
 }
 
@@ -94,17 +103,17 @@ function tapOf({ kind, id }: LabGuest): string {
   return `${kind === "lxc" ? "veth" : "tap"}${id}i0`;
 }
 
-/** What is installed, as far as it concerns some guests; all of them when none are named. */
-export function worldOf(lab: Lab, guests: readonly LabGuest[] = lab.facts.guests): World {
-  const cluster = readCluster(lab);
+/** What is installed on a node, as far as it concerns some guests; all that it has when none are named. */
+export function worldOf(lab: Lab, node: NodeHost, guests = guestsUnder(lab, node)): World {
+  const cluster = readCluster(lab, node);
   return {
     cluster,
-    host: readOther(lab, hostFile, "host", cluster),
+    host: readOther(lab, node, hostFile, "host", cluster),
     guests: guests.map((guest) => ({
       id: String(guest.id),
       tap: tapOf(guest),
       filtered: hasFilteredInterface(lab, guest),
-      file: readOther(lab, `${directory}/${guest.id}.fw`, "guest", cluster),
+      file: readOther(lab, node, `${directory}/${guest.id}.fw`, "guest", cluster),
       ...(guest.kind === "lxc" && guest.address !== undefined ? { address: guest.address } : {}),
     })),
     localNetwork: lab.facts.network,
@@ -113,13 +122,18 @@ export function worldOf(lab: Lab, guests: readonly LabGuest[] = lab.facts.guests
   };
 }
 
+function guestsUnder(lab: Lab, node: NodeHost): readonly LabGuest[] {
+  if (lab.facts.cluster === undefined) return lab.facts.guests;
+  return lab.facts.guests.filter((guest) => nodeOfGuest(lab, guest)?.host === node);
+}
+
 /** Files by what is in them, those of a cluster.fw together: they are asked about with every connection, and seldom change. */
 const clusters = new Map<string, FirewallConfig>();
 const others = new WeakMap<FirewallConfig, Map<string, FirewallConfig>>();
 const clustersKept = 20;
 
-function readCluster({ files }: Lab): FirewallConfig {
-  const text = files.text("pve", clusterFile) ?? "";
+function readCluster({ files }: Lab, node: NodeHost): FirewallConfig {
+  const text = files.text(node, clusterFile) ?? "";
   const found = clusters.get(text) ?? readFirewall(clusterFile, text, "cluster", debianNetbase);
   if (clusters.size >= clustersKept) clusters.clear();
   clusters.set(text, found);
@@ -128,11 +142,12 @@ function readCluster({ files }: Lab): FirewallConfig {
 
 function readOther(
   { files }: Lab,
+  node: NodeHost,
   path: string,
   place: "host" | "guest",
   cluster: FirewallConfig,
 ): FirewallConfig {
-  const text = files.text("pve", path) ?? "";
+  const text = files.text(node, path) ?? "";
   const besides = others.get(cluster) ?? new Map<string, FirewallConfig>();
   others.set(cluster, besides);
   const key = `${path}\n${text}`;
@@ -142,6 +157,6 @@ function readOther(
 }
 
 /** Whether cluster.fw switches the firewall on. */
-export function clusterIsEnabled(lab: Lab): boolean {
-  return isEnabled(worldOf(lab, []));
+export function clusterIsEnabled(lab: Lab, node: NodeHost): boolean {
+  return isEnabled(worldOf(lab, node, []));
 }

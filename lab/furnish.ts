@@ -5,12 +5,14 @@ import { dirname, join, relative } from "node:path";
 import type { Guest, Site } from "../src/model.ts";
 import type { HostName } from "../src/resource.ts";
 import { groupText, passwdText, root } from "./accounts.ts";
+import { type LabNode, nodeOf, nodesOf } from "./cluster.ts";
 import { writeDistributionFiles } from "./distribution.ts";
+import { furnishCluster } from "./furnish-cluster.ts";
 import { setGuestState } from "./guests.ts";
 import type { HostDirectory, MachineDescription } from "./host-directory.ts";
 import type { Lab } from "./parts.ts";
 import { addressOf } from "./programs/basics.ts";
-import { completeProxmoxFiles, writeGuestList, writeProxmoxFiles } from "./proxmox-files.ts";
+import { completeProxmoxFiles, interfacesText, writeGuestList, writeProxmoxFiles } from "./proxmox-files.ts";
 import { codeOf } from "./store.ts";
 import { treeOf } from "./tree.ts";
 import { startUnit } from "./unit-control.ts";
@@ -18,8 +20,10 @@ import { setUnit, unitsOf } from "./units.ts";
 
 /** Makes the directories behind mounts, and links to them for people who look around in the trees. */
 export function furnishMounts(lab: Lab): void {
-  for (const { host, path, tree, source } of lab.facts.mounts) {
+  for (const { host, path, tree, source, except } of lab.facts.mounts) {
     mkdirSync(lab.path(host, path), { recursive: true });
+    // A directory with names of the host's own is no link to another.
+    if (except !== undefined) continue;
     const link = join(lab.path(host, dirname(path)), path.split("/").at(-1) ?? "");
     mkdirSync(dirname(link), { recursive: true });
     const target = join(lab.directory, "hosts", tree, source);
@@ -31,9 +35,11 @@ export function furnishMounts(lab: Lab): void {
   }
 }
 
-export function furnishHypervisor(lab: Lab, site: Site): void {
-  furnishBase(lab, "pve", "pve", site.hypervisor.address);
-  writeProxmoxFiles(lab, site);
+/** @param place the name of the node that a guest is on */
+export function furnishHypervisor(lab: Lab, site: Site, place?: (guest: Guest) => string): void {
+  const { name } = nodeOf(lab, "pve");
+  furnishNode(lab, nodeOf(lab, "pve"));
+  writeProxmoxFiles(lab, site, place ?? (() => name));
   writeDistributionFiles(lab, "pve", "dnsmasq");
   lab.files.write(
     "pve",
@@ -41,10 +47,23 @@ export function furnishHypervisor(lab: Lab, site: Site): void {
     "# Made by the administrator.\ncache-size=500\n",
   );
   lab.files.write("pve", "/etc/exports", exportLines(site).join(""));
+  install(lab, "pve", "nfs-server");
+  for (const node of nodesOf(lab).slice(1)) {
+    furnishNode(lab, node);
+    writeDistributionFiles(lab, node.host, "dnsmasq");
+  }
+  furnishCluster(lab, site);
+}
+
+function furnishNode(lab: Lab, { host, name, address }: LabNode): void {
+  const { bridge, network, cluster } = lab.facts;
+  furnishBase(lab, host, name, address);
+  const text = interfacesText(bridge, `${address}/${network.split("/")[1]}`);
+  lab.files.write(host, "/etc/network/interfaces", text);
   for (const path of ["/var/log", "/etc/systemd/system/multi-user.target.wants"])
-    lab.files.makeDirectory("pve", path);
-  for (const unit of ["dnsmasq", "pve-firewall", "pve-cluster", "pveproxy", "ssh", "nfs-server"])
-    install(lab, "pve", unit);
+    lab.files.makeDirectory(host, path);
+  const units = ["dnsmasq", "pve-firewall", "pve-cluster", "pveproxy", "ssh"];
+  for (const unit of cluster === undefined ? units : [...units, "corosync"]) install(lab, host, unit);
 }
 
 /** A line for each directory that a virtual machine mounts from the hypervisor. */

@@ -1,7 +1,7 @@
 /** Guests as the hypervisor knows them: their configuration files under /etc/pve, and whether they run. */
 import { NotReadyError } from "../src/errors.ts";
 import type { GuestName } from "../src/resource.ts";
-import { configPath } from "./config-path.ts";
+import { configOf, type NodeHost, nodeOfGuest } from "./cluster.ts";
 import type { LabGuest } from "./facts.ts";
 import type { Lab } from "./parts.ts";
 
@@ -18,29 +18,33 @@ export function setGuestState(lab: Pick<Lab, "store">, host: GuestName, state: "
   lab.store.write(document, { ...lab.store.read<States>(document), [host]: state });
 }
 
-/** The guest with this number and of this kind, if its configuration file is there. */
-export function guestWith({ facts, files }: Lab, kind: LabGuest["kind"], id: string): LabGuest | undefined {
-  const guest = facts.guests.find((each) => each.kind === kind && String(each.id) === id);
-  return guest !== undefined && files.status("pve", configPath(kind, guest.id)) !== undefined
-    ? guest
-    : undefined;
+/** The guest with this number and of this kind, if a node has its configuration. */
+export function guestWith(
+  lab: Lab,
+  node: NodeHost,
+  kind: LabGuest["kind"],
+  id: string,
+): LabGuest | undefined {
+  const guest = lab.facts.guests.find((each) => each.kind === kind && String(each.id) === id);
+  return guest !== undefined && isOn(lab, node, guest) ? guest : undefined;
 }
 
-/** The guests whose configuration files are there, by their numbers. */
-export function guestsThere(lab: Lab): readonly LabGuest[] {
-  return lab.facts.guests
-    .filter(({ kind, id }) => guestWith(lab, kind, String(id)) !== undefined)
-    .toSorted((a, b) => a.id - b.id);
+function isOn(lab: Lab, node: NodeHost, guest: LabGuest): boolean {
+  return (
+    nodeOfGuest(lab, guest)?.host === node && lab.files.status("pve", configOf(lab, guest)) !== undefined
+  );
+}
+
+/** The guests whose configurations a node has, by their numbers. */
+export function guestsOn(lab: Lab, node: NodeHost): readonly LabGuest[] {
+  return lab.facts.guests.filter((guest) => isOn(lab, node, guest)).toSorted((a, b) => a.id - b.id);
 }
 
 /** A guest's configuration, keys in the file's order; sections of snapshots are left out. */
-export function guestConfig(
-  { files }: Pick<Lab, "files">,
-  kind: LabGuest["kind"],
-  id: number,
-): Map<string, string> {
-  const text = files.text("pve", configPath(kind, id));
-  if (text === undefined) throw new NotReadyError(`${configPath(kind, id)} is not there`);
+export function guestConfig(lab: Pick<Lab, "files" | "facts">, guest: LabGuest): Map<string, string> {
+  const path = configOf(lab, guest);
+  const text = lab.files.text("pve", path);
+  if (text === undefined) throw new NotReadyError(`${path} is not there`);
   const [current = ""] = text.split(/^\[/m);
   return new Map(
     current.split("\n").flatMap((line) => {
@@ -52,21 +56,20 @@ export function guestConfig(
 
 /** Sets values of a guest's configuration, as `pct set` and `qm set` do. */
 export function setGuestConfig(
-  lab: Pick<Lab, "files">,
-  kind: LabGuest["kind"],
-  id: number,
+  lab: Pick<Lab, "files" | "facts">,
+  guest: LabGuest,
   values: ReadonlyMap<string, string>,
 ): void {
-  const path = configPath(kind, id);
+  const path = configOf(lab, guest);
   const [current = "", ...snapshots] = (lab.files.text("pve", path) ?? "").split(/^(?=\[)/m);
   const kept = current.split("\n").filter((line) => line !== "" && !values.has(line.split(":", 1)[0] ?? ""));
   const lines = [...kept, ...[...values].map(([key, value]) => `${key}: ${value}`)];
   const text = [lines.map((line) => `${line}\n`).join(""), ...snapshots].join("");
-  lab.files.write("pve", path, text, { mode: "640" });
+  lab.files.write(nodeOfGuest(lab, guest)?.host ?? "pve", path, text, { mode: "640" });
 }
 
 /** Whether Proxmox filters the guest's first interface: its `firewall=1`. */
-export function hasFilteredInterface(lab: Lab, { kind, id }: LabGuest): boolean {
-  const interfaces = guestConfig(lab, kind, id).get("net0") ?? "";
+export function hasFilteredInterface(lab: Lab, guest: LabGuest): boolean {
+  const interfaces = guestConfig(lab, guest).get("net0") ?? "";
   return interfaces.split(",").includes("firewall=1");
 }

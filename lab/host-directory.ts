@@ -5,7 +5,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { GuestName, HostName } from "../src/resource.ts";
-import { node } from "./config-path.ts";
 import type { LabFacts, LabGuest, LabMount, LabService } from "./facts.ts";
 import { readTextIfThere } from "./store.ts";
 import { treeOf } from "./tree.ts";
@@ -74,7 +73,7 @@ function runs(machine: MachineDescription | undefined, unit: string): boolean {
 }
 
 function confPath(kind: LabGuest["kind"], id: number | string): string {
-  return `etc/pve/nodes/${node}/${kind === "lxc" ? "lxc" : "qemu-server"}/${id}.conf`;
+  return `etc/pve/nodes/pve/${kind === "lxc" ? "lxc" : "qemu-server"}/${id}.conf`;
 }
 
 /** Guests of the local node: what lies in other nodes' directories runs elsewhere. */

@@ -3,22 +3,29 @@ import { mkdir, readdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { SiteError } from "../src/errors.ts";
 import type { Site } from "../src/model.ts";
+import { nodesOf } from "./cluster.ts";
 import { furnishExternalPortainer } from "./existing-portainer.ts";
-import { factsOf, writeFacts } from "./facts.ts";
+import { factsOf, readFacts, writeFacts } from "./facts.ts";
 import { furnishGuest, furnishHost, furnishHypervisor, furnishMounts, startEnabled } from "./furnish.ts";
 import { findLab, labVersion, readLab, writeLab } from "./lab-file.ts";
 import { contextOf } from "./open-context.ts";
 import type { Lab } from "./parts.ts";
+import { clusterOf, placesOf } from "./placement.ts";
 import { writeGuest, writeGuestList } from "./proxmox-files.ts";
 import { createStore } from "./store.ts";
+
+export interface InitOptions {
+  /** The names of a cluster's nodes; the first one has the site's address. A single host unless given. */
+  readonly nodes?: readonly string[];
+}
 
 /**
  * Makes a lab of a site in a directory that is empty or not there.
  * @throws SiteError when something is there already
  */
-export async function initLab(directory: string, site: Site): Promise<void> {
+export async function initLab(directory: string, site: Site, options: InitOptions = {}): Promise<void> {
   await refuseOccupied(directory);
-  await build(directory, site, new Date().toISOString());
+  await build(directory, site, new Date().toISOString(), options.nodes);
 }
 
 /**
@@ -48,8 +55,9 @@ export async function resetLab(directory: string): Promise<void> {
       hint: `\`phoenix check --site ${root}\` shows them`,
     });
   }
+  const nodes = readFacts(createStore(directory))?.cluster?.nodes.map(({ name }) => name);
   for (const part of ["hosts", "state"]) await rm(join(directory, part), { recursive: true, force: true });
-  await build(directory, site, new Date().toISOString());
+  await build(directory, site, new Date().toISOString(), nodes);
 }
 
 /**
@@ -59,7 +67,7 @@ export async function resetLab(directory: string): Promise<void> {
 export async function growLab(directory: string, site: Site): Promise<void> {
   const lab = readLab(directory);
   const store = createStore(directory);
-  const facts = factsOf(site);
+  const facts = factsOf(site, readFacts(store)?.cluster);
   const before = JSON.stringify(store.read("facts"));
   if (JSON.stringify(facts) === before) return;
   const known = new Set(labGuests(before));
@@ -87,16 +95,23 @@ function labGuests(facts: string): readonly string[] {
   return guests.map(({ host }) => host);
 }
 
-async function build(directory: string, site: Site, created: string): Promise<void> {
+async function build(
+  directory: string,
+  site: Site,
+  created: string,
+  nodes: readonly string[] | undefined,
+): Promise<void> {
+  const cluster = nodes && clusterOf(site, nodes);
+  const places = cluster && placesOf(site, cluster);
   await mkdir(directory, { recursive: true });
-  const facts = factsOf(site);
+  const facts = factsOf(site, cluster);
   const store = createStore(directory);
   writeFacts(store, facts);
   await withLab(directory, facts, 0, async (lab) => {
     furnishMounts(lab);
-    furnishHypervisor(lab, site);
+    furnishHypervisor(lab, site, places && ((guest) => places.get(guest) ?? ""));
     for (const guest of site.guests) if (!guest.template) await furnishGuest(lab, site, guest);
-    for (const host of ["pve" as const, ...facts.guests.map((guest) => guest.host)])
+    for (const host of [...nodesOf(lab), ...facts.guests].map((machine) => machine.host))
       await startEnabled(lab, host);
     await furnishExternalPortainer(lab, site);
   });

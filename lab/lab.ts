@@ -1,9 +1,11 @@
 /** Opening a lab: the same `World` as the real machines make, over a directory and loopback servers. */
 import { resolve } from "node:path";
 import { defined } from "../src/defined.ts";
+import { UsageError } from "../src/errors.ts";
 import { worldOf } from "../src/hosts/open.ts";
 import type { Declared } from "../src/hosts/which-node.ts";
 import type { Decorator, World } from "../src/hosts/world.ts";
+import { type NodeHost, nodesOf } from "./cluster.ts";
 import { labExec } from "./exec.ts";
 import { labNetwork, routeTo } from "./network.ts";
 import { openContext } from "./open-context.ts";
@@ -20,6 +22,8 @@ export interface LabOptions {
   readonly declared?: Declared;
   /** Commands at a time on each node; as many as on a real hypervisor unless given. */
   readonly parallel?: number;
+  /** The name of the node that commands enter by; the one with the site's address unless given. */
+  readonly entry?: string;
   /** The last one is the outermost. */
   readonly decorators?: readonly Decorator[];
 }
@@ -35,10 +39,11 @@ export async function openLab(directory: string, options: LabOptions): Promise<W
     route: (from, to) => routeTo(lab, servers, from, to),
   });
   await runDueTimers(lab);
-  const network = labNetwork(lab);
+  const entry = entryOf(lab, options.entry);
+  const network = labNetwork(lab, entry);
   return worldOf({
     description: `lab ${resolve(directory)}`,
-    hypervisorExec: labExec(lab, () => notice(lab)),
+    hypervisorExec: labExec(lab, entry, () => notice(lab)),
     network,
     clock: lab.clock,
     ...defined({ decorators, declared, parallel }),
@@ -47,6 +52,16 @@ export async function openLab(directory: string, options: LabOptions): Promise<W
       closing.abort();
       await servers.close();
     },
+  });
+}
+
+/** @throws UsageError for a node that the lab does not have */
+function entryOf(lab: Lab, name: string | undefined): NodeHost {
+  const nodes = nodesOf(lab);
+  const found = name === undefined ? nodes[0] : nodes.find((node) => node.name === name);
+  if (found !== undefined) return found.host;
+  throw new UsageError(`the lab has no node ${JSON.stringify(name)}`, {
+    hint: `one of ${nodes.map((node) => node.name).join(", ")}`,
   });
 }
 

@@ -3,6 +3,7 @@ import { TransportError } from "../src/errors.ts";
 import type { ConnectResult, Endpoint, Network } from "../src/hosts/network.ts";
 import { createNetwork, type RealNetwork } from "../src/hosts/real-network.ts";
 import { type HostName, isGuestName } from "../src/resource.ts";
+import { isConnected, type NodeHost, nodesOf, nodeUnder } from "./cluster.ts";
 import { slowness } from "./exec.ts";
 import { faultsOf } from "./faults.ts";
 import { verdictOf } from "./firewall.ts";
@@ -37,6 +38,8 @@ export async function routeTo(lab: Lab, servers: Servers, from: HostName, to: En
   const host = hostAt(lab, from, to.address);
   if (host === undefined) throw new NoAnswerError(to, "unreachable");
   if (isGuestName(host) && guestState(lab, host) !== "running") throw new NoAnswerError(to, "unreachable");
+  if (!isConnected(lab, nodeUnder(lab, from), nodeUnder(lab, host)))
+    throw new NoAnswerError(to, "unreachable");
   const refused: Endpoint = { protocol: to.protocol, address: loopback, port: closedPort };
   if (host !== from) {
     const verdict = await verdictOf(lab, { from, to: host, source: addressOf(lab, from), ...endpointOf(to) });
@@ -44,13 +47,14 @@ export async function routeTo(lab: Lab, servers: Servers, from: HostName, to: En
     if (verdict === "REJECT") return refused;
   }
   const player = await playerOn(lab, from, host, to);
-  // "agent" may be one of several: what breaks another guest does not break this one's.
-  const target = player === undefined || player.role === "agent" ? host : player.role;
+  // An agent, or the name server of another node, is one of several: what breaks another host does not break this one's.
+  const isOneOfMany = player?.role === "agent" || (player?.role === "dns" && host !== "pve");
+  const target = player === undefined || isOneOfMany ? host : player.role;
   await slowness(lab, target);
   const isRefused =
     lab.fault("refused", target) !== undefined ||
-    (player?.role === "agent" &&
-      faultsOf(lab.store).some((each) => each.fault === "refused" && each.target === "agent"));
+    (isOneOfMany &&
+      faultsOf(lab.store).some((each) => each.fault === "refused" && each.target === player?.role));
   if (player === undefined || isRefused) return refused;
   return { protocol: to.protocol, address: loopback, port: await servers.portOf(player) };
 }
@@ -59,15 +63,17 @@ function endpointOf({ protocol, address, port }: Endpoint) {
   return { protocol, destination: address, port };
 }
 
-function hostAt({ facts }: Lab, from: HostName, address: string): HostName | undefined {
+/** The machine that an address leads to; undefined for one that nobody has. */
+export function hostAt(lab: Lab, from: HostName, address: string): HostName | undefined {
   if (address.startsWith("127.")) return from;
-  if (address === facts.address) return "pve";
-  return facts.guests.find((guest) => guest.address === address)?.host;
+  const node = nodesOf(lab).find((each) => each.address === address);
+  if (node !== undefined) return node.host;
+  return lab.facts.guests.find((guest) => guest.address === address)?.host;
 }
 
-/** The network as the hypervisor sees it. */
-export function labNetwork(lab: Lab): RealNetwork {
-  const route = (to: Endpoint): Promise<Endpoint> => lab.route("pve", to);
+/** The network as a node sees it. */
+export function labNetwork(lab: Lab, entry: NodeHost): RealNetwork {
+  const route = (to: Endpoint): Promise<Endpoint> => lab.route(entry, to);
   const connect = async (address: string, port: number): Promise<ConnectResult> => {
     try {
       const to = await route({ protocol: "tcp", address, port });

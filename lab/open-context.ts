@@ -3,6 +3,7 @@ import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { SiteError } from "../src/errors.ts";
 import { labClock } from "./clock.ts";
+import { configOf, hasQuorum, isNode, nodeUnder } from "./cluster.ts";
 import type { LabStore } from "./context.ts";
 import { canStart, dispatch } from "./dispatch.ts";
 import { type LabFacts, readFacts } from "./facts.ts";
@@ -10,8 +11,9 @@ import { faultOn, faultsOf } from "./faults.ts";
 import { createFiles, type FilesOptions } from "./files.ts";
 import { readLab } from "./lab-file.ts";
 import type { Lab } from "./parts.ts";
+import { madeUpText } from "./pmxcfs.ts";
 import { createStore } from "./store.ts";
-import { createTrees } from "./tree.ts";
+import { createTrees, treeOf } from "./tree.ts";
 
 export interface ContextOptions {
   readonly signal: AbortSignal;
@@ -41,10 +43,18 @@ export function contextOf(
   { signal, route }: ContextOptions,
 ): Lab {
   const clock = labClock(clockOffsetMs, signal);
-  const trees = createTrees(directory, facts.mounts);
+  const trees = createTrees(directory, facts.mounts, (host) => treeOf(nodeUnder(lab, host)));
   for (const name of ["hosts", "state"]) mkdirSync(join(directory, name), { recursive: true });
   const { mounts } = facts;
-  const files: Omit<FilesOptions, "changing" | "store"> = { directory, trees, mounts, clock };
+  const files: Omit<FilesOptions, "changing" | "store"> = {
+    directory,
+    trees,
+    mounts,
+    clock,
+    containerConfig: (id) => lab.files.text("pve", configOf(lab, { kind: "lxc", id, host: `lxc/${id}` })),
+    madeUp: (host, path) => madeUpText(lab, host, path),
+    mayChangeCluster: (host) => !isNode(host) || hasQuorum(lab, host),
+  };
   const readingStore: LabStore = {
     read: (name) => store.read(name),
     write: (name, value) => {

@@ -1,14 +1,14 @@
-/** /etc/pve as pmxcfs shows it on a single node: guests' configurations, who is where, and the firewall's directory. */
+/** /etc/pve as pmxcfs shows it: guests' configurations, who is where, and the firewall's directory. */
 import type { Guest, Site } from "../src/model.ts";
-import { configPath, node } from "./config-path.ts";
+import { type LabNode, nodeOf, nodesOf } from "./cluster.ts";
+import { configPath } from "./config-path.ts";
 import type { Lab } from "./parts.ts";
 
-export function writeProxmoxFiles(lab: Lab, site: Site): void {
+/** @param place the name of the node that a guest is on */
+export function writeProxmoxFiles(lab: Lab, site: Site, place: (guest: Guest) => string): void {
   completeProxmoxFiles(lab);
-  const { bridge, address, prefix } = site.hypervisor;
-  lab.files.write("pve", "/etc/network/interfaces", interfacesText(bridge, `${address}/${prefix}`));
   const guests = site.guests.filter(({ template }) => !template);
-  for (const guest of guests) writeGuest(lab, site, guest);
+  for (const guest of guests) writeGuest(lab, site, guest, place(guest));
   writeGuestList(lab);
 }
 
@@ -16,22 +16,33 @@ export function writeProxmoxFiles(lab: Lab, site: Site): void {
 export function completeProxmoxFiles(lab: Lab): void {
   const { files } = lab;
   const texts = {
-    ".version": `${JSON.stringify({ starttime: 1_760_000_000, clinfo: 1, vmlist: 3 })}\n`,
-    ".members": `${JSON.stringify({ nodename: node, version: 3 })}\n`,
+    ...(lab.facts.cluster === undefined ? singleNode : {}),
     "storage.cfg": "dir: local\n\tpath /var/lib/vz\n\tcontent iso,vztmpl,backup\n",
   };
   for (const [path, text] of Object.entries(texts))
     if (files.status("pve", `/etc/pve/${path}`) === undefined)
       files.write("pve", `/etc/pve/${path}`, text, { mode: "640" });
-  for (const path of ["firewall", `nodes/${node}/lxc`, `nodes/${node}/qemu-server`, "priv"])
-    files.makeDirectory("pve", `/etc/pve/${path}`);
-  for (const name of ["lxc", "qemu-server"])
-    files.makeLink("pve", `nodes/${node}/${name}`, `/etc/pve/${name}`);
-  files.makeLink("pve", `nodes/${node}`, "/etc/pve/local");
+  for (const path of ["firewall", "priv"]) files.makeDirectory("pve", `/etc/pve/${path}`);
+  for (const node of nodesOf(lab)) completeNode(lab, node);
+}
+
+/** The files of a node without a cluster that pmxcfs makes up. */
+const singleNode = {
+  ".version": `${JSON.stringify({ starttime: 1_760_000_000, clinfo: 1, vmlist: 3 })}\n`,
+  ".members": `${JSON.stringify({ nodename: "pve", version: 3 })}\n`,
+};
+
+/** A node's own directory, and its links to it. */
+function completeNode({ files }: Lab, { host, name }: LabNode): void {
+  for (const kind of ["lxc", "qemu-server"]) {
+    files.makeDirectory(host, `/etc/pve/nodes/${name}/${kind}`);
+    files.makeLink(host, `nodes/${name}/${kind}`, `/etc/pve/${kind}`);
+  }
+  files.makeLink(host, `nodes/${name}`, "/etc/pve/local");
 }
 
 /** As the installer of Proxmox VE leaves it. */
-function interfacesText(bridge: string, address: string): string {
+export function interfacesText(bridge: string, address: string): string {
   return `auto lo
 iface lo inet loopback
 
@@ -56,7 +67,7 @@ export interface ListedGuest {
 
 /** Which guest is on which node, by the configurations that are there. */
 export function guestList(lab: Lab): readonly ListedGuest[] {
-  return nodesOf(lab).flatMap((name) =>
+  return nodeNames(lab).flatMap((name) =>
     (["lxc", "qemu"] as const).flatMap((type) => {
       const directory = `/etc/pve/nodes/${name}/${type === "lxc" ? "lxc" : "qemu-server"}`;
       if (lab.files.status("pve", directory) === undefined) return [];
@@ -66,28 +77,30 @@ export function guestList(lab: Lab): readonly ListedGuest[] {
   );
 }
 
-/** `.vmlist`: which guest is on which node. */
+/** `.vmlist`: which guest is on which node. In a cluster it is made up when it is read. */
 export function writeGuestList(lab: Lab): void {
+  if (lab.facts.cluster !== undefined) return;
   const ids = Object.fromEntries(
     guestList(lab).map(({ id, ...where }, at) => [id, { ...where, version: at + 1 }] as const),
   );
   lab.files.write("pve", "/etc/pve/.vmlist", `${JSON.stringify({ version: 3, ids })}\n`, { mode: "640" });
 }
 
-/** The cluster's nodes, this one among them. */
-export function nodesOf({ files }: Pick<Lab, "files">): readonly string[] {
+/** The nodes that have a directory in /etc/pve, this one among them. */
+export function nodeNames({ files }: Pick<Lab, "files">): readonly string[] {
   return files.list("pve", "/etc/pve/nodes");
 }
 
 /** Every guest's interface is filtered (`firewall=1`) once its firewall is enabled. */
-export function writeGuest({ files }: Lab, site: Site, guest: Guest): void {
-  const lines = guest.kind === "lxc" ? containerLines(site, guest) : machineLines(site, guest);
-  files.write("pve", configPath(guest.kind, guest.id), lines.map((line) => `${line}\n`).join(""), {
+export function writeGuest(lab: Lab, site: Site, guest: Guest, node = nodeOf(lab, "pve").name): void {
+  const isCluster = lab.facts.cluster !== undefined;
+  const lines = guest.kind === "lxc" ? containerLines(site, guest, isCluster) : machineLines(site, guest);
+  lab.files.write("pve", configPath(node, guest.kind, guest.id), lines.map((line) => `${line}\n`).join(""), {
     mode: "640",
   });
 }
 
-function containerLines({ hypervisor }: Site, guest: Guest): readonly string[] {
+function containerLines({ hypervisor }: Site, guest: Guest, isCluster: boolean): readonly string[] {
   const address = guest.address === undefined ? "dhcp" : `${guest.address}/${hypervisor.prefix}`;
   return [
     "arch: amd64",
@@ -95,7 +108,11 @@ function containerLines({ hypervisor }: Site, guest: Guest): readonly string[] {
     "features: nesting=1",
     `hostname: ${guest.name}`,
     "memory: 2048",
-    ...guest.mounts.map(({ hostPath, guestPath }, number) => `mp${number}: ${hostPath},mp=${guestPath}`),
+    ...guest.mounts.map(({ hostPath, guestPath }, number) => {
+      // Proxmox moves a container only when each of its directories is said to be on every node.
+      const isShared = isCluster && hostPath.startsWith(`${hypervisor.mountBase}/`);
+      return `mp${number}: ${hostPath},mp=${guestPath}${isShared ? ",shared=1" : ""}`;
+    }),
     `net0: name=eth0,bridge=${hypervisor.bridge},firewall=1,hwaddr=${hardwareAddress(guest)},ip=${address},type=veth`,
     "onboot: 1",
     "ostype: debian",

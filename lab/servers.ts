@@ -1,6 +1,7 @@
 /** Which server plays an address and port of the site, and the servers that run for it in this process. */
 import type { Endpoint } from "../src/hosts/network.ts";
 import { type GuestName, type HostName, isGuestName } from "../src/resource.ts";
+import { isNode, type NodeHost, nodeOf } from "./cluster.ts";
 import type { LabServer } from "./context.ts";
 import { loadedDnsmasq } from "./dns/dnsmasq-config.ts";
 import type { Lab } from "./parts.ts";
@@ -15,8 +16,8 @@ export interface Player {
   readonly start: () => Promise<LabServer>;
 }
 
-/** Ports of the hypervisor that answer with nothing but an open connection, and what they say first. */
-const hypervisorPorts: Readonly<Record<number, string>> = {
+/** Ports of a node that answer with nothing but an open connection, and what they say first. */
+const nodePorts: Readonly<Record<number, string>> = {
   22: "SSH-2.0-OpenSSH_10.0p2 Debian-7\r\n",
   2049: "",
 };
@@ -31,24 +32,24 @@ export async function playerOn(
   host: HostName,
   { protocol, address, port }: Endpoint,
 ): Promise<Player | undefined> {
-  if (host === "pve" && isActive(lab, host, "dnsmasq") && dnsListens(lab, address, port))
-    return dnsPlayer(lab, protocol);
+  if (isNode(host) && isActive(lab, host, "dnsmasq") && dnsListens(lab, host, address, port))
+    return dnsPlayer(lab, host, protocol);
   const member = await memberPlayer(lab, host, protocol, port);
   if (member !== undefined || protocol === "udp") return member;
-  const greeting = host === "pve" ? hypervisorPorts[port] : undefined;
+  const greeting = isNode(host) ? nodePorts[port] : undefined;
   if (greeting !== undefined) {
     const start = async (): Promise<LabServer> => (await import("./backend.ts")).startAcceptor(greeting);
     return { key: `acceptor ${port}`, role: host, start };
   }
-  if (host === "pve" && port === proxmoxPort) {
+  if (isNode(host) && port === proxmoxPort) {
     const start = async (): Promise<LabServer> => {
       const [{ startBackend }, { selfSigned }] = await Promise.all([
         import("./backend.ts"),
         import("./self-signed.ts"),
       ]);
-      return startBackend({ name: "pveproxy", host, port, tls: await selfSigned(["pve"]) });
+      return startBackend({ name: "pveproxy", host, port, tls: await selfSigned([nodeOf(lab, host).name]) });
     };
-    return { key: "pveproxy", role: host, start };
+    return { key: keyOf("pveproxy", host), role: host, start };
   }
   return (
     (await nginxPlayer(lab, from, host, port)) ??
@@ -59,17 +60,22 @@ export async function playerOn(
   );
 }
 
-function dnsPlayer(lab: Lab, protocol: Endpoint["protocol"]): Player {
+/** Of a service that every node has. */
+function keyOf(service: string, host: NodeHost): string {
+  return host === "pve" ? service : `${service} ${host}`;
+}
+
+function dnsPlayer(lab: Lab, host: NodeHost, protocol: Endpoint["protocol"]): Player {
   const start = async (): Promise<LabServer> => {
     const { startTcpDns, startUdpDns } = await import("./dns/server.ts");
-    return protocol === "udp" ? startUdpDns(lab) : startTcpDns(lab);
+    return protocol === "udp" ? startUdpDns(lab, host) : startTcpDns(lab, host);
   };
-  return { key: `dns ${protocol}`, role: "dns", start };
+  return { key: keyOf(`dns ${protocol}`, host), role: "dns", start };
 }
 
 /** By `listen-address` and `interface`; everywhere when neither is given. */
-function dnsListens(lab: Lab, address: string, port: number): boolean {
-  const options = loadedDnsmasq(lab);
+function dnsListens(lab: Lab, host: NodeHost, address: string, port: number): boolean {
+  const options = loadedDnsmasq(lab, host);
   const values = (name: string): readonly string[] =>
     options.filter((option) => option.name === name).flatMap(({ value }) => value.split(","));
   if (port !== Number(values("port")[0] ?? 53)) return false;

@@ -1,5 +1,6 @@
 /** Transient timers of systemd-run: they outlive the process that armed them, and run when the lab is next looked at. */
 import type { HostName } from "../src/resource.ts";
+import { isUp, nodeUnder } from "./cluster.ts";
 import type { LabStore } from "./context.ts";
 import type { Lab } from "./parts.ts";
 
@@ -51,7 +52,8 @@ export async function runDueTimers(lab: Lab): Promise<void> {
       document,
       timers.filter((timer) => timer !== next),
     );
-    await lab.run(next.host, { argv: next.argv, effect: "change" });
+    // A transient timer is gone when its machine was switched off.
+    if (isUp(lab, nodeUnder(lab, next.host))) await lab.run(next.host, { argv: next.argv, effect: "change" });
   }
 }
 

@@ -34,7 +34,12 @@ export function treeOf(host: HostName): string {
   return host.replace("/", "-");
 }
 
-export function createTrees(directory: string, mounts: readonly LabMount[]): Trees {
+/** @param diskOf the tree of the node that has a guest: its `local` mounts are there */
+export function createTrees(
+  directory: string,
+  mounts: readonly LabMount[],
+  diskOf: (host: HostName) => string = () => "pve",
+): Trees {
   const base = join(directory, "hosts");
   const table = new Map<string, Map<string, LabMount>>();
   for (const mount of mounts) {
@@ -75,9 +80,10 @@ export function createTrees(directory: string, mounts: readonly LabMount[]): Tre
     const points = table.get(tree);
     for (let length = points === undefined ? 0 : at.length; length > 0; length -= 1) {
       const mount = points?.get(`/${at.slice(0, length).join("/")}`);
-      if (mount === undefined) continue;
+      if (mount === undefined || mount.except?.includes(at[length] ?? "") === true) continue;
       if (mounts >= mountLimit) throw tooManyLinks(`/${at.join("/")}`);
-      const source = walk(mount.tree, mount.source, true, { links, mounts: mounts + 1 });
+      const from = mount.local === true ? diskOf(mount.host) : mount.tree;
+      const source = walk(from, mount.source, true, { links, mounts: mounts + 1 });
       return join(source, ...at.slice(length));
     }
     return join(base, tree, ...at);

@@ -36,8 +36,8 @@ const behaviours: Readonly<Record<string, UnitBehaviour>> = {
 };
 
 /** The NFS server reads /etc/exports when it starts, and when it is reloaded. */
-async function exportAgain(lab: Lab): Promise<undefined> {
-  (await import("./programs/machine.ts")).readExports(lab);
+async function exportAgain(lab: Lab, host: HostName): Promise<undefined> {
+  (await import("./programs/machine.ts")).readExports(lab, host);
 }
 
 export function canReload(name: string): boolean {

@@ -47,6 +47,7 @@ export const option = {
   limit: "--limit",
   files: "--files",
   writeSite: "--write-site",
+  nodes: "--nodes",
 } as const;
 
 /** An option by its key in what the parser finds: "lockWait". */

@@ -3,6 +3,7 @@ import { isIPv4, isIPv6 } from "node:net";
 import type { HostName } from "../../src/resource.ts";
 import { listenersOn } from "../listeners.ts";
 import type { Lab } from "../parts.ts";
+import { treeOf } from "../tree.ts";
 import { dnsmasqFlags, dnsmasqOptions } from "./dnsmasq-options.ts";
 
 export interface DnsmasqOption {
@@ -67,10 +68,12 @@ function startProblem(lab: Lab, host: HostName, options: readonly DnsmasqOption[
 }
 
 /** The document that holds what dnsmasq loaded at its last start. */
-const loadedDocument = "loaded/dnsmasq";
+function loadedDocument(host: HostName): string {
+  return host === "pve" ? "loaded/dnsmasq" : `loaded/dnsmasq-${treeOf(host)}`;
+}
 
-export function loadedDnsmasq(lab: Pick<Lab, "store">): readonly DnsmasqOption[] {
-  return lab.store.read<readonly DnsmasqOption[]>(loadedDocument) ?? [];
+export function loadedDnsmasq(lab: Pick<Lab, "store">, host: HostName): readonly DnsmasqOption[] {
+  return lab.store.read<readonly DnsmasqOption[]>(loadedDocument(host)) ?? [];
 }
 
 /** Loads the installed configuration. @returns why it cannot start */
@@ -80,7 +83,7 @@ export async function startDnsmasq(lab: Lab, host: HostName): Promise<string | u
   if (problem !== undefined) return `dnsmasq: ${problem.says}`;
   const unstartable = startProblem(lab, host, read.options);
   if (unstartable !== undefined) return `dnsmasq: ${unstartable}`;
-  lab.store.write(loadedDocument, read.options);
+  lab.store.write(loadedDocument(host), read.options);
   return undefined;
 }
 

@@ -3,6 +3,7 @@ import { createSocket } from "node:dgram";
 import { createServer, type Socket } from "node:net";
 import type { Answer, DecodedPacket } from "dns-packet";
 import dnsPacket from "dns-packet";
+import type { HostName } from "../../src/resource.ts";
 import type { LabServer } from "../context.ts";
 import { closedSockets, listening } from "../listen.ts";
 import type { Lab } from "../parts.ts";
@@ -16,35 +17,35 @@ const codes: Readonly<Record<DnsReply["rcode"], number>> = { NOERROR: 0, NXDOMAI
 const udpLimit = 512;
 
 /** What the server that runs now answers: its options as loaded, its hosts files as they are. */
-export function answerFrom(lab: Lab, name: string, type: string): DnsReply {
-  const options = loadedDnsmasq(lab);
-  const hasResolvConf = lab.files.status("pve", "/etc/resolv.conf") !== undefined;
-  return new DnsZone(options, hostsFiles(lab, options), hasResolvConf).answer(name, type);
+export function answerFrom(lab: Lab, host: HostName, name: string, type: string): DnsReply {
+  const options = loadedDnsmasq(lab, host);
+  const hasResolvConf = lab.files.status(host, "/etc/resolv.conf") !== undefined;
+  return new DnsZone(options, hostsFiles(lab, host, options), hasResolvConf).answer(name, type);
 }
 
-function hostsFiles({ files }: Lab, options: readonly DnsmasqOption[]): readonly string[] {
+function hostsFiles({ files }: Lab, host: HostName, options: readonly DnsmasqOption[]): readonly string[] {
   const values = (name: string): readonly string[] =>
     options.filter((option) => option.name === name).map(({ value }) => value);
   const inDirectories = values("hostsdir").flatMap((directory) =>
-    files.status("pve", directory)?.kind === "directory"
+    files.status(host, directory)?.kind === "directory"
       ? files
-          .list("pve", directory)
+          .list(host, directory)
           .filter((name) => !isPassedOver(name))
           .map((name) => `${directory}/${name}`)
       : [],
   );
   const system = values("no-hosts").length > 0 ? [] : ["/etc/hosts"];
   return [...system, ...values("addn-hosts"), ...inDirectories].flatMap((path) =>
-    files.status("pve", path)?.kind === "file" ? [files.text("pve", path) ?? ""] : [],
+    files.status(host, path)?.kind === "file" ? [files.text(host, path) ?? ""] : [],
   );
 }
 
-function respond(lab: Lab, query: DecodedPacket): Buffer {
+function respond(lab: Lab, host: HostName, query: DecodedPacket): Buffer {
   const [question] = query.questions ?? [];
   const { rcode, answers, ttl } =
     question === undefined
       ? { rcode: "REFUSED" as const, answers: [], ttl: 0 }
-      : answerFrom(lab, question.name, question.type);
+      : answerFrom(lab, host, question.name, question.type);
   const authoritative = answers.length > 0 ? dnsPacket.AUTHORITATIVE_ANSWER : 0;
   return dnsPacket.encode({
     type: "response",
@@ -55,12 +56,12 @@ function respond(lab: Lab, query: DecodedPacket): Buffer {
   });
 }
 
-export async function startUdpDns(lab: Lab): Promise<LabServer> {
+export async function startUdpDns(lab: Lab, host: HostName): Promise<LabServer> {
   const socket = createSocket("udp4");
   socket.on("message", (bytes, from) => {
     const query = decoded(bytes);
     if (query === undefined) return;
-    const answer = respond(lab, query);
+    const answer = respond(lab, host, query);
     const fits = answer.length <= udpLimit ? answer : truncated(query);
     socket.send(fits, from.port, from.address);
   });
@@ -74,12 +75,12 @@ export async function startUdpDns(lab: Lab): Promise<LabServer> {
   };
 }
 
-export async function startTcpDns(lab: Lab): Promise<LabServer> {
-  const server = createServer((socket) => serve(lab, socket));
+export async function startTcpDns(lab: Lab, host: HostName): Promise<LabServer> {
+  const server = createServer((socket) => serve(lab, host, socket));
   return listening(server, closedSockets(server));
 }
 
-function serve(lab: Lab, socket: Socket): void {
+function serve(lab: Lab, host: HostName, socket: Socket): void {
   let received = Buffer.alloc(0);
   socket.on("error", () => {});
   socket.on("data", (chunk) => {
@@ -89,7 +90,7 @@ function serve(lab: Lab, socket: Socket): void {
       const query = decoded(received.subarray(2, 2 + length));
       received = received.subarray(2 + length);
       if (query === undefined) return socket.destroy();
-      const answer = respond(lab, query);
+      const answer = respond(lab, host, query);
       const size = Buffer.alloc(2);
       size.writeUInt16BE(answer.length);
       socket.write(Buffer.concat([size, answer]));

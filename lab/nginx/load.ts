@@ -51,7 +51,7 @@ export function testNginx(lab: Lab, source: NginxSource, main: string): NginxTes
   try {
     const configuration = readNginx(source, main);
     const resolves = (name: string): boolean =>
-      isActive(lab, "pve", "dnsmasq") && answerFrom(lab, name, "A").answers.length > 0;
+      isActive(lab, "pve", "dnsmasq") && answerFrom(lab, "pve", name, "A").answers.length > 0;
     const warnings = checkNginx(configuration, { ...source, resolves });
     return { configuration, warnings };
   } catch (error) {

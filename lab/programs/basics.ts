@@ -1,6 +1,7 @@
 /** Programs that tell who and when, and those that hand over to another one. */
 import { setTimeout as delay } from "node:timers/promises";
 import type { HostName } from "../../src/resource.ts";
+import { isNode, nodeOf } from "../cluster.ts";
 import { done, failed, type Lab, type Program } from "../parts.ts";
 
 export const basics: Readonly<Record<string, Program>> = {
@@ -62,14 +63,15 @@ export const basics: Readonly<Record<string, Program>> = {
   },
 };
 
-/** The name a host gives itself: its guest's name in lower case. */
-export function machineName({ facts }: Lab, host: HostName): string {
-  const guest = facts.guests.find((each) => each.host === host);
-  return guest === undefined ? host : guest.name.toLowerCase();
+/** The name a host gives itself: the node's, or its guest's in lower case. */
+export function machineName(lab: Lab, host: HostName): string {
+  if (isNode(host)) return nodeOf(lab, host).name;
+  return lab.facts.guests.find((each) => each.host === host)?.name.toLowerCase() ?? host;
 }
 
-export function addressOf({ facts }: Lab, host: HostName): string {
-  return host === "pve" ? facts.address : (facts.guests.find((each) => each.host === host)?.address ?? "");
+export function addressOf(lab: Lab, host: HostName): string {
+  if (isNode(host)) return nodeOf(lab, host).address;
+  return lab.facts.guests.find((each) => each.host === host)?.address ?? "";
 }
 
 function secondsOf(text: string): number {

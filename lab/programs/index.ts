@@ -1,5 +1,6 @@
 /** The programs of lab hosts, and which host has which. */
 import type { HostName } from "../../src/resource.ts";
+import { isNode } from "../cluster.ts";
 import type { Lab, Program } from "../parts.ts";
 import { isInstalled } from "../units.ts";
 import { aptGet, dpkgQuery } from "./apt.ts";
@@ -14,11 +15,13 @@ import { nginx } from "./nginx.ts";
 import { pct } from "./pct.ts";
 import { pveversion } from "./proxmox.ts";
 import { pveFirewall } from "./pve-firewall.ts";
+import { pvecm } from "./pvecm.ts";
 import { pvesh } from "./pvesh.ts";
 import { qm } from "./qm.ts";
 import { sendmail } from "./sendmail.ts";
 import { shell } from "./shell.ts";
 import { ss } from "./ss.ts";
+import { ssh } from "./ssh.ts";
 import { systemctl } from "./systemctl.ts";
 import { systemdRun } from "./systemd-run.ts";
 
@@ -44,10 +47,12 @@ const onHypervisor: Readonly<Record<string, Program>> = {
   ...hypervisorPrograms,
   pct,
   qm,
+  pvecm,
   pvesh,
   pveversion,
   "pve-firewall": pveFirewall,
   sendmail,
+  ssh,
 };
 
 /** Where their unit is installed. */
@@ -64,7 +69,7 @@ export function programOn(lab: Lab, host: HostName, wanted: string): Program | u
   const slash = wanted.lastIndexOf("/");
   if (slash >= 0 && !directories.includes(wanted.slice(0, slash))) return undefined;
   const name = wanted.slice(slash + 1);
-  if (host === "pve" && Object.hasOwn(onHypervisor, name)) return onHypervisor[name];
+  if (isNode(host) && Object.hasOwn(onHypervisor, name)) return onHypervisor[name];
   if (Object.hasOwn(withUnit, name)) return isInstalled(lab, host, name) ? withUnit[name] : undefined;
   return Object.hasOwn(everywhere, name) ? everywhere[name] : undefined;
 }

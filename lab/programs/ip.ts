@@ -1,6 +1,6 @@
 /** ip of iproute2 (6.15) as far as it shows addresses: `ip -j addr`, `ip -j -4 addr show`, `ip -o -4 addr`. */
 import type { HostName } from "../../src/resource.ts";
-import { configPath } from "../config-path.ts";
+import { configOf, isNode, type NodeHost } from "../cluster.ts";
 import { done, failed, type Lab, type Program } from "../parts.ts";
 import { addressOf } from "./basics.ts";
 
@@ -56,15 +56,15 @@ export function agentInterfaces(lab: Lab, host: HostName): readonly Readonly<Rec
 }
 
 /** The one of the first interface. */
-function macOf({ files }: Lab, host: HostName): string {
-  const [, id = ""] = host.split("/");
-  const text = files.text("pve", configPath("vm", Number(id))) ?? "";
+function macOf(lab: Lab, host: HostName): string {
+  const guest = lab.facts.guests.find((each) => each.host === host);
+  const text = guest === undefined ? "" : (lab.files.text("pve", configOf(lab, guest)) ?? "");
   return /^net0: \w+=((?:[\dA-F]{2}:){5}[\dA-F]{2})/m.exec(text)?.[1]?.toLowerCase() ?? "";
 }
 
 function linksOf(lab: Lab, host: HostName): readonly Link[] {
   const loopback = { name: "lo", addresses: [{ address: "127.0.0.1", prefix: 8 }] };
-  if (host === "pve") return [loopback, ...bridgesOf(lab)];
+  if (isNode(host)) return [loopback, ...bridgesOf(lab, host)];
   const address = addressOf(lab, host);
   const prefix = Number(lab.facts.network.split("/")[1]);
   const name = host.startsWith("vm/") ? "ens18" : "eth0";
@@ -72,11 +72,15 @@ function linksOf(lab: Lab, host: HostName): readonly Link[] {
 }
 
 /** Interfaces of ifupdown2's file with what is written there; the main bridge keeps its address, whatever happens to the file. */
-function bridgesOf({ files, facts }: Lab): readonly Link[] {
-  const { bridge, address: own, network } = facts;
-  const main = { name: bridge, addresses: [{ address: own, prefix: Number(network.split("/")[1]) }] };
+function bridgesOf(lab: Lab, host: NodeHost): readonly Link[] {
+  const { files, facts } = lab;
+  const { bridge, network } = facts;
+  const main = {
+    name: bridge,
+    addresses: [{ address: addressOf(lab, host), prefix: Number(network.split("/")[1]) }],
+  };
   const path = "/etc/network/interfaces";
-  const text = files.status("pve", path)?.kind === "file" ? (files.text("pve", path) ?? "") : "";
+  const text = files.status(host, path)?.kind === "file" ? (files.text(host, path) ?? "") : "";
   const others = text
     .split(/^iface /m)
     .slice(1)

@@ -1,24 +1,32 @@
 /** Programs that tell about a machine: versions, processes, mounts, exports, clocks, disks. Texts of Debian 13 and Proxmox VE 9. */
+import type { HostName } from "../../src/resource.ts";
 import { listenersOn } from "../listeners.ts";
 import { done, failed, type Lab, type Program } from "../parts.ts";
+import { treeOf } from "../tree.ts";
 import { isActive, isInstalled, unitsOf } from "../units.ts";
 
 const exportsFile = "/etc/exports";
-const exportTable = "nfs-etab";
 
 /** What the NFS server has read of /etc/exports: it forgets it when it stops. */
-export function readExports(lab: Pick<Lab, "store" | "files">): void {
-  lab.store.write(exportTable, lab.files.text("pve", exportsFile) ?? "");
+export function readExports(lab: Pick<Lab, "store" | "files">, host: HostName): void {
+  lab.store.write(exportTable(host), lab.files.text(host, exportsFile) ?? "");
+}
+
+/** The document that holds it. */
+function exportTable(host: HostName): string {
+  return host === "pve" ? "nfs-etab" : `nfs-etab-${treeOf(host)}`;
 }
 
 /** exportfs of nfs-utils 2.8: `-ra` and `-v`. */
-const exportfs: Program = ({ context, args }) => {
-  if (!isInstalled(context, "pve", "nfs-server")) return failed(127, "exportfs: command not found");
+const exportfs: Program = ({ context, host, args }) => {
+  if (!isInstalled(context, host, "nfs-server")) return failed(127, "exportfs: command not found");
   if (args.includes("-ra")) {
-    readExports(context);
+    readExports(context, host);
     return done();
   }
-  const text = isActive(context, "pve", "nfs-server") ? (context.store.read<string>(exportTable) ?? "") : "";
+  const text = isActive(context, host, "nfs-server")
+    ? (context.store.read<string>(exportTable(host)) ?? "")
+    : "";
   const lines = text.split("\n").flatMap((line) => {
     const [path = "", ...clients] = line.replace(/#.*/, "").trim().split(/\s+/);
     return clients.map((client) => {
@@ -46,7 +54,9 @@ const findmnt: Program = ({ context, host, args }) => {
   const own = mounts.filter((mount) => mount.host === host && !unmounted.has(mount.path));
   const lines = own.map(({ path, source, tree }) => {
     const server = tree === "pve" ? address : tree.slice("nfs-".length);
-    return host.startsWith("vm/") ? `${path} ${server}:${source} nfs4\n` : `${path} tank[${source}] zfs\n`;
+    const isMounted = host.startsWith("vm/") || (host.startsWith("node/") && path !== "/etc/pve");
+    if (path === "/etc/pve") return `${path} /dev/fuse fuse\n`;
+    return isMounted ? `${path} ${server}:${source} nfs4\n` : `${path} tank[${source}] zfs\n`;
   });
   return done(["/ /dev/sda1 ext4\n", ...lines].join(""));
 };
@@ -126,10 +136,4 @@ export const machinePrograms: Readonly<Record<string, Program>> = {
 /** On the hypervisor alone. */
 export const hypervisorPrograms: Readonly<Record<string, Program>> = {
   exportfs,
-  // A node of its own, without a cluster.
-  pvecm: () =>
-    failed(
-      2,
-      "Error: Corosync config '/etc/pve/corosync.conf' does not exist - is this node part of a cluster?",
-    ),
 };

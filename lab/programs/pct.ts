@@ -1,15 +1,17 @@
 /** pct (pve-container 6.1): list, status, config, set, start, stop and exec. */
 import type { CommandResult } from "../../src/hosts/host.ts";
+import { type NodeHost, nodeOf, nodeUnder } from "../cluster.ts";
 import { runOn } from "../exec.ts";
 import type { LabGuest } from "../facts.ts";
-import { guestConfig, guestState, guestsThere, guestWith, setGuestConfig, setGuestState } from "../guests.ts";
+import { guestConfig, guestState, guestsOn, guestWith, setGuestConfig, setGuestState } from "../guests.ts";
 import { done, failed, type Lab, type Program, type ProgramCall } from "../parts.ts";
 import { badId, noSuchGuest, notEnough, proxmoxArguments, unknownCommand } from "./proxmox.ts";
 
 export const pct: Program = (call) => {
   const { context, args } = call;
+  const node = nodeUnder(context, call.host);
   const [verb = "", ...rest] = args;
-  if (verb === "list") return done(list(context));
+  if (verb === "list") return done(list(context, node));
   if (!["status", "config", "set", "start", "stop", "shutdown", "exec"].includes(verb))
     return unknownCommand("pct", [verb]);
   const usage = `pct ${verb} <vmid>${verb === "exec" ? " [<extra-args>]" : ""} [OPTIONS]`;
@@ -17,15 +19,15 @@ export const pct: Program = (call) => {
   const [id] = operands;
   if (id === undefined) return notEnough(usage);
   if (!/^\d+$/.test(id)) return badId(usage, id);
-  const guest = guestWith(context, "lxc", id);
-  if (guest === undefined) return noSuchGuest("lxc", id);
+  const guest = guestWith(context, node, "lxc", id);
+  if (guest === undefined) return noSuchGuest(nodeOf(context, node).name, "lxc", id);
   switch (verb) {
     case "status":
       return done(`status: ${guestState(context, guest.host)}\n`);
     case "config":
       return done(configText(context, guest));
     case "set":
-      setGuestConfig(context, "lxc", guest.id, options);
+      setGuestConfig(context, guest, options);
       return done();
     case "exec":
       return enter(call, guest, command);
@@ -34,8 +36,8 @@ export const pct: Program = (call) => {
   }
 };
 
-function list(lab: Lab): string {
-  const containers = guestsThere(lab).filter(({ kind }) => kind === "lxc");
+function list(lab: Lab, node: NodeHost): string {
+  const containers = guestsOn(lab, node).filter(({ kind }) => kind === "lxc");
   if (containers.length === 0) return "";
   const row = (...[id = "", status = "", lock = "", name = ""]: readonly string[]): string =>
     `${id.padEnd(10)} ${status.padEnd(10)} ${lock.padEnd(12)} ${name.padEnd(20)}\n`;
@@ -44,8 +46,8 @@ function list(lab: Lab): string {
 }
 
 /** `key: value` lines sorted by key, as `pct config` and `qm config` print them. */
-export function configText(lab: Lab, { kind, id }: LabGuest): string {
-  return [...guestConfig(lab, kind, id)]
+export function configText(lab: Lab, guest: LabGuest): string {
+  return [...guestConfig(lab, guest)]
     .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
     .map(([key, value]) => `${key}: ${value}\n`)
     .join("");

@@ -1,6 +1,5 @@
 /** What Proxmox's command line tools have in common: their arguments and their complaints (pve-common 9.2). */
 import type { CommandResult } from "../../src/hosts/host.ts";
-import { node } from "../config-path.ts";
 import { done, failed, type Program } from "../parts.ts";
 
 export interface ProxmoxArguments {
@@ -39,7 +38,8 @@ export function proxmoxArguments(
   return { operands, options, command: args.slice(at) };
 }
 
-export function noSuchGuest(kind: "lxc" | "vm", id: string): CommandResult {
+/** @param node where the command ran: it knows its own guests alone */
+export function noSuchGuest(node: string, kind: "lxc" | "vm", id: string): CommandResult {
   const directory = kind === "lxc" ? "lxc" : "qemu-server";
   return failed(2, `Configuration file 'nodes/${node}/${directory}/${id}.conf' does not exist`);
 }

@@ -1,5 +1,6 @@
 /** ss of iproute2 (6.1) as far as it lists listeners: `ss -Hlntup sport = :53`. */
 import type { HostName } from "../../src/resource.ts";
+import { isNode } from "../cluster.ts";
 import { loadedDnsmasq } from "../dns/dnsmasq-config.ts";
 import { type Listener, listenersOn } from "../listeners.ts";
 import { done, type Lab, type Program } from "../parts.ts";
@@ -27,8 +28,8 @@ export const ss: Program = async ({ context, host, args }) => {
 };
 
 function dnsmasqListeners(lab: Lab, host: HostName): readonly Listener[] {
-  if (host !== "pve" || !isActive(lab, host, "dnsmasq")) return [];
-  const named = loadedDnsmasq(lab).filter(({ name }) => name === "listen-address");
+  if (!isNode(host) || !isActive(lab, host, "dnsmasq")) return [];
+  const named = loadedDnsmasq(lab, host).filter(({ name }) => name === "listen-address");
   const addresses = named.length === 0 ? ["0.0.0.0"] : named.map(({ value }) => value);
   return addresses.flatMap((address) =>
     (["udp", "tcp"] as const).map((protocol) => ({

@@ -8,6 +8,7 @@ import { lock } from "./lock.ts";
 import { makeDirectory } from "./make-directory.ts";
 import { nginxTest } from "./nginx-test.ts";
 import { readableBy } from "./readable-by.ts";
+import { remote } from "./remote.ts";
 import { resolve } from "./resolve.ts";
 import { tcpProbe } from "./tcp-probe.ts";
 import { writeFiles } from "./write-files.ts";
@@ -25,5 +26,6 @@ export const scripts: Readonly<Record<string, Program>> = {
   "firewall-restore": firewallRestore,
   "tcp-probe": tcpProbe,
   "readable-by": readableBy,
+  remote,
   resolve,
 };

@@ -19,10 +19,23 @@ const initCommand: CommandDefinition = {
   description: [
     "The machines of the site become directories below DIR/hosts, which you can read and edit.",
     `\`phoenix … ${option.lab} DIR\` runs against them with the code that runs against real machines. It writes only below DIR.`,
+    "",
+    `With ${option.nodes} the hypervisor is a Proxmox cluster. The first node has the site's address, the others get free addresses of`,
+    "its network, and the guests are dealt out in turn. An even number of nodes gets a QDevice, so that one may fail.",
+  ],
+  options: [
+    {
+      flags: `${option.nodes} <names>`,
+      description: "the nodes of a cluster, separated by commas: pve,pve2",
+    },
   ],
   examples: [
     ["phoenix lab init /tmp/lab --site examples/homelab", "a lab of the example"],
     ["phoenix sync all --lab /tmp/lab", "the first sync in it"],
+    [
+      "phoenix lab init /tmp/lab --site examples/homelab --nodes pve,pve2",
+      "the same on a cluster of two nodes",
+    ],
   ],
   exits,
   completes: "directories",
@@ -63,6 +76,15 @@ const mendCommand: CommandDefinition = {
   run: mendLab,
 };
 
+const moveCommand: CommandDefinition = {
+  name: "lab move",
+  arguments: "<guest> <node>",
+  summary: "move a guest to another node of a lab's cluster",
+  examples: [["phoenix lab move lxc/102 pve2 --lab /tmp/lab", "the guest is on pve2 now"]],
+  exits,
+  run: moveGuest,
+};
+
 const resetCommand: CommandDefinition = {
   name: "lab reset",
   arguments: "[dir]",
@@ -73,7 +95,7 @@ const resetCommand: CommandDefinition = {
   run: resetLab,
 };
 
-export const labCommands = [initCommand, statusCommand, breakCommand, mendCommand, resetCommand];
+export const labCommands = [initCommand, statusCommand, breakCommand, mendCommand, moveCommand, resetCommand];
 
 /** The lab's directory: the argument, --lab, or PHOENIX_LAB. */
 function directoryOf({ options, terminal, definition }: Call, argument?: string): string {
@@ -95,8 +117,30 @@ async function initLab(call: Call): Promise<ExitCode> {
       hint: `\`phoenix check ${option.site} ${root}\` shows them`,
     });
   const lab = await loadLab();
-  await lab.initLab(directory, site);
+  const nodes = nodesIn(call);
+  await lab.initLab(directory, site, nodes === undefined ? {} : { nodes });
   return say(call, `Made a lab of ${root} in ${directory}.\nTry: phoenix plan ${option.lab} ${directory}`);
+}
+
+/** @throws UsageError for a name that no node can have */
+function nodesIn({ own }: Call): readonly string[] | undefined {
+  if (typeof own.nodes !== "string") return undefined;
+  const names = own.nodes.split(",").map((name) => name.trim());
+  const invalid = names.find((name) => !/^[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?$/i.test(name));
+  if (invalid !== undefined)
+    throw new UsageError(`${option.nodes}: ${JSON.stringify(invalid)} is not a valid node name`, {
+      hint: `names, separated by commas: ${option.nodes} pve,pve2`,
+    });
+  const twice = names.find((name, at) => names.indexOf(name) !== at);
+  if (twice !== undefined) throw new UsageError(`${option.nodes}: ${JSON.stringify(twice)} is there twice`);
+  return names;
+}
+
+async function moveGuest(call: Call): Promise<ExitCode> {
+  const [guest = "", node = ""] = call.args;
+  const lab = await loadLab();
+  await lab.moveGuest(directoryOf(call), guest, node);
+  return say(call, `${guest} is on ${node}.`);
 }
 
 async function showStatus(call: Call): Promise<ExitCode> {
@@ -106,7 +150,7 @@ async function showStatus(call: Call): Promise<ExitCode> {
     import("../render/lab.ts"),
     import("./output.ts"),
   ]);
-  const status = labStatus(directory);
+  const status = await labStatus(directory);
   await deliver(call, status, labDocument, labLines);
   return exitCodes.converged;
 }

@@ -11,7 +11,14 @@ export function labDocument({ directory, site, created, faults, hosts }: LabFact
 }
 
 export function labLines({ directory, site, faults, hosts }: LabFacts, view: View): readonly string[] {
-  const machines = hosts.map(({ host, name, address = "" }) => [host, oneLine(name), address]);
+  const isCluster = hosts.some(({ node }) => node !== undefined);
+  const machines = hosts.map(({ host, name, address = "", node = "" }) => [
+    host,
+    oneLine(name),
+    address,
+    ...(isCluster ? [oneLine(node)] : []),
+  ]);
+  const head = ["host", "name", "address", ...(isCluster ? ["node"] : [])];
   const active = faults.map(({ fault, target = "all", value = "" }) => [
     fault,
     oneLine(target),
@@ -21,7 +28,11 @@ export function labLines({ directory, site, faults, hosts }: LabFacts, view: Vie
     `lab   ${oneLine(directory)}`,
     `site  ${oneLine(site)}`,
     "",
-    ...table([["host", "name", "address"], ...machines], [{}, {}, {}], view.width),
+    ...table(
+      [head, ...machines],
+      head.map(() => ({})),
+      view.width,
+    ),
     "",
     ...(active.length === 0
       ? ["No fault is active."]

@@ -200,7 +200,7 @@ const labDocument = object({
   directory: string,
   site: about("The site that the lab was made for.", string),
   created: string,
-  hosts: array(object({ host: hostName, name: string, address: optional(string) })),
+  hosts: array(object({ host: hostName, name: string, address: optional(string), node: optional(string) })),
   faults: array(object({ fault: string, target: optional(string), value: optional(string) })),
 });
 
