@@ -6,7 +6,7 @@ import type { WantedImage } from "../docker/images.ts";
 import { siteImages } from "../docker/site-images.ts";
 
 /** The testbed builds whole sites: one with a gateway, a mesh and a CA. */
-export interface Fabric extends Omit<LabFacts, "guests" | "roles"> {
+export interface Fabric extends Omit<LabFacts, "cluster" | "guests" | "roles"> {
   readonly roles: Required<LabFacts["roles"]>;
   /** What virtual machines run in Docker. */
   readonly images?: readonly WantedImage[];
@@ -85,7 +85,7 @@ async function readAlone(path: string): Promise<Fabric> {
 }
 
 function fabricOf(site: Site): Fabric {
-  const facts = factsOf(site);
+  const { cluster: _, ...facts } = factsOf(site);
   const { gateway, mesh, ca } = facts.roles;
   if (gateway === undefined || mesh === undefined || ca === undefined || site.ca === undefined)
     throw new Error("the testbed needs a site with a gateway, a mesh and a CA");
