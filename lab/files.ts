@@ -93,6 +93,8 @@ export interface FilesOptions {
   readonly containerConfig: (id: number) => string | undefined;
   /** What a file says that is not on the disk; undefined for every other one. */
   readonly madeUp: (host: HostName, path: string) => string | undefined;
+  /** The names of such files in a directory. */
+  readonly madeUpNames: (host: HostName, path: string) => readonly string[];
   /** Whether the host may change /etc/pve now. */
   readonly mayChangeCluster: (host: HostName) => boolean;
 }
@@ -151,7 +153,7 @@ class HostFiles implements LabFiles {
   }
 
   list(host: HostName, path: string): readonly string[] {
-    return readdirSync(this.#readable(host, path)).sort();
+    return [...readdirSync(this.#readable(host, path)), ...this.#options.madeUpNames(host, path)].sort();
   }
 
   write(

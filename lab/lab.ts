@@ -11,6 +11,7 @@ import { labNetwork, routeTo } from "./network.ts";
 import { openContext } from "./open-context.ts";
 import type { Lab } from "./parts.ts";
 import { createServers } from "./servers.ts";
+import { sshCounts } from "./ssh-connections.ts";
 import { runDueTimers } from "./timers.ts";
 import { readDynamic } from "./traefik/load.ts";
 import { isActive } from "./units.ts";
@@ -49,6 +50,7 @@ export async function openLab(directory: string, options: LabOptions): Promise<W
     ...defined({ decorators, declared, parallel }),
     close: async () => {
       await network.close();
+      if (lab.facts.cluster !== undefined) lab.store.write("ssh", sshCounts(lab));
       closing.abort();
       await servers.close();
     },

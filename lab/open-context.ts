@@ -11,7 +11,7 @@ import { faultOn, faultsOf } from "./faults.ts";
 import { createFiles, type FilesOptions } from "./files.ts";
 import { readLab } from "./lab-file.ts";
 import type { Lab } from "./parts.ts";
-import { madeUpText } from "./pmxcfs.ts";
+import { madeUpNames, madeUpText } from "./pmxcfs.ts";
 import { createStore } from "./store.ts";
 import { createTrees, treeOf } from "./tree.ts";
 
@@ -53,6 +53,7 @@ export function contextOf(
     clock,
     containerConfig: (id) => lab.files.text("pve", configOf(lab, { kind: "lxc", id, host: `lxc/${id}` })),
     madeUp: (host, path) => madeUpText(lab, host, path),
+    madeUpNames: (host, path) => madeUpNames(lab, host, path),
     mayChangeCluster: (host) => !isNode(host) || hasQuorum(lab, host),
   };
   const readingStore: LabStore = {

@@ -10,7 +10,12 @@ import { guestList } from "./proxmox-files.ts";
 const directory = "/etc/pve";
 
 /** Files that pmxcfs makes up, by their names in /etc/pve. */
-export const madeUp = [".members", ".version", ".vmlist"];
+const madeUp = [".members", ".version", ".vmlist"];
+
+/** Names of such files in a directory of the host. */
+export function madeUpNames({ facts }: Lab, host: HostName, path: string): readonly string[] {
+  return facts.cluster !== undefined && isNode(host) && path === directory ? madeUp : [];
+}
 
 /** What such a file says on a node; undefined for every other path. */
 export function madeUpText(lab: Lab, host: HostName, path: string): string | undefined {
