@@ -2,33 +2,11 @@
  * The nodes of the lab's Proxmox cluster: who is there, who sees whom, and who has quorum (corosync 3.1, votequorum). A lab
  * without a cluster has one node, the hypervisor.
  */
-import type { GuestName, HostName, NodeName } from "../src/resource.ts";
+import type { GuestName, HostName } from "../src/resource.ts";
 import { configPath, nodeWith } from "./config-path.ts";
 import type { LabFacts, LabGuest } from "./facts.ts";
+import { isNode, type LabNode, type NodeHost } from "./nodes.ts";
 import type { Lab } from "./parts.ts";
-
-export type NodeHost = "pve" | NodeName;
-
-export interface LabCluster {
-  /** The name in corosync.conf. */
-  readonly name: string;
-  /** The first one has the site's address and is "pve", whatever it is called. */
-  readonly nodes: readonly LabNode[];
-  /** A server outside of the cluster that has a vote: without one, a cluster of two nodes stops when one of them does. */
-  readonly qdevice: boolean;
-}
-
-export interface LabNode {
-  readonly host: NodeHost;
-  readonly name: string;
-  /** corosync's number. */
-  readonly id: number;
-  readonly address: string;
-}
-
-export function isNode(host: HostName): host is NodeHost {
-  return host === "pve" || host.startsWith("node/");
-}
 
 export function nodesOf({ facts }: { readonly facts: LabFacts }): readonly LabNode[] {
   return facts.cluster?.nodes ?? [{ host: "pve", name: "pve", id: 1, address: facts.address }];

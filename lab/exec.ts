@@ -8,8 +8,9 @@ import { timedOut } from "../src/hosts/command-limits.ts";
 import { type Command, type CommandResult, defaultTimeoutMs, type Exec } from "../src/hosts/host.ts";
 import { scriptOf } from "../src/hosts/script.ts";
 import type { HostName } from "../src/resource.ts";
-import { isNode, isUp, type LabNode, type NodeHost, nodeOf } from "./cluster.ts";
+import { isUp, nodeOf } from "./cluster.ts";
 import { faultOn, faultsOf, forgetFault } from "./faults.ts";
+import { isNode, type LabNode, type NodeHost } from "./nodes.ts";
 import { failed, type Lab, type LabCommand } from "./parts.ts";
 import { runDueTimers } from "./timers.ts";
 

@@ -2,9 +2,8 @@
 import { defined } from "../src/defined.ts";
 import type { Backend, Guest, Site } from "../src/model.ts";
 import type { GuestName, HostName } from "../src/resource.ts";
-import type { LabCluster } from "./cluster.ts";
 import type { LabStore } from "./context.ts";
-import { sharedTree } from "./shared-tree.ts";
+import type { LabCluster } from "./nodes.ts";
 
 export interface LabFacts {
   readonly domain: string;
@@ -155,6 +154,12 @@ function mountsOf(
       })),
     ),
   ];
+}
+
+/** How another node sees /etc/pve: it lies in the hypervisor's tree, but for links to the node's own part of it. */
+function sharedTree(host: HostName): LabMount {
+  const except = ["local", "lxc", "qemu-server"];
+  return { host, path: "/etc/pve", tree: "pve", source: "/etc/pve", except };
 }
 
 /** The names of the hypervisor's datasets, by the paths that the site has below its mount base. */

@@ -3,10 +3,11 @@
 import { portNames, portProtocols } from "../src/formats/netbase/ports.ts";
 import { protocolNumbers } from "../src/formats/netbase/protocols.ts";
 import type { HostName } from "../src/resource.ts";
-import { type NodeHost, nodeOfGuest, nodeUnder } from "./cluster.ts";
+import { nodeOfGuest, nodeUnder } from "./cluster.ts";
 import type { LabGuest } from "./facts.ts";
 import type { LabFiles } from "./files.ts";
 import { hasFilteredInterface } from "./guests.ts";
+import type { NodeHost } from "./nodes.ts";
 import type { Lab } from "./parts.ts";
 import { compile, isEnabled, type Ruleset, type World } from "./pve-firewall/compile.ts";
 import { type Decision, decide, type Place } from "./pve-firewall/decide.ts";

@@ -1,8 +1,9 @@
 /** What makes nodes a cluster: corosync's file, known hosts, shared storages; and the nodes besides the hypervisor. */
 import { createHash } from "node:crypto";
 import type { Site } from "../src/model.ts";
-import { type LabCluster, type LabNode, nodesOf } from "./cluster.ts";
+import { nodesOf } from "./cluster.ts";
 import { datasetsOf } from "./facts.ts";
+import type { LabCluster, LabNode } from "./nodes.ts";
 import type { Lab } from "./parts.ts";
 
 /** Files of the cluster, and the names of all nodes on each. */

@@ -1,8 +1,9 @@
 /** Guests as the hypervisor knows them: their configuration files under /etc/pve, and whether they run. */
 import { NotReadyError } from "../src/errors.ts";
 import type { GuestName } from "../src/resource.ts";
-import { configOf, type NodeHost, nodeOfGuest } from "./cluster.ts";
+import { configOf, nodeOfGuest } from "./cluster.ts";
 import type { LabGuest } from "./facts.ts";
+import type { NodeHost } from "./nodes.ts";
 import type { Lab } from "./parts.ts";
 
 const document = "guests";

@@ -1,10 +1,11 @@
 /** Moving a guest to another node of the cluster, as `pct migrate` and `qm migrate` do (pve-container 6.1, qemu-server 9.2). */
 import { UsageError } from "../src/errors.ts";
-import { type LabNode, nodeOfGuest, nodesOf } from "./cluster.ts";
+import { nodeOfGuest, nodesOf } from "./cluster.ts";
 import { configPath } from "./config-path.ts";
 import { type LabGuest, readFacts } from "./facts.ts";
 import { guestConfig } from "./guests.ts";
 import { readLab } from "./lab-file.ts";
+import type { LabNode } from "./nodes.ts";
 import { openContext } from "./open-context.ts";
 import type { Lab } from "./parts.ts";
 import { createStore } from "./store.ts";

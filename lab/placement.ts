@@ -1,7 +1,7 @@
 /** A cluster for a site that declares none: its nodes with free addresses, and where its guests are at first. Pure. */
 import { SiteError } from "../src/errors.ts";
 import type { Guest, Site } from "../src/model.ts";
-import type { LabCluster } from "./cluster.ts";
+import type { LabCluster } from "./nodes.ts";
 
 /**
  * @param names of the nodes; the first one has the site's address

@@ -3,7 +3,8 @@
  * makes up when they are read, and changes that need the cluster's quorum. A single host's tree lies on its disk as it is.
  */
 import type { HostName } from "../src/resource.ts";
-import { isNode, membersOn, type NodeHost, nodeOf, nodesOf, votesOn } from "./cluster.ts";
+import { membersOn, nodeOf, nodesOf, votesOn } from "./cluster.ts";
+import { isNode, type NodeHost } from "./nodes.ts";
 import type { Lab } from "./parts.ts";
 import { guestList } from "./proxmox-files.ts";
 

@@ -1,7 +1,8 @@
 /** /etc/pve as pmxcfs shows it: guests' configurations, who is where, and the firewall's directory. */
 import type { Guest, Site } from "../src/model.ts";
-import { type LabNode, nodeOf, nodesOf } from "./cluster.ts";
+import { nodeOf, nodesOf } from "./cluster.ts";
 import { configPath } from "./config-path.ts";
+import type { LabNode } from "./nodes.ts";
 import type { Lab } from "./parts.ts";
 
 /** @param place the name of the node that a guest is on */

@@ -1,9 +1,10 @@
 /** Which server plays an address and port of the site, and the servers that run for it in this process. */
 import type { Endpoint } from "../src/hosts/network.ts";
 import { type GuestName, type HostName, isGuestName } from "../src/resource.ts";
-import { isNode, type NodeHost, nodeOf } from "./cluster.ts";
+import { nodeOf } from "./cluster.ts";
 import type { LabServer } from "./context.ts";
 import { loadedDnsmasq } from "./dns/dnsmasq-config.ts";
+import { isNode, type NodeHost } from "./nodes.ts";
 import type { Lab } from "./parts.ts";
 import { loadedTraefik } from "./traefik/load.ts";
 import { isActive, unitOn } from "./units.ts";

@@ -1,7 +1,8 @@
 /** Programs that tell who and when, and those that hand over to another one. */
 import { setTimeout as delay } from "node:timers/promises";
 import type { HostName } from "../../src/resource.ts";
-import { isNode, nodeOf } from "../cluster.ts";
+import { nodeOf } from "../cluster.ts";
+import { isNode } from "../nodes.ts";
 import { done, failed, type Lab, type Program } from "../parts.ts";
 
 export const basics: Readonly<Record<string, Program>> = {

@@ -1,6 +1,6 @@
 /** The programs of lab hosts, and which host has which. */
 import type { HostName } from "../../src/resource.ts";
-import { isNode } from "../cluster.ts";
+import { isNode } from "../nodes.ts";
 import type { Lab, Program } from "../parts.ts";
 import { isInstalled } from "../units.ts";
 import { aptGet, dpkgQuery } from "./apt.ts";

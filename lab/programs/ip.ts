@@ -1,6 +1,7 @@
 /** ip of iproute2 (6.15) as far as it shows addresses: `ip -j addr`, `ip -j -4 addr show`, `ip -o -4 addr`. */
 import type { HostName } from "../../src/resource.ts";
-import { configOf, isNode, type NodeHost } from "../cluster.ts";
+import { configOf } from "../cluster.ts";
+import { isNode, type NodeHost } from "../nodes.ts";
 import { done, failed, type Lab, type Program } from "../parts.ts";
 import { addressOf } from "./basics.ts";
 

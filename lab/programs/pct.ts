@@ -1,9 +1,10 @@
 /** pct (pve-container 6.1): list, status, config, set, start, stop and exec. */
 import type { CommandResult } from "../../src/hosts/host.ts";
-import { type NodeHost, nodeOf, nodeUnder } from "../cluster.ts";
+import { nodeOf, nodeUnder } from "../cluster.ts";
 import { runOn } from "../exec.ts";
 import type { LabGuest } from "../facts.ts";
 import { guestConfig, guestState, guestsOn, guestWith, setGuestConfig, setGuestState } from "../guests.ts";
+import type { NodeHost } from "../nodes.ts";
 import { done, failed, type Lab, type Program, type ProgramCall } from "../parts.ts";
 import { badId, noSuchGuest, notEnough, proxmoxArguments, unknownCommand } from "./proxmox.ts";
 

@@ -3,8 +3,9 @@
  * installed. Warnings about lines go to standard error, and the exit code is 0 nevertheless.
  */
 
-import { type NodeHost, nodeOf, nodesOf, nodeUnder } from "../cluster.ts";
+import { nodeOf, nodesOf, nodeUnder } from "../cluster.ts";
 import { clusterIsEnabled, loaded, worldOf } from "../firewall.ts";
+import type { NodeHost } from "../nodes.ts";
 import { done, type Lab, type Program } from "../parts.ts";
 import { compile } from "../pve-firewall/compile.ts";
 import { startUnit } from "../unit-control.ts";

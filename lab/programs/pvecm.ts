@@ -1,7 +1,7 @@
 /** pvecm (pve-cluster 9.1): status and nodes, of a cluster with votequorum. */
 
-import type { NodeHost } from "../cluster.ts";
 import { membersOn, nodesOf, nodeUnder, votesOn } from "../cluster.ts";
+import type { NodeHost } from "../nodes.ts";
 import { done, failed, type Lab, type Program } from "../parts.ts";
 import { unknownCommand } from "./proxmox.ts";
 

@@ -1,14 +1,7 @@
 /** pvesh get: versions, nodes and the cluster's resources, as one line of sorted JSON. */
-import {
-  isConnected,
-  type LabNode,
-  membersOn,
-  type NodeHost,
-  nodesOf,
-  nodeUnder,
-  votesOn,
-} from "../cluster.ts";
+import { isConnected, membersOn, nodesOf, nodeUnder, votesOn } from "../cluster.ts";
 import { guestConfig, guestState, guestWith } from "../guests.ts";
+import type { LabNode, NodeHost } from "../nodes.ts";
 import { done, failed, type Lab, type Program } from "../parts.ts";
 import { guestList, type ListedGuest, nodeNames } from "../proxmox-files.ts";
 

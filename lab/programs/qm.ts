@@ -1,8 +1,9 @@
 /** qm (qemu-server 9.2): list, status, config, set, start, stop, and the guest agent's commands. */
 import type { CommandResult } from "../../src/hosts/host.ts";
-import { type NodeHost, nodeOf, nodeUnder } from "../cluster.ts";
+import { nodeOf, nodeUnder } from "../cluster.ts";
 import type { LabGuest } from "../facts.ts";
 import { guestConfig, guestState, guestsOn, guestWith, setGuestConfig, setGuestState } from "../guests.ts";
+import type { NodeHost } from "../nodes.ts";
 import { done, failed, type Lab, type Program } from "../parts.ts";
 import { isActive } from "../units.ts";
 import { agentInterfaces } from "./ip.ts";

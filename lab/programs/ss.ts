@@ -1,8 +1,8 @@
 /** ss of iproute2 (6.1) as far as it lists listeners: `ss -Hlntup sport = :53`. */
 import type { HostName } from "../../src/resource.ts";
-import { isNode } from "../cluster.ts";
 import { loadedDnsmasq } from "../dns/dnsmasq-config.ts";
 import { type Listener, listenersOn } from "../listeners.ts";
+import { isNode } from "../nodes.ts";
 import { done, type Lab, type Program } from "../parts.ts";
 import { loadedTraefik } from "../traefik/load.ts";
 import { isActive, unitOn } from "../units.ts";

@@ -5,10 +5,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { CommandResult } from "../../src/hosts/host.ts";
 import type { HostName } from "../../src/resource.ts";
-import { isConnected, isNode, nodeUnder } from "../cluster.ts";
+import { isConnected, nodeUnder } from "../cluster.ts";
 import { verdictOf } from "../firewall.ts";
 import { guestState } from "../guests.ts";
 import { hostAt } from "../network.ts";
+import { isNode } from "../nodes.ts";
 import { done, failed, type Lab, type Program, type ProgramCall } from "../parts.ts";
 import { countOf, type Shared, sessionLimit, share, sharedAt, unshare } from "../ssh-connections.ts";
 import { isActive } from "../units.ts";
