@@ -152,16 +152,24 @@ function record(process: PortainerProcess, stack: Stack): void {
   process.database.write({ stacks: [...process.database.read().stacks, stack] });
 }
 
+interface BehindOptions {
+  readonly undeployFirst?: boolean;
+  /** The file before an update. */
+  readonly before?: string | undefined;
+}
+
 /** Deploys after the answer, and notes in the stack how it went. */
 export function deployBehind(
   process: PortainerProcess,
   endpoint: Endpoint,
   stack: Stack,
-  options: Parameters<typeof up>[3] & { readonly undeployFirst?: boolean } = {},
+  options: Parameters<typeof up>[3] & BehindOptions = {},
 ): void {
   const work = async (): Promise<void> => {
     if (options.undeployFirst === true) await down(process, endpoint, stack);
     const outcome = await up(process, endpoint, stack, options);
+    // The file goes back, what the record says of its variables does not (2.45).
+    if (!outcome.ok && options.before !== undefined) writeStackText(process, stack.Id, options.before);
     const now = process.database.read().stacks.find(({ Id }) => Id === stack.Id);
     if (now === undefined) return;
     const entry = outcome.ok

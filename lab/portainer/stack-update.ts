@@ -43,12 +43,12 @@ export async function updateStack(call: Call): Promise<ApiResponse> {
     Status: async ? 3 : 1,
     UpdateDate: seconds(process),
     UpdatedBy: user?.name ?? "",
-    ...(repull && !isOfSwarm(stack) ? { Option: { Prune: prune } } : {}),
+    ...(repull ? { Option: { Prune: prune } } : {}),
   };
   writeStackText(process, id, text);
   if (async) {
     replaceStack(process, changed);
-    deployBehind(process, endpoint, changed, { ...options, undeployFirst: stack.Status === 4 });
+    deployBehind(process, endpoint, changed, { ...options, undeployFirst: stack.Status === 4, before });
     return json(200, stackJson(changed, false));
   }
   const outcome = await up(process, endpoint, changed, options);

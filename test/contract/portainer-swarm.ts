@@ -14,7 +14,7 @@ import {
 } from "./portainer-session.ts";
 import { contentContract } from "./swarm-contents.ts";
 import { failingUpdateContract, refusalContract } from "./swarm-failures.ts";
-import { fileOf, type SwarmCalls, swarmCalls } from "./swarm-session.ts";
+import { fileOf, type Service, type SwarmCalls, swarmCalls } from "./swarm-session.ts";
 
 /** A Swarm whose manager the agent is, or can ask. */
 export interface SwarmUnderTest extends PortainerUnderTest {
@@ -157,7 +157,12 @@ function swarmStackContract(on: ContractSession, swarm: SwarmCalls): void {
       const answer = await swarm.put(id, file(other()), { Env });
       expect(await swarm.failure(answer)).toBeUndefined();
       const after = await swarm.services(name);
-      expect(after.map(({ Spec }) => Spec)).toEqual(before.map(({ Spec }) => Spec));
+      // Only a creation asks the registry for the platforms of an image.
+      const specOf = ({ Spec }: Service) => ({
+        ...Spec,
+        TaskTemplate: { ...Spec.TaskTemplate, Placement: { ...Spec.TaskTemplate.Placement, Platforms: [] } },
+      });
+      expect(after.map(specOf)).toEqual(before.map(specOf));
       for (const { ID, Version } of after)
         expect(Version.Index).toBeGreaterThan(before.find((each) => each.ID === ID)?.Version.Index ?? 0);
       expect((await swarm.tasks(name)).length).toBe(tasks.length);

@@ -2,7 +2,7 @@
 /** What a Swarm's deployment refuses, and what becomes of updates that fail. */
 import { describe, expect, test } from "vitest";
 import type { ContractSession } from "./portainer-session.ts";
-import { eventually, fileOf, type SwarmCalls, type Task } from "./swarm-session.ts";
+import { eventually, fileOf, imageOf, type SwarmCalls, type Task } from "./swarm-session.ts";
 
 export function refusalContract(on: ContractSession, swarm: SwarmCalls): void {
   describe("what Docker's command line refuses", () => {
@@ -51,20 +51,20 @@ export function refusalContract(on: ContractSession, swarm: SwarmCalls): void {
       expect(names).not.toContain(name);
     });
 
-    test("changes nothing in an update, whose file goes back where the answer waits", async () => {
+    test("changes nothing in an update, whose file goes back", async () => {
       const before = fileOf(on.server.image);
       const made = await swarm.create(name, before);
       await swarm.settled(made.body.Id);
       const spec = (await swarm.service(name)).Spec;
-      for (const [what, text, message] of refused.slice(0, 2)) {
+      // One alone: later versions remove the services of a stack whose last deployment has failed before they deploy it again.
+      for (const [what, text, message] of refused.slice(0, 1)) {
         const answer = await swarm.put(made.body.Id, text(on.server.image), {
           Env: [{ name: "A", value: "1" }],
         });
         expect(await swarm.failure(answer), what).toMatch(message);
-        if (answer.status === 500) {
-          expect(await swarm.file(made.body.Id), what).toBe(before);
+        expect(await swarm.file(made.body.Id), what).toBe(before);
+        if (answer.status === 500)
           expect((await swarm.settled(made.body.Id)).body, what).toMatchObject({ Status: 1, Env: null });
-        }
         expect((await swarm.service(name)).Spec, what).toEqual(spec);
       }
       expect((await swarm.remove(made.body.Id)).status).toBe(204);
@@ -103,7 +103,7 @@ export function failingUpdateContract(on: ContractSession, swarm: SwarmCalls, po
       const answer = await swarm.put(id, bad, { Env: [{ name: "A", value: "1" }] });
       expect(await swarm.failure(answer)).toBeUndefined();
       const { Spec } = await swarm.updated(`${name}a`, "rollback_completed");
-      expect(Spec.TaskTemplate.ContainerSpec.Image).toBe(on.server.image);
+      expect(imageOf(Spec.TaskTemplate)).toBe(on.server.image);
       expect(await swarm.file(id)).toBe(bad);
       expect((await swarm.settled(id)).body).toMatchObject({ Status: 1, Env: [{ name: "A", value: "1" }] });
       expect((await swarm.remove(id)).status).toBe(204);
@@ -119,7 +119,7 @@ export function failingUpdateContract(on: ContractSession, swarm: SwarmCalls, po
         async () => (await swarm.tasks(`${name}b`)).filter(({ Status }) => Status.State === "running"),
         (all) => all.length === 1,
       );
-      expect(running.map((task) => task.Spec.ContainerSpec.Image)).toEqual([on.server.image]);
+      expect(running.map((task) => imageOf(task.Spec))).toEqual([on.server.image]);
       expect((await swarm.remove(id)).status).toBe(204);
     });
 

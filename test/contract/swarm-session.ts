@@ -106,6 +106,11 @@ export async function eventually<T>(ask: () => Promise<T>, fits: (answer: T) => 
   }
 }
 
+/** Without the digest that a registry has told. */
+export function imageOf({ ContainerSpec }: { readonly ContainerSpec: { readonly Image: string } }): string {
+  return ContainerSpec.Image.replace(/@sha256:.*/, "");
+}
+
 /** One service, whose lines may be more, as those below its `deploy`. */
 export function fileOf(image: string, more = "", deploy = ""): string {
   return `services:
