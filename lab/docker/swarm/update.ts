@@ -1,6 +1,7 @@
 /** Rolling updates and rollbacks (swarmkit's updater, Docker 26.1): slot after slot, watched, paused or put back. Pure. */
 import { canonicalJson } from "../../../src/resource.ts";
 import { addTask, endTask, isGlobal, tasksOf, wantedSlots } from "./orchestrate.ts";
+import { satisfies } from "./schedule.ts";
 import {
   isLive,
   isWanted,
@@ -86,10 +87,15 @@ export function stepUpdate(swarm: SwarmState, service: SwarmService): boolean {
   return swarm.index !== before;
 }
 
-/** Whether a task is of the service as it is now. */
-export function isCurrent(service: SwarmService, task: SwarmTask): boolean {
-  const { Runtime: _, ...spec } = objectAt(service.spec, "TaskTemplate");
-  return canonicalJson([task.spec, task.ports]) === canonicalJson([spec, service.ports]);
+/** Whether a task is of the service as it is now. Where only its placement has changed, it stays if its node still fits. */
+export function isCurrent(swarm: SwarmState, service: SwarmService, task: SwarmTask): boolean {
+  const template = objectAt(service.spec, "TaskTemplate");
+  const { Runtime: _, Placement: wanted, ...spec } = template;
+  const { Placement: placed, ...known } = task.spec;
+  if (canonicalJson([known, task.ports]) !== canonicalJson([spec, service.ports])) return false;
+  if (canonicalJson(wanted ?? null) === canonicalJson(placed ?? null)) return true;
+  const node = swarm.nodes.find(({ id }) => id === task.node);
+  return node !== undefined && satisfies(node, template);
 }
 
 function dirtySlots(swarm: SwarmState, service: SwarmService): readonly string[] {
@@ -97,7 +103,7 @@ function dirtySlots(swarm: SwarmState, service: SwarmService): readonly string[]
   return [
     ...new Set(
       tasksOf(swarm, service)
-        .filter((task) => isWanted(task) && wanted.includes(task.slot) && !isCurrent(service, task))
+        .filter((task) => isWanted(task) && wanted.includes(task.slot) && !isCurrent(swarm, service, task))
         .map(({ slot }) => slot),
     ),
   ];
@@ -108,7 +114,7 @@ function isSettled(swarm: SwarmState, service: SwarmService, slot: string): bool
   return tasksOf(swarm, service).some(
     (task) =>
       task.slot === slot &&
-      isCurrent(service, task) &&
+      isCurrent(swarm, service, task) &&
       (task.state === "running" || ["failed", "rejected", "complete"].includes(task.state)),
   );
 }
@@ -130,9 +136,9 @@ function replace(swarm: SwarmState, service: SwarmService, slot: string, { start
 function startFirstDone(swarm: SwarmState, service: SwarmService, { startFirst }: Config): void {
   if (!startFirst) return;
   for (const task of tasksOf(swarm, service)) {
-    if (!isWanted(task) || isCurrent(service, task)) continue;
+    if (!isWanted(task) || isCurrent(swarm, service, task)) continue;
     const successor = tasksOf(swarm, service).find(
-      (each) => each.slot === task.slot && isCurrent(service, each) && each.state === "running",
+      (each) => each.slot === task.slot && isCurrent(swarm, service, each) && each.state === "running",
     );
     if (successor !== undefined) endTask(swarm, task);
   }
@@ -148,7 +154,7 @@ function noteFailures(
   const failing = tasksOf(swarm, service).filter(
     (task) =>
       task.createdAt >= update.startedAt &&
-      isCurrent(service, task) &&
+      isCurrent(swarm, service, task) &&
       (task.state === "failed" || task.state === "rejected") &&
       task.since - (task.startedAt ?? task.createdAt) <= config.monitorMs &&
       !update.failed.includes(task.id),
