@@ -39,7 +39,10 @@ const renew: CommandDefinition = {
     ["phoenix certs renew gateway.example.net", "this one, although it is still valid"],
     ["phoenix certs renew --due --quiet", "what phoenix-certs.timer does every hour"],
   ],
-  exits: ["converged", "error", "unverified", "partial", "locked", "rolledBack", "usage", "interrupted"],
+  exits: [
+    ...(["converged", "error", "unverified", "partial", "refused"] as const),
+    ...(["locked", "rolledBack", "usage", "interrupted"] as const),
+  ],
   run: async (call) => (await import("./certs-run.ts")).runRenew(call),
 };
 

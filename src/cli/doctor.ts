@@ -37,7 +37,7 @@ export const doctorCommand: CommandDefinition = {
   exits: [
     ["converged", "everything is so that a sync can work; there may be warnings"],
     ["error", "something is not as it must be, or the site has errors"],
-    ["refused", `${option.fix} was not approved; nothing was changed`],
+    ["refused", `${option.fix} was not approved, or the cluster has no quorum; nothing was changed`],
     "locked",
     "usage",
     "interrupted",
@@ -49,12 +49,14 @@ async function runDoctor(call: Call): Promise<ExitCode> {
   const targets = await targetsOf([], call.options);
   const { withSession } = await import("./session.ts");
   const isFixing = call.own.fix === true;
-  return withSession(call, isFixing ? "change" : "read", async (session) => {
+  const work = async (session: Session): Promise<ExitCode> => {
     const diagnosed = await examine(session, targets);
     const fixes = diagnosed.found.filter(({ fix }) => fix?.isSafe === true);
     if (!isFixing || fixes.length === 0) return show(session, diagnosed);
     return fixAndShow(session, targets, diagnosed, fixes);
-  });
+  };
+  const opening = { only: [], skip: [], evenUnmounted: true as const };
+  return withSession(call, isFixing ? "change" : "read", work, opening);
 }
 
 interface Diagnosed extends Diagnoses {

@@ -58,6 +58,8 @@ export async function underLock<T>(
     command,
     clock: run.world.clock,
     waitMs: call.options.lockWaitMs,
+    // Without quorum only who changes nothing gets here.
+    isOfCluster: run.site.cluster?.quorate === true,
     onWait: (holder) => {
       onWait?.();
       display.say(`waiting for the lock, held by ${holder}`);

@@ -7,7 +7,8 @@ import type { Session } from "./session.ts";
 
 export async function runNoticesTest(call: Call): Promise<ExitCode> {
   const { withSession } = await import("./session.ts");
-  return withSession(call, "change", (session) => sendTests(session));
+  const opening = { only: [], skip: [], changesNothing: true as const };
+  return withSession(call, "change", (session) => sendTests(session), opening);
 }
 
 async function sendTests({ call, site, run, display }: Session): Promise<ExitCode> {

@@ -18,7 +18,14 @@ export const portainerResetCommand: CommandDefinition = {
     ["phoenix portainer reset-password", "say what it stops, and ask"],
     ["phoenix portainer reset-password --yes", "without a question"],
   ],
-  exits: ["converged", "error", ["refused", "not approved"], "locked", "usage", "interrupted"],
+  exits: [
+    "converged",
+    "error",
+    ["refused", "not approved, or the cluster has no quorum"],
+    "locked",
+    "usage",
+    "interrupted",
+  ],
   run: runReset,
 };
 

@@ -5,7 +5,7 @@ import type { Clock, Component } from "../component.ts";
 import type { OffComponent } from "../components/parts.ts";
 import { defined } from "../defined.ts";
 import type { RunWorld } from "../engine/run.ts";
-import { type ExitCode, SiteError } from "../errors.ts";
+import { type ExitCode, NotReadyError, RefusedError, SiteError } from "../errors.ts";
 import type { Emit, Event } from "../event.ts";
 import { declared } from "../fabric/declared.ts";
 import type { Step } from "../hosts/decorators.ts";
@@ -66,11 +66,11 @@ export async function withSession(
   call: Call,
   access: Access,
   use: (session: Session) => Promise<ExitCode>,
-  selection: Selected = { only: [], skip: [] },
+  opening: Opening = { only: [], skip: [] },
 ): Promise<ExitCode> {
   const { options, interruption, terminal } = call;
   const proven = await loadProven(call);
-  const declaredSite = await refuseBroken(call, proven, selection);
+  const declaredSite = await refuseBroken(call, proven, opening);
   const display = openDisplay(terminal, options, declaredSite);
   const watched = watchable(display.emit);
   const lost = new AbortController();
@@ -78,11 +78,11 @@ export async function withSession(
   const unfinished = new Set<Step>();
   const onTimeout = (): void => interruption.interrupt("timeout", waitedFor(unfinished, declaredSite));
   const timer = options.timeoutMs === undefined ? undefined : setTimeout(onTimeout, options.timeoutMs);
-  const opening = { access, display, site: declaredSite };
-  const world = await openWorld(call, { ...opening, signal, unfinished });
+  const worldOptions = { access, display, site: declaredSite };
+  const world = await openWorld(call, { ...worldOptions, signal, unfinished });
   const emit: RunWorld["emit"] = (event) => watched.emit(onWallClock(event, world.clock));
   try {
-    const site = await withCluster(declaredSite, world);
+    const site = await withCluster(declaredSite, world, access, opening);
     const [{ loadComponents }, { componentsOff, takingPart }, journal, run] = await Promise.all([
       import("../components/index.ts"),
       import("../components/parts.ts"),
@@ -108,7 +108,7 @@ export async function withSession(
       abort: (reason) => lost.abort(reason),
       lastWords: async (say) => {
         if (!signal.aborted) return say(world.host("pve"));
-        const other = await openWorld(call, { ...opening, signal: AbortSignal.timeout(lastWordsMs) });
+        const other = await openWorld(call, { ...worldOptions, signal: AbortSignal.timeout(lastWordsMs) });
         await say(other.host("pve")).finally(() => other.close());
       },
     });
@@ -127,9 +127,32 @@ async function stillRun(call: Call, site: Site, world: World): Promise<Omit<RunW
   return { ...(await openRun(call, site, still)), journal };
 }
 
-/** The site with the cluster as it is now; the same site on a single host. */
-async function withCluster(site: Site, world: World): Promise<Site> {
-  return { ...site, ...defined({ cluster: await world.cluster() }) };
+/**
+ * The site with the cluster as it is now; the same site on a single host.
+ * @throws RefusedError where something is to be changed and the cluster cannot bear it; NotReadyError
+ */
+async function withCluster(
+  site: Site,
+  world: World,
+  access: Access,
+  { changesNothing, evenUnmounted }: Opening,
+): Promise<Site> {
+  const changes = access === "change" && changesNothing !== true;
+  try {
+    const cluster = await world.cluster();
+    if (changes && cluster?.quorate === false)
+      throw new RefusedError(
+        `the cluster ${cluster.name} has no quorum: nothing can be changed, and nothing was`,
+        {
+          hint: "`pvecm status` on a node shows which are missing; `phoenix status` still looks",
+        },
+      );
+    return { ...site, ...defined({ cluster }) };
+  } catch (error) {
+    if (!(error instanceof NotReadyError)) throw error;
+    if (evenUnmounted === true) return site;
+    throw changes ? new RefusedError(`${error.message}: nothing was changed`, { hint: error.hint }) : error;
+  }
 }
 
 /** Events for one that sees all of them, and for those who watch a while. */
@@ -190,6 +213,13 @@ function onWallClock(event: Event, clock: Clock): Event {
 
 /** The components that a call names. */
 type Selected = Pick<Targets, "only" | "skip">;
+
+export interface Opening extends Selected {
+  /** It has access to change what is Phoenix's own, and leaves the site's machines as they are: a cluster needs no quorum for it. */
+  readonly changesNothing?: true;
+  /** It says itself what keeps /etc/pve from being read. */
+  readonly evenUnmounted?: true;
+}
 
 /** The site in spite of its errors, where none of them concerns what was named, nor what that builds on. */
 async function inSpiteOfErrors(

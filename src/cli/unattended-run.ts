@@ -74,7 +74,7 @@ async function runOnce(call: Call, mode: Mode, targets: Targets, progress: Progr
         await show(session, mode, done, pulled, exitCode);
         return exitCode;
       }),
-    targets,
+    { ...targets, ...(mode === "verify" ? { changesNothing: true as const } : {}) },
   );
 }
 

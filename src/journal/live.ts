@@ -6,7 +6,7 @@ import type { Clock } from "../component.ts";
 import { PhoenixError } from "../errors.ts";
 import { isObject, type JsonObject } from "../formats/json/index.ts";
 import type { Host } from "../hosts/host.ts";
-import { readHolder } from "./lock.ts";
+import { readHolder } from "./lock-holder.ts";
 import { isAlive, ownIdentity, type ProcessIdentity } from "./process-identity.ts";
 import { documentText, journalDirectory, parseDocument, privateMode } from "./store.ts";
 

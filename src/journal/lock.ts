@@ -8,9 +8,10 @@ import { LockedError, PhoenixError } from "../errors.ts";
 import { commandError } from "../hosts/command-error.ts";
 import type { Command, Host } from "../hosts/host.ts";
 import { type Script, scriptArgv } from "../hosts/script.ts";
-import { option } from "../option-names.ts";
-import { isAlive, newToken, ownIdentity, type ProcessIdentity } from "./process-identity.ts";
-import { journalDirectory, parseDocument, version } from "./store.ts";
+import { giveClusterLock, renewClusterLock, takeClusterLock } from "./cluster-lock.ts";
+import { describe, holderOf, type LockHolder, locked, lockText, type OtherHolder } from "./lock-holder.ts";
+import { isAlive, newToken, ownIdentity } from "./process-identity.ts";
+import { journalDirectory } from "./store.ts";
 
 /**
  * Parameters: `take`, `renew` or `release`; the journal's directory; our token; for `take` the token and the heartbeat of a
@@ -49,14 +50,6 @@ const staleSeconds = 90;
 const renewMs = 30_000;
 const pollMs = 1_000;
 
-export interface LockHolder extends ProcessIdentity {
-  readonly token: string;
-  /** "sync all". */
-  readonly command: string;
-  /** When it took the lock, in milliseconds since the epoch of its own clock. */
-  readonly startedMs: number;
-}
-
 export interface LockOptions {
   readonly command: string;
   readonly clock: Clock;
@@ -67,6 +60,8 @@ export interface LockOptions {
   /** Called with the previous holder of a stale lock: a run that was killed, or whose machine is gone. */
   readonly onTakeOver?: (holder: string) => void;
   readonly directory?: string;
+  /** The hypervisor belongs to a cluster: its lock is taken as well. */
+  readonly isOfCluster?: boolean;
 }
 
 export interface Lock {
@@ -91,7 +86,13 @@ export async function acquireLock(host: Host, options: LockOptions): Promise<Loc
     const holder = await take(host, directory, own, stale);
     if (holder === undefined) {
       if (stale !== undefined) options.onTakeOver?.(describe(stale, clock.now()));
-      return hold(host, directory, token, clock);
+      const held = hold(host, directory, token, options);
+      if (options.isOfCluster === true)
+        await takeClusterLock(host, own, stale, { ...options, deadline }).catch(async (error) => {
+          await held.release();
+          throw error;
+        });
+      return held;
     }
     const before = stale;
     stale = isStale(holder) ? holder : undefined;
@@ -105,13 +106,6 @@ export async function acquireLock(host: Host, options: LockOptions): Promise<Loc
   }
 }
 
-interface OtherHolder extends Partial<LockHolder> {
-  readonly token: string;
-  /** As the script printed it. */
-  readonly heartbeat: string;
-  readonly ageSeconds: number;
-}
-
 /** Tries once; returns the holder of the lock, or undefined when it is ours now. */
 async function take(
   host: Host,
@@ -120,10 +114,7 @@ async function take(
   stale: OtherHolder | undefined,
 ): Promise<OtherHolder | undefined> {
   const result = await host.run(
-    lockCommand(
-      ["take", directory, own.token, stale?.token ?? "", stale?.heartbeat ?? ""],
-      `${JSON.stringify({ version, ...own })}\n`,
-    ),
+    lockCommand(["take", directory, own.token, stale?.token ?? "", stale?.heartbeat ?? ""], lockText(own)),
   );
   if (result.exitCode === 0) return undefined;
   if (result.exitCode !== 83) throw commandError(host.name, "taking the lock", result);
@@ -137,74 +128,18 @@ function lockCommand(parameters: readonly string[], stdin?: string): Command {
   return defined({ argv: scriptArgv(lockScript, ...parameters), effect: "change", stdin });
 }
 
-/** @throws SiteError when it is damaged, or was written by a newer Phoenix */
-function holderOf(path: string, text: string): Partial<LockHolder> & { token: string } {
-  const document = parseDocument(path, text);
-  const string = (key: string): string | undefined =>
-    typeof document[key] === "string" ? document[key] : undefined;
-  const number = (key: string): number | undefined =>
-    typeof document[key] === "number" ? document[key] : undefined;
-  return {
-    token: string("token") ?? "",
-    ...defined({
-      who: string("who"),
-      host: string("host"),
-      pid: number("pid"),
-      boot: string("boot"),
-      start: string("start"),
-      command: string("command"),
-      startedMs: number("startedMs"),
-    }),
-  };
-}
-
-/** The holder that a lock file names; undefined without a file, or when it does not name one properly. */
-export function readHolder(path: string, text: string | undefined): LockHolder | undefined {
-  if (text === undefined) return undefined;
-  try {
-    const holder = holderOf(path, text);
-    return isHolder(holder) ? holder : undefined;
-  } catch (error) {
-    if (error instanceof PhoenixError) return undefined;
-    throw error;
-  }
-}
-
-function isHolder(holder: Partial<LockHolder>): holder is LockHolder {
-  const { who, host, pid, boot, start, command, startedMs } = holder;
-  return [who, host, pid, boot, start, command, startedMs].every((each) => each !== undefined);
-}
-
 /** A process of this machine can be looked up; one of another machine has only its heartbeat. */
 function isStale({ boot = "", pid = 0, start = "", ageSeconds }: OtherHolder): boolean {
   const alive = isAlive({ boot, pid, start });
   return alive === undefined ? ageSeconds > staleSeconds : !alive;
 }
 
-/** "root on pve since 3 min (sync all, pid 4711)". */
-function describe({ who, host, pid, command, startedMs, ageSeconds }: OtherHolder, now: number): string {
-  const since = startedMs === undefined ? ageSeconds * 1000 : Math.max(now - startedMs, 0);
-  return `${who ?? "somebody"} on ${host ?? "some machine"} since ${ago(since)} (${command ?? "?"}, pid ${pid ?? "?"})`;
-}
-
-function ago(ms: number): string {
-  const seconds = Math.round(ms / 1000);
-  if (seconds < 60) return `${seconds} s`;
-  const minutes = Math.round(seconds / 60);
-  return minutes < 120 ? `${minutes} min` : `${Math.round(minutes / 60)} h`;
-}
-
-function locked(holder: OtherHolder, who: string, waitMs: number): LockedError {
-  const waited = waitMs > 0 ? ` after waiting ${ago(waitMs)}` : "";
-  return new LockedError(`locked by ${who}${waited}`, {
-    hint:
-      isAlive({ boot: "", pid: 0, start: "", ...holder }) === true
-        ? `wait for it with ${option.lockWait}; should it hang, end it: kill ${holder.pid}`
-        : `wait for it with ${option.lockWait}; a run that ended without a word is forgotten after 90 s`,
-  });
-}
-
-function hold(host: Host, directory: string, token: string, clock: Clock): Lock {
+function hold(
+  host: Host,
+  directory: string,
+  token: string,
+  { clock, isOfCluster = false }: LockOptions,
+): Lock {
   const lost = new AbortController();
   let renewed = clock.now();
   const lose = (why: string): void => {
@@ -216,8 +151,9 @@ function hold(host: Host, directory: string, token: string, clock: Clock): Lock 
   const renew = async (): Promise<void> => {
     try {
       const { exitCode } = await host.run(lockCommand(["renew", directory, token]));
+      if (exitCode === 84) return lose("another run took it over");
+      if (isOfCluster && !(await renewClusterLock(host, token))) return lose("another node took it over");
       if (exitCode === 0) renewed = clock.now();
-      else if (exitCode === 84) return lose("another run took it over");
     } catch (error) {
       if (!(error instanceof PhoenixError)) throw error;
     }
@@ -229,6 +165,7 @@ function hold(host: Host, directory: string, token: string, clock: Clock): Lock 
     lost: lost.signal,
     release: async (by = host) => {
       clearInterval(timer);
+      if (isOfCluster) await giveClusterLock(by, token).catch(() => {});
       await by.run(lockCommand(["release", directory, token])).catch(() => {});
     },
   };
