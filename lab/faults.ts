@@ -29,7 +29,7 @@ export const faultDescriptions: Readonly<Record<FaultName, string>> = {
     "phoenix is killed (SIGKILL) right before the next reload or restart, once (target: a host)",
   "image-missing": "new tasks of a Swarm find no image and are rejected (target: a virtual machine)",
   "task-crash": "new tasks of a Swarm end with 1 as soon as they run (target: a virtual machine)",
-  "port-taken": "published ports of new tasks in mode host are taken (target: a virtual machine)",
+  "port-taken": "new tasks of a Swarm wait for their ports in mode host (target: a virtual machine)",
   "overlay-closed":
     "overlay networks carry nothing, while their Swarm calls its nodes Ready (target: a virtual machine)",
 };

@@ -1,5 +1,7 @@
 /** The lab's Swarms: what members see, how services roll, what becomes of tasks. */
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { seatOf } from "../../lab/docker/swarm/cluster.ts";
+import { carries } from "../../lab/docker/swarm/overlay.ts";
 import { joining, type MachineName, type SwarmLab, swarmLab, threeMembers } from "./swarm.ts";
 
 let lab: SwarmLab;
@@ -114,6 +116,36 @@ test("a host port that is taken leaves tasks pending, however long one waits", a
   expect(await tasks("b")).toEqual([
     "1 notes:1 running pending no suitable node (scheduling constraints not satisfied on 2 nodes; host-mode port already in use on 1 node)",
   ]);
+});
+
+test("faults: an image that is missing, a process that ends, a port that is taken, an overlay that carries nothing", async () => {
+  const pinned = (Name: string, more: object = {}) => ({
+    Name,
+    TaskTemplate: { ContainerSpec: { Image: "notes:1" }, Placement: { Constraints: ["node.hostname==two"] } },
+    ...more,
+  });
+  lab.context.breaks("image-missing", "vm/1002");
+  await create(pinned("a"));
+  expect(await tasks("a")).toEqual(["1 notes:1 ready rejected No such image: notes:1"]);
+  lab.context.mend();
+  lab.context.breaks("task-crash", "vm/1002");
+  await create(pinned("b"));
+  const { body } = await lab.ask("one", "GET /tasks");
+  expect(body.map(({ Status }: Task) => Status.Err)).toContain("task: non-zero exit (1)");
+  lab.context.mend();
+  lab.context.breaks("port-taken", "vm/1002");
+  const ports = [{ TargetPort: 80, PublishedPort: 8080, PublishMode: "host" }];
+  await create(pinned("c", { EndpointSpec: { Mode: "dnsrr", Ports: ports } }));
+  expect((await tasks("c"))[0]).toContain("host-mode port already in use on 1 node");
+  lab.context.mend();
+  lab.context.advance(10_000);
+  expect(await tasks("c")).toEqual(["1 notes:1 running running"]);
+  const seat = seatOf(lab.context, "vm/1001");
+  const [one, two] = seat?.swarm.nodes ?? [];
+  if (one === undefined || two === undefined) throw new Error("no members");
+  expect(await carries(lab.context, one, two)).toBe(true);
+  lab.context.breaks("overlay-closed", "vm/1002");
+  expect([await carries(lab.context, one, two), await stateOf("two")]).toEqual([false, "ready"]);
 });
 
 test("a drained node loses its tasks, and a manager that is drained goes on managing", async () => {

@@ -95,14 +95,15 @@ function filters(swarm: SwarmState, world: SwarmWorld, task: SwarmTask): readonl
 }
 
 /** A port counts as taken by every task that the scheduler knows there: standalone containers it does not know. */
-function hasHostPorts(swarm: SwarmState, _: SwarmWorld, node: SwarmNode, task: SwarmTask): boolean {
+function hasHostPorts(swarm: SwarmState, world: SwarmWorld, node: SwarmNode, task: SwarmTask): boolean {
   const wanted = task.ports.filter(({ mode, published }) => mode === "host" && published !== 0);
   if (wanted.length === 0) return true;
+  if (world.isHeld(node)) return false;
   return !swarm.tasks.some(
     (each) =>
       each.id !== task.id &&
       each.node === node.id &&
-      each.service !== task.service &&
+      !(each.service === task.service && each.slot === task.slot) &&
       isLive(each) &&
       each.ports.some(
         ({ mode, published, protocol }) =>

@@ -20,6 +20,8 @@ export interface SwarmWorld {
   refusal(node: SwarmNode, task: SwarmTask): string | undefined;
   /** When and how a task's process ends by itself; undefined for one that runs on. */
   endOf(swarm: SwarmState, task: SwarmTask): ProcessEnd | undefined;
+  /** Whether another service, of which the lab knows no more, has every port of the node. */
+  isHeld(node: SwarmNode): boolean;
   /** Whether something besides the Swarm's tasks has a port of the machine. */
   isTaken(node: SwarmNode, port: number, protocol: string): boolean;
 }
@@ -43,10 +45,14 @@ export function worldOf(context: LabContext): SwarmWorld {
       }
     },
     endOf: (swarm, task) => {
+      const { host } = swarm.nodes.find(({ id }) => id === task.node) ?? {};
+      if (host !== undefined && context.fault("task-crash", host) !== undefined)
+        return { afterMs: 0, exitCode: 1 };
       const spec = containerSpecOf(swarm, task);
       if (isPortainer(spec.image)) return undefined;
       return startProcess(spec, { path: () => undefined, data: "", busy: false }).end;
     },
+    isHeld: ({ host }) => context.fault("port-taken", host) !== undefined,
     isTaken: ({ host }, port, protocol) =>
       engine(host)?.containers.some(
         ({ state, ports }) =>
