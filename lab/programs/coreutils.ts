@@ -1,5 +1,6 @@
 /** Programs of coreutils that change files, as far as administrators' commands use them. Texts as of coreutils 9 under C.UTF-8. */
 import type { HostName } from "../../src/resource.ts";
+import { askForLock, isLockDirectory, lockMade, renewLock } from "../lock-directories.ts";
 import type { Lab, Program, ProgramCall } from "../parts.ts";
 import { type done, failed } from "../parts.ts";
 import { optionsOf } from "./options.ts";
@@ -7,20 +8,16 @@ import { attempt } from "./system-words.ts";
 
 export const coreutils: Readonly<Record<string, Program>> = {
   mkdir: (call) =>
-    each(
-      call,
-      "mkdir",
-      "cannot create directory",
-      { valued: "m" },
-      ({ files, host, flags, values }, path) => {
-        const there = files.status(host, path);
-        const parents = flags.has("p") || flags.has("--parents");
-        if (there !== undefined && !(parents && there.kind === "directory")) throw coded("EEXIST");
-        if (!parents && files.status(host, parentOf(path)) === undefined) throw coded("ENOENT");
-        const mode = values.get("m") ?? values.get("--mode");
-        files.makeDirectory(host, path, mode === undefined ? {} : { mode });
-      },
-    ),
+    each(call, "mkdir", "cannot create directory", { valued: "m" }, ({ lab, host, flags, values }, path) => {
+      const { files } = lab;
+      const there = files.status(host, path);
+      const parents = flags.has("p") || flags.has("--parents");
+      if (there !== undefined && !(parents && there.kind === "directory")) throw coded("EEXIST");
+      if (!parents && files.status(host, parentOf(path)) === undefined) throw coded("ENOENT");
+      const mode = values.get("m") ?? values.get("--mode");
+      files.makeDirectory(host, path, mode === undefined ? {} : { mode });
+      if (isLockDirectory(lab, host, path)) lockMade(lab, host, path);
+    }),
 
   rm: (call) =>
     each(call, "rm", "cannot remove", {}, ({ files, host, flags }, path) => {
@@ -43,9 +40,14 @@ export const coreutils: Readonly<Record<string, Program>> = {
     }),
 
   touch: (call) =>
-    each(call, "touch", "cannot touch", {}, ({ files, host }, path) => {
-      if (files.status(host, path) === undefined) files.write(host, path, "");
-      else files.touch(host, path);
+    each(call, "touch", "cannot touch", { valued: "d" }, ({ lab, host, flags, values }, path) => {
+      const { files } = lab;
+      const isThere = files.status(host, path) !== undefined;
+      const isForLock = isThere && isLockDirectory(lab, host, path);
+      if (isForLock && values.get("d") === "@0") askForLock(lab, host, path);
+      else if (isForLock) renewLock(lab, host, path);
+      else if (isThere) files.touch(host, path);
+      else if (!flags.has("c")) files.write(host, path, "");
     }),
 
   chmod: (call) => {
@@ -112,6 +114,7 @@ function transfer(call: ProgramCall, program: "cp" | "mv"): ReturnType<typeof do
 }
 
 interface Operation {
+  readonly lab: Lab;
   readonly files: Lab["files"];
   readonly host: HostName;
   readonly flags: ReadonlySet<string>;
@@ -131,7 +134,7 @@ function each(
     return failed(1, `${program}: missing operand\nTry '${program} --help' for more information.`);
   const results = operands.map((path) =>
     attempt(`${program}: ${cannot} ‘${path}’`, () =>
-      action({ files: context.files, host, flags, values }, path),
+      action({ lab: context, files: context.files, host, flags, values }, path),
     ),
   );
   return {

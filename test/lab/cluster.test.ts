@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { breakLab, mendLab } from "../../lab/faults.ts";
 import { initLab } from "../../lab/init.ts";
 import { openLab } from "../../lab/lab.ts";
+import { setClockOffset } from "../../lab/lab-file.ts";
 import { moveGuest } from "../../lab/move.ts";
 import type { World } from "../../src/hosts/world.ts";
 import { change, newDirectory, opened, prepared, read } from "./open.ts";
@@ -222,6 +223,32 @@ describe("quorum", () => {
     expect(await write(world)).toBe("0 ");
     breakLab(directory, "no-quorum");
     expect(await write(world)).toContain("Permission denied");
+  });
+});
+
+describe("a directory below priv/lock", () => {
+  const path = "/etc/pve/priv/lock/phoenix";
+
+  test("is made by one node, renewed by that one alone, and gone for who asks after 120 s", async () => {
+    const directory = await two();
+    const run = async (entry: string, ...argv: string[]): Promise<number> => {
+      const world = await openLab(directory, at(entry));
+      const { exitCode } = await world.host("pve").run(change(...argv));
+      await world.close();
+      return exitCode;
+    };
+    const later = (seconds: number): void => setClockOffset(directory, seconds * 1000);
+    expect(await run("oak1", "mkdir", path)).toBe(0);
+    expect(await run("oak2", "mkdir", path)).toBe(1);
+    later(100);
+    expect(await run("oak2", "touch", path)).toBe(1);
+    expect(await run("oak1", "touch", path)).toBe(0);
+    later(200);
+    expect(await run("oak2", "touch", "-c", "-d", "@0", path)).toBe(1);
+    later(230);
+    expect(await run("oak2", "touch", "-c", "-d", "@0", path)).toBe(0);
+    expect(await run("oak2", "mkdir", path)).toBe(0);
+    expect(await run("oak2", "rmdir", path)).toBe(0);
   });
 });
 
