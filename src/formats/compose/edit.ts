@@ -34,6 +34,17 @@ export class EditedService {
     return this.#map.has(key);
   }
 
+  /** Whether other mappings are merged into it. */
+  get inherits(): boolean {
+    return this.#map.items.some(isMerge);
+  }
+
+  /** Removes a list of its own without items. */
+  removeEmpty(key: string): void {
+    const own = this.#map.get(key, true);
+    if (isSeq(own) && own.items.length === 0 && !this.inherits) this.#map.delete(key);
+  }
+
   set(key: string, value: unknown): void {
     this.#map.set(key, this.#document.yaml.createNode(value));
   }

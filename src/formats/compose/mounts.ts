@@ -8,6 +8,7 @@ export interface ServiceMount {
   readonly source: string;
   /** The path in the container. */
   readonly target: string;
+  readonly isReadOnly: boolean;
   /** The node whose text begins with the source. */
   readonly node: ComposeNode;
 }
@@ -16,12 +17,16 @@ export interface ServiceMount {
 export function mountsOf(service: ComposeNode): readonly ServiceMount[] {
   return service.get("volumes").items.map((item) => {
     const text = (key: string): string => item.get(key).text ?? "";
-    if (item.isMapping)
-      return { type: text("type"), source: text("source"), target: text("target"), node: item.get("source") };
-    const [first = "", target] = (item.text ?? "").split(":");
+    if (item.isMapping) {
+      const isReadOnly = text("read_only") === "true";
+      const [type, source, target] = [text("type"), text("source"), text("target")];
+      return { type, source, target, isReadOnly, node: item.get("source") };
+    }
+    const [first = "", target, options = ""] = (item.text ?? "").split(":");
+    const isReadOnly = options.split(",").includes("ro");
     // One path alone is a volume without a name.
-    if (target === undefined) return { type: "volume", source: "", target: first, node: item };
-    return { type: /^[./~]/.test(first) ? "bind" : "volume", source: first, target, node: item };
+    if (target === undefined) return { type: "volume", source: "", target: first, isReadOnly, node: item };
+    return { type: /^[./~]/.test(first) ? "bind" : "volume", source: first, target, isReadOnly, node: item };
   });
 }
 

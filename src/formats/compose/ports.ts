@@ -14,6 +14,8 @@ export interface ComposePort {
   readonly hostIp?: string;
   /** "tcp", "udp" or "sctp". */
   readonly protocol: string;
+  /** "host" and "ingress" are a Swarm's words: at the machines that run it, or at every member. */
+  readonly mode?: string;
   readonly place: Place;
 }
 
@@ -63,7 +65,8 @@ function longPort(item: ComposeNode): ReadPorts {
   if (published === undefined) return invalid("published", "port of the machine");
   if (text("host_ip") !== "" && !isAddress(text("host_ip"))) return invalid("host_ip", "address");
   if (!isProtocol(text("protocol"))) return invalid("protocol", "protocol");
-  return { ports: [portOf(target, published, text("host_ip"), text("protocol"), item.place)], faults: [] };
+  const port = portOf(target, published, text("host_ip"), text("protocol"), item.place);
+  return { ports: [defined({ ...port, mode: text("mode") || undefined })], faults: [] };
 }
 
 /** "80", "8080:80", "127.0.0.1:8080:80/udp", "8000-8002:80-82", "[::1]:8080:80" (go-connections, nat). */

@@ -76,7 +76,8 @@ export function preparedCompose(text: string, options: PrepareOptions): Prepared
   };
 }
 
-function labelFileFaults(name: string, service: ComposeNode): readonly ComposeFault[] {
+/** Labels of a file beside the Compose file, which nobody gets. */
+export function labelFileFaults(name: string, service: ComposeNode): readonly ComposeFault[] {
   const labelFile = service.member("label_file");
   if (labelFile === undefined) return [];
   const message = `label_file of ${name} cannot be used in a stack`;
@@ -84,7 +85,8 @@ function labelFileFaults(name: string, service: ComposeNode): readonly ComposeFa
   return [{ message, place: labelFile.place, hint }];
 }
 
-function namesOf(document: ComposeDocument): readonly string[] {
+/** The names of the services. */
+export function namesOf(document: ComposeDocument): readonly string[] {
   return document.services.members.map(({ key }) => key);
 }
 
@@ -135,7 +137,10 @@ function effectiveLabels(service: ComposeNode): string {
 }
 
 /** Writes `env_file` out as variables: `environment` takes precedence, and of several files the last. */
-function inlineEnvironments(document: ComposeDocument, options: PrepareOptions): readonly ComposeFault[] {
+export function inlineEnvironments(
+  document: ComposeDocument,
+  options: PrepareOptions,
+): readonly ComposeFault[] {
   const inlined = document.services.members.flatMap(({ key: name, value }) => {
     const files = value.get("env_file");
     if (files.isNull) return [];
@@ -202,7 +207,7 @@ function ownVariables(environment: ComposeNode): ReadonlyMap<string, string> {
 }
 
 /** The stack's files that services name as environment files, configs or secrets: each with those services. */
-function fileUsers(document: ComposeDocument): ReadonlyMap<string, ReadonlySet<string>> {
+export function fileUsers(document: ComposeDocument): ReadonlyMap<string, ReadonlySet<string>> {
   const users = new Map<string, Set<string>>();
   const add = (path: string | undefined, service: string): void => {
     if (path !== undefined) users.set(path, (users.get(path) ?? new Set()).add(service));
@@ -246,7 +251,7 @@ function mountFiles(
 }
 
 /** Paths in a service's containers where something is mounted. */
-function targetsOf(service: ComposeNode): readonly string[] {
+export function targetsOf(service: ComposeNode): readonly string[] {
   const mounts = [...mountsOf(service), ...grantsOf(service, "configs"), ...grantsOf(service, "secrets")];
   return mounts.map(({ target }) => target);
 }

@@ -85,14 +85,15 @@ function unknownKey(
 }
 
 /** A value as the reader finds it: its key, or the list that it is in. */
-function nameOf(path: readonly string[]): string {
+export function nameOf(path: readonly string[]): string {
   const at = path.findLastIndex((part) => !/^\d+$/.test(part));
   if (at < 0) return "the file";
   if (at === 1 && path.length === 2) return `${sectionWords.get(path[0] ?? "") ?? path[0]} ${path[1]}`;
   return `${at < path.length - 1 ? "an item of " : ""}${JSON.stringify(path[at])}`;
 }
 
-function ownerOf(path: readonly string[]): string {
+/** What has the value at a path, as the reader finds it. */
+export function ownerOf(path: readonly string[]): string {
   return path.length === 1 ? "a Compose file" : nameOf(path.slice(0, -1)).replace(/^an item of /, "");
 }
 
@@ -104,7 +105,8 @@ const sectionWords = new Map([
   ["secrets", "secret"],
 ]);
 
-function typesOf(expected: readonly string[]): string {
+/** "text, a list or a mapping". */
+export function typesOf(expected: readonly string[]): string {
   const words = [...new Set(expected.flatMap((type) => typeWords.get(type) ?? []))];
   return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
 }
