@@ -305,6 +305,7 @@ describe("secrets", () => {
     // Counts the lines of a file, which is never shown.
     "components/stacks/file-origins.ts",
     "fabric/containers-at.ts",
+    "fabric/swarm-compose.ts",
     "fingerprint.ts",
     "import/stacks/variables.ts",
     // Encrypts.

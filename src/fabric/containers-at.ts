@@ -5,6 +5,7 @@ import {
   type ComposeService,
   readCompose,
 } from "../formats/compose/index.ts";
+import { withDeployLabels } from "../formats/compose/swarm/prepare.ts";
 import type { Stack, StackLabel } from "../model.ts";
 import type { SourceRef } from "../resource.ts";
 import { memo } from "./memo.ts";
@@ -16,7 +17,8 @@ export interface PublishedService extends ComposeService {
 
 /** What a stack's Compose file declares before it is prepared; undefined when it is not a Compose file. */
 export const declaredCompose = memo((stack: Stack): Compose | undefined => {
-  return readCompose(stack.compose.text, variablesOf(stack), stack.project).compose;
+  const { compose } = readCompose(stack.compose.text, variablesOf(stack), stack.project);
+  return compose !== undefined && stack.swarm !== undefined ? withDeployLabels(compose) : compose;
 });
 
 /** Every service that the stack runs, in the order of its file. */

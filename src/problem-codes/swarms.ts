@@ -1,5 +1,5 @@
 /** PHX09xx: Docker Swarms and their members. */
-import { error, warning } from "./kind.ts";
+import { both, error, warning } from "./kind.ts";
 
 export const swarmCodes = {
   PHX0901: error`Swarm without a manager
@@ -20,4 +20,7 @@ export const swarmCodes = {
   PHX0906: error`invalid Swarm name or role
     The name of a Swarm, or the role of one of its members, is not valid.
     Use letters, digits, hyphens and underscores for the name, and manager or worker for the role.`,
+  PHX0907: both`Compose file that a Swarm cannot use as it is
+    docker stack deploy (26.1.5), which Portainer runs for a Swarm, refuses what is an error here. What is a warning it ignores without a word, or reads otherwise than Docker Compose.
+    Correct the file at this place, or assign the stack to a virtual machine of its own.`,
 } as const;

@@ -27,6 +27,8 @@ export interface Place {
 export interface ComposeFault extends FaultAt<Place> {
   /** Whether the place may hold a secret, so that no excerpt may show it. */
   readonly mayBeSecret?: true;
+  /** Compose would take it: it is about a Swarm alone. */
+  readonly ofSwarm?: true;
 }
 
 /** A member of a mapping: its own, or one merged into it. */

@@ -19,6 +19,8 @@ export interface ComposeService {
   readonly containerName?: string;
   readonly networkMode?: string;
   readonly labels: readonly ComposeLabel[];
+  /** Of `deploy`, which a Swarm gives to the service instead of its containers; absent without any. */
+  readonly deployLabels?: readonly ComposeLabel[];
   readonly ports: readonly ComposePort[];
   /** "no", "always", "unless-stopped", "on-failure"; "no" unless given. */
   readonly restart: string;
@@ -53,6 +55,7 @@ export function readService({ key: name, place, value }: Member, declared: Decla
     faults.push({ message: `service ${name} has no image`, place });
 
   const labels = labelsOf(value.get("labels"));
+  const deployLabels = labelsOf(value.get("deploy").get("labels")).labels;
   const ports = portsOf(value);
   faults.push(...labels.faults, ...ports.faults, ...references(name, value, declared));
   const networkMode = text("network_mode");
@@ -65,6 +68,7 @@ export function readService({ key: name, place, value }: Member, declared: Decla
     containerName: text("container_name"),
     networkMode,
     labels: labels.labels,
+    deployLabels: deployLabels.length === 0 ? undefined : deployLabels,
     // The network of the machine or of another container has no ports of its own.
     ports: networkMode === "host" || networkMode?.includes(":") ? [] : ports.ports,
     restart: restartOf(text("restart")),

@@ -1,5 +1,6 @@
 /** Stacks on the virtual machines that they are assigned to: their variables, files, labels, volumes and routes. */
 import { defined } from "../../defined.ts";
+import { preparedForSwarm } from "../../fabric/swarm-compose.ts";
 import type { Compose } from "../../formats/compose/index.ts";
 import { placeBelow } from "../../formats/compose/paths.ts";
 import { type PreparedCompose, preparedCompose } from "../../formats/compose/prepare.ts";
@@ -58,7 +59,14 @@ export async function readStack(
   const values = valuesOf(variables, unread);
   const { file } = written;
   const mountPoint = `${share?.mountPoint ?? ""}/stacks/${name}`;
-  const { declared: compose, faults } = prepared(written, { project, values, mountPoint, stackFiles });
+  const parsed = { compose: written, project, variables, files: stackFiles };
+  const { declared: compose, faults } =
+    swarm === undefined
+      ? prepared(written, { project, values, mountPoint, stackFiles })
+      : preparedForSwarm(
+          { ...parsed, labels: {}, volumes: [], share: share ?? noShare(from) },
+          { values, directory: mountPoint, members: swarm.members.length },
+        );
   reportFaults(faults, file, { files, problems });
   if (compose === undefined) return undefined;
   const labels = readLabels(settings?.get("services"), compose, name, problems);
@@ -106,10 +114,10 @@ export function reportFaults(
   file: string,
   { files, problems }: Pick<StackReading, "files" | "problems">,
 ): void {
-  for (const { message, place, hint, severity, mayBeSecret } of faults) {
+  for (const { message, place, hint, severity, mayBeSecret, ofSwarm } of faults) {
     const at = { file, ...place };
     if (mayBeSecret) files.concealLine(at);
-    problems.report("PHX0405", at, message, { hint, severity });
+    problems.report(ofSwarm === true ? "PHX0907" : "PHX0405", at, message, { hint, severity });
   }
 }
 

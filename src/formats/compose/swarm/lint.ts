@@ -11,7 +11,7 @@ export function stackFaults(
   { members, shared }: { readonly members: number; readonly shared: (path: string) => boolean },
 ): readonly ComposeFault[] {
   if (!document.isValid || !document.root.isMapping) return [];
-  return [
+  const faults = [
     ...stackShapeFaults(document),
     ...variableFaults(document),
     ...versionFaults(document),
@@ -21,6 +21,7 @@ export function stackFaults(
       ...mountFaults(document, service, shared),
     ]),
   ];
+  return faults.map((fault) => ({ ...fault, ofSwarm: true }));
 }
 
 const ignored = new Map([

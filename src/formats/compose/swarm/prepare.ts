@@ -8,7 +8,7 @@ import { digest } from "../../text/digest.ts";
 import { yamlText } from "../../yaml/index.ts";
 import { ComposeDocument, type ComposeFault } from "../document.ts";
 import { EditedService, editService } from "../edit.ts";
-import { inOrder, readDocument } from "../index.ts";
+import { type Compose, inOrder, readDocument } from "../index.ts";
 import { mountsOf } from "../mounts.ts";
 import { missingFile, rewriteBinds, within } from "../paths.ts";
 import {
@@ -63,7 +63,8 @@ export interface SwarmCompose extends PreparedCompose {
 /** Prepares a stack's Compose file for `docker stack deploy`. */
 export function swarmCompose(text: string, options: SwarmPrepareOptions): SwarmCompose {
   const document = new ComposeDocument(text, options.variables, options.project);
-  const { compose: declared, faults: found } = readDocument(document, options.project);
+  const { compose, faults: found } = readDocument(document, options.project);
+  const declared = compose && withDeployLabels(compose);
   const nothing = { objects: [], directories: [], shared: [] };
   if (!document.isValid || !document.services.isMapping)
     return { ...defined({ declared }), ...nothing, text, faults: found, lines: [] };
@@ -98,6 +99,15 @@ export function swarmCompose(text: string, options: SwarmPrepareOptions): SwarmC
       return sourceLines(document, text, this.text);
     },
   };
+}
+
+/** Where a Swarm's services have the labels that routes are made from: those of `deploy`, and their containers' own. */
+export function withDeployLabels(compose: Compose): Compose {
+  const services = compose.services.map(({ deployLabels = [], ...service }) => ({
+    ...service,
+    labels: [...service.labels, ...deployLabels],
+  }));
+  return { ...compose, services };
 }
 
 /** One place is told once: what Compose and the Swarm's client both refuse. */
@@ -282,13 +292,18 @@ class Draft {
   /** Labels of the services themselves: a change of them restarts nothing. */
   setLabels(): void {
     const { labels, variables, project } = this.#options;
-    const definitions = definitionsOf(yamlText(this.#document.yaml), variables, project);
-    for (const name of namesOf(this.#document)) {
+    const set = (name: string, pairs: readonly (readonly [string, string])[]): void => {
       const deploy = editService(this.#document, name)?.own("deploy");
-      const own = (labels.get(name) ?? []).map(({ key, value }) => [key, value] as const);
-      const definition = [definitionLabel, definitions.get(name) ?? ""] as const;
-      if (isMap(deploy))
-        new EditedService(this.#document, deploy).setPairs("labels", new Map([...own, definition]));
-    }
+      if (isMap(deploy)) new EditedService(this.#document, deploy).setPairs("labels", new Map(pairs));
+    };
+    const names = namesOf(this.#document);
+    for (const name of names)
+      set(
+        name,
+        (labels.get(name) ?? []).map(({ key, value }) => [key, value]),
+      );
+    // Of the whole definition, these labels among it.
+    const definitions = definitionsOf(yamlText(this.#document.yaml), variables, project);
+    for (const name of names) set(name, [[definitionLabel, definitions.get(name) ?? ""]]);
   }
 }

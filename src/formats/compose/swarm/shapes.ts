@@ -67,10 +67,8 @@ function faultOf(misfit: Misfit): ComposeFault {
     case "missing key":
       return { message: `${nameOf(path)} must have ${JSON.stringify(misfit.key)}`, place };
     case "repeated":
-      return {
-        message: `docker stack deploy refuses ${JSON.stringify(written)} twice in ${ownerOf(path)}`,
-        place,
-      };
+      // What is repeated may be a variable with its secret.
+      return { message: `docker stack deploy refuses what is twice in ${ownerOf(path)}`, place };
     default:
       return { message: `docker stack deploy refuses ${JSON.stringify(written)} as ${nameOf(path)}`, place };
   }
