@@ -302,6 +302,8 @@ describe("secrets", () => {
     "components/portainer/secrets.ts",
     "components/stacks/apply.ts",
     "components/stacks/compile.ts",
+    "components/stacks/swarm/apply.ts",
+    "components/stacks/swarm/compile.ts",
     // Counts the lines of a file, which is never shown.
     "components/stacks/file-origins.ts",
     "fabric/containers-at.ts",

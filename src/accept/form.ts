@@ -1,5 +1,5 @@
 /** Whether two states of a resource say the same in another form: an order that does not matter, another layout. Pure. */
-import type { StackFacts } from "../components/stacks/compile.ts";
+import type { StackFacts } from "../components/stacks/facts.ts";
 import { isSameYaml } from "../formats/compose/merge.ts";
 import { parseRule } from "../formats/pve-firewall/rule.ts";
 import { canonicalJson, type Resource } from "../resource.ts";

@@ -1,5 +1,6 @@
 /** A stack that was changed in Portainer: its Compose file as its author would have written that, and its variables. Pure. */
-import { type StackFacts, targetsOf } from "../components/stacks/compile.ts";
+import { targetsOf } from "../components/stacks/compile.ts";
+import type { StackFacts } from "../components/stacks/facts.ts";
 import { mergedCompose } from "../formats/compose/merge.ts";
 import type { Site, Stack } from "../model.ts";
 import type { Change } from "../resource.ts";

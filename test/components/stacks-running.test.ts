@@ -1,6 +1,6 @@
 /** Which version of a stack runs, from the definitions that Compose made its containers from. */
 import { expect, test } from "vitest";
-import { stackResource } from "../../src/components/stacks/compile.ts";
+import { stackResource } from "../../src/components/stacks/facts.ts";
 import type { MadeContainer } from "../../src/components/stacks/made.ts";
 import { runningVersion } from "../../src/components/stacks/running.ts";
 import type { Change } from "../../src/resource.ts";

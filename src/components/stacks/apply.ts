@@ -12,22 +12,34 @@ import type { FileWrite } from "../../hosts/host.ts";
 import { type Change, type Resource, subjectOf } from "../../resource.ts";
 import { applyContainer, isForeignContainer } from "../foreign/containers.ts";
 import { prove } from "./candidate.ts";
-import { marker, type StackFacts, type StackTarget, targetsOf } from "./compile.ts";
+import { targetsOf } from "./compile.ts";
 import { provedState } from "./containers.ts";
+import { marker, type StackFacts, type StackTarget } from "./facts.ts";
 import { makeRoom, removeOrphans, servicesIn } from "./leftovers.ts";
 import { environmentNamed, markOf, stackOf, volumeOf } from "./live.ts";
 import { madeContainers } from "./made.ts";
 import { accessOf } from "./owners.ts";
 import { type Previous, previousOf, remember } from "./previous.ts";
+import {
+  deployInSwarm,
+  isObjectResource,
+  previousInSwarm,
+  pruneObject,
+  restoreInSwarm,
+} from "./swarm/apply.ts";
+import { swarmStackOf } from "./swarm/live.ts";
 import { lastWords, proved, provedMs, started, Watch } from "./watch.ts";
 
 /** Makes one change. A change that does not lead to the declared state is a rollback. */
 export async function apply(change: Change, io: Io): Promise<void> {
   if (isForeignContainer(subjectOf(change))) return applyContainer(change, io);
   const subject = subjectOf(change);
+  if (isObjectResource(subject)) return pruneObject(io, subject);
   const target = targetsOf(io.site).find(({ id }) => id === subject.id);
   if (change.verb !== "delete" && target !== undefined && target.resource.text === subject.text)
-    return deploy(io, target);
+    return target.swarm === undefined ? deploy(io, target) : deployInSwarm(io, target);
+  const inSwarm = previousInSwarm(io, subject.id);
+  if (inSwarm !== undefined) return restoreInSwarm(io, inSwarm, target?.stack.name ?? inSwarm.project);
   const previous = previousOf(io, subject.id);
   if (previous !== undefined) return restore(io, previous, target);
   if (change.verb === "delete" && target === undefined) return prune(io, subject);
@@ -210,7 +222,8 @@ async function prune(io: Io, subject: Resource): Promise<void> {
   const api = io.apis.portainer;
   const { project, environment: name } = JSON.parse(subject.text) as StackFacts;
   const environment = environmentNamed(io.site, await api.environments(), name);
-  const found = stackOf(await api.stacks(), environment.id, project);
+  const stacks = await api.stacks();
+  const found = stackOf(stacks, environment.id, project) ?? swarmStackOf(stacks, environment.id, project);
   if (found === undefined || markOf(found) === undefined) return;
   remember(io, subject.id, {
     environmentId: environment.id,

@@ -4,8 +4,8 @@ import type { Io } from "../../component.ts";
 import { ApiError, CandidateError, messageOf } from "../../errors.ts";
 import { registryOf } from "../../formats/docker/registries.ts";
 import { containersOn, described, portHeld } from "../foreign/containers.ts";
-import type { StackTarget } from "./compile.ts";
 import { proveByCompose } from "./compose-config.ts";
+import type { StackTarget } from "./facts.ts";
 import { needsOf } from "./hazards.ts";
 
 /** @throws CandidateError that names what would fail; only images may have been pulled */
@@ -16,7 +16,8 @@ export async function prove(io: Io, target: StackTarget, environment: Environmen
   await proveImages(io, target, environment);
 }
 
-function proveFile({ stack, prepared, compose }: StackTarget): void {
+/** @throws CandidateError for a file that Compose, or the Swarm, would refuse */
+export function proveFile({ stack, prepared, compose }: StackTarget): void {
   const [first, ...others] = prepared.faults.filter(({ severity }) => severity !== "warning");
   if (first === undefined && compose !== undefined) return;
   const place = first === undefined ? "" : `:${first.place.line}:${first.place.column}`;

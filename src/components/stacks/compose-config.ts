@@ -3,7 +3,7 @@ import type { Io } from "../../component.ts";
 import { CandidateError } from "../../errors.ts";
 import { lastLines } from "../../formats/text/last-lines.ts";
 import type { Command, Host } from "../../hosts/host.ts";
-import type { StackTarget } from "./compile.ts";
+import type { StackTarget } from "./facts.ts";
 
 const hasCompose: Command = { argv: ["docker", "compose", "version", "--short"], effect: "read" };
 

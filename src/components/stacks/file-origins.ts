@@ -6,7 +6,7 @@ import { filesLabel } from "../../formats/compose/file-labels.ts";
 import type { SourceLine } from "../../formats/compose/source-lines.ts";
 import type { Stack, StackFile } from "../../model.ts";
 import type { GeneratedText, LineReason, Origin, Reason } from "../../origin.ts";
-import type { StackTarget } from "./compile.ts";
+import type { StackTarget } from "./facts.ts";
 
 const composeName = "docker-compose.yml";
 

@@ -1,12 +1,13 @@
 /** What stacks meet that somebody else made: stacks of their name in Portainer, containers on their ports. Reads only. */
-import type { EnvironmentState, StackState } from "../../apis/portainer/index.ts";
 import { foreignHazard, type Hazard, type Io } from "../../component.ts";
 import { readCompose } from "../../formats/compose/index.ts";
 import type { MachineContainer } from "../../formats/docker/index.ts";
 import { type Change, type HostName, subjectOf } from "../../resource.ts";
 import { containerHazards, containersOn, type Needs } from "../foreign/containers.ts";
-import { marker, type StackTarget, targetsOf } from "./compile.ts";
+import { targetsOf } from "./compile.ts";
+import { marker, type StackTarget } from "./facts.ts";
 import { markOf, stackOf } from "./live.ts";
+import { type PortainerState, swarmHazards } from "./swarm/hazards.ts";
 
 export async function hazards(changes: readonly Change[], io: Io): Promise<readonly Hazard[]> {
   const changed = new Set(
@@ -15,17 +16,15 @@ export async function hazards(changes: readonly Change[], io: Io): Promise<reado
   const targets = targetsOf(io.site).filter(({ id }) => changed.has(id));
   if (targets.length === 0) return [];
   const portainer = await portainerState(io);
-  const machines = [...new Set(targets.map(({ stack }) => stack.guest.host))];
+  const ofMachines = targets.filter(({ swarm }) => swarm === undefined);
+  const machines = [...new Set(ofMachines.map(({ stack }) => stack.guest.host))];
   const found = await Promise.all([
-    ...targets.map((target) => stackHazards(io, target, portainer)),
-    ...machines.map((machine) => machineHazards(io, machine, targets, portainer)),
+    ...targets.map((target) =>
+      (target.swarm === undefined ? stackHazards : swarmHazards)(io, target, portainer),
+    ),
+    ...machines.map((machine) => machineHazards(io, machine, ofMachines, portainer)),
   ]);
   return found.flat();
-}
-
-interface PortainerState {
-  readonly environments: readonly EnvironmentState[];
-  readonly stacks: readonly StackState[];
 }
 
 /** Nothing while it does not answer: its stacks are looked at again when it does. */

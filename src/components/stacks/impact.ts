@@ -6,7 +6,8 @@ import { readCompose } from "../../formats/compose/index.ts";
 import { isObject, member } from "../../formats/json/index.ts";
 import { mergedImpacts, noImpact } from "../../impact.ts";
 import { type Change, canonicalJson, diffUnits, type Resource, subjectOf } from "../../resource.ts";
-import type { StackFacts } from "./compile.ts";
+import type { StackFacts } from "./facts.ts";
+import { isOfSwarm, swarmImpact } from "./swarm/impact.ts";
 
 export async function impact(changes: readonly Change[]): Promise<Impact> {
   return mergedImpacts(changes.map(impactOf));
@@ -14,6 +15,7 @@ export async function impact(changes: readonly Change[]): Promise<Impact> {
 
 function impactOf(change: Change): Impact {
   const name = subjectOf(change).id.slice("stacks/".length);
+  if (isOfSwarm(subjectOf(change))) return swarmImpact(change, name);
   if (change.verb === "create") return noImpact;
   if (change.verb === "delete") return { ...noImpact, notices: [`${name} is taken down`] };
   const [before, after] = [factsOf(change.live), factsOf(change.desired)];

@@ -2,7 +2,7 @@
 import type { ContainerState, StackDefinition } from "../../apis/portainer/index.ts";
 import type { Io } from "../../component.ts";
 import { type ComposeService, readCompose } from "../../formats/compose/index.ts";
-import type { StackTarget } from "./compile.ts";
+import type { StackTarget } from "./facts.ts";
 import type { Previous } from "./previous.ts";
 
 /** Why a container is in the way of services that are not its own; undefined when it is not. Pure. */

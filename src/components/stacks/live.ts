@@ -6,10 +6,12 @@ import { ApiError, hintOf, isUnavailable, messageOf, NotReadyError, TransportErr
 import type { Site, StackVolume } from "../../model.ts";
 import type { HostName, Resource } from "../../resource.ts";
 import { Secret } from "../../secret.ts";
-import { marker, type StackTarget, secretsOf, shownVariables, stackResource, targetsOf } from "./compile.ts";
+import { targetsOf } from "./compile.ts";
 import { type SeenContainer, serviceState, tooManyRestarts } from "./containers.ts";
+import { marker, type StackTarget, secretsOf, shownVariables, stackResource } from "./facts.ts";
 import { liveOwners } from "./owners.ts";
 import { runningCompose } from "./shown.ts";
+import { liveSwarmStack, swarmStackOf, unusedObjects } from "./swarm/live.ts";
 import { provedMs, Watch } from "./watch.ts";
 
 /** @throws NotReadyError when Portainer does not answer, or has no environment for any declared stack */
@@ -36,6 +38,7 @@ export async function read(io: Io): Promise<readonly Resource[]> {
     targets.map(async (target): Promise<readonly Resource[]> => {
       try {
         const environment = environmentNamed(io.site, environments, target.stack.portainerEnvironment);
+        if (target.swarm !== undefined) return await liveInSwarm(io, target, environment, stacks);
         const found = stackOf(stacks, environment.id, target.stack.project);
         return found === undefined ? [] : [await liveResource(io, target, environment, found, volumes)];
       } catch (error) {
@@ -46,13 +49,45 @@ export async function read(io: Io): Promise<readonly Resource[]> {
       }
     }),
   );
-  return [...live.flat(), ...orphansOf(io.site, environments, stacks, targets)];
+  const unused = await Promise.all(environments.map((environment) => unusedIn(io, environment, targets)));
+  return [...live.flat(), ...orphansOf(io.site, environments, stacks, targets), ...unused.flat()];
+}
+
+async function liveInSwarm(
+  io: Io,
+  target: StackTarget,
+  environment: EnvironmentState,
+  stacks: readonly StackState[],
+): Promise<readonly Resource[]> {
+  const found = swarmStackOf(stacks, environment.id, target.stack.project);
+  if (found === undefined) return [];
+  const [resource] = await reached(environment, [
+    liveSwarmStack(io, target, environment, found),
+    undefined,
+    undefined,
+  ]);
+  return [resource];
+}
+
+/** What no stack of a declared Swarm needs any more; nothing where it does not answer, which is told of its stacks. */
+async function unusedIn(
+  io: Io,
+  environment: EnvironmentState,
+  targets: readonly StackTarget[],
+): Promise<readonly Resource[]> {
+  if (!io.site.swarms.some((swarm) => swarm.environment === environment.name)) return [];
+  try {
+    return await unusedObjects(io, environment, targets);
+  } catch (error) {
+    if (!isUnavailable(error)) throw error;
+    return [];
+  }
 }
 
 /** @throws NotReadyError when an environment's engine cannot be reached: its agent is gone, or its address is wrong */
 async function reached<A, B, C>(
   { name }: EnvironmentState,
-  answers: readonly [Promise<A>, Promise<B>, Promise<C>],
+  answers: readonly [A | Promise<A>, B | Promise<B>, C | Promise<C>],
 ): Promise<readonly [A, B, C]> {
   try {
     return await Promise.all(answers);
@@ -242,7 +277,8 @@ function orphansOf(
     const name = markOf(found);
     const environment = environments.find(({ id }) => id === found.environmentId);
     const host = environment && machineOf(site, environment);
-    if (name === undefined || environment === undefined || host === undefined || !found.compose) return [];
+    if (name === undefined || environment === undefined || host === undefined) return [];
+    if (!found.compose && found.swarmId === undefined) return [];
     const declared = targets.some(
       ({ stack }) => stack.project === found.name && stack.portainerEnvironment === environment.name,
     );

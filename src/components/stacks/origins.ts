@@ -6,7 +6,8 @@ import { aboutGuest, shareOrigin } from "../../fabric/origins.ts";
 import { placeBelow } from "../../formats/compose/paths.ts";
 import type { Site, Stack } from "../../model.ts";
 import type { Explained, Origin, Reason, Subject } from "../../origin.ts";
-import { type StackTarget, targetsOf } from "./compile.ts";
+import { targetsOf } from "./compile.ts";
+import type { StackTarget } from "./facts.ts";
 import { composeFile, copiedFile } from "./file-origins.ts";
 
 export function explain(site: Site): readonly Explained[] {

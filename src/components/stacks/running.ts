@@ -2,10 +2,12 @@
 import type { Io, RunningVersion } from "../../component.ts";
 import { type Change, type ResourceId, subjectOf } from "../../resource.ts";
 import { isForeignContainer } from "../foreign/containers.ts";
-import { type StackFacts, targetsOf } from "./compile.ts";
+import { targetsOf } from "./compile.ts";
+import type { StackFacts } from "./facts.ts";
 import { recreatedServices } from "./impact.ts";
 import { type MadeContainer, madeContainers } from "./made.ts";
 import { previousOf } from "./previous.ts";
+import { isOfSwarm } from "./swarm/impact.ts";
 
 /** The version that runs of each changed stack; those of which that cannot be told are left out. */
 export async function readRunning(
@@ -14,7 +16,8 @@ export async function readRunning(
 ): Promise<ReadonlyMap<ResourceId, RunningVersion>> {
   const found = await Promise.all(
     changes
-      .filter((change) => !isForeignContainer(subjectOf(change)))
+      // The containers of a Swarm's stack are on any of its machines.
+      .filter((change) => !isForeignContainer(subjectOf(change)) && !isOfSwarm(subjectOf(change)))
       .map(async (change): Promise<readonly [ResourceId, RunningVersion][]> => {
         const { id, host, text } = subjectOf(change);
         const target = targetsOf(io.site).find((each) => each.id === id);

@@ -2,11 +2,14 @@
 import type { EnvironmentState } from "../../apis/portainer/index.ts";
 import { type Check, external, failed, type Io, passed } from "../../component.ts";
 import { hintOf, isUnavailable, messageOf } from "../../errors.ts";
-import { firewallOf, verdictOn } from "../../fabric/firewall.ts";
 import type { ComposeService } from "../../formats/compose/index.ts";
-import { type StackTarget, targetsOf } from "./compile.ts";
+import type { RoleGuest } from "../../model.ts";
+import { targetsOf } from "./compile.ts";
 import { provedState, type SeenContainer, serviceState } from "./containers.ts";
+import type { StackTarget } from "./facts.ts";
 import { environmentNamed, volumeNote, volumesOnce } from "./live.ts";
+import { checkPort, type PublishedPort } from "./port-check.ts";
+import { checkSwarmStack } from "./swarm/verify.ts";
 import { lastWords, proved, provedMs, Watch } from "./watch.ts";
 
 export async function verify(io: Io): Promise<readonly Check[]> {
@@ -14,7 +17,13 @@ export async function verify(io: Io): Promise<readonly Check[]> {
   if (targets.length === 0) return [];
   const environments = await io.apis.portainer.environments();
   const volumes = volumesOnce(io);
-  const checks = await Promise.all(targets.map((target) => checkStack(io, target, environments, volumes)));
+  const checks = await Promise.all(
+    targets.map((target) =>
+      target.swarm === undefined
+        ? checkStack(io, target, environments, volumes)
+        : checkSwarmStack(io, target, environments),
+    ),
+  );
   return checks.flat();
 }
 
@@ -42,12 +51,9 @@ async function checkStack(
   }
   const ports = services
     .filter((service) => serviceState(service, containers, provedMs(io)).kind === "fine")
-    .flatMap((service) => portsOf(service, stack.guest.address))
-    .filter((port) => isOpen(io, target, port));
-  return [
-    ...(await checkServices(io, target, environment, containers)),
-    ...(await Promise.all(ports.map((port) => checkPort(io, target, port)))),
-  ];
+    .flatMap((service) => portsOf(service, stack.guest));
+  const answers = await Promise.all(ports.map((port) => checkPort(io, target, port)));
+  return [...(await checkServices(io, target, environment, containers)), ...answers.flat()];
 }
 
 /** A volume that leads elsewhere is not a failure: its owner may want it so. */
@@ -87,43 +93,11 @@ async function checkServices(
   );
 }
 
-interface PublishedPort {
-  readonly address: string;
-  readonly port: number;
-  readonly service: string;
-}
-
-/** A port that the declared firewall closes to the hypervisor cannot be checked from here. */
-function isOpen({ site }: Io, { stack }: StackTarget, { address, port, service }: PublishedPort): boolean {
-  const ends = { from: "pve", to: stack.guest.host, address, protocol: "tcp", port } as const;
-  const why = `${service} is proved from the hypervisor`;
-  return (
-    verdictOn(site, firewallOf(site), { ...ends, why, vital: false, at: stack.from }).action === "ACCEPT"
-  );
-}
-
 /** Ports that other machines should reach. */
-function portsOf({ name, ports }: ComposeService, address: string): readonly PublishedPort[] {
+function portsOf({ name, ports }: ComposeService, guest: RoleGuest): readonly PublishedPort[] {
   return ports.flatMap(({ published, protocol, hostIp }) =>
     published === undefined || protocol !== "tcp" || hostIp?.startsWith("127.") === true || hostIp === "::1"
       ? []
-      : [{ address: hostIp ?? address, port: published, service: name }],
+      : [{ guest, address: hostIp ?? guest.address, port: published, service: name }],
   );
-}
-
-async function checkPort(
-  io: Io,
-  { id, stack }: StackTarget,
-  { address, port, service }: PublishedPort,
-): Promise<Check> {
-  const claim = `${address}:${port} answers for ${service} of ${stack.name}`;
-  const seen = await io.network.connect(address, port);
-  if (seen.ok) return passed(id, claim);
-  if (seen.reason === "refused") {
-    const hint = `\`docker port\` on ${stack.guest.host} shows the published ports`;
-    return failed(id, claim, "connection refused", hint);
-  }
-  const observed = seen.reason === "timeout" ? "no answer in time" : "no route to host";
-  const hint = `the declared rules let ${io.site.hypervisor.address} in: \`phoenix verify firewall\` checks the installed ones`;
-  return external(failed(id, claim, observed, hint));
 }

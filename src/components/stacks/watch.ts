@@ -3,8 +3,8 @@ import type { ContainerState, PortainerApi } from "../../apis/portainer/index.ts
 import type { Io } from "../../component.ts";
 import { lastLines } from "../../formats/text/last-lines.ts";
 import { poll } from "../../poll.ts";
-import type { StackTarget } from "./compile.ts";
 import { healthOf, provedState, type SeenContainer, serviceState, uptimeMs } from "./containers.ts";
+import type { StackTarget } from "./facts.ts";
 
 /** How long containers may take to be started, and to stay up then, health checks aside. Milliseconds. */
 const startMs = 60_000;

@@ -1,6 +1,6 @@
 /** Stacks that Portainer has deployed, as the site would declare them: whose they are, what they mount, what they need. Pure. */
 
-import { marker } from "../../components/stacks/compile.ts";
+import { marker } from "../../components/stacks/facts.ts";
 import { defined } from "../../defined.ts";
 import { ComposeDocument } from "../../formats/compose/document.ts";
 import { readCompose } from "../../formats/compose/index.ts";

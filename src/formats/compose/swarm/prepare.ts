@@ -23,7 +23,7 @@ import {
 } from "../prepare.ts";
 import { sourceLines } from "../source-lines.ts";
 import { stackFaults } from "./lint.ts";
-import { definitionLabel, definitionsOf } from "./services.ts";
+import { definitionLabel, definitionsOf, type SwarmServiceSpec, swarmServices } from "./services.ts";
 
 export interface SwarmPrepareOptions extends PrepareOptions {
   readonly project: string;
@@ -58,6 +58,8 @@ export interface SwarmCompose extends PreparedCompose {
   readonly directories: readonly string[];
   /** Files of the stack that lie in one of these directories. */
   readonly shared: readonly string[];
+  /** As read from the text; none where it is not a Compose file. */
+  readonly services: readonly SwarmServiceSpec[];
 }
 
 /** Prepares a stack's Compose file for `docker stack deploy`. */
@@ -65,7 +67,7 @@ export function swarmCompose(text: string, options: SwarmPrepareOptions): SwarmC
   const document = new ComposeDocument(text, options.variables, options.project);
   const { compose, faults: found } = readDocument(document, options.project);
   const declared = compose && withDeployLabels(compose);
-  const nothing = { objects: [], directories: [], shared: [] };
+  const nothing = { objects: [], directories: [], shared: [], services: [] };
   if (!document.isValid || !document.services.isMapping)
     return { ...defined({ declared }), ...nothing, text, faults: found, lines: [] };
   const shared = (path: string): boolean => isShared(path, options.share.mountPoint);
@@ -94,6 +96,9 @@ export function swarmCompose(text: string, options: SwarmPrepareOptions): SwarmC
     get text() {
       printed ??= yamlText(document.yaml);
       return printed;
+    },
+    get services() {
+      return swarmServices(this.text, options.variables, options.project) ?? [];
     },
     get lines() {
       return sourceLines(document, text, this.text);

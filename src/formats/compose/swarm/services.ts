@@ -25,6 +25,8 @@ export interface SwarmServiceSpec {
   /** What its tasks are made from, as a text: another one replaces them. */
   readonly template: string;
   readonly rollout: Rollout;
+  /** An update starts a new task before it stops the old one. */
+  readonly startsFirst: boolean;
 }
 
 export type SwarmPortSpec = Pick<ComposePort, "target" | "published" | "protocol"> & {
@@ -96,6 +98,7 @@ function specOf(document: ComposeDocument, { key: name, value }: Member, project
     definition: digest(JSON.stringify([template, sorted(parts)])),
     template,
     rollout: rolloutOf(value),
+    startsFirst: deploy.get("update_config").get("order").text === "start-first",
   };
 }
 
