@@ -1,5 +1,6 @@
 /** Guests by host, their names, and the paths of files as they see them. */
 
+import type { Cluster } from "../cluster.ts";
 import type { Guest, HostPath, Share, Site } from "../model.ts";
 import type { HostName } from "../resource.ts";
 import { memo } from "./memo.ts";
@@ -21,9 +22,14 @@ export function describeHost(site: Site, host: HostName): string {
   return guest === undefined ? host : `${host} (${guest.name})`;
 }
 
-/** The hypervisor's file with a guest's configuration; it exists on the node that has the guest. */
-export function configurationPath({ kind, id }: Pick<Guest, "kind" | "id">): string {
-  return `/etc/pve/${kind === "lxc" ? "lxc" : "qemu-server"}/${id}.conf`;
+/** The file with a guest's configuration: it is in the directory of the node that has the guest, which every node can read. */
+export function configurationPath(
+  { kind, id, host }: Pick<Guest, "kind" | "id" | "host">,
+  cluster: Cluster | undefined,
+): string {
+  const node = cluster?.placement.get(host);
+  const directory = node === undefined ? "/etc/pve" : `/etc/pve/nodes/${node}`;
+  return `${directory}/${kind === "lxc" ? "lxc" : "qemu-server"}/${id}.conf`;
 }
 
 /** A guest's name as a label of a host name: "Copy-Cuda12.8" becomes "copy-cuda12-8". Empty when no character is left. */

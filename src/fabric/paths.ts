@@ -71,7 +71,11 @@ export function senderName(site: Site, from: FirewallPath["from"]): string {
 }
 
 /** "10.0.0.13:22" or "10.0.0.13:53/udp". */
-export function endOf({ address, port, protocol }: FirewallPath): string {
+export function endOf({
+  address,
+  port,
+  protocol,
+}: Pick<FirewallPath, "address" | "port" | "protocol">): string {
   return protocol === "tcp" ? `${address}:${port}` : `${address}:${port}/${protocol}`;
 }
 

@@ -176,12 +176,12 @@ export class Facts {
       const guests = this.site.guests.filter(({ template }) => !template);
       const [files, configurations] = await Promise.all([
         readDeciding(this.io),
-        this.io.host("pve").readFiles(guests.map(configurationPath)),
+        this.io.host("pve").readFiles(guests.map((guest) => configurationPath(guest, this.site.cluster))),
       ]);
       const open = new Map(
         guests.map((guest) => [
           guest.id,
-          openInterfaces(configurations.get(configurationPath(guest))?.text ?? ""),
+          openInterfaces(configurations.get(configurationPath(guest, this.site.cluster))?.text ?? ""),
         ]),
       );
       const unfiltered = new Set(

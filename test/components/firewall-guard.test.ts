@@ -175,7 +175,7 @@ test("an undo that waits for its turn after a restart is taken over, and stopped
   const left = new Map(files);
   const restarted = machine({ answers: true });
   for (const [path, file] of left) restarted.files.set(path, file);
-  expect((await readUnits(restarted.io)).undoArmed).toBe(true);
+  expect((await readUnits(restarted.io.host("pve"))).undoArmed).toBe(true);
   await (await guard([], restarted.io)).confirm();
   expect(commands.filter((line) => line.includes(" stop "))).toEqual([]);
   expect(restarted.commands.filter((line) => line.includes(" stop "))).toEqual([
@@ -183,7 +183,7 @@ test("an undo that waits for its turn after a restart is taken over, and stopped
     `systemctl stop ${undoUnit}.timer`,
     `systemctl stop ${undoUnit}.timer`,
   ]);
-  expect((await readUnits(restarted.io)).undoArmed).toBe(false);
+  expect((await readUnits(restarted.io.host("pve"))).undoArmed).toBe(false);
 });
 
 test("nothing to change and nothing armed needs no undo", async () => {

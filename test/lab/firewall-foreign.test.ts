@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { firewall } from "../../src/components/firewall/index.ts";
 import type { Guest } from "../../src/model.ts";
+import { clusterOf } from "./cluster-site.ts";
 import { newLab, opened } from "./open.ts";
 import { planLab, syncLab, type Told, verifyLab } from "./session.ts";
 import { labSite } from "./site.ts";
@@ -228,42 +229,55 @@ describe("what could not be proved is refused before anything is touched", () =>
   });
 });
 
-describe("on a cluster of several nodes", () => {
-  const members = {
-    nodename: "pve",
-    version: 3,
-    cluster: { name: "c", version: 2, nodes: 2, quorate: 1 },
-    nodelist: { pve: { id: 1, online: 1, ip: "10.0.0.13" }, pve2: { id: 2, online: 1, ip: "10.0.0.14" } },
-  };
-
-  test("a plan says that cluster.fw is for every node, and that one proves it", async () => {
-    const lab = await labWith({ "/etc/pve/.members": JSON.stringify(members) });
-    expect(notesOf(await planLab(lab, labSite, only))).toContain(
-      "cluster.fw is for every node (pve, pve2): its policies and rules reach them all, and are proved on one",
-    );
+describe("in a cluster, with a node that is off", () => {
+  const guests = labSite.guests.flatMap((guest): readonly Guest[] =>
+    guest.id === 104 ? [guest, { ...guest, id: 150, host: "lxc/150", address: "10.0.0.150" }] : [guest],
+  );
+  const oak = clusterOf({ ...labSite, guests }, ["pve2"], {
+    off: ["pve2"],
+    placement: { "lxc/150": "pve2" },
   });
 
-  test("one node alone has no such note", async () => {
-    expect(notesOf(await planLab(await newLab(), labSite, only))).not.toContain("every node");
-  });
-
-  test("a guest elsewhere fails its check with the name of its node", async () => {
+  test("a plan leaves its daemon alone and names it, and so does a sync, which says that it gets the rules", async () => {
     const lab = await newLab();
-    await syncLab(lab, labSite, only);
-    const path = "/etc/pve/.vmlist";
-    const world = await opened(lab);
-    const list = JSON.parse((await world.host("pve").readFiles([path])).get(path)?.text ?? "");
-    list.ids["150"] = { node: "pve2", type: "lxc", version: 1 };
-    await world.host("pve").writeFiles([{ path, text: JSON.stringify(list) }]);
-    const guests = labSite.guests.flatMap((guest): readonly Guest[] =>
-      guest.id === 104 ? [guest, { ...guest, id: 150, host: "lxc/150", address: "10.0.0.150" }] : [guest],
-    );
-    const told = await verifyLab(lab, { ...labSite, guests }, only);
-    const checks = told.components.flatMap((each) => each.checks);
-    expect(checks.find(({ claim }) => /^lxc\/150 .*every interface filtered/.test(claim))).toMatchObject({
-      status: "fail",
-      external: true,
-      observed: "it is on node pve2, which this command does not reach",
+    const planned = (await planLab(lab, oak, only)).components[0];
+    expect(planned?.unreadResources).toEqual([
+      expect.objectContaining({ ids: ["firewall/service@pve2"], reason: "node pve2 is offline" }),
+    ]);
+    const told = await syncLab(lab, oak, only);
+    expect(told.components[0]).toMatchObject({
+      outcome: "failed",
+      leftAlone: ["firewall/service@pve2"],
+      activations: [{ unit: "pve-firewall", host: "pve" }],
     });
+    expect(notesOf(told)).toContain(
+      "node pve2: offline, so nothing is proved there; the new rules are in /etc/pve and in force once it is back",
+    );
+    const world = await opened(lab);
+    // Confirmed for the whole cluster, also for a node that comes back with an undo.
+    const confirmed = "/etc/pve/priv/phoenix-firewall-confirmed";
+    expect((await world.host("pve").readFiles([confirmed])).get(confirmed)?.text).toBe("1\n");
+  });
+
+  test("its own rules count as well: what they would drop is a lockout", async () => {
+    const lab = await labWith({
+      "/etc/pve/nodes/pve2/host.fw": "[RULES]\nIN DROP -p udp -dport 5405\nIN DROP -p tcp -dport 8006\n",
+    });
+    const refused = syncLab(lab, oak, only);
+    await expect(refused).rejects.toThrow(/cut 10\.0\.0\.0\/24 off from 10\.0\.0\.14:8006/);
+    await expect(refused).rejects.toThrow(
+      /cut node pve off from node pve2 at 10\.0\.0\.14:5405\/udp \(corosync holds the cluster together\): \/etc\/pve\/nodes\/pve2\/host\.fw:2 has/,
+    );
+  });
+
+  test("a guest's interfaces are read in the directory of its node", async () => {
+    const config = "net0: name=eth0,bridge=vmbr0,hwaddr=BC:24:11:00:00:96,ip=10.0.0.150/24,type=veth\n";
+    const lab = await labWith({ "/etc/pve/nodes/pve2/lxc/150.conf": config });
+    await syncLab(lab, oak, only);
+    const told = await verifyLab(lab, oak, only);
+    const checks = told.components.flatMap((each) => each.checks);
+    const own = checks.find(({ claim }) => /^lxc\/150 .*every interface filtered/.test(claim));
+    expect(own).toMatchObject({ status: "fail", external: true });
+    expect(own?.hint).toMatch(/^on node pve2: pct set 150 --net0 '.*,firewall=1'$/);
   });
 });

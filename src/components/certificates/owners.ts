@@ -29,7 +29,7 @@ export async function ownershipsOf(
 ): Promise<ReadonlyMap<Certificate, Ownership>> {
   const consumers = certificates.map((certificate) => consumerOf(io.site, certificate));
   const configs = consumers.map((consumer) =>
-    consumer?.guest.kind === "lxc" ? configurationPath(consumer.guest) : undefined,
+    consumer?.guest.kind === "lxc" ? configurationPath(consumer.guest, io.site.cluster) : undefined,
   );
   const texts = await io.host("pve").readFiles([...new Set(configs.filter((path) => path !== undefined))]);
   const pairs = certificates.map(async (certificate, at): Promise<readonly [Certificate, Ownership]> => {

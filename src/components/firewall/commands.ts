@@ -1,4 +1,4 @@
-/** Every command that the firewall runs on the hypervisor. */
+/** Every command that the firewall runs on the hypervisor, or on a node of its cluster. */
 import type { Command } from "../../hosts/host.ts";
 import { bootUnit, undoUnit, undoWindowSeconds } from "./undo.ts";
 

@@ -11,6 +11,7 @@ import {
   type SiteRule,
 } from "../../fabric/firewall.ts";
 import { memo } from "../../fabric/memo.ts";
+import { idOn, nodesOf, type SiteNode } from "../../fabric/nodes.ts";
 import { isBehindRule } from "../../formats/pve-firewall/edit.ts";
 import {
   emptyFile,
@@ -29,7 +30,7 @@ import { countWords } from "../resources.ts";
 export const paths = {
   directory: "/etc/pve/firewall",
   cluster: "/etc/pve/firewall/cluster.fw",
-  /** The node's own file: read because its rules come before ours, never written. */
+  /** The own file of the node that is "pve": read because its rules come before ours, never written. */
   host: "/etc/pve/local/host.fw",
   /** Exists while pmxcfs is mounted; says whether the cluster has a quorum. */
   members: "/etc/pve/.members",
@@ -37,6 +38,11 @@ export const paths = {
 
 /** Files by path; those that do not exist are missing. */
 export type FirewallFiles = ReadonlyMap<string, FirewallFile>;
+
+/** A node's own file, which every node can read. */
+export function hostPath({ host, name }: Pick<SiteNode, "host" | "name">): string {
+  return host === "pve" ? paths.host : `/etc/pve/nodes/${name}/host.fw`;
+}
 
 /** The options of cluster.fw that are ours. */
 export const clusterOptions = ["enable", "policy_in", "policy_out"] as const;
@@ -71,7 +77,7 @@ export const compile = memo((site: Site): readonly Resource[] => {
     ...site.guests
       .filter(({ template, firewall }) => !template && firewall?.enabled === false)
       .map(({ kind, id, from: at }) => guestResource(`${kind}-${id}`, off, at)),
-    ...(enabled ? [serviceResource({ active: true, enabled: true })] : []),
+    ...(enabled ? nodesOf(site).map((node) => serviceResource(node, { active: true, enabled: true })) : []),
   ];
 });
 
@@ -217,7 +223,17 @@ function guestResource(guest: string, text: string, from?: SourceRef): Resource 
   return { id: `firewall/guest-${guest}`, host: "pve", text, units, from: places };
 }
 
-export function serviceResource(state: { active: boolean; enabled: boolean }): Resource {
+/** The daemon of a node: every node filters by itself. */
+export function serviceResource(node: SiteNode, state: { active: boolean; enabled: boolean }): Resource {
   const units = { running: state.active ? "yes" : "no", "starts at boot": state.enabled ? "yes" : "no" };
-  return { id: "firewall/service", host: "pve", text: canonicalJson(state), units };
+  return { id: serviceId(node), host: node.host, text: canonicalJson(state), units };
+}
+
+export function serviceId(node: Pick<SiteNode, "host">): ResourceId {
+  return idOn(node, "firewall/service");
+}
+
+/** Whether a resource is a node's daemon; all others are in files that the nodes share. */
+export function isService(id: ResourceId): boolean {
+  return id === "firewall/service" || id.startsWith("firewall/service@");
 }

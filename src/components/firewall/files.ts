@@ -29,6 +29,7 @@ import {
   guestState,
   isOurGroup,
   isOursIn,
+  isService,
   paths,
   usedGroup,
 } from "./compile.ts";
@@ -46,7 +47,7 @@ type Groups = ReturnType<typeof groupsOf>;
 /** Which of Proxmox's files is at a path. */
 export function placeOf(path: string): FilePlace {
   if (path === paths.cluster) return "cluster";
-  return path === paths.host ? "host" : "guest";
+  return path.endsWith("/host.fw") ? "host" : "guest";
 }
 
 export function parsed(files: ReadonlyMap<string, FileState>): FirewallFiles {
@@ -89,14 +90,19 @@ export function isRollback(site: Site, change: Change): boolean {
 
 /** The parts of several changes at once, each once. */
 export function partsOfAll(site: Site, changes: readonly Change[]): readonly Part[] {
+  return stepsOf(site, changes).flat();
+}
+
+/** The parts that each write has: the first declared change includes all others that are declared. */
+export function stepsOf(site: Site, changes: readonly Change[]): readonly (readonly Part[])[] {
   const declared = new Map(compile(site).map(({ id, text }) => [id, text]));
   const isDeclared = (change: Change): boolean =>
     change.verb !== "delete" && declared.get(change.desired.id) === change.desired.text;
   const first = changes.find(isDeclared);
   const others = changes.filter((change) => !isDeclared(change));
   return [
-    ...(first === undefined ? [] : partsOf(site, first)),
-    ...others.flatMap((change) => partsOf(site, change)),
+    ...(first === undefined ? [] : [partsOf(site, first)]),
+    ...others.map((change) => partsOf(site, change)),
   ];
 }
 
@@ -137,7 +143,7 @@ function groupContent(site: Site, group: string, text: string | undefined): Grou
 
 /** The file that a resource is in; undefined for the daemon. */
 export function pathOf(id: Resource["id"]): string | undefined {
-  if (id === "firewall/service") return undefined;
+  if (isService(id)) return undefined;
   const guest = /^firewall\/guest-\w+-(\d+)$/.exec(id)?.[1];
   return guest === undefined ? paths.cluster : guestPath(guest);
 }

@@ -1,29 +1,26 @@
 /** What packets notice: policies and switches that tighten, rules that go, rules that refuse. Pure. */
-import type { Impact } from "../../component.ts";
+import type { Impact, Io } from "../../component.ts";
+import { nodesOf } from "../../fabric/nodes.ts";
 import { mergedImpacts, noImpact } from "../../impact.ts";
 import { type Change, diffUnits, subjectOf, type UnitChange } from "../../resource.ts";
+import { isService } from "./compile.ts";
 
 const refuses = /^(IN|OUT|FORWARD) (DROP|REJECT)\b/;
 const accepts = /^(IN|OUT|FORWARD) ACCEPT\b/;
 
-export async function impact(changes: readonly Change[]): Promise<Impact> {
+export async function impact(changes: readonly Change[], { site }: Pick<Io, "site">): Promise<Impact> {
   const filtered = changes.filter(isSwitchedOn).map((change) => nameOf(change).replace("guest-", ""));
   const own = changes.flatMap((change) => diffUnits(change).flatMap((unit) => noticeOf(change, unit)));
-  const files = changes.filter((change) => subjectOf(change).id !== "firewall/service");
+  const files = changes.filter((change) => !isService(subjectOf(change).id));
   const switched =
     filtered.length === 0
       ? []
       : [
           `${filtered.join(", ")} ${filtered.length === 1 ? "is" : "are"} filtered: what no rule accepts is dropped`,
         ];
-  return mergedImpacts([
-    { ...noImpact, notices: [...own, ...switched] },
-    ...files
-      .slice(0, 1)
-      .map(
-        (): Impact => ({ ...noImpact, activations: [{ kind: "reload", unit: "pve-firewall", host: "pve" }] }),
-      ),
-  ]);
+  const nodes = files.length === 0 ? [] : nodesOf(site).filter(({ online }) => online);
+  const activations = nodes.map(({ host }) => ({ kind: "reload" as const, unit: "pve-firewall", host }));
+  return mergedImpacts([{ ...noImpact, notices: [...own, ...switched], activations }]);
 }
 
 /** A guest whose traffic was not filtered before. */

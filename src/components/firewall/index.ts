@@ -4,6 +4,7 @@
  */
 import type { Component, Io } from "../../component.ts";
 import { CandidateError, CommandError, NotReadyError } from "../../errors.ts";
+import { nodesOf, nodeTitle, type SiteNode } from "../../fabric/nodes.ts";
 import { fileFaults } from "../../formats/pve-firewall/check.ts";
 import { compileFirewall } from "../../formats/pve-firewall/compiled.ts";
 import { emptyFile, printFirewall, rulesOf } from "../../formats/pve-firewall/index.ts";
@@ -12,14 +13,23 @@ import { readFile } from "../../formats/pve-firewall/reading.ts";
 import { poll } from "../../poll.ts";
 import { type Change, subjectOf } from "../../resource.ts";
 import { commands } from "./commands.ts";
-import { compile, type FirewallFiles, guestPath, isOurGroup, liveResources, paths } from "./compile.ts";
+import {
+  compile,
+  type FirewallFiles,
+  guestPath,
+  hostPath,
+  isOurGroup,
+  isService,
+  liveResources,
+  paths,
+} from "./compile.ts";
 import { restoreCopies } from "./copies.ts";
 import { fileChanges, isRollback, parsed, partsOf, partsOfAll, pathOf, placeOf, withParts } from "./files.ts";
 import { guard } from "./guard.ts";
 import { hazards } from "./hazards.ts";
 import { impact } from "./impact.ts";
 import { installed } from "./installed.ts";
-import { read, readInstalled, readUnits } from "./read.ts";
+import { read, readInstalled, readNode, readUnits } from "./read.ts";
 import { verify } from "./verify.ts";
 
 /** The daemon reads the files every 10 s (pve-firewall 6.0), and many rules take it longer, in milliseconds. */
@@ -34,7 +44,8 @@ export const firewall: Component = {
 
   async validate(changes, io) {
     await refuseWithoutQuorum(io);
-    const [texts, own] = await Promise.all([readInstalled(io), io.host("pve").readFiles([paths.host])]);
+    const ownFiles = io.host("pve").readFiles(nodesOf(io.site).map(hostPath));
+    const [texts, own] = await Promise.all([readInstalled(io), ownFiles]);
     if (texts.get(paths.cluster)?.text.includes("\r") === true) {
       throw new CandidateError("cluster.fw has Windows line endings: Proxmox skips all of it", {
         hint: `sed -i 's/\\r$//' ${paths.cluster}: check its rules first, they will be in force`,
@@ -65,7 +76,7 @@ export const firewall: Component = {
 
   async apply(change, io) {
     const host = io.host("pve");
-    if (subjectOf(change).id === "firewall/service") return applyService(change, io);
+    if (isService(subjectOf(change).id)) return applyService(change, io);
     if (await isDone(change, io)) return;
     // The first change included all others, so the rollback of any of them restores all of them.
     if (isRollback(io.site, change) && (await restoreCopies(io))) return;
@@ -80,30 +91,47 @@ export const firewall: Component = {
     }
   },
 
-  /** The daemon notices the files by itself; a restart would remove all rules for a moment. */
+  /** The daemon of each node notices the files by itself; a restart would remove all rules for a moment. */
   async activate(touched, io) {
-    if (touched.every((id) => id === "firewall/service")) return;
-    if (!(await readUnits(io)).daemon.active) return;
-    io.waiting("pve-firewall to load the new rules", noticeMs);
-    const isPending = async (): Promise<boolean> =>
-      (await io.host("pve").run(commands.status)).stdout.includes("pending changes");
-    if (await poll({ clock: io.clock, forMs: noticeMs, pauseMs: 500 }, isPending, (pending) => !pending)) {
-      throw new CandidateError(`pve-firewall did not load the new rules within ${noticeMs / 1000} s`, {
-        hint: "`journalctl -u pve-firewall` on the hypervisor shows why",
-      });
-    }
-    io.activated({ kind: "reload", unit: "pve-firewall", host: "pve" });
+    if (touched.every(isService)) return;
+    const nodes = nodesOf(io.site);
+    await Promise.all(nodes.filter(({ online }) => online).map((node) => awaitRules(node, io)));
+    const off = nodes.filter(({ online }) => !online).map(nodeTitle);
+    if (off.length > 0)
+      io.note(
+        `${off.join(", ")}: offline, so nothing is proved there; the new rules are in /etc/pve and in force once it is back`,
+      );
   },
 
   verify,
 };
+
+/** @throws CandidateError when the node's daemon does not load the new rules */
+async function awaitRules(node: SiteNode, io: Io): Promise<void> {
+  const host = io.host(node.host);
+  if (!(await readNode(node, host)).daemon.active) return;
+  io.waiting("pve-firewall to load the new rules", noticeMs);
+  const isPending = async (): Promise<boolean> =>
+    (await host.run(commands.status)).stdout.includes("pending changes");
+  const where = node.host === "pve" ? "" : ` on ${nodeTitle(node)}`;
+  if (await poll({ clock: io.clock, forMs: noticeMs, pauseMs: 500 }, isPending, (pending) => !pending)) {
+    throw new CandidateError(`pve-firewall did not load the new rules within ${noticeMs / 1000} s${where}`, {
+      hint: `\`journalctl -u pve-firewall\` on ${nodeTitle(node)} shows why`,
+    });
+  }
+  io.activated({ kind: "reload", unit: "pve-firewall", host: node.host });
+}
 
 /**
  * One line that iptables or ipset refuse, or that Proxmox cannot read at all, keeps the node at its previous rules, whoever
  * wrote it. @throws CandidateError
  */
 function refuseWhatTheKernelRefuses(files: FirewallFiles, io: Io): void {
-  const candidate = installed(io, files);
+  for (const node of nodesOf(io.site)) refuseOn(node, files, io);
+}
+
+function refuseOn(node: SiteNode, files: FirewallFiles, io: Io): void {
+  const candidate = installed(io, files, node);
   if (!isEnabled(candidate)) return;
   const fatal = (["cluster", "host"] as const).flatMap((file) =>
     readFile(candidate[file], file, candidate.cluster).faults.flatMap((fault) =>
@@ -113,7 +141,8 @@ function refuseWhatTheKernelRefuses(files: FirewallFiles, io: Io): void {
   const refused = ([4, 6] as const).flatMap((family) => compileFirewall(candidate, family).refused)[0];
   const found = fatal ?? refused;
   if (found === undefined) return;
-  const path = typeof found.file === "number" ? guestPath(found.file) : paths[found.file];
+  const own = found.file === "cluster" ? paths.cluster : hostPath(node);
+  const path = typeof found.file === "number" ? guestPath(found.file) : own;
   const text =
     printFirewall(files.get(path) ?? emptyFile)
       .split("\n")
@@ -139,10 +168,11 @@ async function isDone(change: Change, io: Io): Promise<boolean> {
 /** Starts the daemon, or stops it in a rollback where it did not run before. */
 async function applyService(change: Change, io: Io): Promise<void> {
   if (change.verb === "delete") return;
-  const { daemon } = await readUnits(io);
+  const host = io.host(change.desired.host);
+  const { daemon } = await readUnits(host);
   if (change.desired.units.running !== "yes") {
-    if (daemon.active) await io.host("pve").expect(commands.stop);
-  } else if (!daemon.active || !daemon.enabled) await io.host("pve").expect(commands.start);
+    if (daemon.active) await host.expect(commands.stop);
+  } else if (!daemon.active || !daemon.enabled) await host.expect(commands.start);
 }
 
 /** In a cluster without quorum /etc/pve is read-only. @throws NotReadyError */

@@ -3,6 +3,7 @@ import { declaredCluster, marked } from "../../fabric/cluster-firewall.ts";
 import { explained, explainedFile, linesOf } from "../../fabric/explained.ts";
 import { firewallOf, guestOfGroup, type SiteRule } from "../../fabric/firewall.ts";
 import { guestOf } from "../../fabric/guests.ts";
+import { nodeOf, nodeTitle } from "../../fabric/nodes.ts";
 import { aboutGuest, guestOrigin, settingOrigin } from "../../fabric/origins.ts";
 import { printFirewall } from "../../formats/pve-firewall/index.ts";
 import { parseRule, printBare } from "../../formats/pve-firewall/rule.ts";
@@ -46,7 +47,7 @@ function explainedResource(site: Site, resource: Resource, rules: Rules): Explai
     about: guest === undefined ? ["guest:pve"] : aboutGuest(guest),
     note:
       guest === undefined
-        ? "the firewall of the hypervisor"
+        ? `the firewall of ${nodeTitle(nodeOf(site, resource.host))}`
         : `the firewall of ${guest.host} (${guest.name})`,
   };
   const known = rules.get(id);

@@ -1,11 +1,11 @@
 /**
- * New connections from inside a guest, which come in over the bridge as others do. The hypervisor's connections to its own
+ * New connections from inside a guest, which come in over the bridge as others do, and from one node to another. The hypervisor's connections to its own
  * address go over the loopback interface, which Proxmox's firewall does not filter.
  */
 import type { Io } from "../../component.ts";
 import { CommandError, NotReadyError, TransportError } from "../../errors.ts";
 import { type Script, scriptArgv } from "../../hosts/script.ts";
-import type { GuestName } from "../../resource.ts";
+import type { HostName } from "../../resource.ts";
 
 /**
  * Parameters: ends as ADDRESS:PORT. Prints one line for each: `answers` (open, or refused by the machine itself), `silent`
@@ -34,15 +34,15 @@ export type ProbeAnswer = "answers" | "silent" | "unknown";
 /** Milliseconds for a whole probe: 3 s for each of a few ends, and a second or two for a virtual machine's agent. */
 const probeMs = 20_000;
 
-/** Connects from inside a guest. @returns undefined when the guest cannot be used: missing, not running, or without a shell */
+/** Connects from inside a guest, or from another node. @returns undefined when it cannot be used: missing, not running, or without a shell */
 export async function probeFrom(
   io: Io,
-  guest: GuestName,
+  sender: HostName,
   ends: readonly string[],
 ): Promise<readonly ProbeAnswer[] | undefined> {
   try {
     const argv = scriptArgv(probeScript, ...ends);
-    const { exitCode, stdout } = await io.host(guest).run({ argv, effect: "read", timeoutMs: probeMs });
+    const { exitCode, stdout } = await io.host(sender).run({ argv, effect: "read", timeoutMs: probeMs });
     if (exitCode !== 0) return undefined;
     const lines = stdout.split("\n");
     return ends.map((_, at) => (lines[at] === "answers" || lines[at] === "silent" ? lines[at] : "unknown"));

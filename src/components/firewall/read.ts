@@ -3,16 +3,24 @@
 import type { Io } from "../../component.ts";
 import { NotReadyError } from "../../errors.ts";
 import { declared } from "../../fabric/declared.ts";
+import { nodesOf, nodeTitle, type SiteNode } from "../../fabric/nodes.ts";
 import { rulesOf } from "../../formats/pve-firewall/index.ts";
-import type { FileState } from "../../hosts/host.ts";
+import type { FileState, Host } from "../../hosts/host.ts";
 import type { Resource } from "../../resource.ts";
+import { askNodes } from "../nodes.ts";
 import { commands } from "./commands.ts";
-import { isOursIn, liveResources, paths, serviceResource } from "./compile.ts";
+import { isOursIn, liveResources, paths, serviceId, serviceResource } from "./compile.ts";
 import { parsed } from "./files.ts";
 import { undoPaths, undoUnit } from "./undo.ts";
 
 export async function read(io: Io): Promise<readonly Resource[]> {
-  const [texts, units] = await Promise.all([readInstalled(io), readUnits(io)]);
+  const ofNodes = askNodes(
+    io,
+    nodesOf(io.site),
+    (node) => (declared(io.site, "firewall").enabled ? [serviceId(node)] : []),
+    readNode,
+  );
+  const [texts, units] = await Promise.all([readInstalled(io), ofNodes]);
   const files = parsed(texts);
   const cluster = files.get(paths.cluster);
   const isOurs = isOursIn(io.site);
@@ -23,22 +31,10 @@ export async function read(io: Io): Promise<readonly Resource[]> {
       `${count} in cluster.fw [RULES] that the site does not declare: kept, and in force on the hypervisor`,
     );
   }
-  await noteNodes(io);
-  if (units.undoArmed)
+  if (units.some(({ undoArmed }) => undoArmed))
     io.note("the firewall's undo of an earlier run is armed: it restores the previous rules soon");
-  const live = [...liveResources(io.site, files)];
-  if (declared(io.site, "firewall").enabled) live.push(serviceResource(units.daemon));
-  return live;
-}
-
-/** In a cluster every node has one cluster.fw. */
-async function noteNodes(io: Io): Promise<void> {
-  const text = (await io.host("pve").readFiles([paths.members])).get(paths.members)?.text ?? "";
-  const nodes = [...text.matchAll(/"([\w.-]+)"\s*:\s*\{\s*"id"/g)].map(([, node]) => node);
-  if (nodes.length > 1)
-    io.note(
-      `cluster.fw is for every node (${nodes.join(", ")}): its policies and rules reach them all, and are proved on one`,
-    );
+  const daemons = units.map(({ node, daemon }) => serviceResource(node, daemon));
+  return [...liveResources(io.site, files), ...(declared(io.site, "firewall").enabled ? daemons : [])];
 }
 
 /** The texts of cluster.fw and of every guest's file. @throws NotReadyError when /etc/pve is not mounted */
@@ -66,8 +62,16 @@ export interface Units {
   readonly undoArmed: boolean;
 }
 
-export async function readUnits(io: Io): Promise<Units> {
-  const host = io.host("pve");
+export interface NodeUnits extends Units {
+  readonly node: SiteNode;
+}
+
+export async function readNode(node: SiteNode, host: Host): Promise<NodeUnits> {
+  return { node, ...(await readUnits(host, nodeTitle(node))) };
+}
+
+/** @param title what messages call the host @throws NotReadyError where pve-firewall is not installed */
+export async function readUnits(host: Host, title = "the hypervisor"): Promise<Units> {
   const [shown, atBoot] = await Promise.all([
     host.expect(commands.showUnits),
     host.readFiles([undoPaths.wantedAtBoot]),
@@ -77,7 +81,7 @@ export async function readUnits(io: Io): Promise<Units> {
     blocks.map((block) => block.split("\n")).find((lines) => lines.includes(`Id=${id}`)) ?? [];
   const daemon = of("pve-firewall.service");
   if (!daemon.includes("LoadState=loaded")) {
-    throw new NotReadyError("pve-firewall is not installed on the hypervisor", {
+    throw new NotReadyError(`pve-firewall is not installed on ${title}`, {
       hint: "it is part of Proxmox VE: `apt-get install pve-firewall`",
     });
   }

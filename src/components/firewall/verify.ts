@@ -5,16 +5,19 @@ import { TransportError } from "../../errors.ts";
 import { declared } from "../../fabric/declared.ts";
 import { firewallOf, type GuestRules } from "../../fabric/firewall.ts";
 import { configurationPath, describeHost } from "../../fabric/guests.ts";
+import { nodesOf, nodeTitle, type SiteNode } from "../../fabric/nodes.ts";
 import { endOf, type FirewallPath, requiredPaths } from "../../fabric/paths.ts";
 import { firstMatch } from "../../formats/pve-firewall/decide.ts";
 import { type InstalledFirewall, installedVerdict } from "../../formats/pve-firewall/installed.ts";
 import type { Packet } from "../../formats/pve-firewall/match.ts";
+import type { Host } from "../../hosts/host.ts";
 import type { ConnectResult } from "../../hosts/network.ts";
 import type { Guest } from "../../model.ts";
 import type { ResourceId } from "../../resource.ts";
+import { askNodes } from "../nodes.ts";
 import { checkAccess } from "./access.ts";
 import { commands } from "./commands.ts";
-import { compile, paths } from "./compile.ts";
+import { compile, paths, serviceId } from "./compile.ts";
 import { installed, readDeciding } from "./installed.ts";
 import { filtered, openInterfaces } from "./interfaces.ts";
 import { checkShadows } from "./shadowed.ts";
@@ -29,11 +32,11 @@ const probePorts = [1, 7, 9, 19, 79, 113];
 const silenceMs = 1_500;
 
 export async function verify(io: Io): Promise<readonly Check[]> {
-  if (!declared(io.site, "firewall").enabled) return checkDaemon(io);
+  if (!declared(io.site, "firewall").enabled) return checkDaemons(io);
   // A daemon that does not run explains everything else.
   const files = readDeciding(io);
   const [daemon, access, interfaces, open, closed, shadowed] = await Promise.all([
-    checkDaemon(io),
+    checkDaemons(io),
     checkAccess(io),
     checkInterfaces(io),
     checkPaths(io),
@@ -49,8 +52,8 @@ export async function verify(io: Io): Promise<readonly Check[]> {
     ...closed.filter(
       ({ resource }) => !interfaces.some((seen) => seen.status === "fail" && seen.resource === resource),
     ),
-    ...access.map(({ claim, answers }): Check => {
-      const resource = "firewall/rules" as const;
+    ...access.map(({ node, claim, answers }): Check => {
+      const resource = node.host === "pve" ? "firewall/rules" : serviceId(node);
       return answers ? passed(resource, claim) : failed(resource, claim, "no answer: dropped");
     }),
     ...interfaces,
@@ -84,17 +87,29 @@ function guestResource({ kind, id }: Guest): ResourceId {
   return `firewall/guest-${kind}-${id}`;
 }
 
+async function checkDaemons(io: Io): Promise<readonly Check[]> {
+  const found = await askNodes(
+    io,
+    nodesOf(io.site),
+    (node) => [serviceId(node)],
+    (node, host) => checkDaemon(io, node, host),
+  );
+  return found.flat();
+}
+
 /** "Status: enabled/running (pending changes)" and warnings about the installed files. */
-async function checkDaemon(io: Io): Promise<Check[]> {
-  const { stdout, stderr } = await io.host("pve").run(commands.status);
+async function checkDaemon(io: Io, node: SiteNode, host: Host): Promise<readonly Check[]> {
+  const { stdout, stderr } = await host.run(commands.status);
   const wanted = declared(io.site, "firewall").enabled ? "enabled/running" : "disabled/running";
   const status = /^Status: (.*)$/m.exec(stdout)?.[1] ?? "no status";
-  const claim = `pve-firewall is ${wanted}`;
-  const resource = "firewall/options" as const;
-  const hint = "`pve-firewall status` and `journalctl -u pve-firewall` on the hypervisor show more";
+  const isOwn = node.host === "pve";
+  const claim = `pve-firewall is ${wanted}${isOwn ? "" : ` on ${nodeTitle(node)}`}`;
+  const resource = isOwn ? "firewall/options" : serviceId(node);
+  const hint = `\`pve-firewall status\` and \`journalctl -u pve-firewall\` on ${nodeTitle(node)} show more`;
   const isWanted = declared(io.site, "firewall").enabled ? status === wanted : status.startsWith("disabled");
   const check = isWanted ? passed(resource, claim) : failed(resource, claim, status, hint);
-  return [check, ...(await judgeWarnings(io, stderr))];
+  // Every node reads the same files.
+  return [check, ...(isOwn ? await judgeWarnings(io, stderr) : [])];
 }
 
 /** A warning about a line of ours is our failure. One about a foreign line is a note: what is ours does not depend on it. */
@@ -114,33 +129,30 @@ async function judgeWarnings(io: Io, stderr: string): Promise<readonly Check[]> 
   });
 }
 
-/** Which node each guest is on, as JSON. */
-const vmList = "/etc/pve/.vmlist";
-
-function elsewhere(id: number, list = ""): string {
-  const node = new RegExp(`"${id}"\\s*:\\s*\\{[^}]*"node"\\s*:\\s*"([^"]+)"`).exec(list)?.[1];
-  return node === undefined
-    ? "it is not on this node"
-    : `it is on node ${node}, which this command does not reach`;
-}
-
 /** A guest is filtered only where its interface has firewall=1; that is declared with the guest and not changed here. */
 async function checkInterfaces(io: Io): Promise<readonly Check[]> {
   const { guests } = firewallOf(io.site);
-  const configurations = guests.map(({ guest }) => configurationPath(guest));
-  const files = await io.host("pve").readFiles([vmList, ...configurations]);
-  return guests.flatMap(({ guest }): readonly Check[] => {
+  const { cluster } = io.site;
+  const configurations = guests.map(({ guest }) => configurationPath(guest, cluster));
+  const files = await io.host("pve").readFiles(configurations);
+  return guests.flatMap(({ guest }, at): readonly Check[] => {
     const resource = guestResource(guest);
     const claim = `${describeHost(io.site, guest.host)} has every interface filtered`;
-    const file = files.get(configurationPath(guest));
+    const file = files.get(configurations[at] ?? "");
     if (file === undefined)
-      return [external(failed(resource, claim, elsewhere(guest.id, files.get(vmList)?.text)))];
+      return [
+        external(
+          failed(resource, claim, cluster === undefined ? "it is not on this node" : "no node has it"),
+        ),
+      ];
     const open = openInterfaces(file.text);
     const [first] = open;
     if (first === undefined) return [passed(resource, claim)];
     const tool = guest.kind === "lxc" ? "pct" : "qm";
     const observed = `${open.map(({ name }) => name).join(", ")} without firewall=1: its rules are not in force`;
-    const hint = `${tool} set ${guest.id} --${first.name} '${filtered(first.value)}'`;
+    const node = cluster?.placement.get(guest.host);
+    const where = node === undefined ? "" : `on node ${node}: `;
+    const hint = `${where}${tool} set ${guest.id} --${first.name} '${filtered(first.value)}'`;
     return [external(failed(resource, claim, observed, hint))];
   });
 }

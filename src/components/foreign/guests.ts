@@ -18,9 +18,11 @@ async function guestHazards(changes: readonly Change[], io: Io): Promise<readonl
   const touched = new Set(changes.filter(({ verb }) => verb !== "delete").map(guestOf));
   const guests = io.site.guests.filter(({ host }) => touched.has(host));
   if (guests.length === 0) return [];
-  const files = await io.host("pve").readFiles(guests.map(configurationPath));
+  const files = await io
+    .host("pve")
+    .readFiles(guests.map((guest) => configurationPath(guest, io.site.cluster)));
   return guests.flatMap((guest): Hazard[] => {
-    const path = configurationPath(guest);
+    const path = configurationPath(guest, io.site.cluster);
     const found = otherName(files.get(path)?.text ?? "", guest.name);
     if (found === undefined) return [];
     const message = `${path}:${found.line}: ${guest.host} is "${found.name}" on the hypervisor and "${guest.name}" in the site`;

@@ -26,6 +26,8 @@ export interface InstalledFirewall {
   readonly localNetwork: string;
   /** Seconds since the epoch, for an `enable` that is a time; one that is not over counts as on where it is not given. */
   readonly now?: number;
+  /** The addresses of corosync's links, of every node: what Proxmox accepts between them. */
+  readonly corosync?: ReadonlySet<string>;
 }
 
 /** A machine's rules of one family. A direction is missing where Proxmox could not make its chain: nothing is filtered. */

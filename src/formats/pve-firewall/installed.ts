@@ -39,6 +39,7 @@ function hostVerdict(installed: InstalledFirewall, packet: Packet): Verdict {
     firstMatch(igmp, packet) ??
     rulesMatch(pve, packet) ??
     management(installed, packet) ??
+    betweenNodes(installed, packet) ??
     policyMatch(cluster, packet)
   );
 }
@@ -131,6 +132,15 @@ function management(installed: InstalledFirewall, packet: Packet): Verdict | und
   const members = [...(clusterNames.ipsets.get("management") ?? []), { address: own, nomatch: false }];
   const ipsets = new Map(clusterNames.ipsets).set("management", members);
   return firstMatch([rule], packet, { ...clusterNames, ipsets });
+}
+
+/** Behind the rules as well, Proxmox accepts corosync's packets from one node of the cluster to another. */
+function betweenNodes(
+  { corosync }: InstalledFirewall,
+  { source = "", dest = "", protocol, port = 0 }: Packet,
+): Verdict | undefined {
+  const isCorosync = protocol === "udp" && port >= 5404 && port <= 5412;
+  return isCorosync && corosync?.has(source) && corosync.has(dest) ? { action: "ACCEPT" } : undefined;
 }
 
 /** What passes a policy that keeps everything out, and what one that answers leaves without an answer. */

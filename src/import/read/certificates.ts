@@ -154,7 +154,7 @@ class Owners {
   async of(file: FileState, seen: Seen | undefined): Promise<string> {
     if (seen === undefined || seen.guest.kind === "vm") return file.owner;
     const { host } = seen.guest;
-    const config = configurationPath(seen.guest);
+    const config = configurationPath(seen.guest, undefined);
     const text = (await filesOn(this.#io, "pve", [config])).get(config)?.text ?? "";
     const accounts = this.#accounts.get(host) ?? accountsOf(this.#io.host(host));
     this.#accounts.set(host, accounts);
