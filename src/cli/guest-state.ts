@@ -1,6 +1,7 @@
 /** The guests as `phoenix status` shows them: their roles, and whether they answer. */
 import { defined } from "../defined.ts";
 import { messageOf, PhoenixError } from "../errors.ts";
+import { nodeNameOf } from "../fabric/nodes.ts";
 import { agentMachines } from "../fabric/swarms.ts";
 import type { World } from "../hosts/world.ts";
 import type { Guest, Site } from "../model.ts";
@@ -15,7 +16,12 @@ export function guestStates(site: Site, world: World): Promise<readonly GuestSta
 
 async function guestState(site: Site, guest: Guest, world: World): Promise<GuestState> {
   const { host, name, address } = guest;
-  const known = { host, name, roles: rolesOf(site, guest), ...defined({ address }) };
+  const known = {
+    host,
+    name,
+    roles: rolesOf(site, guest),
+    ...defined({ address, node: nodeNameOf(site, host) }),
+  };
   const stacks = site.stacks.filter((stack) => stack.guest.host === host).length;
   try {
     const files = await world.host(host).readFiles(["/proc/uptime"]);

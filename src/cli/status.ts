@@ -2,6 +2,7 @@
 import { defined } from "../defined.ts";
 import { type ExitCode, PhoenixError } from "../errors.ts";
 import type { RecordedComponent } from "../journal/run-record.ts";
+import type { Site } from "../model.ts";
 import type { StatusFacts } from "../render/status.ts";
 import type { Call, CommandDefinition } from "./command.ts";
 import type { Session } from "./session.ts";
@@ -46,12 +47,13 @@ async function runStatus(call: Call): Promise<ExitCode> {
       const started = performance.now();
       const choices = { only: targets.only, skip: targets.skip, allow: options.allow };
       run.emit({ type: "run-started", command: "plan", components: [] });
-      const [planned, guests, lastRun, soonest, undo] = await Promise.all([
+      const [planned, guests, lastRun, soonest, undo, lock] = await Promise.all([
         plan(components, run, choices),
         guestStates(site, run.world),
         journal.runs.latest(),
         soonestCertificate(session),
         isUndoArmed(session),
+        readHolderOf(run),
       ]);
       display.pause();
       const exitCode = exitCodeOfPlan(planned);
@@ -60,6 +62,8 @@ async function runStatus(call: Call): Promise<ExitCode> {
         world: run.world.description,
         ...defined({
           lastRun: lastRun && { ...lastRun, failures: lastRun.components.flatMap(failureOf) },
+          cluster: clusterFacts(site),
+          lock,
           soonest,
           undo: undo ? (true as const) : undefined,
         }),
@@ -86,6 +90,25 @@ async function runStatus(call: Call): Promise<ExitCode> {
 function failureOf({ component, outcome, reason }: RecordedComponent) {
   if (outcome !== "failed" && outcome !== "rolled-back") return [];
   return [{ component, outcome, ...defined({ reason }) }];
+}
+
+/** The run that works now; in a cluster also one that has entered by a node which takes itself for "pve". */
+async function readHolderOf({ site, world }: Session["run"]): Promise<StatusFacts["lock"]> {
+  const [{ readLiveRun }, { readClusterHolder }] = await Promise.all([
+    import("../journal/live.ts"),
+    import("../journal/cluster-lock.ts"),
+  ]);
+  const pve = world.host("pve");
+  const live = await readLiveRun(pve, world.clock);
+  return live ?? (site.cluster === undefined ? undefined : readClusterHolder(pve));
+}
+
+function clusterFacts(site: Site): StatusFacts["cluster"] {
+  const { cluster } = site;
+  if (cluster === undefined) return undefined;
+  const { name, quorate } = cluster;
+  const own = { host: "pve", name: cluster.own, address: site.hypervisor.address, online: true };
+  return { name, quorate, nodes: [own, ...cluster.nodes] };
 }
 
 /** The certificate that ends first; undefined where there is none, or none could be read. */

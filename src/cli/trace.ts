@@ -1,6 +1,8 @@
 /** `phoenix trace`: a name live, hop by hop. */
+import { defined } from "../defined.ts";
 import { type ExitCode, exitCodes, UsageError } from "../errors.ts";
 import { option } from "../option-names.ts";
+import type { HostName } from "../resource.ts";
 import type { TracedWay } from "../trace/finding.ts";
 import type { Call, CommandDefinition } from "./command.ts";
 import type { Session } from "./session.ts";
@@ -52,14 +54,21 @@ async function runTrace(call: Call): Promise<ExitCode> {
 
 async function traceAndShow(session: Session, word: string): Promise<ExitCode> {
   const { call, site, root, run, display, components } = session;
-  const [{ targetOf, guestFor }, { trace }, { Turn }, { traceDocument, traceLines }, { deliver }] =
-    await Promise.all([
-      import("../trace/target.ts"),
-      import("../trace/trace.ts"),
-      import("../engine/turn.ts"),
-      import("../render/trace.ts"),
-      import("./output.ts"),
-    ]);
+  const [
+    { targetOf, guestFor },
+    { trace },
+    { Turn },
+    { traceDocument, traceLines },
+    { deliver },
+    { nodeNameOf },
+  ] = await Promise.all([
+    import("../trace/target.ts"),
+    import("../trace/trace.ts"),
+    import("../engine/turn.ts"),
+    import("../render/trace.ts"),
+    import("./output.ts"),
+    import("../fabric/nodes.ts"),
+  ]);
   const target = targetOf(site, word);
   const from = call.own.from;
   const guests = (Array.isArray(from) ? from.map(String) : []).map((each) => guestFor(site, each));
@@ -68,7 +77,9 @@ async function traceAndShow(session: Session, word: string): Promise<ExitCode> {
   const started = performance.now();
   // What components tell while they look is not what was asked.
   const { io } = new Turn({ ...run, emit: () => undefined }, component);
-  const ways = (await trace(io, target, guests)).map(withVerdict(await import("../trace/finding.ts")));
+  const ways = (await trace(io, target, guests)).map(
+    withVerdict(await import("../trace/finding.ts"), (host) => nodeNameOf(site, host)),
+  );
   const exitCode = exitCodeOf(ways);
   const durationMs = Math.round(performance.now() - started);
   display.pause();
@@ -87,10 +98,17 @@ function exitCodeOf(ways: readonly (TracedWay & { readonly well: boolean })[]): 
   return ways.some(({ hops }) => hops.some(isUnseen)) ? exitCodes.error : exitCodes.converged;
 }
 
-function withVerdict({ brokenHop }: typeof import("../trace/finding.ts")) {
+function withVerdict(
+  { brokenHop }: typeof import("../trace/finding.ts"),
+  nodeOf: (host: HostName) => string | undefined,
+) {
   return (way: TracedWay) => {
     const broken = brokenHop(way.hops);
-    const hops = way.hops.map(({ from, declared, ...hop }) => ({ ...hop, declared: from ?? declared }));
+    const hops = way.hops.map(({ from, declared, ...hop }) => ({
+      ...hop,
+      ...defined({ node: nodeOf(hop.host) }),
+      declared: from ?? declared,
+    }));
     return { ...way, hops, well: broken === undefined, ...(broken === undefined ? {} : { broken }) };
   };
 }

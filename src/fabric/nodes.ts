@@ -1,7 +1,14 @@
 /** The nodes that the site's host-level parts are on: the hypervisor alone, or every member of its Proxmox cluster. Pure. */
 import { defined } from "../defined.ts";
 import type { Site } from "../model.ts";
-import type { HostName, NodeName, Resource, ResourceId } from "../resource.ts";
+import {
+  type GuestName,
+  type HostName,
+  isGuestName,
+  type NodeName,
+  type Resource,
+  type ResourceId,
+} from "../resource.ts";
 import { memo } from "./memo.ts";
 
 export interface SiteNode {
@@ -25,6 +32,18 @@ export function nodeOf(site: Site, host: HostName): SiteNode {
   const found = others.find((node) => node.host === host) ?? own;
   if (found === undefined) throw new Error("a site has a node");
   return found;
+}
+
+/** The node that has a guest now; "pve" on a single host, and for a guest that the cluster does not have. */
+export function nodeOfGuest(site: Site, guest: GuestName): SiteNode {
+  const name = site.cluster?.placement.get(guest);
+  const found = name === undefined ? undefined : nodesOf(site).find((node) => node.name === name);
+  return found ?? nodeOf(site, "pve");
+}
+
+/** What the cluster calls the node that has a guest; undefined on a single host, for a node, and for a guest that is nowhere. */
+export function nodeNameOf({ cluster }: Pick<Site, "cluster">, host: HostName): string | undefined {
+  return isGuestName(host) ? cluster?.placement.get(host) : undefined;
 }
 
 /** "the hypervisor", in a cluster "node pve2". */

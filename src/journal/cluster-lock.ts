@@ -64,6 +64,13 @@ export async function giveClusterLock(host: Host, token: string): Promise<void> 
   if ((await clusterHolder(host)).token === token) await remove(host);
 }
 
+/** Who holds it now; undefined when nobody does, or nobody can tell. */
+export async function readClusterHolder(host: Host): Promise<LockHolder | undefined> {
+  if (!(await host.list(locks)).includes("phoenix")) return undefined;
+  const text = (await host.readFiles([clusterHolderFile])).get(clusterHolderFile)?.text;
+  return readHolder(clusterHolderFile, text);
+}
+
 async function make(host: Host, own: LockHolder): Promise<boolean> {
   await host.expect({ argv: ["mkdir", "-p", locks], effect: "change" });
   const made = await host.run({ argv: ["mkdir", directory], effect: "change" });

@@ -5,6 +5,7 @@ import { about, array, boolean, choice, integer, literal, object, optional, stri
 const hop = object({
   kind: choice("dns", "tcp", "tls", "gateway", "mesh", "backend", "container", "guest"),
   host: about("Where the hop is; of a name or a port, the machine that looks at it.", hostName),
+  node: optional(about("The node of the cluster that has this guest.", string)),
   status: about(
     '"broken" stops requests. "degraded" lets them pass, and is not as declared. "affected" fails because of another hop. "unknown" could not be looked at.',
     choice("ok", "broken", "degraded", "affected", "unknown"),

@@ -19,6 +19,15 @@ export interface StatusFacts {
   /** Components that take no part in the site. */
   readonly off: StatusDocument["off"];
   readonly guests: readonly GuestState[];
+  /** The cluster and its nodes, "pve" first; absent on a single host. */
+  readonly cluster?: StatusDocument["cluster"];
+  /** Who holds the lock. Milliseconds since the epoch. */
+  readonly lock?: {
+    readonly who: string;
+    readonly host: string;
+    readonly command: string;
+    readonly startedMs: number;
+  };
   /** The certificate that ends first. Times are milliseconds since the epoch. */
   readonly soonest?: { readonly name: string; readonly notAfterMs: number; readonly renewalMs: number };
   /** Warnings of the site. */
@@ -51,6 +60,8 @@ export function statusDocument(facts: StatusFacts): StatusDocument {
     off: [...facts.off],
     guests: [...facts.guests],
     ...defined({
+      cluster: facts.cluster,
+      lock: facts.lock && lockDocument(facts.lock),
       soonest: facts.soonest && {
         name: facts.soonest.name,
         notAfter: new Date(facts.soonest.notAfterMs).toISOString(),
@@ -62,6 +73,10 @@ export function statusDocument(facts: StatusFacts): StatusDocument {
     durationMs: facts.durationMs,
     exitCode: facts.exitCode,
   };
+}
+
+function lockDocument({ who, host, command, startedMs }: NonNullable<StatusFacts["lock"]>) {
+  return { who, host, command, started: new Date(startedMs).toISOString() };
 }
 
 function lastRunDocument({ startedMs, ...run }: LastRun): NonNullable<StatusDocument["lastRun"]> {
@@ -85,8 +100,11 @@ export function statusLines(facts: StatusFacts, nowMs: number, view: View): read
     const note = [noteOf(part, view), ...moreOf(part, facts, nowMs)].filter((text) => text !== "").join("; ");
     return [part.component, String(part.desired.length), stateOf(part), note];
   });
-  const guests = facts.guests.map(({ host, name, roles, state, note }) => [
+  const { cluster } = facts;
+  const onNode = (text: string): readonly string[] => (cluster === undefined ? [] : [text]);
+  const guests = facts.guests.map(({ host, name, node, roles, state, note }) => [
     `${host} (${oneLine(name)})`,
+    ...onNode(node ?? ""),
     roles.join(", "),
     state,
     flat(note),
@@ -94,12 +112,13 @@ export function statusLines(facts: StatusFacts, nowMs: number, view: View): read
   const state = (text: string): string =>
     text === "drift" || text === "unknown" || text === "no answer" ? paint.yellow(text) : text;
   const head = ["component", "resources", "state", "note"];
-  const guestHead = ["guest", "role", "state", "note"];
+  const guestHead = ["guest", ...onNode("node"), "role", "state", "note"];
   const columns = [{}, { align: "right" as const }, { paint: state }, { flexible: true as const }];
-  const guestColumns = [{}, {}, { paint: state }, { flexible: true as const }];
+  const guestColumns = [...onNode("").map(() => ({})), {}, {}, { paint: state }, { flexible: true as const }];
   return [
     ...hanging(`${facts.world}  `, lastRunWords(facts.lastRun, nowMs), view.width),
-    ...failureLines(facts, view),
+    ...failureLines(facts, nowMs, view),
+    ...clusterLines(cluster, view),
     "",
     ...table([head, ...components], columns, view.width),
     ...offLines(facts.off, view),
@@ -115,16 +134,46 @@ function lastRunWords(run: LastRun | undefined, nowMs: number): string {
 }
 
 /** What failed in the last run and why, and what must not be forgotten. */
-function failureLines({ lastRun, undo, warnings = 0 }: StatusFacts, view: View): readonly string[] {
+function failureLines(
+  { lastRun, lock, undo, warnings = 0 }: StatusFacts,
+  nowMs: number,
+  view: View,
+): readonly string[] {
   const failures = (lastRun?.failures ?? []).map(
     ({ component, outcome, reason = "no reason given" }) => `${component} ${outcome}: ${flat(reason)}`,
   );
   const armed = undo === undefined ? [] : ["the undo of a firewall change is armed: it was not confirmed"];
+  const held = lock === undefined ? [] : [heldWords(lock, nowMs)];
   const mark = `${painted("!", view.paint)} `;
   return [
-    ...[...failures, ...armed].flatMap((text) => hanging(mark, text, view.width)),
+    ...[...held, ...failures, ...armed].flatMap((text) => hanging(mark, text, view.width)),
     ...(warnings === 0 ? [] : [`${count(warnings, "warning")} in the site: \`phoenix check\` shows them`]),
   ];
+}
+
+function heldWords(
+  { who, host, command, startedMs }: NonNullable<StatusFacts["lock"]>,
+  nowMs: number,
+): string {
+  const since = span(nowMs - startedMs);
+  return `locked by ${oneLine(who)} on ${oneLine(host)} since ${since} (${oneLine(command)})`;
+}
+
+/** "cluster oak: pve1 (pve), pve2 online; pve3 offline", and whether it can be changed. */
+function clusterLines(cluster: StatusDocument["cluster"], view: View): readonly string[] {
+  if (cluster === undefined) return [];
+  const { name, quorate, nodes } = cluster;
+  const named = (online: boolean): string =>
+    nodes
+      .filter((node) => node.online === online)
+      .map((node) => (node.host === "pve" && node.name !== "pve" ? `${node.name} (pve)` : node.name))
+      .join(", ");
+  const [up, down] = [named(true), named(false)];
+  const states = [`${up} online`, ...(down === "" ? [] : [`${down} offline`])].join("; ");
+  const isWell = quorate && down === "";
+  const lost = quorate ? "" : "; no quorum, so nothing can be changed";
+  const mark = isWell ? "" : `${painted("!", view.paint)} `;
+  return hanging(mark, `cluster ${oneLine(name)}: ${states}${lost}`, view.width);
 }
 
 /** What a component has to tell besides its state: the certificate that ends first, stacks that are in place. */

@@ -63,7 +63,7 @@ function wayLines(way: Way, world: string, view: View): readonly string[] {
   const rows = way.hops.map((hop, at) => [
     String(at + 1),
     hop.kind,
-    view.hostName(hop.host as HostName),
+    whereOf(hop, view),
     clip(oneLine(hop.seen), 120),
     duration(hop.durationMs),
     words[hop.status],
@@ -89,6 +89,11 @@ function wayLines(way: Way, world: string, view: View): readonly string[] {
   ];
 }
 
+/** "lxc/101 (gateway)", in a cluster "lxc/101 (gateway) on pve2". */
+function whereOf({ host, node }: Hop, view: View): string {
+  return `${view.hostName(host as HostName)}${node === undefined ? "" : ` on ${node}`}`;
+}
+
 function causeLines({ hops, broken }: Way, view: View): readonly string[] {
   const first = broken === undefined ? undefined : hops[broken];
   if (first === undefined || broken === undefined) return [];
@@ -96,7 +101,7 @@ function causeLines({ hops, broken }: Way, view: View): readonly string[] {
     (hop, at) => at !== broken && (hop.status === "broken" || hop.status === "degraded"),
   );
   const verdict = first.status === "degraded" ? "is not as declared" : "is broken";
-  const head = `Hop ${broken + 1} (${first.kind}, ${view.hostName(first.host as HostName)}) ${verdict}: `;
+  const head = `Hop ${broken + 1} (${first.kind}, ${whereOf(first, view)}) ${verdict}: `;
   return [
     "",
     ...wrap(`${head}${flat(first.cause ?? `expected ${first.expected}, got ${first.seen}`)}`, view.width),

@@ -11,6 +11,7 @@ import { type ProbeAnswer, probeFrom } from "../components/firewall/probe.ts";
 import { InterruptedError, messageOf, PhoenixError } from "../errors.ts";
 import { findRoot } from "../fabric/ca-files.ts";
 import { configurationPath, guestOf } from "../fabric/guests.ts";
+import { nodeOfGuest } from "../fabric/nodes.ts";
 import { type Listener, listListeners, parseListeners } from "../formats/listeners/index.ts";
 import type { InstalledFirewall } from "../formats/pve-firewall/installed.ts";
 import { type UnitState, unitCommands, unitState } from "../formats/systemd/index.ts";
@@ -148,7 +149,7 @@ export class Facts {
     const guest = guestOf(this.site, host);
     if (guest === undefined) return host === "pve" ? "running" : undefined;
     const argv = [guest.kind === "lxc" ? "pct" : "qm", "status", String(guest.id)];
-    const seen = await this.run("pve", { argv, effect: "read" });
+    const seen = await this.run(nodeOfGuest(this.site, guest.host).host, { argv, effect: "read" });
     if (!("value" in seen)) return undefined;
     const { exitCode, stdout, stderr } = seen.value;
     if (exitCode === 0) return /^status:\s*(\S+)/m.exec(stdout)?.[1];
