@@ -6,9 +6,12 @@ import type { LabContext } from "../context.ts";
 import { readFacts } from "../facts.ts";
 import { type ContainerMount, DockerError, type EngineVolume, type LabContainer } from "./state.ts";
 
+/** The engine makes it when it starts. */
+const volumesDirectory = "/var/lib/docker/volumes";
+
 /** The directory that Docker keeps a volume's own files in. */
 export function volumeDirectory(name: string): string {
-  return `/var/lib/docker/volumes/${name}/_data`;
+  return `${volumesDirectory}/${name}/_data`;
 }
 
 /**
@@ -48,7 +51,7 @@ export function pathInContainer(
 function mountBind(context: LabContext, host: HostName, { source, create }: ContainerMount): void {
   const real = context.path(host, source);
   if (exists(real) || source.endsWith(".sock")) return;
-  if (!create)
+  if (!create && source !== volumesDirectory)
     throw new DockerError(
       400,
       `invalid mount config for type "bind": bind source path does not exist: ${source}`,

@@ -10,6 +10,7 @@ import { nginxTest } from "./nginx-test.ts";
 import { readableBy } from "./readable-by.ts";
 import { remote } from "./remote.ts";
 import { resolve } from "./resolve.ts";
+import { taskProbe } from "./task-probe.ts";
 import { tcpProbe } from "./tcp-probe.ts";
 import { writeFiles } from "./write-files.ts";
 
@@ -25,6 +26,7 @@ export const scripts: Readonly<Record<string, Program>> = {
   "nginx-test": nginxTest,
   "firewall-restore": firewallRestore,
   "tcp-probe": tcpProbe,
+  "task-probe": taskProbe,
   "readable-by": readableBy,
   remote,
   resolve,

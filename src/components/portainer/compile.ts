@@ -221,14 +221,15 @@ export interface Agent {
   readonly secret: string;
 }
 
-/** As Portainer documents it for a standalone engine. */
-function declaredAgent({ agentImage }: Portainer, { port }: PortainerEnvironment): Agent {
+/** As Portainer documents it, for a standalone engine and for a Swarm. */
+function declaredAgent({ agentImage }: Portainer, { port, swarm }: PortainerEnvironment): Agent {
   const mounts = ["/var/run/docker.sock", "/var/lib/docker/volumes"].map((path) => `${path}:${path}`);
   const definition = {
     image: agentImage,
     port: `${port}:${ports.portainerAgent}`,
     mounts,
-    restart: "always",
+    // A task of a Swarm, which replaces it, has a word of its own.
+    restart: swarm === undefined ? "always" : "any",
   };
   return { definition, state: "running", secret: "as generated" };
 }
@@ -240,7 +241,7 @@ export function agentId({ name }: Pick<PortainerEnvironment, "name">): ResourceI
 export function agentResource(environment: PortainerEnvironment, agent: Agent): Resource {
   const { definition, state, secret } = agent;
   const units = {
-    container: `${agentContainer} ${state}`,
+    [environment.swarm === undefined ? "container" : "service"]: `${agentContainer} ${state}`,
     image: definition?.image ?? "foreign",
     ports: definition?.port ?? "foreign",
     mounts: definition?.mounts.join(", ") ?? "foreign",

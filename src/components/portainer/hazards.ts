@@ -1,11 +1,13 @@
 /** Containers on Portainer's machines that somebody else made and that ours cannot run beside. Reads only. */
-import type { Hazard, Io } from "../../component.ts";
+import { foreignHazard, type Hazard, type Io } from "../../component.ts";
 import { agentContainer, serverProject } from "../../fabric/portainer-server.ts";
+import { agentMachines } from "../../fabric/swarms.ts";
 import { readCompose } from "../../formats/compose/index.ts";
 import type { MachineContainer } from "../../formats/docker/index.ts";
-import type { Portainer } from "../../model.ts";
+import type { Portainer, PortainerEnvironment } from "../../model.ts";
 import { type Change, subjectOf } from "../../resource.ts";
 import { containerHazards, type Needs } from "../foreign/containers.ts";
+import { foreignService } from "./agent-service.ts";
 import { agentId, composeOf, serverId } from "./compile.ts";
 
 export async function hazards(changes: readonly Change[], io: Io): Promise<readonly Hazard[]> {
@@ -19,13 +21,36 @@ export async function hazards(changes: readonly Change[], io: Io): Promise<reado
   );
   const found = await Promise.all([
     wanted.has(serverId) ? serverHazards(portainer, io) : [],
-    ...agents.map((environment) => {
-      const ports = [{ port: environment.port, protocol: "tcp" }];
-      const needs = { resource: agentId(environment), ports, names: [agentContainer] };
-      return containerHazards("portainer", io, environment.guest.host, [needs], ({ label }) => label === "");
-    }),
+    ...agents.map((environment) => agentHazards(environment, io)),
   ]);
   return found.flat();
+}
+
+/** On every machine that gets an agent. In a Swarm the agents' service, and what it has made by itself, is one thing. */
+async function agentHazards(environment: PortainerEnvironment, io: Io): Promise<readonly Hazard[]> {
+  const { port, swarm } = environment;
+  const resource = agentId(environment);
+  const names = swarm === undefined ? [agentContainer] : [];
+  const needs = { resource, ports: [{ port, protocol: "tcp" }], names };
+  const isTask = ({ name }: MachineContainer): boolean => name.startsWith(`${agentContainer}.`);
+  const isOthers = (container: MachineContainer): boolean =>
+    container.label === "" && !(swarm !== undefined && isTask(container));
+  const containers = await Promise.all(
+    agentMachines(io.site, environment).map(({ host }) =>
+      containerHazards("portainer", io, host, [needs], isOthers),
+    ),
+  );
+  const foreign = swarm === undefined ? undefined : await foreignService(io, environment);
+  if (foreign === undefined) return containers.flat();
+  const message = `the Swarm ${swarm} has a service "${agentContainer}" that somebody else made, which is the name of ${resource}`;
+  const takeover = "it is updated to the declared agent in place";
+  const service = foreignHazard(message, {
+    host: foreign.name,
+    name: `service ${agentContainer}`,
+    takeover,
+    for: resource,
+  });
+  return [...containers.flat(), service];
 }
 
 async function serverHazards(portainer: Portainer, io: Io): Promise<readonly Hazard[]> {

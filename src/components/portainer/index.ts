@@ -4,6 +4,7 @@ import { subjectOf } from "../../resource.ts";
 import { applyContainer, isForeignContainer } from "../foreign/containers.ts";
 import { readForeign } from "../foreign/read.ts";
 import { applyAgent } from "./agent.ts";
+import { applyAgentService } from "./agent-service.ts";
 import { applyAdministrator, applyEnvironment } from "./api.ts";
 import { administratorId, agentId, compile, environmentId, serverId, storageId } from "./compile.ts";
 import { applyDuplicate, isDuplicate } from "./duplicates.ts";
@@ -39,7 +40,10 @@ export const portainer: Component = {
     for (const registry of declared.registries)
       if (id === registryId(registry)) return applyRegistry(change, declared, registry, io);
     for (const environment of declared.environments) {
-      if (id === agentId(environment)) return applyAgent(change, environment, io);
+      if (id === agentId(environment))
+        return environment.swarm === undefined
+          ? applyAgent(change, environment, io)
+          : applyAgentService(change, environment, io);
       if (id === environmentId(environment)) return applyEnvironment(change, environment, io);
     }
   },

@@ -1,4 +1,5 @@
 /** The live state: on the machines from Docker, in Portainer from its API. A machine that does not answer is unknown alone. */
+
 import type { EnvironmentState, PortainerStatus } from "../../apis/portainer/index.ts";
 import type { Io } from "../../component.ts";
 import { defined } from "../../defined.ts";
@@ -9,6 +10,7 @@ import { agentContainer, definitionLabel } from "../../fabric/portainer-server.t
 import { isObject, member, parseJson, textsOf } from "../../formats/json/index.ts";
 import type { Portainer, PortainerEnvironment } from "../../model.ts";
 import { canonicalJson, type Resource } from "../../resource.ts";
+import { readAgentService } from "./agent-service.ts";
 import { commands } from "./commands.ts";
 import {
   type AgentDefinition,
@@ -274,6 +276,7 @@ function readEnvironment(
 }
 
 async function readAgent(io: Io, environment: PortainerEnvironment): Promise<readonly Resource[]> {
+  if (environment.swarm !== undefined) return readAgentService(io, environment);
   const [container, secret] = await Promise.all([
     inspect(io.host(environment.guest.host), agentContainer),
     agentSecret(io),

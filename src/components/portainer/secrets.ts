@@ -13,7 +13,7 @@ export function agentSecret(io: Io): Promise<Secret> {
 
 const name = "AGENT_SECRET";
 
-export function secretState(container: Container, secret: Secret): string {
+export function secretState(container: Pick<Container, "env">, secret: Secret): string {
   const value = container.env.find((each) => each.startsWith(`${name}=`))?.slice(name.length + 1);
   if (value === undefined) return "none";
   return value === secret.reveal() ? "as generated" : "another";
@@ -33,8 +33,13 @@ export function passwordFiles({ adminPassword }: Portainer): readonly FileWrite[
   return adminPassword === undefined ? [] : [privateFile(paths.adminPassword, `${adminPassword.reveal()}\n`)];
 }
 
+/** The agent's variable, for the specification of a service. */
+export function agentVariable(secret: Secret): string {
+  return `${name}=${secret.reveal()}`;
+}
+
 export function agentFiles(secret: Secret): readonly FileWrite[] {
-  return [privateFile(paths.agentEnvironment, `${name}=${secret.reveal()}\n`)];
+  return [privateFile(paths.agentEnvironment, `${agentVariable(secret)}\n`)];
 }
 
 function privateFile(path: string, text: string): FileWrite {

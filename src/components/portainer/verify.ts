@@ -1,17 +1,22 @@
 /** Looks at Portainer as its clients do: the API over the CA's trust, the login, each agent, each environment. */
 import { type Check, external, failed, type Io, passed } from "../../component.ts";
 import { hintOf, isUnavailable, messageOf } from "../../errors.ts";
+import { agentMachines } from "../../fabric/swarms.ts";
 import type { PortainerEnvironment } from "../../model.ts";
 import type { ResourceId } from "../../resource.ts";
 import { ping } from "./agent.ts";
+import { checkOverlay } from "./agent-tasks.ts";
 import { administratorId, agentId, environmentId, serverId } from "./compile.ts";
 
 export async function verify(io: Io): Promise<readonly Check[]> {
   const { portainer } = io.site;
   if (portainer === undefined) return [];
   const { environments } = portainer;
-  const agents = environments.filter(({ kind }) => kind === "agent").map((each) => checkAgent(io, each));
-  return (await Promise.all([checkOwn(io, environments), Promise.all(agents)])).flat();
+  const agents = environments.flatMap((each) =>
+    agentMachines(io.site, each).map((guest) => checkAgent(io, { ...each, guest })),
+  );
+  const overlays = environments.map((each) => checkOverlay(io, each));
+  return (await Promise.all([checkOwn(io, environments), Promise.all(agents), ...overlays])).flat();
 }
 
 async function checkOwn(io: Io, environments: readonly PortainerEnvironment[]): Promise<readonly Check[]> {
