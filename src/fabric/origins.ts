@@ -1,6 +1,6 @@
 /** Which places of the site declare guests, names, services and ports: the origins that several components share. Pure. */
 
-import type { Certificate, Guest, PortainerEnvironment, RoleGuest, Service, Site } from "../model.ts";
+import type { Certificate, Guest, PortainerEnvironment, RoleGuest, Service, Site, Stack } from "../model.ts";
 import type { Origin, Reason, Subject } from "../origin.ts";
 import type { SourceRef } from "../resource.ts";
 import { backendOrigins, labelOrigins, optionOrigins, stackOf } from "./label-origins.ts";
@@ -27,6 +27,11 @@ export function hypervisorOrigin({ hypervisor }: Site, says = "the hypervisor's 
 /** "vm/311 (docker-one)". */
 function titleOf({ host, name }: Guest): string {
   return `${host} (${name})`;
+}
+
+/** The machine that a stack is assigned to, or its Swarm. */
+function placeOf({ guest, swarm }: Stack): string {
+  return swarm === undefined ? titleOf(guest) : `the Swarm ${swarm}`;
 }
 
 export function guestOrigin(guest: Guest): Origin {
@@ -58,7 +63,7 @@ export function nameOrigins(site: Site, service: Service): readonly Origin[] {
   if (stack !== undefined) {
     return [
       { at: service.from, says: "declares the name and the router's rule" },
-      { at: stack.from, says: `puts stack ${stack.name} on ${titleOf(stack.guest)}` },
+      { at: stack.from, says: `puts stack ${stack.name} on ${placeOf(stack)}` },
     ];
   }
   const { portainer } = site;
@@ -119,7 +124,16 @@ export function aboutService(service: Service): readonly Subject[] {
 }
 
 /** Why an environment of Portainer is there. */
-export function environmentReason({ guest, name, kind }: PortainerEnvironment): Reason {
+export function environmentReason({ guest, name, kind, swarm, from }: PortainerEnvironment): Reason {
+  if (swarm !== undefined)
+    return {
+      origins: [
+        { at: guest.from, keys: ["swarm"], says: `makes it the first manager of the Swarm ${swarm}` },
+        { at: from, says: "names the environment" },
+        addressOrigin(guest),
+      ],
+      about: [`environment:${name}`, ...aboutGuest(guest)],
+    };
   const role = kind === "agent" ? "makes it a machine of Portainer's agent" : "makes it Portainer's machine";
   return {
     origins: [

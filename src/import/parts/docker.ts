@@ -70,7 +70,7 @@ function containersLeft({ engines }: FoundDocker): readonly Left[] {
 function reasonOf({ labels, image }: FoundContainer): string | undefined {
   const swarm = labels["com.docker.swarm.service.name"];
   if (swarm !== undefined)
-    return `it belongs to the Swarm service ${swarm}; Phoenix deploys Compose projects alone`;
+    return `it belongs to the Swarm service ${swarm}; stacks of a Swarm are declared by hand, in swarms of the hypervisor's configuration`;
   const isOurs = labels[definitionLabel] !== undefined || labels["com.docker.compose.project"] !== undefined;
   if (isOurs) return undefined;
   if (/(?:^|\/)portainer\//.test(image)) return undefined;
