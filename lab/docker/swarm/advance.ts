@@ -36,6 +36,14 @@ export function advance(swarm: SwarmState, world: SwarmWorld): void {
     fire(swarm, world);
   }
   swarm.at = Math.max(world.now, swarm.at);
+  noteNext(swarm, world);
+}
+
+/** Keeps when time does the next thing, for those who only look. */
+export function noteNext(swarm: SwarmState, world: SwarmWorld): void {
+  const next = nextDue(swarm, world);
+  if (next === undefined) delete swarm.nextAt;
+  else swarm.nextAt = next;
 }
 
 /** Everything that happens without time going by. */

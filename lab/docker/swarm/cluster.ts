@@ -3,7 +3,7 @@ import type { GuestName, HostName } from "../../../src/resource.ts";
 import type { LabContext } from "../../context.ts";
 import { treeOf } from "../../tree.ts";
 import { DockerError } from "../state.ts";
-import { advance, settle } from "./advance.ts";
+import { advance, noteNext, settle } from "./advance.ts";
 import type { SwarmNode, SwarmState } from "./state.ts";
 import { noLeader, notManager } from "./words.ts";
 import { isUp, worldOf } from "./world.ts";
@@ -46,21 +46,33 @@ export function hasSeat(context: LabContext, host: HostName): boolean {
 
 function look(context: LabContext, id: string): SwarmState | undefined {
   const before = context.store.read<SwarmState>(document(id));
-  if (before === undefined) return undefined;
+  if (before === undefined || isStill(context, before) || !hasQuorum(context, before)) return before;
   const after = structuredClone(before);
-  if (!hasQuorum(context, before)) return before;
   advance(after, worldOf(context));
   if (!isSame(before, after)) context.store.settle(document(id), before, after);
   return after;
 }
 
+/** How old a look may be that saw all machines as they are: a machine that falls silent does so at the last look. Milliseconds. */
+const lookMs = 5_000;
+
+/** Whether nothing has happened since the last look. */
+function isStill(context: LabContext, { at, nextAt, nodes }: SwarmState): boolean {
+  const now = context.clock.now();
+  if (now - at > lookMs || (nextAt !== undefined && nextAt <= now)) return false;
+  return nodes.every(
+    ({ host, left, silentSince }) => left === true || isUp(context, host) === (silentSince === undefined),
+  );
+}
+
 /** How far time was played is no change by itself, unless it is long ago. */
 function isSame(before: SwarmState, after: SwarmState): boolean {
   const ages = after.at - before.at;
-  return ages < 1_000 && JSON.stringify({ ...after, at: before.at }) === JSON.stringify(before);
+  return ages < lookMs && JSON.stringify({ ...after, at: before.at }) === JSON.stringify(before);
 }
 
 export function storeSwarm(context: LabContext, swarm: SwarmState): void {
+  noteNext(swarm, worldOf(context));
   context.store.write(document(swarm.id), swarm);
 }
 

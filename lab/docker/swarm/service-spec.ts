@@ -131,9 +131,7 @@ function checkUpdateConfigs(spec: YamlObject): void {
   for (const key of ["UpdateConfig", "RollbackConfig"]) {
     const { FailureAction = "", Order = "", MaxFailureRatio = 0 } = objectAt(spec, key);
     const word = key === "UpdateConfig" ? "update" : "rollback";
-    if (
-      !["", "pause", "continue", ...(word === "update" ? ["rollback"] : [])].includes(String(FailureAction))
-    )
+    if (!["", "pause", "continue", "rollback"].includes(String(FailureAction)))
       throw new DockerError(400, `unrecognized update failure action ${String(FailureAction)}`);
     if (!["", "stop-first", "start-first"].includes(String(Order)))
       throw new DockerError(400, `unrecognized update order ${String(Order)}`);

@@ -55,7 +55,7 @@ export function updateService({ docker, name, request }: EngineCall): ApiRespons
     if (version !== service.version) throw outOfSequence();
     if (rollback === "previous") {
       if (service.previous === undefined)
-        throw rpc("FailedPrecondition", `service ${nameOf(service)} does not have a previous spec`);
+        throw rpc("FailedPrecondition", `service ${service.id} does not have a previous spec`);
       beginRollback(swarm, service, "manually requested rollback");
       return;
     }

@@ -13,6 +13,8 @@ export interface SwarmState {
   index: number;
   /** How far time has been played. */
   at: number;
+  /** When time does the next thing; absent while nothing is on its way. */
+  nextAt?: number;
   /** The cluster object's own version and labels. */
   version: number;
   updatedAt: number;
