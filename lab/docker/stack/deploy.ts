@@ -160,13 +160,14 @@ async function makeNetworks(
   for (const [key, network] of wanted) {
     if (!isExternal(network)) continue;
     const name = realName(source, key, network);
+    if (["default", "bridge", "host", "none"].includes(name)) continue;
     const { status, body } = await ask("GET", `/networks/${encodeURIComponent(name)}`);
     if (status !== 200)
       throw new StackError(
         `network ${JSON.stringify(name)} is declared as external, but could not be found. You need to create a swarm-scoped network before the stack is deployed`,
       );
     const scope = isYamlObject(body) ? String(body.Scope ?? "") : "";
-    if (scope !== "swarm" && !["bridge", "host", "none"].includes(name))
+    if (scope !== "swarm")
       throw new StackError(
         `network ${JSON.stringify(name)} is declared as external, but it is not in the right scope: ${JSON.stringify(scope)} instead of "swarm"`,
       );

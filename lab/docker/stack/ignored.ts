@@ -31,4 +31,14 @@ export function warn(document: YamlObject, err: string[]): void {
   const old = Object.entries(deprecated).filter(([key]) => keys.has(key));
   if (old.length > 0)
     err.push("Ignoring deprecated options:", "", ...old.map(([key, words]) => `${key}: ${words}`), "");
+  for (const [, service] of membersOf(document, "services"))
+    for (const port of Array.isArray(service.ports) ? service.ports : [])
+      if (
+        typeof port === "string" &&
+        /^(?:[\d.]+|\[[^\]]+\]):\S+:\d/.test(port) &&
+        !port.startsWith("0.0.0.0:")
+      )
+        err.push(
+          `level=warning msg="ignoring IP-address (${port.includes("/") ? port : `${port}/tcp`}) service will listen on '0.0.0.0'"`,
+        );
 }

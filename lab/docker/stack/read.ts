@@ -17,7 +17,21 @@ export function readStack(text: string, variables: Variables): YamlObject {
     ]),
   );
   checkStackSchema(filled);
+  checkExternals(filled);
   return filled;
+}
+
+/** @throws StackError */
+function checkExternals({ volumes }: YamlObject): void {
+  if (!isYamlObject(volumes)) return;
+  for (const [name, volume] of Object.entries(volumes)) {
+    if (!isYamlObject(volume) || volume.external === undefined || volume.external === false) continue;
+    const other = ["driver", "driver_opts", "labels"].find((key) => volume[key] !== undefined);
+    if (other !== undefined)
+      throw new StackError(
+        `conflicting parameters "external" and ${JSON.stringify(other)} specified for volume ${JSON.stringify(name)}`,
+      );
+  }
 }
 
 const sections = ["services", "volumes", "networks", "secrets", "configs"];
@@ -74,7 +88,8 @@ function fill(value: unknown, variables: Variables, path: readonly string[]): un
     );
   }
   const cast = casts.find(([pattern]) => pattern.test(place))?.[1];
-  if (cast === undefined) return text;
+  // What was written without a variable keeps its type.
+  if (cast === undefined || text === value) return text;
   try {
     return cast(text);
   } catch (error) {

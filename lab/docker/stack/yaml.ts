@@ -1,7 +1,13 @@
 /** The YAML of a stack file, read as `docker stack` reads it: go-yaml v2, where `y`, `n`, `on` and `off` are booleans. Pure. */
-import { parseDocument } from "yaml";
+import { parseDocument, visit } from "yaml";
 import { isYamlObject, type YamlObject } from "../compose-values.ts";
 import { StackError } from "./words.ts";
+
+/** What go-yaml says of the commonest mistakes. */
+const goWords: readonly (readonly [RegExp, string])[] = [
+  [/^Tabs are not allowed/, "found a tab character that violates indentation"],
+  [/^Flow (sequence|map) in block collection/, "did not find expected node content"],
+];
 
 /** @throws StackError */
 export function parseStackYaml(text: string): YamlObject {
@@ -17,8 +23,15 @@ export function parseStackYaml(text: string): YamlObject {
   const [error] = document.errors;
   if (error !== undefined) {
     const line = text.slice(0, error.pos[0]).split("\n").length;
-    throw new StackError(`yaml: line ${line}: ${error.message}`);
+    const words = goWords.find(([pattern]) => pattern.test(error.message))?.[1] ?? error.message;
+    throw new StackError(`yaml: line ${line}: ${words}`);
   }
+  visit(document, {
+    Alias: (_, alias) => {
+      if (alias.resolve(document) === undefined)
+        throw new StackError(`yaml: unknown anchor '${alias.source}' referenced`);
+    },
+  });
   const value = withTextKeys(document.toJS({ mapAsMap: true, maxAliasCount: 1000 }), []);
   if (isYamlObject(value)) return value;
   throw new StackError("top-level object must be a mapping");

@@ -7,7 +7,7 @@ import { change, managed, seatOf } from "./cluster.ts";
 import { textsOf } from "./containers.ts";
 import { named } from "./json.ts";
 import { listAt, objectAt, type SwarmNetwork, type SwarmService, type SwarmState, stamped } from "./state.ts";
-import { rpc } from "./words.ts";
+import { checkName, rpc } from "./words.ts";
 
 /** Those that the machine knows: a manager all of them, a worker the ones that its tasks are on. */
 export function overlaysOn({ context, host }: LabDocker): readonly SwarmNetwork[] {
@@ -28,6 +28,7 @@ export function createOverlay({ context, host }: LabDocker, body: YamlObject): s
       403,
       'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.',
     );
+  checkName(String(body.Name ?? ""));
   return change(context, host, ({ swarm }) => {
     swarm.subnets += 1;
     const network: SwarmNetwork = {

@@ -13,7 +13,7 @@ import {
   type SwarmState,
   textsAt,
 } from "./state.ts";
-import { rpc } from "./words.ts";
+import { checkName, rpc } from "./words.ts";
 
 /** The spec with the engine's own additions, networks by their ids. @throws DockerError */
 export function resolvedSpec(
@@ -97,9 +97,7 @@ export function checkSpec(swarm: SwarmState, spec: YamlObject, self: SwarmServic
   if (!["", "none", "on-failure", "any"].includes(condition))
     throw new DockerError(400, `invalid RestartCondition: ${JSON.stringify(condition)}`);
   checkUpdateConfigs(spec);
-  if (!/^[a-zA-Z0-9](?:[-_]*[A-Za-z0-9]+)*$/.test(nameOf({ spec })))
-    throw invalid("name must be valid as a DNS name component");
-  if (nameOf({ spec }).length > 63) throw invalid("name must be 63 characters or fewer");
+  checkName(nameOf({ spec }));
   const image = String(objectAt(template, "ContainerSpec").Image ?? "");
   if (image === "") throw invalid("ContainerSpec: image reference must be provided");
   if (!reference.test(image))

@@ -53,3 +53,10 @@ export function versionIn(what: string, text: string | null): number {
     `invalid ${what} version '${text ?? ""}': strconv.ParseUint: parsing ${JSON.stringify(text ?? "")}: invalid syntax`,
   );
 }
+
+/** The name of a service or network. @throws DockerError */
+export function checkName(name: string): void {
+  if (!/^[a-zA-Z0-9](?:[-_]*[A-Za-z0-9]+)*$/.test(name))
+    throw rpc("InvalidArgument", "name must be valid as a DNS name component");
+  if (name.length > 63) throw rpc("InvalidArgument", "name must be 63 characters or fewer");
+}
