@@ -110,7 +110,7 @@ test("an edit of the service by hand is drift, and is reverted in place", async 
 
 test("an overlay that is closed is told although every node is ready", async () => {
   const lab = await inSwarm();
-  await breakLab(lab, "overlay-closed", "vm/1003");
+  breakLab(lab, "overlay-closed", "vm/1003");
   const { components } = await verifyLab(lab, site, all);
   const failed = components.flatMap(({ checks }) => checks).filter(({ status }) => status === "fail");
   expect(failed).toMatchObject([

@@ -1,5 +1,6 @@
 /** Swarms in the lab: from no member to all, a second sync that changes nothing, roles, drift, and who leaves only with consent. */
 import { expect, test } from "vitest";
+import { breakLab } from "../../lab/faults.ts";
 import { askDocker } from "../../src/components/foreign/docker-api.ts";
 import { swarm as component } from "../../src/components/swarm/index.ts";
 import { member, objectsOf, textOf } from "../../src/formats/json/index.ts";
@@ -148,4 +149,52 @@ test("join tokens are in no event, plan or result", async () => {
     expect(token).toMatch(/^SWMTKN-1-/);
     expect(JSON.stringify(result)).not.toContain(token);
   }
+});
+
+test("a member that does not answer is named, and the others go on", async () => {
+  const lab = await newLab(all);
+  await sync(lab, all);
+  breakLab(lab, "guest-down", "vm/1003");
+  const { components } = await planLab(lab, siteWith("manager", "manager", "worker"), [component]);
+  expect(components[0]?.unreadResources).toMatchObject([{ ids: ["swarm/oak-third"] }]);
+  expect(components[0]?.changes).toMatchObject([{ verb: "update", desired: { id: "swarm/oak-drphoenix" } }]);
+});
+
+test("managers without a quorum leave the whole Swarm alone, in one line", async () => {
+  const lab = await newLab(all);
+  const three = siteWith("manager", "manager", "manager");
+  await sync(lab, three);
+  breakLab(lab, "guest-down", "vm/1002");
+  breakLab(lab, "guest-down", "vm/1003");
+  const { components } = await planLab(lab, three, [component]);
+  expect(components[0]?.changes).toEqual([]);
+  const reasons = components[0]?.unreadResources.map(({ reason }) => reason) ?? [];
+  expect(reasons).toContainEqual(
+    expect.stringMatching(/^the Swarm oak has no quorum: 1 of 3 declared managers answer/),
+  );
+});
+
+test("no second Swarm begins while a manager is silent", async () => {
+  const lab = await newLab(all);
+  const two = siteWith("manager", "manager", "manager");
+  breakLab(lab, "guest-down", "vm/1003");
+  await sync(lab, two);
+  const world = await opened(lab);
+  const info = await askDocker(world.host("vm/1001"), "GET", "/info");
+  expect(textOf(member(info, "Swarm"), "LocalNodeState")).toBe("inactive");
+});
+
+test("a machine that was set up anew joins again, and its old entry goes with consent alone", async () => {
+  const lab = await newLab(all);
+  await sync(lab, all);
+  const world = await opened(lab);
+  await askDocker(world.host("vm/1003"), "POST", "/swarm/leave?force=true");
+  expect(await sync(lab, all)).toMatchObject({ outcome: "changed" });
+  await expect.poll(() => nodes(lab), { timeout: 5_000 }).toContain("10.0.0.103 worker active down");
+  const kept = await sync(lab, all);
+  expect(kept?.orphans).toEqual([expect.stringMatching(/^swarm\/oak-third-[0-9a-z]{25}$/)]);
+  expect(await nodes(lab)).toHaveLength(4);
+  expect(await sync(lab, all, { allow: ["prune"] })).toMatchObject({ outcome: "changed" });
+  expect(await nodes(lab)).toHaveLength(3);
+  expect(await sync(lab, all)).toMatchObject({ outcome: "unchanged", orphans: [] });
 });
