@@ -83,6 +83,7 @@ export async function withSession(
   const emit: RunWorld["emit"] = (event) => watched.emit(onWallClock(event, world.clock));
   try {
     const site = await withCluster(declaredSite, world, access, opening);
+    if (site.cluster !== undefined) await refuseInCluster(call, proven, site, opening);
     const [{ loadComponents }, { componentsOff, takingPart }, journal, run] = await Promise.all([
       import("../components/index.ts"),
       import("../components/parts.ts"),
@@ -253,7 +254,6 @@ async function refuseBroken(call: Call, proven: ProvenSite, selection: Selected)
       writeLines(terminal.stderr, [`${what}: \`phoenix check${options.repeat}\` shows them`]);
     return usable;
   }
-  const view = viewOf(terminal.stderr, terminal, options, site);
   if (site !== undefined && errors.length === 0) {
     if (problems.length > 0 && !options.quiet && options.output === "text")
       writeLines(terminal.stderr, [
@@ -261,9 +261,40 @@ async function refuseBroken(call: Call, proven: ProvenSite, selection: Selected)
       ]);
     return site;
   }
+  throw siteError(call, errors, sources, site, "check");
+}
+
+/** @throws SiteError when the site does not fit the cluster, in what was selected; the errors are shown before */
+async function refuseInCluster(
+  call: Call,
+  { sources }: ProvenSite,
+  site: Site,
+  { only, skip }: Selected,
+): Promise<void> {
+  const [{ clusterRules }, { problemsOf }] = await Promise.all([
+    import("../fabric/rules.ts"),
+    import("./concerns.ts"),
+  ]);
+  const found = problemsOf(
+    clusterRules.flatMap((rule) => rule(site)),
+    { only, skip },
+  );
+  const errors = found.filter(({ severity }) => severity === "error");
+  if (errors.length > 0) throw siteError(call, errors, sources, site, "plan");
+}
+
+/** Shows the errors. @param check the command that finds them @returns what ends the command */
+function siteError(
+  { terminal, options }: Call,
+  errors: ProvenSite["problems"],
+  sources: ProvenSite["sources"],
+  site: Site | undefined,
+  check: "check" | "plan",
+): SiteError {
+  const view = viewOf(terminal.stderr, terminal, options, site);
   if (options.output === "text")
     writeLines(terminal.stderr, [...problemsLines(terminal.redact(errors), sources, view), ""]);
-  throw new SiteError(`the site has ${count(errors.length, "error")}; nothing was changed`, {
-    hint: `correct the site; \`phoenix check${options.repeat}\` checks it without changing anything`,
+  return new SiteError(`the site has ${count(errors.length, "error")}; nothing was changed`, {
+    hint: `correct the site; \`phoenix ${check}${options.repeat}\` checks it without changing anything`,
   });
 }

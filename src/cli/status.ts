@@ -130,6 +130,18 @@ async function soonestCertificate({ components, run }: Session): Promise<StatusF
 
 async function isUndoArmed({ components, run }: Session): Promise<boolean> {
   if (!components.some(({ name }) => name === "firewall")) return false;
-  const { undoPaths } = await import("../components/firewall/undo.ts");
-  return (await run.world.host("pve").readFiles([undoPaths.wantedAtBoot])).size > 0;
+  const [{ undoPaths }, { nodesOf }] = await Promise.all([
+    import("../components/firewall/undo.ts"),
+    import("../fabric/nodes.ts"),
+  ]);
+  const nodes = nodesOf(run.site).filter(({ online }) => online);
+  const armed = nodes.map(async ({ host }) => {
+    try {
+      return (await run.world.host(host).readFiles([undoPaths.wantedAtBoot])).size > 0;
+    } catch (error) {
+      if (host === "pve" || !(error instanceof PhoenixError)) throw error;
+      return false;
+    }
+  });
+  return (await Promise.all(armed)).some(Boolean);
 }

@@ -4,4 +4,7 @@ import type { Problem } from "../problem.ts";
 import { unknownNodes } from "./declared-nodes.ts";
 import { droppedPaths } from "./dropped-paths.ts";
 
-export const rules: readonly ((site: Site) => readonly Problem[])[] = [droppedPaths, unknownNodes];
+export const rules: readonly ((site: Site) => readonly Problem[])[] = [droppedPaths];
+
+/** What can be told only when the cluster is known: a session applies these before anything is touched. */
+export const clusterRules: typeof rules = [unknownNodes];
