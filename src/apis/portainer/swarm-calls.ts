@@ -4,6 +4,7 @@ import {
   isObject,
   listOf,
   member,
+  membersOf,
   numberOf,
   objectsOf,
   parseJson,
@@ -175,7 +176,7 @@ function serviceOf(value: unknown): SwarmService {
     ports: objectsOf(member(member(spec, "EndpointSpec"), "Ports")).map(portOf),
     configs: objectsOf(member(container, "Configs")).map((each) => grantOf(each, "Config")),
     secrets: objectsOf(member(container, "Secrets")).map((each) => grantOf(each, "Secret")),
-    template: canonicalJson(template),
+    template: templateOf(template),
     constraints: listOf(member(member(template, "Placement"), "Constraints")),
     ...(state === "" ? {} : { update: { state, message: textOf(update, "Message") } }),
   };
@@ -208,8 +209,14 @@ function taskOf(value: unknown): SwarmTask {
     error: textOf(status, "Err"),
     createdMs: timeOf(value, "CreatedAt"),
     sinceMs: timeOf(status, "Timestamp"),
-    template: canonicalJson(member(value, "Spec")),
+    template: templateOf(member(value, "Spec")),
   };
+}
+
+/** Docker (26) names the runtime in services alone, and keeps a task whose node meets new constraints all the same. */
+function templateOf(value: unknown): string {
+  const { Runtime: _, Placement: __, ...others } = membersOf(value);
+  return canonicalJson(others);
 }
 
 /** Docker writes nanoseconds; 0 for no time. */
