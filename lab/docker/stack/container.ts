@@ -115,7 +115,7 @@ function referencesOf(
     const object = declared.get(from);
     if (object === undefined)
       throw new StackError(`service ${key}: undefined ${kind} ${JSON.stringify(from)}`);
-    const target = long.target ?? (kind === "config" ? `/${from}` : from);
+    const target = long.target ?? from;
     return {
       File: {
         Name: String(target),

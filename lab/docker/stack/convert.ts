@@ -30,7 +30,7 @@ export function serviceSpec(
     TaskTemplate: defined({
       ContainerSpec: containerSpec(source, document, key, service),
       Resources: resourcesOf(deploy.resources),
-      RestartPolicy: restartPolicy(deploy),
+      RestartPolicy: restartPolicy(service, deploy),
       Placement: placementOf(deploy.placement),
       Networks: networksOf(source, document, key, service),
       LogDriver: logDriver(service.logging),
@@ -66,14 +66,28 @@ function resourcesOf(value: unknown): Json {
   return defined({ Limits: part("limits"), Reservations: part("reservations") });
 }
 
-function restartPolicy({ restart_policy: policy }: YamlObject): Json | undefined {
-  if (!isYamlObject(policy)) return undefined;
-  return defined({
-    Condition: policy.condition,
-    Delay: nanoseconds(policy.delay),
-    MaxAttempts: policy.max_attempts,
-    Window: nanoseconds(policy.window),
-  });
+/** That of `deploy`, or else what `restart` means, although the command says that it ignores it. @throws StackError */
+function restartPolicy({ restart }: YamlObject, { restart_policy: policy }: YamlObject): Json | undefined {
+  if (isYamlObject(policy))
+    return defined({
+      Condition: policy.condition,
+      Delay: nanoseconds(policy.delay),
+      MaxAttempts: policy.max_attempts,
+      Window: nanoseconds(policy.window),
+    });
+  const [name = "", attempts = "0"] = String(restart ?? "").split(":");
+  switch (name) {
+    case "":
+    case "no":
+      return undefined;
+    case "always":
+    case "unless-stopped":
+      return { Condition: "any", MaxAttempts: 0 };
+    case "on-failure":
+      return { Condition: "on-failure", MaxAttempts: Number(attempts) };
+    default:
+      throw new StackError(`unknown restart policy: ${String(restart)}`);
+  }
 }
 
 function placementOf(value: unknown): Json {
@@ -152,6 +166,9 @@ function shortPorts(text: string): readonly Json[] {
   }
 }
 
+/** Networks that every machine has: nobody is found by a name there. */
+const builtIn = ["bridge", "host", "none"];
+
 /** @throws StackError */
 function networksOf(
   source: StackSource,
@@ -173,7 +190,8 @@ function networksOf(
       const network = declared.get(name);
       if (network === undefined && name !== "default")
         throw new StackError(`service ${key}: undefined network ${JSON.stringify(name)}`);
-      return { Target: realName(source, name, network ?? {}), Aliases: [...aliases, key] };
+      const Target = realName(source, name, network ?? {});
+      return builtIn.includes(Target) ? { Target } : { Target, Aliases: [...aliases, key] };
     })
     .sort((a, b) => (a.Target < b.Target ? -1 : 1));
 }

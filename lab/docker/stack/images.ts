@@ -28,9 +28,11 @@ export function resolved(spec: YamlObject): YamlObject {
   return withImage(spec, `${fullReference(image)}@${imageId(fullReference(image))}`, { Platforms });
 }
 
-/** An image that the file calls as before stays as it was found then. */
+/** An image that the file calls as before stays as it was found then; another one gets its tag. */
 export function kept(spec: YamlObject, before: YamlObject | undefined): YamlObject {
   const last = before === undefined ? undefined : (before.Spec as YamlObject);
   const called = (last?.Labels as YamlObject | undefined)?.[imageLabel];
-  return last !== undefined && called === imageIn(spec) ? withImage(spec, imageIn(last)) : spec;
+  const image = imageIn(spec);
+  if (last !== undefined && called === image) return withImage(spec, imageIn(last));
+  return image === "" ? spec : withImage(spec, fullReference(image));
 }

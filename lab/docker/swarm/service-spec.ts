@@ -1,4 +1,5 @@
 /** A service as it is sent, made whole, and what the managers refuse about it (Docker 26.1). Pure. */
+import { createHash } from "node:crypto";
 import type { YamlObject } from "../compose-values.ts";
 import { DockerError, type EngineNetwork } from "../state.ts";
 import { overlayNamed } from "./networks.ts";
@@ -66,12 +67,18 @@ function wholePort({ Protocol, PublishMode, ...port }: YamlObject): YamlObject {
   return { Protocol: Protocol ?? "tcp", ...port, PublishMode: PublishMode ?? "ingress" };
 }
 
+/** The managers' own id of a network that every machine has. */
+function idFrom(name: string): string {
+  const digest = createHash("sha256").update(`network ${name}`).digest();
+  return [...digest.subarray(0, 25)].map((byte) => (byte % 36).toString(36)).join("");
+}
+
 function networkId(swarm: SwarmState, wanted: string, local: readonly EngineNetwork[]): string {
   const overlay = overlayNamed(swarm, wanted);
   if (overlay?.ingress === true)
     throw rpc("InvalidArgument", `Service cannot be explicitly attached to the ingress network "${wanted}"`);
   if (overlay !== undefined) return overlay.id;
-  if (["bridge", "host", "none"].includes(wanted)) return wanted;
+  if (["bridge", "host", "none"].includes(wanted)) return idFrom(wanted);
   const own = local.find(({ name, id }) => name === wanted || id === wanted);
   if (own === undefined) throw new DockerError(500, `network ${wanted} not found`);
   throw rpc(
