@@ -21,8 +21,9 @@ export interface NewConnection {
   readonly to: HostName;
   readonly source: string;
   readonly destination: string;
-  readonly protocol: "tcp" | "udp";
-  readonly port: number;
+  readonly protocol: "tcp" | "udp" | "vrrp";
+  /** Absent for a protocol without ports. */
+  readonly port?: number;
 }
 
 /** What Debian has in /etc/services and /etc/protocols. */
@@ -48,7 +49,7 @@ const hostFile = "/etc/pve/local/host.fw";
 /** The rules of the sender's node first, then those of the receiver's. Without a node's daemon nothing is filtered there. */
 export async function verdictOf(lab: Lab, connection: NewConnection): Promise<Decision> {
   const { from, to, source, destination: dest, protocol, port } = connection;
-  const packet = { source, dest, protocol, dport: port };
+  const packet = { source, dest, protocol, ...(port === undefined ? {} : { dport: port }) };
   const decided = (machine: HostName, direction: "IN" | "OUT"): Decision => {
     const node = nodeUnder(lab, machine);
     if (!isActive(lab, node, "pve-firewall")) return "ACCEPT";

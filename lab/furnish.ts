@@ -84,7 +84,7 @@ export async function furnishGuest(lab: Lab, site: Site, guest: Guest): Promise<
   // Services of a container write there: whoever made the mount points gave them to its root.
   for (const { guestPath } of guest.mounts) lab.files.changeMode(host, guestPath, { account: root });
   const { gateway, mesh, ca } = site.roles;
-  if (host === gateway?.host) provide(lab, host, "nginx");
+  if (host === gateway?.host || host === site.gatewayPair?.standby.host) provide(lab, host, "nginx");
   if (host === mesh?.host) provide(lab, host, "traefik");
   if (host === ca?.host && site.ca !== undefined) {
     const { initCa } = await import("./step-ca/init.ts");

@@ -36,7 +36,7 @@ const connectMs = 3_000;
 /** @throws NoAnswerError */
 export async function routeTo(lab: Lab, servers: Servers, from: HostName, to: Endpoint): Promise<Endpoint> {
   await runDueTimers(lab);
-  const host = hostAt(lab, from, to.address);
+  const host = hostAt(lab, from, to.address) ?? (await holderOf(lab, to.address));
   if (host === undefined) throw new NoAnswerError(to, "unreachable");
   if (isGuestName(host) && guestState(lab, host) !== "running") throw new NoAnswerError(to, "unreachable");
   if (!isConnected(lab, nodeUnder(lab, from), nodeUnder(lab, host)))
@@ -58,6 +58,12 @@ export async function routeTo(lab: Lab, servers: Servers, from: HostName, to: En
       faultsOf(lab.store).some((each) => each.fault === "refused" && each.target === player?.role));
   if (player === undefined || isRefused) return refused;
   return { protocol: to.protocol, address: loopback, port: await servers.portOf(player) };
+}
+
+/** The guest that keepalived gives an address to; the first to answer where several have it. */
+async function holderOf(lab: Lab, address: string): Promise<HostName | undefined> {
+  const { holdersOf } = await import("./keepalived/pair.ts");
+  return (await holdersOf(lab, address))[0];
 }
 
 function endpointOf({ protocol, address, port }: Endpoint) {

@@ -27,6 +27,11 @@ const behaviours: Readonly<Record<string, UnitBehaviour>> = {
     // SIGHUP: the file provider reads its directory again. A file that it refuses is a line in its log, no exit code.
     reload: async (lab, host) => (await import("./traefik/load.ts")).readDynamic(lab, host, "always"),
   },
+  keepalived: {
+    start: async (lab, host) => (await import("./keepalived/pair.ts")).loadKeepalived(lab, host),
+    // SIGHUP: it keeps what it had where it cannot use the new configuration.
+    reload: async (lab, host) => void (await import("./keepalived/pair.ts")).loadKeepalived(lab, host),
+  },
   "step-ca": { reload: async () => undefined },
   docker: { reload: async () => undefined },
   pveproxy: { reload: async () => undefined },

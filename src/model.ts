@@ -1,12 +1,14 @@
 /** The declared site after loading: pure data, complete. What two components share, they share through it; it knows none of them. */
+import type { Certificate, CertificateAuthority, GuestCertificatePaths } from "./certificate.ts";
 import type { Cluster } from "./cluster.ts";
 import type { ExternalPortainer } from "./external-portainer.ts";
 import type { Firewall, GuestFirewall } from "./firewall.ts";
 import type { Reporting } from "./notice.ts";
-import type { GuestName, HostName, SourceRef } from "./resource.ts";
+import type { GuestName, SourceRef } from "./resource.ts";
 import type { Secret } from "./secret.ts";
 import type { UnattendedSettings } from "./unattended-settings.ts";
 
+export type { Certificate, CertificateAuthority, GuestCertificatePaths, HostPath } from "./certificate.ts";
 export type { Firewall, FirewallPolicy, FirewallRule, GuestFirewall } from "./firewall.ts";
 
 export interface Site extends Reporting {
@@ -18,6 +20,7 @@ export interface Site extends Reporting {
   /** In the order of the files, containers first. Templates are included and marked. */
   readonly guests: readonly Guest[];
   readonly roles: Roles;
+  readonly gatewayPair?: GatewayPair;
   /** Absent when the site declares none, which is not the same as one that is switched off; so is the firewall. */
   readonly dns?: Dns;
   readonly firewall?: Firewall;
@@ -59,6 +62,8 @@ export interface Guest {
   readonly name: string;
   /** Dotted IPv4 address; absent for DHCP or when none is declared. */
   readonly address?: string;
+  /** The name of its network interface, where it is declared. */
+  readonly interface?: string;
   /** A template never runs: no DNS name, no service, no firewall of its own. */
   readonly template: boolean;
   readonly firewall?: GuestFirewall;
@@ -91,6 +96,14 @@ export interface Roles {
   readonly gateway?: RoleGuest;
   readonly mesh?: RoleGuest;
   readonly ca?: RoleGuest;
+}
+
+/** A second gateway that serves the same, and the address that keepalived keeps on the one that works: clients know no other. */
+export interface GatewayPair {
+  readonly standby: RoleGuest;
+  /** Dotted IPv4 address. */
+  readonly address: string;
+  readonly from: SourceRef;
 }
 
 /** A guest with a role always has an address. */
@@ -126,48 +139,6 @@ export interface DnsRecord {
   readonly name: string;
   readonly address: string;
   readonly from: SourceRef;
-}
-
-export interface CertificateAuthority {
-  /** "https://10.0.0.10:9000". */
-  readonly url: string;
-  /** The name in the CA's own certificate: "ca.internal.example.net". Tokens name it as their audience. */
-  readonly hostname: string;
-  readonly port: number;
-  readonly provisioner: string;
-  /** Where the root certificate may be: on the hypervisor first, then in the CA guest. The first that exists counts. */
-  readonly rootFiles: readonly HostPath[];
-  /** Where the provisioner's password may be, in the same order. */
-  readonly passwordFiles: readonly HostPath[];
-}
-
-export interface HostPath {
-  readonly host: HostName;
-  readonly path: string;
-}
-
-export interface Certificate {
-  readonly commonName: string;
-  /** DNS names and addresses, the common name among them: lower case, sorted, without duplicates. */
-  readonly names: readonly string[];
-  /** Absolute paths on the hypervisor. */
-  readonly certPath: string;
-  readonly keyPath: string;
-  /** "user:group". */
-  readonly owner: string;
-  /** Octal digits: "640". */
-  readonly mode: string;
-  /** The declared command, run on the hypervisor after a renewal. */
-  readonly postRenewal?: { readonly command: string; readonly from: SourceRef };
-  /** Who serves the certificate, when that is known. The gateway's has the manifest's names and every routed name. */
-  readonly serves?: "gateway" | "portainer";
-  readonly from: SourceRef;
-}
-
-/** As a guest sees it: through an LXC mount point or an NFS share. */
-export interface GuestCertificatePaths {
-  readonly certPath: string;
-  readonly keyPath: string;
 }
 
 export interface Portainer {

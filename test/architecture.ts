@@ -76,6 +76,7 @@ const oracleVocabulary = [
   "hosts/network.ts",
   "hosts/script.ts",
   "hosts/world.ts",
+  "certificate.ts",
   "cluster.ts",
   "external-portainer.ts",
   "firewall.ts",

@@ -9,6 +9,7 @@ import { isInstalled, setUnit } from "../units.ts";
 const unitOfPackage: Readonly<Record<string, string>> = {
   dnsmasq: "dnsmasq",
   nginx: "nginx",
+  keepalived: "keepalived",
   "docker.io": "docker",
   "docker-ce": "docker",
   unbound: "unbound",

@@ -10,11 +10,18 @@ interface Link {
   readonly addresses: readonly { readonly address: string; readonly prefix: number }[];
 }
 
-export const ip: Program = ({ context, host, args }) => {
+export const ip: Program = async ({ context, host, args }) => {
   const [object = "", verb = "show"] = args.filter((arg) => !arg.startsWith("-"));
   if (!/^a(d(d(r(e(ss?)?)?)?)?)?$/.test(object) || !/^(sh(ow?)?|l(i(st?)?)?)$/.test(verb))
     return failed(255, `Object "${object}" is unknown, try "ip help".`);
-  const links = linksOf(context, host);
+  const { sharedOn } = await import("../keepalived/pair.ts");
+  const shared = await sharedOn(context, host);
+  const prefix = Number(context.facts.network.split("/")[1]);
+  const links = linksOf(context, host).map(({ name, addresses }) =>
+    name === "lo"
+      ? { name, addresses }
+      : { name, addresses: [...addresses, ...shared.map((address) => ({ address, prefix }))] },
+  );
   if (args.some((arg) => /^-j(son)?$/.test(arg))) return done(`${JSON.stringify(links.map(addressJson))}\n`);
   const lines = links.flatMap(({ name, addresses }, at) =>
     addresses.map(

@@ -4,6 +4,7 @@ import { dnsmasqTest } from "./dnsmasq-test.ts";
 import { dockerApi } from "./docker-api.ts";
 import { list, readFiles, remove } from "./files.ts";
 import { firewallRestore } from "./firewall-restore.ts";
+import { keepalivedTest } from "./keepalived-test.ts";
 import { lock } from "./lock.ts";
 import { makeDirectory } from "./make-directory.ts";
 import { nginxTest } from "./nginx-test.ts";
@@ -24,6 +25,7 @@ export const scripts: Readonly<Record<string, Program>> = {
   "docker-api": dockerApi,
   "dnsmasq-test": dnsmasqTest,
   "nginx-test": nginxTest,
+  "keepalived-test": keepalivedTest,
   "firewall-restore": firewallRestore,
   "tcp-probe": tcpProbe,
   "task-probe": taskProbe,

@@ -10,6 +10,7 @@ const table: Readonly<Record<ComponentName, () => Promise<Component>>> = {
   portainer: async () => (await import("./portainer/index.ts")).portainer,
   traefik: async () => (await import("./traefik/index.ts")).traefik,
   nginx: async () => (await import("./nginx/index.ts")).nginx,
+  keepalived: async () => (await import("./keepalived/index.ts")).keepalived,
   stacks: async () => (await import("./stacks/index.ts")).stacks,
 };
 

@@ -15,6 +15,7 @@ const table: Readonly<Record<ComponentName, () => Promise<{ readonly explain: Ex
   portainer: () => import("./portainer/origins.ts"),
   traefik: () => import("./traefik/origins.ts"),
   nginx: () => import("./nginx/origins.ts"),
+  keepalived: () => import("./keepalived/origins.ts"),
   stacks: () => import("./stacks/origins.ts"),
 };
 

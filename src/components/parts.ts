@@ -53,6 +53,11 @@ export const parts: Readonly<Record<ComponentName, Part>> = {
     needs: "containers with the roles gateway and mesh, and the gateway's certificate in the manifest",
     off: (site) => (site.roles.gateway === undefined ? "no gateway is declared" : noMesh(site)),
   },
+  keepalived: {
+    needs: "a gateway, a container with the role standby_gateway, `network.gateway_address`",
+    off: (site) => (site.gatewayPair === undefined ? "no standby gateway is declared" : undefined),
+    isRare: true,
+  },
   stacks: {
     needs: "Portainer, and `docker_stacks` of virtual machines or `swarms`",
     off: ({ portainer, externalPortainer }) =>

@@ -116,7 +116,7 @@ function openings(
       action: "ACCEPT",
       ...(type === "IN" ? { source } : { dest: path.address }),
       proto: path.protocol,
-      dport: String(path.port),
+      dport: path.port === 0 ? undefined : String(path.port),
       comment: commentText(path.why),
     });
     return [{ rule, from: path.at, path }];
@@ -142,7 +142,8 @@ export function packetOf(site: Site, path: FirewallPath, direction: "IN" | "OUT"
   const source =
     senderOf(site, path.from) ?? (path.from === "anywhere" ? undefined : site.hypervisor.network);
   const onHost = direction === "IN" ? path.to === "pve" : path.from === "pve";
-  const { address: dest, protocol, port } = path;
+  const { address: dest, protocol } = path;
+  const port = path.port === 0 ? undefined : path.port;
   const iface = onHost ? site.hypervisor.bridge : undefined;
   return defined({ direction, source, dest, protocol, port, iface });
 }

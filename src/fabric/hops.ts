@@ -24,6 +24,7 @@ import {
 import { memo } from "./memo.ts";
 import { ports } from "./ports.ts";
 import { type DeclaredRecord, recordsOf } from "./records.ts";
+import { frontAddress } from "./services.ts";
 
 /** Every name that the site declares, those of services first, each once. Wildcards as they are written: "*.x". */
 export const tracedNames = memo((site: Site): readonly string[] => {
@@ -109,7 +110,12 @@ function routedHops(site: Site, service: Service, name: string): readonly Hop[] 
   const { gateway, mesh } = site.roles;
   if (gateway === undefined || mesh === undefined) return [];
   const { from } = service;
-  const front = { host: gateway.host, address: gateway.address, port: ports.https, from: gateway.from };
+  const front = {
+    host: gateway.host,
+    address: frontAddress(site) ?? gateway.address,
+    port: ports.https,
+    from: gateway.from,
+  };
   const entry = { host: mesh.host, address: mesh.address, port: ports.http, from: mesh.from };
   const certificate = site.certificates.find(({ serves }) => serves === "gateway");
   return [

@@ -12,7 +12,7 @@ import { fwRuleOf } from "./declared-rule.ts";
 import { describeHost, guestOf } from "./guests.ts";
 import { memo } from "./memo.ts";
 import { ports } from "./ports.ts";
-import { gatewayNames, routedServices } from "./services.ts";
+import { gatewayNames, gatewaysOf, routedServices } from "./services.ts";
 import { agentMachines, managersOf, memberAt } from "./swarms.ts";
 
 export interface FirewallPath {
@@ -23,7 +23,8 @@ export interface FirewallPath {
   readonly to: HostName | "outside";
   /** The receiver's address. */
   readonly address: string;
-  readonly protocol: "tcp" | "udp";
+  readonly protocol: "tcp" | "udp" | "vrrp";
+  /** 0 for a protocol without ports. */
   readonly port: number;
   /** Losing it locks somebody out, or breaks what every guest needs. */
   readonly vital: boolean;
@@ -76,6 +77,7 @@ export function endOf({
   port,
   protocol,
 }: Pick<FirewallPath, "address" | "port" | "protocol">): string {
+  if (protocol === "vrrp") return `${address} (${protocol})`;
   return protocol === "tcp" ? `${address}:${port}` : `${address}:${port}/${protocol}`;
 }
 
@@ -138,20 +140,42 @@ function upstreamOf(written: string): { readonly address: string; readonly port:
 }
 
 function gatewayPaths(site: Site): readonly FirewallPath[] {
-  const { gateway } = site.roles;
-  if (gateway === undefined || gatewayNames(site).length === 0) return [];
-  const to = receiver(gateway);
+  if (gatewayNames(site).length === 0) return [];
   const why = "clients reach the gateway";
-  return [ports.http, ports.https].map((port) => ({ ...to, from: "anywhere" as const, port, why }));
+  return [
+    ...gatewaysOf(site).flatMap((gateway) =>
+      [ports.http, ports.https].map((port) => ({
+        ...receiver(gateway),
+        from: "anywhere" as const,
+        port,
+        why,
+      })),
+    ),
+    ...pairPaths(site),
+  ];
+}
+
+/** keepalived's advertisements, from each gateway to the other: an IP protocol of its own, without ports. */
+function pairPaths({ roles: { gateway }, gatewayPair }: Site): readonly FirewallPath[] {
+  if (gateway === undefined || gatewayPair === undefined) return [];
+  const { standby, from: at } = gatewayPair;
+  return [[gateway, standby] as const, [standby, gateway] as const].map(([from, to]) => ({
+    ...receiver(to),
+    from: from.host,
+    protocol: "vrrp" as const,
+    port: 0,
+    at,
+    why: "the gateways agree on who has the shared address",
+  }));
 }
 
 function meshPaths(site: Site): readonly FirewallPath[] {
-  const { gateway, mesh } = site.roles;
+  const { mesh } = site.roles;
   if (mesh === undefined) return [];
   const to = { ...receiver(mesh), vital: true };
   const why = "the gateway passes requests to the mesh";
   return [
-    ...(gateway === undefined ? [] : [{ ...to, from: gateway.host, port: ports.http, why }]),
+    ...gatewaysOf(site).map(({ host }) => ({ ...to, from: host, port: ports.http, why })),
     { ...to, from: "pve", port: ports.http, why: "routes are proved from the hypervisor" },
     { ...to, from: "pve", port: ports.meshApi, why: "what the mesh has loaded is read from the hypervisor" },
     ...routedServices(site).flatMap(({ id, guest, backend, from: at }): readonly FirewallPath[] => {
@@ -169,10 +193,10 @@ function meshPaths(site: Site): readonly FirewallPath[] {
 }
 
 function caPaths(site: Site): readonly FirewallPath[] {
-  const { gateway, mesh, ca } = site.roles;
+  const { mesh, ca } = site.roles;
   if (ca === undefined || site.ca === undefined) return [];
   const to = { ...receiver(ca), port: site.ca.port };
-  const clients = [gateway, mesh].filter((guest) => guest !== undefined);
+  const clients = [...gatewaysOf(site), mesh].filter((guest) => guest !== undefined);
   return [
     { ...to, from: "pve", vital: true, why: "certificates are issued on the hypervisor" },
     ...clients.map(({ host, name }) => ({ ...to, from: host, why: `${name} reaches the CA` })),

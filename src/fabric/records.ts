@@ -4,6 +4,7 @@ import type { Guest, PortainerEnvironment, Service, Site } from "../model.ts";
 import type { SourceRef } from "../resource.ts";
 import { hostNameOf } from "./guests.ts";
 import { memo } from "./memo.ts";
+import { frontAddress } from "./services.ts";
 
 /** A record, the place that declares it, and what it follows from. */
 export interface DeclaredRecord extends DnsRecordLine {
@@ -47,10 +48,11 @@ export const recordsOf = memo((site: Site): DeclaredRecords => {
   };
 });
 
-function serviceRecords({ services, roles }: Site): readonly DeclaredRecord[] {
-  return services.flatMap((service) => {
+function serviceRecords(site: Site): readonly DeclaredRecord[] {
+  const front = frontAddress(site);
+  return site.services.flatMap((service) => {
     const { names, path, guest, from } = service;
-    const { address } = (path === "routed" ? roles.gateway : guest) ?? {};
+    const address = path === "routed" ? front : guest.address;
     if (address === undefined || path === "external") return [];
     const of = { kind: "service", service } as const;
     return names.map((name) => ({ name, address, from, of }));

@@ -48,4 +48,7 @@ export const guestCodes = {
   PHX0215: warning`unknown guest id
     A clone, a dependency or a shared volume names a guest that the site does not declare. A sync does not need that guest.
     Correct the id, or declare the guest.`,
+  PHX0216: error`incomplete pair of gateways
+    A standby gateway and the address that both gateways share need each other, and the standby must see the gateway's certificate.
+    Declare network.gateway_address and one container with "fabric_role": "standby_gateway", with the gateway's mount points.`,
 } as const;

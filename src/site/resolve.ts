@@ -1,10 +1,12 @@
 /** From the cells of all files to one Site: every reference resolved, every default filled in. */
 import { defined } from "../defined.ts";
 import { spellingOf } from "../fabric/guest-paths.ts";
+import { frontAddress } from "../fabric/services.ts";
 import type { Certificate, Dns, Guest, Hypervisor, Roles, Service, Site } from "../model.ts";
 import { readFirewall } from "./firewall/index.ts";
 import { checkDomain, checkHalves } from "./halves.ts";
 import { readHostName } from "./machines/addresses.ts";
+import { checkStandby, readGatewayPair } from "./machines/gateways.ts";
 import { checkGuests, checkReferences } from "./machines/guest-checks.ts";
 import { type GuestEntry, guestsIn, readGuests } from "./machines/guests.ts";
 import { readDns, readDomain, readHypervisor } from "./machines/hypervisor.ts";
@@ -63,17 +65,19 @@ export async function resolveSite(
   const caName = readHostName(config.get("step_ca")?.get("dns_name"), problems);
   const roles = rolesOf(cells, { entries, certificates, docker, hypervisor }, caName, domain, problems);
   if (hypervisor === undefined || roles === undefined) return undefined;
-
+  const gatewayPair = readGatewayPair(config, entries, roles, hypervisor, problems);
+  const front = frontAddress({ roles, ...defined({ gatewayPair }) });
   const ca = roles.ca && readAuthority(config, domain, caName, roles.ca, entries, problems);
   const fabric = { domain, roles, ca, portainer: docker.settings, agentPort: agentPortOf(config) };
   const services = readServices(entries, docker.services, fabric, problems);
-  checkRecords(dns?.records ?? [], services, roles.gateway?.address, problems);
+  checkRecords(dns?.records ?? [], services, front, problems);
   const served = { hypervisor, roles, services, portainer: docker.settings };
   const manifestAt = files.sources.has(siteFiles.certificates) ? manifest?.ref : undefined;
   const assigned =
     manifest === undefined ? [] : assignCertificates(certificates, served, manifestAt, problems);
   checkHalves({ roles, services, certificates, caSettings: config.get("step_ca")?.keyRef }, problems);
   const guests = entries.map(({ guest }) => guest);
+  checkStandby(assigned, gatewayPair, problems);
   checkHooks(certificates, guests, problems);
   const records = [
     ...(dns?.records ?? []),
@@ -89,7 +93,7 @@ export async function resolveSite(
     hypervisor,
     guests,
     roles,
-    ...defined({ dns: dns && { ...dns, records }, firewall, ca, externalPortainer }),
+    ...defined({ gatewayPair, dns: dns && { ...dns, records }, firewall, ca, externalPortainer }),
     ...defined({ unattended: readUnattended(config, problems) }),
     certificates: assigned,
     portainer,

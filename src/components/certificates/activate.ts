@@ -5,7 +5,7 @@ import { serverContainer } from "../../fabric/portainer-server.ts";
 import { type Hook, type HookEffect, hookEffect, parseHook } from "../../formats/shell/hook.ts";
 import { lastLines } from "../../formats/text/last-lines.ts";
 import type { Host } from "../../hosts/host.ts";
-import type { Certificate, Site } from "../../model.ts";
+import type { Certificate, RoleGuest, Site } from "../../model.ts";
 import { canonicalJson } from "../../resource.ts";
 import { readPairs } from "./read.ts";
 import { type Notification, recordNotification } from "./record.ts";
@@ -21,29 +21,43 @@ export async function activate(certificates: readonly Certificate[], io: Io): Pr
   const outcomes = new Map<string, Promise<Outcome>>();
   for (const { certificate, identity, notification } of pairs) {
     if (notification?.pair === identity) continue;
-    const hook = hookOf(io.site, certificate);
-    const key = canonicalJson(hook);
-    const outcome = outcomes.get(key) ?? notify(hook, io);
-    outcomes.set(key, outcome);
-    const { failure } = await outcome;
-    const pair = failure === undefined ? identity : "";
-    await recordNotification(io.host("pve"), certificate, { ...(await outcome), pair });
+    const all: Outcome[] = [];
+    for (const hook of hooksOf(io.site, certificate)) {
+      const key = canonicalJson(hook);
+      const outcome = outcomes.get(key) ?? notify(hook, io);
+      outcomes.set(key, outcome);
+      all.push(await outcome);
+    }
+    const worst = all.find(({ failure }) => failure !== undefined) ?? all[0] ?? { atMs: 0 };
+    const pair = worst.failure === undefined ? identity : "";
+    await recordNotification(io.host("pve"), certificate, { ...worst, pair });
   }
 }
 
-/** The declared command. Without one, the gateway and Portainer are notified all the same: both read their files only once. */
-export function hookOf({ roles, portainer }: Site, { postRenewal, serves }: Certificate): Hook | undefined {
+/** Whom a new pair is told: the declared command, and the standby gateway, which reads the same files. */
+export function hooksOf(site: Site, certificate: Certificate): readonly Hook[] {
+  const { gatewayPair } = site;
+  const own = hookOf(site, certificate);
+  const standby =
+    certificate.serves === "gateway" && gatewayPair !== undefined ? reloadOf(gatewayPair.standby) : undefined;
+  return [own, standby].filter((hook) => hook !== undefined);
+}
+
+/** Without a declared command the gateway and Portainer are notified all the same: both read their files only once. */
+function hookOf({ roles, portainer }: Site, { postRenewal, serves }: Certificate): Hook | undefined {
   if (postRenewal !== undefined) return parseHook(postRenewal.command);
-  if (serves === "gateway" && roles.gateway !== undefined)
-    return { host: roles.gateway.host, argv: ["systemctl", "reload", "nginx"] };
+  if (serves === "gateway" && roles.gateway !== undefined) return reloadOf(roles.gateway);
   if (serves !== "portainer" || portainer === undefined) return undefined;
   const container = serverContainer(portainer.compose.text);
   if (container === undefined) return undefined;
   return { host: portainer.guest.host, argv: ["docker", "restart", container] };
 }
 
-async function notify(hook: Hook | undefined, io: Io): Promise<Outcome> {
-  if (hook === undefined) return { atMs: 0 };
+function reloadOf({ host }: RoleGuest): Hook {
+  return { host, argv: ["systemctl", "reload", "nginx"] };
+}
+
+async function notify(hook: Hook, io: Io): Promise<Outcome> {
   const host = io.host(hook.host);
   const effect = hookEffect(hook.argv);
   const { kind, unit } = effect;

@@ -3,7 +3,7 @@ import type { Impact, Io } from "../../component.ts";
 import { hookEffect } from "../../formats/shell/hook.ts";
 import { mergedImpacts, noImpact } from "../../impact.ts";
 import { type Change, diffUnits, subjectOf } from "../../resource.ts";
-import { absence, hookOf } from "./activate.ts";
+import { absence, hooksOf } from "./activate.ts";
 import { certificateOf } from "./compile.ts";
 
 export async function impact(changes: readonly Change[], io: Io): Promise<Impact> {
@@ -16,9 +16,13 @@ async function impactOf(change: Change, io: Io): Promise<Impact> {
     verb === "delete" ? [`the certificate no longer names ${unit}`] : [],
   );
   const notices = change.verb === "delete" ? [`${subjectOf(change).id} is removed`] : gone;
-  const hook = certificate === undefined ? undefined : hookOf(io.site, certificate);
-  if (hook === undefined || change.verb === "delete") return { ...noImpact, notices };
-  const effect = hookEffect(hook.argv);
-  if ((await absence(io.host(hook.host), effect)) !== undefined) return { ...noImpact, notices };
-  return { ...noImpact, notices, activations: [{ kind: effect.kind, unit: effect.unit, host: hook.host }] };
+  const hooks = certificate === undefined || change.verb === "delete" ? [] : hooksOf(io.site, certificate);
+  const activations = await Promise.all(
+    hooks.map(async ({ host, argv }): Promise<Impact["activations"]> => {
+      const effect = hookEffect(argv);
+      const { kind, unit } = effect;
+      return (await absence(io.host(host), effect)) === undefined ? [{ kind, unit, host }] : [];
+    }),
+  );
+  return { ...noImpact, notices, activations: activations.flat() };
 }

@@ -19,11 +19,13 @@ import {
   serviceId,
   targetOf,
 } from "./compile.ts";
+
+import { overGateways } from "./gateways.ts";
 import { hazards } from "./hazards.ts";
 import { impact } from "./impact.ts";
 import { verify } from "./verify.ts";
 
-export const nginx: Component = {
+const gatewayAlone = {
   name: "nginx",
   after: ["certificates", "traefik"],
   compile,
@@ -106,7 +108,9 @@ export const nginx: Component = {
   },
 
   verify,
-};
+} satisfies Component;
+
+export const nginx: Component = overGateways(gatewayAlone);
 
 function gateway(io: Io): Host {
   return io.host(roleOf(io.site, "gateway").host);

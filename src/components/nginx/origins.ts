@@ -16,8 +16,18 @@ import type { Site } from "../../model.ts";
 import type { Explained, LineReason, Reason } from "../../origin.ts";
 import type { Resource } from "../../resource.ts";
 import { compile, gatewayCertificate, paths } from "./compile.ts";
+import { sidesOf } from "./gateways.ts";
 
 export function explain(site: Site): readonly Explained[] {
+  return sidesOf(site).flatMap(({ suffix, site: own }) =>
+    explainGateway(own).map((each) => ({
+      ...each,
+      resource: { ...each.resource, id: `${each.resource.id}${suffix}` as const },
+    })),
+  );
+}
+
+function explainGateway(site: Site): readonly Explained[] {
   const { gateway } = site.roles;
   if (gateway === undefined) return [];
   const why: Reason = {

@@ -74,12 +74,13 @@ function readGuest(
   const role = readPortainerRole(cell, kind, problems);
   const firewall = readGuestFirewall(cell, problems);
   const template = isTemplate(cell, role);
+  const network = cell.get("network_config")?.get("name")?.text;
   const guest: Guest = {
     host,
     kind,
     id,
     name: name.text,
-    ...defined({ address }),
+    ...defined({ address, interface: network }),
     template,
     ...defined({ firewall: template ? undefined : firewall }),
     mounts: readMounts(cell, problems),

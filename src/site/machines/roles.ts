@@ -65,7 +65,13 @@ export function findRoles(
   isNeeded: RoleNeed,
   problems: Problems,
 ): Roles | undefined {
-  const containers = entries.filter(({ guest }) => guest.kind === "lxc" && !guest.template);
+  // What the standby gateway is like says nothing about who is the gateway.
+  const containers = entries.filter(
+    (entry) =>
+      entry.guest.kind === "lxc" &&
+      !entry.guest.template &&
+      !declaredRoles(entry).includes("standby_gateway"),
+  );
   const before = problems.errors;
   checkDeclared(entries, problems);
   const caAddresses = new Set(

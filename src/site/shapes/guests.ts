@@ -20,7 +20,8 @@ const id = integer("The guest's id.", 100, 999_999_999);
 const addressShape = object("the guest's network", [], {
   "ip|address": text('The IPv4 address with its prefix length (10.0.0.12/24), or "dhcp".'),
   bridge: text("The bridge that the guest is on."),
-  ...ignored("name", "gw", "gateway", "nameserver", "nameservers", "mtu", "vlan", "tag", "hwaddr"),
+  name: since("0.3", text("The name of the interface in the guest. Default: eth0.")),
+  ...ignored("gw", "gateway", "nameserver", "nameservers", "mtu", "vlan", "tag", "hwaddr"),
   ...ignored("firewall", "interface", "dns", "searchdomain"),
 });
 
@@ -61,13 +62,13 @@ export function stacksShape(about: string): Shape {
   );
 }
 
-const roles = choice(["gateway", "mesh", "ca"]);
+const roles = choice(["gateway", "standby_gateway", "mesh", "ca"]);
 
 /** What containers and virtual machines have in common. */
 const guestKeys: Readonly<Record<string, Shape>> = {
   name: text("The guest's name; its host name is NAME.DOMAIN."),
   fabric_role: either(
-    "The guest's role in the fabric, when its name does not show it: gateway, mesh or ca.",
+    "The guest's role in the fabric, when its name does not show it: gateway, mesh or ca. A standby_gateway takes network.gateway_address over when the gateway fails.",
     roles,
     list(roles),
   ),

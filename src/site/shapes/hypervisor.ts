@@ -29,6 +29,12 @@ const interfaceShape = object("the network interface", [], {
 
 const networkShape = object("the network", ["interfaces"], {
   interfaces: either("The hypervisor's bridge and address.", interfaceShape, list(interfaceShape)),
+  gateway_address: since(
+    "0.3",
+    text(
+      "With a standby_gateway: a free address of the network that names of routed services lead to. keepalived keeps it on a gateway that works. Default: the gateway's own address.",
+    ),
+  ),
   nfs_server: text("The NFS server of volumes that do not name one."),
   portainer_server_port: port(`Portainer's HTTPS port. Default: ${ports.portainer}.`),
   portainer_agent_port: port(`The port of the Portainer agents. Default: ${ports.portainerAgent}.`),

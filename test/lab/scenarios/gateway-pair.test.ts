@@ -1,0 +1,147 @@
+/** Two gateways with an address in common: both are converged by one sync, and the names outlive the loss of either. */
+import { cpSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import type { World } from "../../../src/hosts/world.ts";
+import { call } from "../../cli/edge.ts";
+import { change, newDirectory, opened, read } from "../open.ts";
+
+const example = join(import.meta.dirname, "../../../examples/no-portainer");
+const shared = "192.168.80.9";
+const nothingDone = "0 created, 0 updated, 0 deleted · reloads 0 · restarts 0";
+
+const hypervisor = "etc/phoenix_hypervisor_config.json";
+const containers = "etc/phoenix_lxc_configs.json";
+
+function edit(site: string, file: string, change: (text: string) => string): void {
+  const path = join(site, file);
+  writeFileSync(path, change(readFileSync(path, "utf8")));
+}
+
+/** The example with a second gateway, behind a firewall. */
+async function pairSite(): Promise<string> {
+  const site = join(await newDirectory(), "site");
+  cpSync(example, site, { recursive: true });
+  edit(site, hypervisor, (text) =>
+    text
+      .replace('"interfaces"', `"gateway_address": "${shared}",\n    "interfaces"`)
+      .replace(/\n\}\s*$/, ',\n  "firewall": { "enabled": true }\n}\n'),
+  );
+  const firewall =
+    '"firewall": { "enabled": true, "rules": [{ "type": "in", "action": "ACCEPT", "proto": "tcp", "port": "22" }] }';
+  edit(site, containers, (text) =>
+    text.replace('"fabric_role": "gateway",', `"fabric_role": "gateway",\n    ${firewall},`).replace(
+      '  "102": {',
+      `  "111": {
+    "name": "gateway-two",
+    "fabric_role": "standby_gateway",
+    ${firewall},
+    "network_config": { "ip": "192.168.80.10/24" },
+    "mount_points": [{ "host_path": "/mnt/pve/tank/gateway/ssl", "container_path": "/etc/nginx/ssl" }]
+  },
+  "102": {`,
+    ),
+  );
+  return site;
+}
+
+describe("a pair of gateways", () => {
+  let lab: string;
+  let site: string;
+  let world: World;
+
+  const holders = async (): Promise<readonly string[]> => {
+    const seen = await Promise.all(
+      (["lxc/101", "lxc/111"] as const).map(async (host) => {
+        const { stdout } = await world.host(host).run(read("ip", "-o", "-4", "addr", "show"));
+        return stdout.includes(`${shared}/`) ? [host] : [];
+      }),
+    );
+    return seen.flat();
+  };
+  const served = async (): Promise<boolean> =>
+    (await world.network.handshake(shared, 443, { servername: "media.ash.home.arpa" })).ok;
+
+  beforeAll(async () => {
+    site = await pairSite();
+    lab = join(await newDirectory(), "lab");
+    expect((await call(["check", "--site", site])).stdout).toContain("0 errors, 0 warnings");
+    expect((await call(["lab", "init", lab, "--site", site])).code).toBe(0);
+    const { code, stdout, stderr } = await call(["sync", "all", "--lab", lab]);
+    expect(code, stdout + stderr).toBe(0);
+    world = await opened(lab);
+  });
+
+  test("comes from nothing with one sync; the second one does nothing", async () => {
+    const { code, stdout } = await call(["sync", "all", "--lab", lab]);
+    expect([code, stdout]).toEqual([0, expect.stringContaining(nothingDone)]);
+    expect(await holders()).toEqual(["lxc/101"]);
+    expect((await world.network.query("192.168.80.2", "media.ash.home.arpa", "A")).answers).toEqual([shared]);
+    expect(await served()).toBe(true);
+    const trace = await call(["trace", "media.ash.home.arpa", "--lab", lab]);
+    expect([trace.code, trace.stdout]).toEqual([0, expect.stringContaining(shared)]);
+  });
+
+  test("moves the address when Nginx ends on one, and a sync starts Nginx again", async () => {
+    await world.host("lxc/101").expect(change("systemctl", "stop", "nginx"));
+    expect(await holders()).toEqual(["lxc/111"]);
+    expect(await served()).toBe(true);
+    const { code, stdout } = await call(["sync", "all", "--lab", lab]);
+    expect(code, stdout).toBe(0);
+    expect(await holders()).toHaveLength(1);
+    expect((await world.host("lxc/101").run(read("systemctl", "is-active", "nginx"))).exitCode).toBe(0);
+  });
+
+  test("one gateway that is down is named; the names go on", async () => {
+    await call(["lab", "break", "guest-down", "lxc/101", "--lab", lab]);
+    expect(await holders().catch(() => ["lxc/111"])).toEqual(["lxc/111"]);
+    expect(await served()).toBe(true);
+    const { code, stdout } = await call(["sync", "all", "--lab", lab]);
+    expect(code, stdout).not.toBe(0);
+    expect(stdout).toContain("lxc/101 (gateway)");
+    await call(["lab", "mend", "guest-down", "lxc/101", "--lab", lab]);
+    await world.host("pve").expect(change("pct", "start", "101"));
+    expect((await call(["sync", "all", "--lab", lab])).code).toBe(0);
+  });
+
+  test("two that do not hear each other are found out, with what lets them", async () => {
+    const file = "/etc/pve/firewall/111.fw";
+    const text = (await world.host("pve").readFiles([file])).get(file)?.text ?? "";
+    const cut = text.replace("[RULES]\n", "[RULES]\n\nIN DROP -p vrrp\n");
+    expect(cut).not.toBe(text);
+    await world.host("pve").writeFiles([{ path: file, text: cut }]);
+    expect(await holders()).toEqual(["lxc/101", "lxc/111"]);
+    const { code, stdout } = await call(["verify", "--lab", lab]);
+    expect([code, stdout]).toEqual([3, expect.stringContaining("they do not hear each other")]);
+    await world.host("pve").writeFiles([{ path: file, text }]);
+    expect((await call(["verify", "--lab", lab])).code).toBe(0);
+  });
+});
+
+test.each([
+  ["no shared address", hypervisor, (text: string) => text.replace(/"gateway_address".*\n/, ""), "PHX0216"],
+  [
+    "no standby",
+    containers,
+    (text: string) => text.replace('"standby_gateway"', '"mesh"').replace('"102": {', '"102x": {'),
+    "PHX0216",
+  ],
+  [
+    "an address of somebody",
+    hypervisor,
+    (text: string) => text.replace(shared, "192.168.80.12"),
+    "192.168.80.12 is the address of lxc/102 (mesh)",
+  ],
+  ["an address elsewhere", hypervisor, (text: string) => text.replace(shared, "10.1.1.1"), "PHX0205"],
+  [
+    "no certificate for the standby",
+    containers,
+    (text: string) => text.replace(/("192\.168\.80\.10\/24" \},)\n.*\n/, '"192.168.80.10/24" }\n'),
+    "does not see /mnt/pve/tank/gateway/ssl/gateway.crt",
+  ],
+])("half a pair is refused with its place: %s", async (_, file, broken, words) => {
+  const site = await pairSite();
+  edit(site, file, broken);
+  const { code, stdout, stderr } = await call(["check", "--site", site]);
+  expect([code, stdout + stderr]).toEqual([1, expect.stringContaining(words)]);
+});
