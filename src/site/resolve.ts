@@ -66,11 +66,10 @@ export async function resolveSite(
   const roles = rolesOf(cells, { entries, certificates, docker, hypervisor }, caName, domain, problems);
   if (hypervisor === undefined || roles === undefined) return undefined;
   const gatewayPair = readGatewayPair(config, entries, roles, hypervisor, problems);
-  const front = frontAddress({ roles, ...defined({ gatewayPair }) });
   const ca = roles.ca && readAuthority(config, domain, caName, roles.ca, entries, problems);
   const fabric = { domain, roles, ca, portainer: docker.settings, agentPort: agentPortOf(config) };
   const services = readServices(entries, docker.services, fabric, problems);
-  checkRecords(dns?.records ?? [], services, front, problems);
+  checkRecords(dns?.records ?? [], services, frontAddress({ roles, ...defined({ gatewayPair }) }), problems);
   const served = { hypervisor, roles, services, portainer: docker.settings };
   const manifestAt = files.sources.has(siteFiles.certificates) ? manifest?.ref : undefined;
   const assigned =

@@ -38,8 +38,8 @@ async function converges(lab: string): Promise<void> {
   }
 }
 
-test("every example but the whole one is in the table", () => {
-  const small = readdirSync(examples).filter((name) => name !== "homelab");
+test("every small example is in the table", () => {
+  const small = readdirSync(examples).filter((name) => name !== "homelab" && name !== "cluster");
   expect(small.sort()).toEqual(Object.keys(takingPart).sort());
 });
 
