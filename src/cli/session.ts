@@ -84,6 +84,7 @@ export async function withSession(
   try {
     const site = await withCluster(declaredSite, world, access, opening);
     if (site.cluster !== undefined) await refuseInCluster(call, proven, site, opening);
+    await judgeStorage(call, site, world, access, opening);
     const [{ loadComponents }, { componentsOff, takingPart }, journal, run] = await Promise.all([
       import("../components/index.ts"),
       import("../components/parts.ts"),
@@ -154,6 +155,26 @@ async function withCluster(
     if (evenUnmounted === true) return site;
     throw changes ? new RefusedError(`${error.message}: nothing was changed`, { hint: error.hint }) : error;
   }
+}
+
+/** @throws RefusedError where something is to be changed that containers on other nodes would not see */
+async function judgeStorage(
+  { definition, options, terminal }: Call,
+  site: Site,
+  world: World,
+  access: Access,
+  { changesNothing }: Opening,
+): Promise<void> {
+  const changes = access === "change" && changesNothing !== true;
+  if (site.cluster === undefined || !(changes || definition.name === "plan")) return;
+  const { storageFaults } = await import("./storage.ts");
+  const faults = await storageFaults(site, world);
+  if (faults.length === 0) return;
+  const hint = "put the directory on a storage that both nodes have, or move the guest";
+  const message = `refused: ${faults.join("; ")}`;
+  if (changes) throw new RefusedError(`${message}; nothing was changed`, { hint });
+  if (!options.quiet && options.output === "text")
+    writeLines(terminal.stderr, [`a sync would be ${message}`, `  hint: ${hint}`]);
 }
 
 /** Events for one that sees all of them, and for those who watch a while. */
