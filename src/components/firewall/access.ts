@@ -58,7 +58,10 @@ function endOn(node: SiteNode, port: number): string {
 /** Each node reaches each other one by ssh and at Proxmox's interface, and corosync sees all that were online. */
 async function betweenNodes(io: Io, nodes: readonly SiteNode[]): Promise<readonly Access[]> {
   if (nodes.length < 2) return [];
-  const pairs = nodes.flatMap((from) =>
+  // What the entry node reaches was asked from where Phoenix entered.
+  const entry = nodeOf(io.site, io.site.cluster?.entry ?? "pve");
+  const senders = nodes.filter((node) => node !== entry);
+  const pairs = senders.flatMap((from) =>
     nodes.filter((to) => to !== from).map((to) => ({ from, to, asked: [ports.ssh, ports.proxmox] })),
   );
   const seen = pairs.map(async ({ from, to, asked }): Promise<readonly Access[]> => {
