@@ -11,6 +11,7 @@ test.each([
   ["traefik/files", /^recorded-files-[\d.]+\.json$/, 2],
   ["traefik/labels", /^recorded-labels-[\d.]+\.json$/, 2],
   ["pve-firewall/files", /^recorded-files-[\d.]+\.json$/, 1],
+  ["swarm/cases", /^recorded-[\d.]+\.json$/, 1],
 ])("every case of %s has its answers", (inputs, pattern, versions) => {
   const names = readCases(join(root, inputs), "main").map(({ name }) => name);
   expect(new Set(names).size).toBe(names.length);

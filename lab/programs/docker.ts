@@ -15,6 +15,7 @@ import {
 import { create, run } from "../docker/cli-run.ts";
 import { parseOptions } from "../docker/command-options.ts";
 import { formatted } from "../docker/go-template.ts";
+import { swarmInfo } from "../docker/swarm/routes.ts";
 
 /** The engine that the lab plays: Debian 13's. */
 const engineVersion = "26.1.5";
@@ -98,7 +99,7 @@ const commands: Readonly<Record<string, Cli>> = {
       Driver: "overlay2",
       HTTPProxy: "",
       HTTPSProxy: "",
-      Swarm: { LocalNodeState: "inactive" },
+      Swarm: swarmInfo(engine),
     };
     const format = parseOptions(args, ["format,f"]).values.get("format")?.at(-1);
     return ok(format === undefined ? `Server Version: ${engineVersion}\n` : `${formatted(format, value)}\n`);

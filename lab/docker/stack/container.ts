@@ -53,6 +53,8 @@ export function containerSpec(
     DNSConfig: list("dns") === undefined ? undefined : { Nameservers: list("dns") },
     Secrets: referencesOf(source, document, key, service, "secret"),
     Configs: referencesOf(source, document, key, service, "config"),
+    Ulimits: ulimitsOf(service.ulimits),
+    Sysctls: service.sysctls === undefined ? undefined : labelsOf(service.sysctls),
     CapabilityAdd: list("cap_add")?.map((name) => (name.startsWith("CAP_") ? name : `CAP_${name}`)),
     CapabilityDrop: list("cap_drop")?.map((name) => (name.startsWith("CAP_") ? name : `CAP_${name}`)),
   });
@@ -83,6 +85,14 @@ function hostsOf(value: unknown): readonly string[] | undefined {
         return `${address.join(":")} ${name}`;
       });
   return found.length === 0 ? undefined : found;
+}
+
+function ulimitsOf(value: unknown): readonly Json[] | undefined {
+  if (!isYamlObject(value)) return undefined;
+  return Object.entries(value).map(([Name, limit]) => {
+    const { hard, soft } = isYamlObject(limit) ? limit : { hard: limit, soft: limit };
+    return { Name, Hard: hard, Soft: soft };
+  });
 }
 
 function healthcheckOf(value: unknown): Json | undefined {

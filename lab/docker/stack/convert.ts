@@ -112,7 +112,9 @@ function logDriver(value: unknown): Json | undefined {
 function modeOf(key: string, { mode, replicas }: YamlObject): Json {
   if (mode === "global") {
     if (replicas !== undefined)
-      throw new StackError(`service ${key}: replicas can only be used with replicated mode`);
+      throw new StackError(
+        `service ${key}: replicas can only be used with replicated or replicated-job mode`,
+      );
     return { Global: {} };
   }
   if (mode === undefined || mode === "" || mode === "replicated")

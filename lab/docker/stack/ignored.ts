@@ -30,7 +30,7 @@ export function warn(document: YamlObject, err: string[]): void {
   if (ignored.length > 0) err.push(`Ignoring unsupported options: ${ignored.join(", ")}`, "");
   const old = Object.entries(deprecated).filter(([key]) => keys.has(key));
   if (old.length > 0)
-    err.push("Ignoring deprecated options:", "", ...old.map(([key, words]) => `${key}: ${words}`), "");
+    err.push("Ignoring deprecated options:", "", ...old.flatMap(([key, words]) => [`${key}: ${words}`, ""]));
   for (const [, service] of membersOf(document, "services"))
     for (const port of Array.isArray(service.ports) ? service.ports : [])
       if (

@@ -29,7 +29,8 @@ const listOf =
 const texts = listOf(text);
 
 /** A list of texts, or one. */
-const textOrTexts: Check = (place, value) => (typeof value === "string" ? undefined : texts(place, value));
+const textOrTexts: Check = (place, value) =>
+  Array.isArray(value) ? texts(place, value) : text(place, value);
 
 /** `NAME: value`, or a list of NAME=value. */
 const pairs: Check = (place, value) => {
@@ -273,5 +274,5 @@ export function checkForbidden(document: YamlObject): void {
   );
   if (found.length === 0) return;
   const lines = [...new Set(found)].sort().map((key) => `${key}: ${forbidden[key]}`);
-  throw new StackError(`Compose file contains unsupported options:\n\n${lines.join("\n")}\n`);
+  throw new StackError(`Compose file contains unsupported options:\n\n${lines.join("\n\n")}\n`);
 }
