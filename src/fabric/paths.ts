@@ -26,6 +26,8 @@ export interface FirewallPath {
   readonly protocol: "tcp" | "udp" | "vrrp";
   /** 0 for a protocol without ports. */
   readonly port: number;
+  /** The service behind it when several machines may run it: which of them listen, their Swarm decides. */
+  readonly sharedBy?: string;
   /** Losing it locks somebody out, or breaks what every guest needs. */
   readonly vital: boolean;
   /** The place in the configuration that needs it. */
@@ -182,7 +184,8 @@ function meshPaths(site: Site): readonly FirewallPath[] {
       const others = (backend.others ?? []).flatMap((address) => memberAt(site, address) ?? []);
       if (backend.address !== guest.address) return [];
       return [guest, ...others].flatMap((machine): readonly FirewallPath[] => {
-        const target = { ...receiver(machine), port: backend.port, at };
+        const shared = others.length === 0 ? {} : { sharedBy: id };
+        const target = { ...receiver(machine), port: backend.port, at, ...shared };
         return [
           { ...target, from: mesh.host, why: `the mesh passes requests to ${id}` },
           { ...target, from: "pve", why: `${id} is proved from the hypervisor` },

@@ -60,27 +60,42 @@ export async function verify(io: Io): Promise<readonly Check[]> {
   ];
 }
 
-function checkPaths(io: Io): Promise<readonly Check[]> {
+async function checkPaths(io: Io): Promise<readonly Check[]> {
   const needed = requiredPaths(io.site).filter(
     ({ from, to }) => to !== "pve" && to !== "outside" && (from === "pve" || from === "anywhere"),
   );
-  return inShares(needed, (path) => checkPath(io, path));
+  const asked = await inShares(needed, async (path) => ({
+    path,
+    seen: await connect(io, path.address, path.port),
+  }));
+  return pathChecks(asked);
+}
+
+/** What the answers at the ends of paths prove. Where another machine answers for a service, one that need not run it is not asked for. */
+export function pathChecks(
+  asked: readonly { readonly path: FirewallPath; readonly seen: ConnectResult }[],
+): readonly Check[] {
+  const answering = new Set(asked.flatMap(({ path, seen }) => (isOpen(seen) ? (path.sharedBy ?? []) : [])));
+  const isNeeded = ({ sharedBy }: FirewallPath) => sharedBy === undefined || !answering.has(sharedBy);
+  return asked
+    .filter(({ path, seen }) => isOpen(seen) || isNeeded(path))
+    .map(({ path, seen }) => checkPath(path, seen));
 }
 
 function checkClosedPorts(io: Io, firewall: InstalledFirewall): Promise<readonly Check[]> {
   return inShares(firewallOf(io.site).guests, (guest) => checkClosed(io, guest, firewall));
 }
 
-async function inShares<T>(
+async function inShares<T, R>(
   all: readonly T[],
-  probe: (one: T) => Promise<Check | undefined>,
-): Promise<readonly Check[]> {
-  const checks: Check[] = [];
+  probe: (one: T) => Promise<R | undefined>,
+): Promise<readonly R[]> {
+  const found: R[] = [];
   for (let at = 0; at < all.length; at += parallel) {
     const seen = await Promise.all(all.slice(at, at + parallel).map(probe));
-    checks.push(...seen.flatMap((check) => check ?? []));
+    found.push(...seen.filter((each) => each !== undefined));
   }
-  return checks;
+  return found;
 }
 
 function guestResource({ kind, id }: Guest): ResourceId {
@@ -157,18 +172,21 @@ async function checkInterfaces(io: Io): Promise<readonly Check[]> {
   });
 }
 
+/** A refusal comes from the machine itself: the firewall let the packet through, and nothing listens yet. */
+function isOpen(seen: ConnectResult): boolean {
+  return seen.ok || seen.reason === "refused";
+}
+
 /**
- * A refusal comes from the machine itself: the firewall let the packet through, and nothing listens yet. Silence proves
- * nothing: the reset of a closed port is lost between the two bridges of a filtered guest, where the second lookup finds
- * its connection ended (PVE's rules on kernel 6.18, measured).
+ * Silence proves nothing: the reset of a closed port is lost between the two bridges of a filtered guest, where the second lookup
+ * finds its connection ended (PVE's rules on kernel 6.18, measured).
  */
-async function checkPath(io: Io, path: FirewallPath): Promise<Check> {
+function checkPath(path: FirewallPath, seen: ConnectResult): Check {
   const resource: ResourceId = `firewall/group-${path.to.replace("/", "-")}`;
   const claim = `${endOf(path)} is open to the hypervisor`;
-  const seen = await connect(io, path.address, path.port);
-  if (seen.ok || seen.reason === "refused") return passed(resource, claim);
-  const observed =
-    seen.reason === "timeout" ? "no answer: nothing listens there, or it is dropped" : words(seen);
+  if (isOpen(seen)) return passed(resource, claim);
+  const isSilent = !seen.ok && seen.reason === "timeout";
+  const observed = isSilent ? "no answer: nothing listens there, or it is dropped" : words(seen);
   return external(failed(resource, claim, observed));
 }
 
