@@ -1,7 +1,10 @@
 /** Containers: whether they run, how they are, and the last that they wrote. */
 import { describeHost } from "../fabric/guests.ts";
 import type { ContainerHop } from "../fabric/hop.ts";
+import { swarmNamed } from "../fabric/swarms.ts";
+import type { Site } from "../model.ts";
 import { count } from "../render/words.ts";
+import type { HostName } from "../resource.ts";
 import type { ContainerFacts, ContainerStory } from "./containers.ts";
 import { storyOf } from "./containers.ts";
 import { downElsewhere, type Looking } from "./context.ts";
@@ -12,24 +15,40 @@ export async function ownContainers(
   { facts }: Looking,
   hop: ContainerHop,
 ): Promise<readonly ContainerFacts[] | undefined> {
-  const seen = await facts.containers(hop.host);
-  if (!("value" in seen)) return undefined;
+  const answers = await Promise.all(machinesOf(facts.site, hop).map((host) => facts.containers(host)));
+  const seen = answers.flatMap((each) => ("value" in each ? [each.value] : []));
+  if (seen.length === 0) return undefined;
   const isOwn = ({ name, project, service }: ContainerFacts): boolean =>
     hop.container === undefined
       ? project === hop.project && hop.services.includes(service)
       : name === hop.container;
-  return seen.value.filter(isOwn);
+  const own = seen.flat().filter(isOwn);
+  return hop.stack?.swarm === undefined ? own : present(own);
+}
+
+/** The machines that may run a hop's containers: every member of a Swarm, the first manager first. */
+function machinesOf(site: Site, { host, stack }: ContainerHop): readonly HostName[] {
+  const members = swarmNamed(site, stack?.swarm)?.members;
+  return members?.map(({ guest }) => guest.host) ?? [host];
+}
+
+/** A Swarm keeps the containers of earlier tasks: where one of a service runs, they tell nothing. */
+function present(own: readonly ContainerFacts[]): readonly ContainerFacts[] {
+  const runs = new Set(own.filter(({ state }) => state === "running").map(({ service }) => service));
+  return own.filter(({ service, state }) => state === "running" || !runs.has(service));
 }
 
 export async function lookAtContainers(looking: Looking, hop: ContainerHop): Promise<Finding> {
   const { facts } = looking;
   const [down, own] = await Promise.all([downElsewhere(looking, hop.host), ownContainers(looking, hop)]);
-  if (down !== undefined) return down;
+  // Another member of a Swarm may run them.
+  if (down !== undefined && (hop.stack?.swarm === undefined || own === undefined)) return down;
   if (own === undefined) {
     const seen = await facts.containers(hop.host);
     return unknown("fault" in seen ? seen.fault : "Docker does not answer");
   }
-  const where = describeHost(facts.site, hop.host);
+  const swarm = hop.stack?.swarm;
+  const where = swarm === undefined ? describeHost(facts.site, hop.host) : `the Swarm ${swarm}`;
   const sync = `\`phoenix sync ${hop.stack === undefined ? "portainer" : `stacks/${hop.stack.name}`}\``;
   const missing =
     hop.container === undefined
@@ -48,8 +67,8 @@ export async function lookAtContainers(looking: Looking, hop: ContainerHop): Pro
         : `${count(own.length, "container")} running`,
     );
   }
-  const told = await facts.ask(`story ${hop.host} ${sick.name}`, () =>
-    storyOf(facts.io.host(hop.host), sick.name),
+  const told = await facts.ask(`story ${sick.host} ${sick.name}`, () =>
+    storyOf(facts.io.host(sick.host), sick.name),
   );
   const story = "value" in told ? told.value : undefined;
   const details = [
@@ -57,15 +76,18 @@ export async function lookAtContainers(looking: Looking, hop: ContainerHop): Pro
     ...(story?.log ?? []).map((line) => `${sick.name} | ${line}`),
   ];
   const fault = faultOf(sick, hop) ?? "";
-  const start = hop.host.startsWith("vm/")
-    ? `qm guest exec ${hop.host.slice(3)} -- docker start ${sick.name}`
+  const start = sick.host.startsWith("vm/")
+    ? `qm guest exec ${sick.host.slice(3)} -- docker start ${sick.name}`
     : `docker start ${sick.name}`;
   const isUnhealthy = fault === "unhealthy";
   const hint =
-    sick.state === "exited" && story?.exitCode !== undefined && [0, 137, 143].includes(story.exitCode)
+    swarm === undefined &&
+    sick.state === "exited" &&
+    story?.exitCode !== undefined &&
+    [0, 137, 143].includes(story.exitCode)
       ? `\`${start}\` starts it; so does ${sync}`
-      : `\`docker logs ${sick.name}\` on ${hop.host} shows more; ${sync} deploys it again`;
-  const cause = `${sick.name} on ${where} is ${fault}: ${sick.status}`;
+      : `\`docker logs ${sick.name}\` on ${sick.host} shows more; ${sync} deploys it again`;
+  const cause = `${sick.name} on ${describeHost(facts.site, sick.host)} is ${fault}: ${sick.status}`;
   return isUnhealthy ? degraded(fault, cause, { details, hint }) : cut(hop, fault, cause, { details, hint });
 }
 

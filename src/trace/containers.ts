@@ -4,9 +4,12 @@ import { type HeldPort, parsePorts } from "../formats/docker/index.ts";
 import { member, numberOf, objectsOf, parseJson, textOf } from "../formats/json/index.ts";
 import { lastLines } from "../formats/text/last-lines.ts";
 import type { Command, Host } from "../hosts/host.ts";
+import type { HostName } from "../resource.ts";
 
 export interface ContainerFacts {
   readonly name: string;
+  /** The machine that has it. */
+  readonly host: HostName;
   /** Docker's term: "running", "exited". */
   readonly state: string;
   /** "Up 3 minutes (unhealthy)". */
@@ -16,13 +19,15 @@ export interface ContainerFacts {
   readonly ports: readonly HeldPort[];
 }
 
-const label = (name: string): string => `{{.Label "com.docker.compose.${name}"}}`;
+const label = (name: string): string => `{{.Label "com.docker.${name}"}}`;
+
+const columns = [
+  ...["{{.Names}}", "{{.State}}", "{{.Status}}", label("compose.project"), label("compose.service")],
+  ...["{{.Ports}}", label("stack.namespace"), label("swarm.service.name")],
+];
 
 const list: Command = {
-  argv: [
-    ...["docker", "ps", "--all", "--no-trunc", "--format"],
-    ["{{.Names}}", "{{.State}}", "{{.Status}}", label("project"), label("service"), "{{.Ports}}"].join("\\t"),
-  ],
+  argv: [...["docker", "ps", "--all", "--no-trunc", "--format"], columns.join("\\t")],
   effect: "read",
   timeoutMs: 3_500,
 };
@@ -35,8 +40,13 @@ export async function listContainers(host: Host): Promise<readonly ContainerFact
       `Docker does not answer on ${host.name}: ${lastLines(stderr) || `exit ${exitCode}`}`,
     );
   return stdout.split("\n").flatMap((line): ContainerFacts[] => {
-    const [name = "", state, status = "", project = "", service = "", ports = ""] = line.split("\t");
-    return state === undefined ? [] : [{ name, state, status, project, service, ports: parsePorts(ports) }];
+    const [name = "", state, status = "", project = "", service = "", ports = "", ...task] = line.split("\t");
+    if (state === undefined) return [];
+    // The task of a Swarm's service, which has the stack's name before its own.
+    const [stack = "", full = ""] = task;
+    const own =
+      stack === "" ? { project, service } : { project: stack, service: full.slice(stack.length + 1) };
+    return [{ name, host: host.name, state, status, ...own, ports: parsePorts(ports) }];
   });
 }
 

@@ -67,7 +67,11 @@ export function liveService(spec: SwarmServiceSpec, live: SwarmService, state: s
       secrets: live.secrets.map(({ name }) => name),
     }),
     environment: environmentOf(spec, live),
-    definition: live.labels[definitionLabel] === spec.definition ? asDeclared : "another version",
+    // A file that somebody else wrote has no label.
+    definition:
+      spec.label === undefined || live.labels[definitionLabel] === spec.label
+        ? asDeclared
+        : "another version",
     state,
   };
 }

@@ -31,7 +31,8 @@ export function stateOf(
   isProved: (task: SwarmTask) => boolean,
 ): SwarmState {
   const service = services.find(({ name }) => name === `${project}_${spec.name}`);
-  if (service === undefined) return { kind: "waiting", reason: "no service" };
+  // Swarm has a new spec as soon as it is sent: one that is not there will not come.
+  if (service === undefined) return { kind: "broken", reason: "no service" };
   const { update } = service;
   if (update !== undefined && /^(?:paused|rollback_)/.test(update.state))
     return { kind: "broken", reason: `its update is ${update.state}: ${update.message}` };
@@ -40,7 +41,7 @@ export function stateOf(
   const failed = current.find((task) => hasFailed(task) && !known(task));
   if (failed !== undefined) return { kind: "broken", reason: wordsOf(failed), task: failed };
   const other = mismatch(spec, service);
-  if (other !== undefined) return { kind: "waiting", reason: `runs another version (${other})` };
+  if (other !== undefined) return { kind: "broken", reason: `runs another version (${other})` };
   return tasksState(spec, service, { own, current, nodes }, isProved);
 }
 

@@ -22,6 +22,8 @@ export interface SwarmServiceSpec {
   readonly environment: ReadonlyMap<string, string>;
   /** What it was made from, as a fingerprint. */
   readonly definition: string;
+  /** The fingerprint that its file gives it as a label. */
+  readonly label?: string;
   /** What its tasks are made from, as a text: another one replaces them. */
   readonly template: string;
   readonly rollout: Rollout;
@@ -71,7 +73,7 @@ function specOf(document: ComposeDocument, { key: name, value }: Member, project
   const mode = deploy.get("mode").text ?? "";
   const { labels, replicas, update_config, rollback_config, ...placed } = membersOf(plain(deploy));
   const { deploy: _, ...own } = membersOf(plain(value));
-  const { [definitionLabel]: __, ...others } = pairs(labels);
+  const { [definitionLabel]: label, ...others } = pairs(labels);
   const parts = { replicas, update_config, rollback_config, labels: others };
   // Objects that a file declares have their names from its other sections.
   const named = Object.fromEntries(
@@ -96,6 +98,7 @@ function specOf(document: ComposeDocument, { key: name, value }: Member, project
     secrets: grantedNames(document, value, "secrets", project),
     environment: environmentOf(value.get("environment")),
     definition: digest(JSON.stringify([template, sorted(parts)])),
+    ...(label === undefined ? {} : { label: String(label) }),
     template,
     rollout: rolloutOf(value),
     startsFirst: deploy.get("update_config").get("order").text === "start-first",
