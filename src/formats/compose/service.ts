@@ -26,10 +26,18 @@ export interface ComposeService {
   readonly restart: string;
   /** Whether the file gives it one; an image may bring its own. */
   readonly healthcheck: boolean;
+  /** What its health check asks of the container itself over HTTP. */
+  readonly asks?: HealthQuestion;
   /** It runs only when one of them is asked for (COMPOSE_PROFILES); without any it always runs. */
   readonly profiles: readonly string[];
   /** The number of its containers. */
   readonly replicas: number;
+}
+
+export interface HealthQuestion {
+  readonly path: string;
+  /** In the container. */
+  readonly port: number;
 }
 
 /** Sections whose entries a service may refer to. */
@@ -61,6 +69,7 @@ export function readService({ key: name, place, value }: Member, declared: Decla
   const networkMode = text("network_mode");
   const health = value.get("healthcheck");
   const replicas = value.get("deploy").get("replicas").text ?? text("scale") ?? "";
+  const isChecked = health.isMapping && health.get("disable").text !== "true";
   const service = defined({
     name,
     place,
@@ -72,11 +81,23 @@ export function readService({ key: name, place, value }: Member, declared: Decla
     // The network of the machine or of another container has no ports of its own.
     ports: networkMode === "host" || networkMode?.includes(":") ? [] : ports.ports,
     restart: restartOf(text("restart")),
-    healthcheck: health.isMapping && health.get("disable").text !== "true",
+    healthcheck: isChecked,
+    asks: isChecked ? questionOf(health.get("test")) : undefined,
     profiles: value.get("profiles").items.flatMap((profile) => profile.text ?? []),
     replicas: /^\d+$/.test(replicas) ? Number(replicas) : 1,
   });
   return { service, faults };
+}
+
+/** The first address of the container itself in a health check's command: `wget -q --spider http://localhost:8080/up`. */
+function questionOf(test: ComposeNode): HealthQuestion | undefined {
+  const words = test.items.length > 0 ? test.items.map(({ text = "" }) => text) : [test.text ?? ""];
+  const found = /\bhttp:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::(\d+))?(\/[^\s"'|;&)]*)?/.exec(
+    words.join(" "),
+  );
+  if (found === null) return undefined;
+  const [, port = "80", path = "/"] = found;
+  return { path, port: Number(port) };
 }
 
 /** "none", "any" and no text are other words for the same (Compose 2.26 to 2.40). */

@@ -63,10 +63,18 @@ export function labelledServices(
   const isOwn = ({ address }: Backend): boolean => address === guest.address && others.length > 0;
   const services = routes.map((route) => {
     const owner = containers.find((container) => container.labels.some(({ from }) => from === route.from));
-    const backend = isOwn(route.backend) ? { ...route.backend, others } : route.backend;
+    const spread = isOwn(route.backend)
+      ? {
+          backend: { ...route.backend, others },
+          loadBalancer: checked(
+            route,
+            compose.services.find(({ name }) => name === owner?.service),
+          ),
+        }
+      : {};
     return {
       ...route,
-      backend,
+      ...spread,
       path: "routed" as const,
       guest,
       stack,
@@ -74,6 +82,18 @@ export function labelledServices(
     };
   });
   return { services, faults };
+}
+
+/** A load balancer whose labels declare no health check asks what the container's own health check asks. */
+function checked(
+  { backend, loadBalancer }: Pick<Service, "backend" | "loadBalancer">,
+  service: ComposeService | undefined,
+): Service["loadBalancer"] {
+  const { asks, ports = [] } = service ?? {};
+  const isServed = ports.some(({ target, published }) => target === asks?.port && published === backend.port);
+  if (asks === undefined || !isServed || backend.scheme !== "http" || "healthCheck" in loadBalancer)
+    return loadBalancer;
+  return { ...loadBalancer, healthCheck: { path: asks.path } };
 }
 
 /** The labels of the Compose file, overridden by those to add. */
