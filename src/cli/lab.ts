@@ -20,8 +20,8 @@ const initCommand: CommandDefinition = {
     "The machines of the site become directories below DIR/hosts, which you can read and edit.",
     `\`phoenix … ${option.lab} DIR\` runs against them with the code that runs against real machines. It writes only below DIR.`,
     "",
-    `With ${option.nodes} the hypervisor is a Proxmox cluster. The first node has the site's address, the others get free addresses of`,
-    "its network, and the guests are dealt out in turn. An even number of nodes gets a QDevice, so that one may fail.",
+    `With ${option.nodes} the hypervisor is a Proxmox cluster. The first node has the site's address, the others get free addresses`,
+    "of its network, and the guests are dealt out in turn. An even number of nodes gets a QDevice, so that one may fail.",
   ],
   options: [
     {

@@ -51,7 +51,7 @@ describe("what can come next", () => {
     [["s"], ["sync", "status", "schema"]],
     [
       ["lab", ""],
-      ["init", "status", "break", "mend", "reset"],
+      ["init", "status", "break", "mend", "move", "reset"],
     ],
     [["lab", "b"], ["break"]],
     [["certs", ""], ["renew"]],

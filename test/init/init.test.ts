@@ -61,7 +61,7 @@ describe("what init writes", () => {
   test("explains each key where it stands first, and names those that do not stand there", async () => {
     const config = readFileSync(join(await writtenSite(full), "etc/phoenix_hypervisor_config.json"), "utf8");
     expect(config).toMatch(/\/\/ The site's domain.*\n\s*"domain_name"/);
-    expect(config).toMatch(/\/\/ More keys of the network: portainer_server_port/);
+    expect(config).toMatch(/\/\/ More keys of the network: gateway_address, portainer_server_port/);
     expect(config.match(/\/\/ Whether the firewall is on/g)).toHaveLength(1);
   });
 
