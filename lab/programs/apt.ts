@@ -1,6 +1,7 @@
 /** apt-get and dpkg-query: installing a package brings its unit, enabled and started, as on Debian. */
 
 import { writeDistributionFiles } from "../distribution.ts";
+import { isNode } from "../nodes.ts";
 import { done, failed, type Program } from "../parts.ts";
 import { startUnit } from "../unit-control.ts";
 import { isInstalled, setUnit } from "../units.ts";
@@ -20,6 +21,9 @@ const unitOfPackage: Readonly<Record<string, string>> = {
 
 /** Installed wherever their host is. */
 const always = ["ca-certificates", "openssl", "systemd", "coreutils", "curl", "bash", "iproute2"];
+
+/** On each node, with their versions. */
+const proxmoxPackages: Readonly<Record<string, string>> = { "pve-manager": "9.0.3", "pve-firewall": "6.0.3" };
 
 export const aptGet: Program = async ({ context, host, args }) => {
   const [verb, ...packages] = args.filter((arg) => !arg.startsWith("-"));
@@ -43,7 +47,9 @@ export const aptGet: Program = async ({ context, host, args }) => {
 
 export const dpkgQuery: Program = ({ context, host, args }) => {
   const names = args.filter((arg) => !arg.startsWith("-"));
+  const proxmox = isNode(host) ? proxmoxPackages : {};
   const isThere = (name: string): boolean => {
+    if (Object.hasOwn(proxmox, name)) return true;
     const unit = unitOfPackage[name];
     return always.includes(name) || (unit !== undefined && isInstalled(context, host, unit));
   };
@@ -51,7 +57,7 @@ export const dpkgQuery: Program = ({ context, host, args }) => {
   const format = args.find((arg) => /^(-f|--showformat)/.test(arg)) ?? "";
   const stdout = names
     .filter(isThere)
-    .map((name) => (format.includes("Status") ? "install ok installed" : `${name}\t1\n`))
+    .map((name) => (format.includes("Status") ? "install ok installed" : `${name}\t${proxmox[name] ?? 1}\n`))
     .join("");
   const stderr = absent.map((name) => `dpkg-query: no packages found matching ${name}\n`).join("");
   return { exitCode: absent.length === 0 ? 0 : 1, stdout, stderr };

@@ -167,8 +167,14 @@ async function judgeStorage(
 ): Promise<void> {
   const changes = access === "change" && changesNothing !== true;
   if (site.cluster === undefined || !(changes || definition.name === "plan")) return;
-  const { storageFaults } = await import("./storage.ts");
-  const faults = await storageFaults(site, world);
+  const [{ storageFaults }, { describeHost }, { placeOf }] = await Promise.all([
+    import("../doctor/node-storage.ts"),
+    import("../fabric/guests.ts"),
+    import("../render/text-changes.ts"),
+  ]);
+  const faults = (await storageFaults(site, world)).map(
+    ({ guest, message: fault }) => `${placeOf(guest.from)}: ${describeHost(site, guest.host)} ${fault}`,
+  );
   if (faults.length === 0) return;
   const hint = "put the directory on a storage that both nodes have, or move the guest";
   const message = `refused: ${faults.join("; ")}`;

@@ -1,11 +1,13 @@
 /** Asks every prerequisite at once on every machine, and tells what is not as it must be: one line for each cause. */
 import type { Component, Hazard, Io } from "../component.ts";
+import { defined } from "../defined.ts";
 import { adviceOn, isUnavailable, messageOf } from "../errors.ts";
 import { guestOf } from "../fabric/guests.ts";
+import { nodeOf, nodeOfGuest, nodesOf } from "../fabric/nodes.ts";
 import type { Site } from "../model.ts";
-import type { HostName } from "../resource.ts";
+import { type HostName, isGuestName } from "../resource.ts";
 import { type HypervisorFacts, hypervisorFacts } from "./hypervisor-facts.ts";
-import { type Asking, type Finding, guestGates, type Prerequisite } from "./prerequisite.ts";
+import { type Asking, type Finding, guestGates, nodeGates, type Prerequisite } from "./prerequisite.ts";
 import { composed } from "./settings.ts";
 import { prerequisites } from "./table.ts";
 import { usedMachines } from "./used.ts";
@@ -14,7 +16,7 @@ import { usedMachines } from "./used.ts";
 export interface Diagnosis extends Finding {
   readonly prerequisite: string;
   readonly machine: HostName;
-  /** The guest's node, where that is another one than the hypervisor. */
+  /** The machine's node, where that is another one than the hypervisor. */
   readonly node?: string;
 }
 
@@ -99,7 +101,7 @@ const onlyWhereUsed: readonly string[] = [...guestGates, "disk-space"];
  */
 function diagnosesOf(
   answers: readonly Answer[],
-  site: Pick<Site, "guests">,
+  site: Site,
   used: ReadonlySet<HostName>,
 ): readonly Diagnosis[] {
   const faults = new Set(
@@ -107,11 +109,16 @@ function diagnosesOf(
       .filter(({ findings }) => findings.some(({ isWarning }) => isWarning !== true))
       .map(({ row, machine }) => `${machine} ${row.id}`),
   );
+  const isCutOff = ({ row, machine }: Pick<Answer, "row" | "machine">): boolean => {
+    const { host } = isGuestName(machine) ? nodeOfGuest(site, machine) : nodeOf(site, machine);
+    return !nodeGates.includes(row.id) && nodeGates.some((id) => faults.has(`${host} ${id}`));
+  };
   const isHidden = ({ row, machine }: Answer): boolean =>
+    isCutOff({ row, machine }) ||
     (row.after ?? []).some((id) => faults.has(`${machine} ${id}`)) ||
     (!hypervisorGates.includes(row.id) && hypervisorGates.some((id) => faults.has(`pve ${id}`)));
   const isMinor = ({ row, machine }: Answer): boolean =>
-    machine !== "pve" && !used.has(machine) && onlyWhereUsed.includes(row.id);
+    isGuestName(machine) && !used.has(machine) && onlyWhereUsed.includes(row.id);
   const found = answers
     .filter((answer) => !isHidden(answer))
     .flatMap((answer) =>
@@ -125,17 +132,20 @@ function diagnosesOf(
       ),
     );
   const on = (machine: HostName): readonly Diagnosis[] => found.filter((one) => one.machine === machine);
-  return [...on("pve"), ...site.guests.flatMap((guest) => composed(on(guest.host), guest))];
+  return [
+    ...nodesOf(site).flatMap(({ host }) => on(host)),
+    ...site.guests.flatMap((guest) => composed(on(guest.host), guest)),
+  ];
 }
 
-/** Which node has the guest, where that is another one than the hypervisor. */
+/** Which node the machine is, or has the guest, where that is another one than the hypervisor. */
 async function placeOf(
   { machine }: Diagnosis,
   site: Site,
   facts: () => Promise<HypervisorFacts>,
 ): Promise<{ readonly node?: string }> {
   const guest = guestOf(site, machine);
-  if (guest === undefined) return {};
+  if (guest === undefined) return machine === "pve" ? {} : defined({ node: nodeOf(site, machine).name });
   try {
     const found = (await facts()).get(guest.id);
     return found?.isElsewhere === true ? { node: found.node } : {};

@@ -20,7 +20,7 @@ export function fixLine(
   const { on, argv } = fix;
   if (on === "here") return `${shellLine(argv)}${repeat}`;
   const line = on === "node" || !isGuestName(machine) ? shellLine(argv) : entering(machine, argv);
-  return node === undefined ? line : `ssh root@${node} ${quoted(line)}`;
+  return node === undefined || on === "entry" ? line : `ssh root@${node} ${quoted(line)}`;
 }
 
 /** The line for the shell of the guest's node. */

@@ -1,4 +1,5 @@
 /** What must be so on the hypervisor itself, and of the program that runs there. */
+import { dnsNodes, nodesOf } from "../fabric/nodes.ts";
 import { quoted } from "../formats/shell/quote.ts";
 import { isOlder, versionIn, versionText } from "../formats/version/index.ts";
 import type { CommandResult } from "../hosts/host.ts";
@@ -7,6 +8,7 @@ import {
   type Finding,
   hypervisorIf,
   installing,
+  nodesWith,
   type Prerequisite,
   prerequisite,
 } from "./prerequisite.ts";
@@ -131,7 +133,7 @@ export function judgeDnsmasqUnit({ stdout }: CommandResult): readonly Finding[] 
   ];
 }
 
-const needsDns = hypervisorIf(({ dns }) => dns?.enabled === true);
+const needsDns = nodesWith(dnsNodes);
 
 export const hypervisorRows: readonly Prerequisite[] = [
   prerequisite({
@@ -183,19 +185,19 @@ export const hypervisorRows: readonly Prerequisite[] = [
   prerequisite({
     id: "firewall-program",
     parts: ["firewall"],
-    where: "the hypervisor",
+    where: "the hypervisor, each node of a cluster",
     must: "pve-firewall filters, and not proxmox-firewall",
     asked: "`/etc/pve/local/host.fw`",
     remedy: "`pvesh set /nodes/localhost/firewall/options --nftables 0`",
     after: ["proxmox", "cluster-files"],
-    machines: hypervisorIf(({ firewall }) => firewall?.enabled === true),
+    machines: nodesWith((site) => (site.firewall?.enabled === true ? nodesOf(site) : [])),
     ask: async ({ host }) => (await host.readFiles([hostFile])).get(hostFile)?.text ?? "",
     judge: judgeFirewallProgram,
   }),
   prerequisite({
     id: "dnsmasq",
     parts: ["dns"],
-    where: "the hypervisor",
+    where: "the hypervisor, each node with a name server",
     must: "dnsmasq, where it is installed, is 2.86 or newer",
     asked: "`dnsmasq --version`",
     remedy: "`apt-get install dnsmasq`",
@@ -206,7 +208,7 @@ export const hypervisorRows: readonly Prerequisite[] = [
   prerequisite({
     id: "dnsmasq-configuration",
     parts: ["dns"],
-    where: "the hypervisor",
+    where: "the hypervisor, each node with a name server",
     must: "dnsmasq accepts the files that are there already",
     asked: `\`${quotedWords(dnsmasqTest())}\``,
     remedy: "comment the line out: `sed -i 'LINEs/^/# /' FILE`",
@@ -218,7 +220,7 @@ export const hypervisorRows: readonly Prerequisite[] = [
   prerequisite({
     id: "dnsmasq-unit",
     parts: ["dns"],
-    where: "the hypervisor",
+    where: "the hypervisor, each node with a name server",
     must: "dnsmasq can be started",
     asked: "`systemctl show dnsmasq`",
     remedy: "`systemctl unmask dnsmasq`",

@@ -3,6 +3,7 @@
 import { consumerOf } from "../components/certificates/consumer.ts";
 import { ownershipsOf } from "../components/certificates/owners.ts";
 import { CandidateError, hintOf, messageOf } from "../errors.ts";
+import { nodesOf } from "../fabric/nodes.ts";
 import type { CommandResult } from "../hosts/host.ts";
 import type { Guest, Site } from "../model.ts";
 import type { HostName } from "../resource.ts";
@@ -14,6 +15,7 @@ import {
   installing,
   inTurn,
   line,
+  nodesWith,
   type Prerequisite,
   prerequisite,
   type Subject,
@@ -129,13 +131,14 @@ export const networkRows: readonly Prerequisite[] = [
   prerequisite<ClockAnswer & { readonly reference: string }>({
     id: "clock",
     parts: ["trust", "certificates"],
-    where: "the hypervisor and each virtual machine",
+    where: "the hypervisor, each node of a cluster and each virtual machine",
     must: "their clocks agree within 30 seconds, and something keeps them right",
     asked: "`date +%s`, `timedatectl show`",
     remedy: "`timedatectl set-ntp true`",
     isSafe: "sometimes",
     after: guestGates,
-    machines: (site) => (needsCertificates(site) ? ["pve", ...virtualMachines(site)] : []),
+    machines: (site) =>
+      needsCertificates(site) ? [...nodesWith(nodesOf)(site), ...virtualMachines(site)] : [],
     ask: async ({ host, io }) => {
       // A guest's clock is compared to the hypervisor's, which the containers have as well.
       const pve = io.host("pve");

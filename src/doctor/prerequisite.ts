@@ -1,5 +1,6 @@
 /** The shape of a prerequisite: what must be so before a sync can work, how that is asked, and how the answer is judged. */
 import type { ComponentName, Hazard, Io } from "../component.ts";
+import type { SiteNode } from "../fabric/nodes.ts";
 import { quoted } from "../formats/shell/quote.ts";
 import type { Command, CommandResult, Host } from "../hosts/host.ts";
 import type { Guest, Site } from "../model.ts";
@@ -29,10 +30,10 @@ export interface Asking extends Subject {
 /** A command that puts something right. */
 export interface Fix {
   /**
-   * Where it runs; in the machine of the finding unless given. "node": on the node that has the guest. "here": where this
-   * Phoenix runs, with the same site and machines.
+   * Where it runs; in the machine of the finding unless given. "node": on the node that has the guest. "entry": on the node that
+   * Phoenix entered by. "here": where this Phoenix runs, with the same site and machines.
    */
-  readonly on?: "node" | "here";
+  readonly on?: "node" | "entry" | "here";
   /** `["sh", "-c", LINE]` for more than one program. */
   readonly argv: readonly string[];
   /** It takes nothing away from anybody, and cannot cut anybody off: `--fix` may run it. */
@@ -132,6 +133,14 @@ export function installing(...packages: readonly string[]): readonly string[] {
 export function hypervisorIf(needs: (site: Site) => boolean): (site: Site) => readonly HostName[] {
   return (site) => (needs(site) ? ["pve"] : []);
 }
+
+/** The nodes that have a part of the site, where they can be asked: of a single host, the hypervisor. */
+export function nodesWith(nodes: (site: Site) => readonly SiteNode[]): (site: Site) => readonly HostName[] {
+  return (site) => nodes(site).flatMap(({ host, online }) => (online ? [host] : []));
+}
+
+/** Rows that find why a node of a cluster, with its guests, cannot be asked at all. */
+export const nodeGates: readonly string[] = ["node-online", "node-ssh"];
 
 /** Rows that find why a guest cannot be asked at all: what is asked in a guest is silent where they find something. */
 export const guestGates = ["guest-exists", "guest-runs", "guest-agent", "guest-answers"] as const;

@@ -1,5 +1,6 @@
 /** Directories that machines share, and the room on their disks. */
 import { native } from "../fabric/guest-paths.ts";
+import { nodesOf } from "../fabric/nodes.ts";
 import { addressRange, contains } from "../formats/ipv4/index.ts";
 import { quoted } from "../formats/shell/quote.ts";
 import { unitCommands } from "../formats/systemd/index.ts";
@@ -15,6 +16,7 @@ import {
   installing,
   inTurn,
   line,
+  nodesWith,
   type Prerequisite,
   prerequisite,
   type Subject,
@@ -275,7 +277,7 @@ export const storageRows: readonly Prerequisite[] = [
     asked: `\`df -P -k / /var ${dockerDirectory}\``,
     remedy: "`apt-get clean`, `journalctl --vacuum-size=100M`, `docker image prune`",
     after: guestGates,
-    machines: (site) => ["pve", ...runnableGuests(site)],
+    machines: (site) => [...nodesWith(nodesOf)(site), ...runnableGuests(site)],
     ask: ({ host }) => asked(host, "df", "-P", "-k", "/", "/var", dockerDirectory),
     judge: ({ stdout }) => judgeRoom(stdout),
   }),

@@ -7,6 +7,7 @@ import { foreignRows } from "./foreign.ts";
 import { guestRows } from "./guests.ts";
 import { hypervisorRows } from "./hypervisor.ts";
 import { networkRows } from "./network.ts";
+import { nodeRows } from "./nodes.ts";
 import type { Prerequisite } from "./prerequisite.ts";
 import { renewalRow } from "./renewal.ts";
 import { serviceRows } from "./services.ts";
@@ -14,6 +15,7 @@ import { storageRows } from "./storage.ts";
 
 export const prerequisites: readonly Prerequisite[] = [
   ...hypervisorRows,
+  ...nodeRows,
   ...guestRows,
   ...networkRows,
   ...storageRows,

@@ -29,6 +29,7 @@ import {
 } from "../../src/doctor/hypervisor.ts";
 import { guestsIn } from "../../src/doctor/hypervisor-facts.ts";
 import { judgeClock, judgeNameServers, nameServers } from "../../src/doctor/network.ts";
+import { judgeSsh, judgeVersions, judgeVotes } from "../../src/doctor/nodes.ts";
 import { judgeHolders } from "../../src/doctor/ports.ts";
 import type { Finding } from "../../src/doctor/prerequisite.ts";
 import { judgeRenewal } from "../../src/doctor/renewal.ts";
@@ -108,6 +109,50 @@ describe("the hypervisor", () => {
       "the cluster has no quorum (1 of 3 votes): /etc/pve is read-only | $ pvecm expected 1",
     ]);
     expect(said(judgeQuorum(answer("", 1, "Cannot initialize CMAP service\n")))).toHaveLength(1);
+  });
+
+  test.each([
+    [
+      "2",
+      "Quorate",
+      ["warning: the cluster has 2 votes and no QDevice: where one node stops, the other has no quorum"],
+    ],
+    ["4", "Quorate", ["warning: the cluster has 4 votes and no QDevice: half of the nodes have no quorum"]],
+    ["3", "Quorate", []],
+    ["2", "2Node Quorate WaitForAll", []],
+    ["4", "Quorate Qdevice", []],
+  ])("%s votes, %s", (votes, flags, expected) => {
+    const status = answer(
+      `Expected votes:   ${votes}\nHighest expected: ${votes}\nFlags:            ${flags}\n`,
+    );
+    expect(said(judgeVotes(status))).toEqual(expected);
+  });
+
+  test("no votes without a cluster", () => {
+    expect(judgeVotes(recorded.noCluster)).toEqual([]);
+  });
+
+  test("another node's packages", () => {
+    const subject = { site: { ...site, cluster: { own: "pve1" } } as unknown as Site };
+    const packages = (firewall: string): string => `pve-firewall\t${firewall}\npve-manager\t9.0.3\n`;
+    const judged = (own: string, theirs: string) => said(judgeVersions({ own, theirs }, subject));
+    expect(judged(packages("6.0.3"), packages("6.0.3"))).toEqual([]);
+    expect(judged(packages("6.0.3"), "")).toEqual([]);
+    expect(judged(packages("6.0.3"), packages("6.0.4"))).toEqual([
+      "warning: pve-firewall is 6.0.4 and 6.0.3 on pve1: the same rules may mean something else",
+    ]);
+  });
+
+  test("ssh to another node", () => {
+    const failed = (message: string, hint?: string) =>
+      said(judgeSsh(new TransportError("node pve2", message, hint === undefined ? {} : { hint })));
+    expect(judgeSsh(undefined)).toEqual([]);
+    expect(
+      failed("root@10.0.0.3: Permission denied (publickey,password).", "`pvecm updatecerts` on both nodes"),
+    ).toEqual(["root@10.0.0.3: Permission denied (publickey,password). | entry$ pvecm updatecerts"]);
+    expect(failed("connect to host 10.0.0.3 port 22: Connection refused")).toEqual([
+      "connect to host 10.0.0.3 port 22: Connection refused",
+    ]);
   });
 
   test("/etc/pve", () => {

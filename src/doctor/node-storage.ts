@@ -1,35 +1,42 @@
 /** Whether containers on other nodes see the directories that Phoenix writes on "pve": asked of the machines, which alone know. */
 import { isUnavailable } from "../errors.ts";
-import { describeHost } from "../fabric/guests.ts";
 import { type RemoteMount, remoteMounts } from "../fabric/node-storage.ts";
 import { nodeOf } from "../fabric/nodes.ts";
 import type { World } from "../hosts/world.ts";
-import type { Site } from "../model.ts";
-import { placeOf } from "../render/text-changes.ts";
+import type { Guest, Site } from "../model.ts";
 import type { HostName } from "../resource.ts";
 
-/** What is wrong with them, a sentence each with its place; none on a single host, and for a node that does not answer. */
-export async function storageFaults(site: Site, world: Pick<World, "host">): Promise<readonly string[]> {
+export interface StorageFault {
+  readonly guest: Guest;
+  /** "is on node pve2, which does not have its /tank/certs": of the guest. */
+  readonly message: string;
+}
+
+/** What is wrong with them; nothing on a single host, and for a node that does not answer. */
+export async function storageFaults(
+  site: Site,
+  world: Pick<World, "host">,
+): Promise<readonly StorageFault[]> {
   const found = await Promise.all(remoteMounts(site).map((mount) => faultOf(mount, site, world)));
   return found.flat();
 }
 
 async function faultOf(
-  mount: RemoteMount,
+  { guest, node, hostPath, isShared }: RemoteMount,
   site: Site,
   world: Pick<World, "host">,
-): Promise<readonly string[]> {
-  const { guest, node, hostPath, isShared } = mount;
+): Promise<readonly StorageFault[]> {
   const look = () => Promise.all([seen(world, "pve", hostPath), seen(world, node.host, hostPath)]);
   let [own, theirs] = await look();
   // Somebody may have written between the two looks.
   if (isShared && own !== theirs) [own, theirs] = await look();
-  const where = `${placeOf(guest.from)}: ${describeHost(site, guest.host)} is on node ${node.name}`;
   if (own === "unknown" || theirs === "unknown") return [];
-  if (theirs === "absent") return own === "absent" ? [] : [`${where}, which does not have its ${hostPath}`];
+  const where = `is on node ${node.name}`;
+  if (theirs === "absent")
+    return own === "absent" ? [] : [{ guest, message: `${where}, which does not have its ${hostPath}` }];
   if (!isShared || own === theirs) return [];
   const pve = nodeOf(site, "pve").name;
-  return [`${where}, whose ${hostPath} is another directory than that of ${pve}`];
+  return [{ guest, message: `${where}, whose ${hostPath} is another directory than that of ${pve}` }];
 }
 
 /** What tells one directory from another: its inode and when it was changed. */
