@@ -99,7 +99,9 @@ async function planOf(call: Call): Promise<{ plan: Plan; exitCode: ExitCode }> {
   let planned: Plan | undefined;
   const exitCode = await withSession(call, "read", async ({ components, run }) => {
     planned = await plan(components, run, choicesOf(targets, call.options));
-    return exitCodeOfPlan(planned);
+    // A node that is off takes nothing from what was imported.
+    const parts = planned.components.map((part) => ({ ...part, unreadResources: [] }));
+    return exitCodeOfPlan({ ...planned, components: parts });
   });
   if (planned === undefined) throw new Error("a session ended without a plan");
   return { plan: planned, exitCode };
