@@ -10,6 +10,7 @@ export const groups = [
       "guides/from-an-existing-host",
       "guides/from-the-shell-scripts",
       "guides/monitoring",
+      "guides/cluster",
       "guides/swarm",
     ],
   },
