@@ -41,7 +41,7 @@ export async function swarmHazards(
   const services = await servicesOf(io, environment, stack.project);
   if (services.length === 0) return [];
   const message = `stack "${stack.project}" in the Swarm ${stack.swarm} was made by the command line: ${services.join(", ")}`;
-  const takeover = `it is deleted and created by Portainer: ${becomes}; it is away meanwhile, and its volumes stay`;
+  const takeover = `it is deleted and created by Portainer: ${becomes}; it is away meanwhile, its volumes stay, and nothing brings it back when its successor fails`;
   return [foreignHazard(message, { host, name: `stack ${stack.project}`, takeover, for: id })];
 }
 
