@@ -1,6 +1,6 @@
 /** Where a guest's commands run: on this node, or on the cluster's node that has the guest. */
 import type { Clock } from "../component.ts";
-import { NotReadyError } from "../errors.ts";
+import { NotReadyError, TransportError } from "../errors.ts";
 import type { GuestName } from "../resource.ts";
 import { NotOnNodeError, partsOf } from "./guest-errors.ts";
 import type { Exec } from "./host.ts";
@@ -37,14 +37,21 @@ export function guestExecs(nodes: Nodes, clock: Clock): (name: GuestName) => Exe
   };
 }
 
-/** The name of the node that has the guest; "" for the one we are on. @throws NotReadyError */
-function nodeOf(name: GuestName, { asked = "", guests }: Members): string {
+/**
+ * The name of the node that has the guest; "" for the one we are on.
+ * @throws NotReadyError when there is no such guest; TransportError when its node is offline
+ */
+function nodeOf(name: GuestName, { asked = "", guests, nodes }: Members): string {
   if (guests === undefined) return asked;
   const { kind, id } = partsOf(name);
   const guest = guests.get(id);
   if (guest === undefined) throw absent(name);
   if (guest.kind !== kind)
     throw absent(name, `${id} is ${kind === "lxc" ? "a virtual machine" : "a container"}`);
+  if (nodes.get(guest.node)?.online === false)
+    throw new TransportError(name, `${name} is on node ${guest.node}, which is offline`, {
+      hint: `start ${guest.node}, or move its guests`,
+    });
   return asked === "" ? asked : guest.node;
 }
 

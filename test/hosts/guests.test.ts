@@ -111,7 +111,7 @@ describe("what cannot be reached", () => {
     const files = { ...both(), ".vmlist": { ids: { "104": guest("pve3", "lxc") } } };
     const error = await failure(execsOf(fakeCluster(files).exec)("lxc/104")(ls));
     expect(error).toBeInstanceOf(TransportError);
-    expect((error as Error).message).toBe("node pve3 is offline");
+    expect((error as Error).message).toBe("lxc/104 is on node pve3, which is offline");
   });
 
   test("a node that ssh does not get to", async () => {
