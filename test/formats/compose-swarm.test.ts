@@ -125,6 +125,14 @@ describe("mounts", () => {
   test("a path of one machine is told, unless the file says where its tasks run", () => {
     const bind = "volumes: ['/srv/a:/a']";
     expect(told(service(bind))).toEqual([expect.stringMatching(/^4:15 warning: \/srv\/a of web must exist/)]);
+    // What every machine has.
+    expect(
+      told(
+        service(
+          "volumes: ['/:/host:ro', '/var/run/docker.sock:/run/docker.sock', '/etc/localtime:/etc/localtime:ro']",
+        ),
+      ),
+    ).toEqual([]);
     const placed = "deploy: {placement: {constraints: [node.hostname == a]}}";
     expect(told(service(`${bind}\n${placed}`))).toEqual([]);
   });

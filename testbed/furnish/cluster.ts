@@ -20,6 +20,7 @@ export function furnishCluster(layers: Layers): void {
   for (const { name } of others) enable(name, "pve-guests.service");
   enable("pve", ...others.map(({ name }) => `testbed-guest@${name}.service`));
   write("pve", `${clusterStore}/corosync.conf`, corosyncText(cluster));
+  for (const { name } of nodesOf(fabric)) write(name, "/etc/corosync/corosync.conf", corosyncText(cluster));
   furnishKeys(layers, cluster);
 }
 

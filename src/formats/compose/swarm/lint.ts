@@ -137,6 +137,10 @@ function portFaults({ key: name, value }: Member, members: number): readonly Com
   return faults;
 }
 
+/** What every machine has: its whole tree, its kernel, Docker, what tells who it is. */
+const everywhere =
+  /^\/(?:(?:proc|sys|dev|run|var\/run|var\/log|var\/lib\/docker)(?:\/.*)?|etc\/(?:localtime|timezone|hostname|hosts|os-release|machine-id))?$/;
+
 function mountFaults(
   document: ComposeDocument,
   { key: name, value }: Member,
@@ -154,7 +158,7 @@ function mountFaults(
           hint: "give the volume a longer name, or write the mount in the long form",
         },
       ];
-    if (type === "bind" && source.startsWith("/") && !shared(source) && !isBound)
+    if (type === "bind" && source.startsWith("/") && !everywhere.test(source) && !shared(source) && !isBound)
       return [
         {
           message: `${source} of ${name} must exist on every member of the Swarm: a task is rejected where it does not`,
