@@ -44,10 +44,11 @@ export const coreutils: Readonly<Record<string, Program>> = {
       const { files } = lab;
       const isThere = files.status(host, path) !== undefined;
       const isForLock = isThere && isLockDirectory(lab, host, path);
-      if (isForLock && values.get("d") === "@0") askForLock(lab, host, path);
+      const date = values.get("d") ?? values.get("--date");
+      if (isForLock && date === "@0") askForLock(lab, host, path);
       else if (isForLock) renewLock(lab, host, path);
       else if (isThere) files.touch(host, path);
-      else if (!flags.has("c")) files.write(host, path, "");
+      else if (!flags.has("c") && !flags.has("--no-create")) files.write(host, path, "");
     }),
 
   chmod: (call) => {
