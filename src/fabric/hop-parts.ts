@@ -81,7 +81,7 @@ export function backends(site: Site, service: Service, sender: FirewallPath["fro
     },
   );
   const stack = stackOf(site, service);
-  return [backend, ...more].map((each): BackendHop => {
+  const hopTo = (each: Backend): BackendHop => {
     const host = site.guests.find(({ address }) => address === each.address)?.host ?? guest.host;
     const to = { host, address: each.address, port: each.port, from };
     const { serverName } = each;
@@ -91,8 +91,16 @@ export function backends(site: Site, service: Service, sender: FirewallPath["fro
       ...(serverName === undefined ? {} : { serverName }),
       application: applicationAt(site, guest, each.port),
       ...connection(site, to, sender, `requests reach ${service.id}`),
+      ...(each.others === undefined
+        ? {}
+        : { others: each.others.map((address) => hopTo(alone(each, address))) }),
     };
-  });
+  };
+  return [backend, ...more].map(hopTo);
+}
+
+function alone({ others: _, ...backend }: Backend, address: string): Backend {
+  return { ...backend, address };
 }
 
 function stackOf({ stacks }: Site, { stack, guest }: Service): Stack | undefined {

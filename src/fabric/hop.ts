@@ -63,6 +63,8 @@ export interface BackendHop extends HopBase, Connection {
   readonly scheme: Backend["scheme"];
   readonly application: Application;
   readonly serverName?: string;
+  /** Further members of a Swarm: requests end at any one that serves. */
+  readonly others?: readonly BackendHop[];
 }
 
 /** The containers behind the port, by the names of their services in the Compose file. */

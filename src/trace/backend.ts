@@ -11,7 +11,15 @@ import { closed, commandOn, containersIn, type Looking, stopped, unitDown } from
 import { affected, broken, type Finding, ok, unknown } from "./finding.ts";
 import { exposed } from "./firewall.ts";
 
+/** Where members of a Swarm share the port, one that serves is enough. */
 export async function lookAtBackend(looking: Looking, hop: BackendHop): Promise<Finding> {
+  const ends = [hop, ...(hop.others ?? [])];
+  const findings = await Promise.all(ends.map((each) => lookAtEnd(looking, each)));
+  const [own] = findings;
+  return findings.find(({ status }) => status === "ok") ?? own ?? unknown("");
+}
+
+async function lookAtEnd(looking: Looking, hop: BackendHop): Promise<Finding> {
   const { facts } = looking;
   const { path, host } = hop;
   const fromGuest = path.from.includes("/") ? (path.from as GuestName) : undefined;

@@ -135,6 +135,7 @@ describe("mounts", () => {
     ).toEqual([]);
     const placed = "deploy: {placement: {constraints: [node.hostname == a]}}";
     expect(told(service(`${bind}\n${placed}`))).toEqual([]);
+    expect(told(service("volumes: ['/:/host:ro', '/etc/localtime:/etc/localtime:ro']"))).toEqual([]);
   });
 
   test("a volume of its own on each member is told", () => {

@@ -21,6 +21,8 @@ export interface PreviousInSwarm {
   readonly project: string;
   /** Absent when Portainer had none. */
   readonly definition?: StackDefinition;
+  /** The tasks from before the latest deployment. */
+  known: ReadonlySet<string>;
   /** Configs and secrets that the run has made. */
   readonly made: { readonly kind: SwarmObjectKind; readonly name: string }[];
   access?: StackAccess;
@@ -53,6 +55,7 @@ export async function deployInSwarm(io: Io, target: StackTarget): Promise<void> 
     swarmId,
     project: stack.project,
     ...(found && file !== undefined ? { definition: { name: found.name, file, env: found.env } } : {}),
+    known: await tasksBefore(io, environment.id, stack.project),
     made: [],
     sent: false,
   };
@@ -66,7 +69,6 @@ export async function deployInSwarm(io: Io, target: StackTarget): Promise<void> 
   // A foreign stack is here with consent alone: it is ours from now on.
   const variables = [...env, { name: marker, value: stack.name }];
   const definition = { name: stack.project, file: prepared.text, env: variables };
-  const known = await tasksBefore(io, environment.id, stack.project);
   previous.sent = true;
   // Of a Swarm that is no more, Portainer still has the row.
   const isOther = found !== undefined && found.swarmId !== swarmId;
@@ -79,8 +81,10 @@ export async function deployInSwarm(io: Io, target: StackTarget): Promise<void> 
   if (access !== undefined) await api.setStackAccess(id, access);
   const services = target.swarm?.services ?? [];
   const name = stack.name;
+  const { known } = previous;
   const watched = { environmentId: environment.id, project: stack.project, name, services, known };
-  await prove(io, watched, name);
+  // Nobody uses a new stack yet: `verify` proves all of them side by side.
+  await prove(io, watched, name, found === undefined || isOther ? "started" : "proved");
 }
 
 async function tasksBefore(io: Io, environmentId: number, project: string): Promise<ReadonlySet<string>> {
@@ -160,6 +164,7 @@ export async function restoreInSwarm(io: Io, previous: PreviousInSwarm, name: st
       if (found !== undefined) await api.deleteStack(found.id, environmentId);
     } else {
       const known = await tasksBefore(io, environmentId, project);
+      previous.known = known;
       const { id } =
         found === undefined
           ? await api.createSwarmStack(environmentId, swarmId, definition)
@@ -191,8 +196,13 @@ async function removeObjects(
 }
 
 /** @throws ApiError when a service does not run as asked within its time, with the end of its task's log */
-async function prove(io: Io, watched: Watched, stack: string): Promise<void> {
-  const states = [...(await settled(io, watched))];
+async function prove(
+  io: Io,
+  watched: Watched,
+  stack: string,
+  until: "started" | "proved" = "proved",
+): Promise<void> {
+  const states = [...(await settled(io, watched, until))];
   const wrong =
     states.find(([, { kind }]) => kind === "broken") ?? states.find(([, { kind }]) => kind !== "fine");
   if (wrong === undefined) return;

@@ -7,6 +7,7 @@ import type { Guest } from "../../../model.ts";
 import type { StackTarget } from "../facts.ts";
 import { environmentNamed } from "../live.ts";
 import { checkPort } from "../port-check.ts";
+import { previousInSwarm } from "./apply.ts";
 import type { Sight } from "./state.ts";
 import { settled, sightOf, taskWords } from "./watch.ts";
 
@@ -21,7 +22,7 @@ export async function checkSwarmStack(
     const environment = environmentNamed(io.site, environments, stack.portainerEnvironment);
     const services = swarm?.services ?? [];
     const watched = { environmentId: environment.id, project: stack.project, name: stack.name, services };
-    const states = await settled(io, { ...watched, known: "all" });
+    const states = await settled(io, { ...watched, known: previousInSwarm(io, id)?.known ?? "all" });
     const sight = await sightOf(io, environment.id, stack.project);
     const isDegraded = sight.nodes.some(({ state }) => state !== "ready");
     const checks = await Promise.all(

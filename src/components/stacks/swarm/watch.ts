@@ -51,13 +51,22 @@ export function statesAt(watched: Watched, sight: Sight, isProved: (task: SwarmT
   );
 }
 
+/** Since when tasks have been seen running, by their ids: what a run has watched after a deployment needs no second watch. */
+const seen = new WeakMap<Io, Map<string, number>>();
+
 /**
  * Waits until every service runs as asked, one is broken, or the time is up that its file allows.
+ * @param until "started" takes a task as soon as it runs; whether it goes on is proved later, for all stacks side by side
  * @returns what was seen last; a service that waits for what does not come is broken by then
  */
-export async function settled(io: Io, watched: Watched): Promise<States> {
+export async function settled(
+  io: Io,
+  watched: Watched,
+  until: "started" | "proved" = "proved",
+): Promise<States> {
   const startedMs = io.clock.now();
-  const since = new Map<string, number>();
+  const since = seen.get(io) ?? new Map<string, number>();
+  seen.set(io, since);
   const stuckSince = new Map<string, number>();
   let limitMs = 0;
   let told = 0;
@@ -66,7 +75,7 @@ export async function settled(io: Io, watched: Watched): Promise<States> {
     if (now - task.sinceMs > longMs + provedMs(io)) return true;
     const first = since.get(task.id) ?? now;
     since.set(task.id, first);
-    return now - first >= provedMs(io);
+    return until === "started" || now - first >= provedMs(io);
   };
   const look = async (): Promise<States> => {
     const sight = await sightOf(io, watched.environmentId, watched.project);
