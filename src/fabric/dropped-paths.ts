@@ -169,6 +169,11 @@ function shadowed(rules: readonly SiteRule[]): readonly Problem[] {
   });
 }
 
+/** Whether an address of the site's network may be that of a machine that the site does not declare. */
+function isOfNoGuest({ hypervisor, guests }: Site, address: string): boolean {
+  return isAbout(hypervisor.network, address) && !guests.some((guest) => guest.address === address);
+}
+
 /** PHX0522: a declared rule that opens nothing. */
 function idle(site: Site, { guest, rules }: RuleList): readonly Problem[] {
   const address = guest === undefined ? site.hypervisor.address : guest.address;
@@ -191,10 +196,12 @@ function idle(site: Site, { guest, rules }: RuleList): readonly Problem[] {
     if (own === undefined || address === undefined || isAbout(own, address)) return [];
     if (rule.direction === "in" ? isShared(own, site.hypervisor.network) : own.includes(":")) return [];
     const end = rule.direction === "in" ? "destination" : "source";
+    const unless =
+      guest === undefined && isOfNoGuest(site, own) ? ` unless another node of a cluster has ${own}` : "";
     return [
       warn(
         rule,
-        `"${printBare(declaredRule(rule).rule)}" opens nothing: its ${end} is not ${address}, the address of the machine it is declared for`,
+        `"${printBare(declaredRule(rule).rule)}" opens nothing${unless}: its ${end} is not ${address}, the address of the machine it is declared for`,
         `leave the ${end} out, or name ${address}`,
       ),
     ];

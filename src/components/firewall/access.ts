@@ -23,6 +23,8 @@ export interface Access {
   /** "10.0.0.13:8006 answers a new connection from lxc/102 (Traefik)". */
   readonly claim: string;
   readonly answers: boolean;
+  /** What was seen instead, where that is not silence. */
+  readonly fault?: string;
 }
 
 /** SSH, Proxmox's interface and DNS where Phoenix runs it, on every node that is online: one check for each end and each sender. */
@@ -86,8 +88,10 @@ async function checkMembers(io: Io, nodes: readonly SiteNode[]): Promise<readonl
   return nodes.map((node): Access => {
     const member = new RegExp(`"${node.name}"\\s*:\\s*\\{[^}]*"online"\\s*:\\s*1`);
     const claim = `the cluster has ${nodeTitle(node)} online, and a quorum`;
-    const answers = member.test(text) && !/"quorate"\s*:\s*0/.test(text);
-    return { sender: "pve", node, claim, answers };
+    const isOnline = member.test(text);
+    const answers = isOnline && !/"quorate"\s*:\s*0/.test(text);
+    const fault = isOnline ? "no quorum" : "it is offline";
+    return { sender: "pve", node, claim, answers, fault };
   });
 }
 

@@ -52,9 +52,9 @@ export async function verify(io: Io): Promise<readonly Check[]> {
     ...closed.filter(
       ({ resource }) => !interfaces.some((seen) => seen.status === "fail" && seen.resource === resource),
     ),
-    ...access.map(({ node, claim, answers }): Check => {
+    ...access.map(({ node, claim, answers, fault = "no answer: dropped" }): Check => {
       const resource = node.host === "pve" ? "firewall/rules" : serviceId(node);
-      return answers ? passed(resource, claim) : failed(resource, claim, "no answer: dropped");
+      return answers ? passed(resource, claim) : failed(resource, claim, fault);
     }),
     ...interfaces,
   ];
