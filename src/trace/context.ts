@@ -2,6 +2,7 @@
 
 import { describeHost, guestOf } from "../fabric/guests.ts";
 import type { Connection, ContainerHop, Way } from "../fabric/hop.ts";
+import { nodeOfGuest, nodeTitle } from "../fabric/nodes.ts";
 import type { HostName } from "../resource.ts";
 import type { Facts } from "./facts.ts";
 import { affected, broken, type Finding } from "./finding.ts";
@@ -16,16 +17,23 @@ export interface Looking {
 
 /** A guest that does not run, as a finding; undefined where it runs, or nobody knows. */
 export async function stopped({ facts }: Looking, host: HostName): Promise<Finding | undefined> {
-  const state = await facts.guestState(host);
   const guest = guestOf(facts.site, host);
-  if (state === undefined || state === "running" || guest === undefined) return undefined;
+  if (guest === undefined) return undefined;
   const name = describeHost(facts.site, host);
+  const node = nodeOfGuest(facts.site, guest.host);
+  if (!node.online) {
+    const hint = "start it, or move its guests";
+    return broken("node offline", `${name} is on ${nodeTitle(node)}, which is offline`, { hint });
+  }
+  const state = await facts.guestState(host);
+  if (state === undefined || state === "running") return undefined;
   if (state === "absent")
     return broken("no such guest", `${name} does not exist on this node`, {
       hint: "`pvesh get /cluster/resources` shows where it is",
     });
   const tool = guest.kind === "lxc" ? "pct" : "qm";
-  const hint = `\`${tool} ${state === "stopped" ? "start" : "resume"} ${guest.id}\``;
+  const where = node.host === "pve" ? "" : ` on ${nodeTitle(node)}`;
+  const hint = `\`${tool} ${state === "stopped" ? "start" : "resume"} ${guest.id}\`${where}`;
   return broken(`guest ${state}`, `${name} is ${state}`, { hint });
 }
 
