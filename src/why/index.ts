@@ -81,8 +81,10 @@ function siteFile({ site }: Context, file: string): string {
 function nameSenses(context: Context, asked: string): readonly Sense[] {
   const { explained } = context;
   const meanings = meaningsOf(context, asked).flatMap((meaning) => senseOf(context, meaning) ?? []);
+  // The same lines decide it on every node of a cluster: "dns/records@pve2".
+  const id = asked.includes("/") ? asked.replace(/@[^/@]+$/, "") : asked;
   const resources = explained.filter(
-    ({ resource }) => resource.id === asked || resource.id.startsWith(`${asked}/`),
+    ({ resource }) => resource.id === asked || resource.id === id || resource.id.startsWith(`${asked}/`),
   );
   if (resources.length === 0) return meanings;
   const causes = new Causes(context.places);

@@ -23,6 +23,10 @@ const resources = ({ effects }: Sense): readonly string[] => [
   ...new Set(effects.map(({ resource }) => resource)),
 ];
 
+test("a resource of another node of a cluster is decided by the lines of the same one on pve", () => {
+  expect(lines(first("dns/records@pve2"))).toEqual(lines(first("dns/records")));
+});
+
 describe("a name", () => {
   test("of a stack's service is followed through every component, from its label and its assignment", () => {
     const sense = first("wiki.oak.home.arpa");
