@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import type { SwarmNode, SwarmService, SwarmTask } from "../../src/apis/portainer/swarm.ts";
 import type { Io } from "../../src/component.ts";
 import { settled } from "../../src/components/stacks/swarm/watch.ts";
+import { TransportError } from "../../src/errors.ts";
 import { swarmServices } from "../../src/formats/compose/swarm/services.ts";
 
 const settleMs = 3_000;
@@ -74,4 +75,17 @@ test("a task that ends before it is proved is found, although it ran when it was
     kind: "broken",
     reason: "task 1 is failed: task: non-zero exit (1)",
   });
+});
+
+test("one answer that is lost does not end the watch", async () => {
+  const { io } = swarm();
+  const { portainer } = io.apis;
+  let asked = 0;
+  const nodes = async () => {
+    asked += 1;
+    if (asked === 1) throw new TransportError("portainer", "no answer within 10 s");
+    return [node];
+  };
+  const apis = { ...io.apis, portainer: { ...portainer, nodes } };
+  expect((await settled({ ...io, apis } as Io, watched)).get("web")?.kind).toBe("fine");
 });

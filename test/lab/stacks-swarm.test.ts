@@ -109,4 +109,11 @@ describe("a stack of a Swarm", { timeout: 120_000 }, () => {
     expect(only(await sync(site))).toMatchObject({ outcome: "changed" });
     expect(only(await sync(site))).toMatchObject({ outcome: "unchanged" });
   });
+
+  test("one that is no longer declared is taken down at the first try, although its tasks take time to end", async () => {
+    const site = { ...oak(notes()), stacks: [] };
+    expect(only(await sync(site, { allow: ["prune"] }))).toMatchObject({ outcome: "changed", orphans: [] });
+    expect(await lab.api.stacks()).toEqual([]);
+    expect(await lab.api.services(lab.environmentId, "notes")).toEqual([]);
+  });
 });

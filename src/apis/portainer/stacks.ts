@@ -4,7 +4,7 @@ import { defined } from "../../defined.ts";
 import { ApiError, TransportError } from "../../errors.ts";
 import { member, numberOf, objectsOf, parseJson, textOf } from "../../formats/json/index.ts";
 import { causeIn } from "../../formats/text/last-lines.ts";
-import { poll } from "../../poll.ts";
+import { poll, retry } from "../../poll.ts";
 import type { PortainerApi, StackDefinition, StackState } from "./index.ts";
 import type { PortainerCall, PortainerSession } from "./session.ts";
 
@@ -19,6 +19,8 @@ const deploymentMs = 15 * 60_000;
 const lookMs = 30_000;
 /** `down` waits ten seconds for each container that ignores SIGTERM. Milliseconds. */
 const deletionMs = 5 * 60_000;
+/** Docker removes a Swarm's networks before the tasks on them have ended, and refuses then (26.1). Milliseconds. */
+const endingPausesMs: readonly number[] = [1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
 
 const lostHint =
   "the deployment may still be under way: look at the stack in Portainer, then run the command again";
@@ -128,13 +130,19 @@ export class StackCalls implements Stacks {
     const foreign = `stack ${name} belongs to environment ${own}, not ${environmentId}: it was kept`;
     if (own !== environmentId) throw new ApiError(409, foreign);
     try {
-      await this.#change(id, name, this.#clock.now() + deletionMs, {
-        method: "DELETE",
-        path: `/api/stacks/${id}?endpointId=${environmentId}`,
-        purpose: `remove stack ${name}`,
-        effect: "change",
-        timeoutMs: deletionMs,
-      });
+      await retry(
+        this.#clock,
+        endingPausesMs,
+        () =>
+          this.#change(id, name, this.#clock.now() + deletionMs, {
+            method: "DELETE",
+            path: `/api/stacks/${id}?endpointId=${environmentId}`,
+            purpose: `remove stack ${name}`,
+            effect: "change",
+            timeoutMs: deletionMs,
+          }),
+        (error) => error instanceof ApiError && /in use by task/.test(error.message),
+      );
     } catch (error) {
       // A lost answer, or 404: for a stack that is gone, but also for an environment that is.
       const isGone = error instanceof ApiError && error.status === 404;

@@ -24,6 +24,7 @@ import {
   deployInSwarm,
   isObjectResource,
   previousInSwarm,
+  pruneInSwarm,
   pruneObject,
   restoreInSwarm,
 } from "./swarm/apply.ts";
@@ -225,10 +226,18 @@ async function prune(io: Io, subject: Resource): Promise<void> {
   const stacks = await api.stacks();
   const found = stackOf(stacks, environment.id, project) ?? swarmStackOf(stacks, environment.id, project);
   if (found === undefined || markOf(found) === undefined) return;
+  if (found.swarmId === undefined) await pruneOnMachine(io, subject, found);
+  else await pruneInSwarm(io, subject.id, found);
+  io.note(`stack ${project} was taken down; its volumes and its directory on the share were kept`);
+}
+
+async function pruneOnMachine(io: Io, subject: Resource, found: StackState): Promise<void> {
+  const api = io.apis.portainer;
+  const { id, name: project, environmentId } = found;
   remember(io, subject.id, {
-    environmentId: environment.id,
+    environmentId,
     project,
-    definition: { name: found.name, file: await api.stackFile(found.id), env: found.env },
+    definition: { name: project, file: await api.stackFile(id), env: found.env },
     adopted: false,
     share: { host: "pve", path: "" },
     files: new Map(),
@@ -237,6 +246,5 @@ async function prune(io: Io, subject: Resource): Promise<void> {
     stopped: [],
     sent: true,
   });
-  await api.deleteStack(found.id, environment.id);
-  io.note(`stack ${project} was taken down; its volumes and its directory on the share were kept`);
+  await api.deleteStack(id, environmentId);
 }

@@ -1,5 +1,10 @@
 /** Bringing one stack of a Swarm to what is declared, and back. */
-import type { EnvironmentState, StackAccess, StackDefinition } from "../../../apis/portainer/index.ts";
+import type {
+  EnvironmentState,
+  StackAccess,
+  StackDefinition,
+  StackState,
+} from "../../../apis/portainer/index.ts";
 import type { SwarmObjectKind } from "../../../apis/portainer/swarm.ts";
 import type { Io } from "../../../component.ts";
 import { ApiError } from "../../../errors.ts";
@@ -177,6 +182,22 @@ export async function restoreInSwarm(io: Io, previous: PreviousInSwarm, name: st
     }
   }
   await removeObjects(io, environmentId, made);
+}
+
+/** Takes down a stack that is no longer declared, and remembers it. */
+export async function pruneInSwarm(
+  io: Io,
+  id: ResourceId,
+  { id: stackId, name, env, environmentId, swarmId = "" }: StackState,
+): Promise<void> {
+  const api = io.apis.portainer;
+  const previous: PreviousInSwarm = {
+    ...{ environmentId, swarmId, project: name, made: [], sent: true },
+    definition: { name, file: await api.stackFile(stackId), env },
+    known: new Set(),
+  };
+  remember(io, id, previous);
+  await api.deleteStack(stackId, environmentId);
 }
 
 async function removeObjects(

@@ -34,9 +34,13 @@ export function stateOf(
   // Swarm has a new spec as soon as it is sent: one that is not there will not come.
   if (service === undefined) return { kind: "broken", reason: "no service" };
   const { update } = service;
-  if (update !== undefined && /^(?:paused|rollback_)/.test(update.state))
-    return { kind: "broken", reason: `its update is ${update.state}: ${update.message}` };
   const own = tasks.filter(({ serviceId }) => serviceId === service.id);
+  if (update !== undefined && /^(?:paused|rollback_)/.test(update.state)) {
+    const blamed = own.find(({ id }) => update.message.includes(id));
+    const words = blamed === undefined ? "" : `; ${wordsOf(blamed)}`;
+    const reason = `its update is ${update.state}: ${update.message}${words}`;
+    return { kind: "broken", reason, ...(blamed && { task: blamed }) };
+  }
   const current = own.filter(({ template }) => template === service.template);
   const failed = current.find((task) => hasFailed(task) && !known(task));
   if (failed !== undefined) return { kind: "broken", reason: wordsOf(failed), task: failed };

@@ -1,9 +1,10 @@
 /** Watching a deployment until Swarm runs what it was asked to, or will not: the answer to a request for it proves nothing. */
 import type { SwarmTask } from "../../../apis/portainer/swarm.ts";
 import type { Io } from "../../../component.ts";
+import { NotReadyError, TransportError } from "../../../errors.ts";
 import type { SwarmServiceSpec } from "../../../formats/compose/swarm/services.ts";
 import { lastLines } from "../../../formats/text/last-lines.ts";
-import { poll } from "../../../poll.ts";
+import { poll, retry } from "../../../poll.ts";
 import { provedMs } from "../watch.ts";
 import { isPreparing, rolloutMs, type Sight, type SwarmState, stateOf } from "./state.ts";
 
@@ -78,7 +79,12 @@ export async function settled(
     return until === "started" || now - first >= provedMs(io);
   };
   const look = async (): Promise<States> => {
-    const sight = await sightOf(io, watched.environmentId, watched.project);
+    const sight = await retry(
+      io.clock,
+      [1_000, 2_000],
+      () => sightOf(io, watched.environmentId, watched.project),
+      (error) => error instanceof TransportError || error instanceof NotReadyError,
+    );
     const steps = watched.services.map((spec) => rolloutMs(spec, sight.nodes.length));
     limitMs = Math.max(0, ...steps) + schedulingMs + provedMs(io);
     return statesAt(watched, sight, isProved);
