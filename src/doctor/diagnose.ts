@@ -92,6 +92,9 @@ async function examine(row: Prerequisite, asking: Asking): Promise<readonly Find
 /** The hypervisor's own faults that leave nothing to ask. */
 const hypervisorGates = ["proxmox", "cluster-files"];
 
+/** Rows that need the guest's node, as all have that come after one of them. */
+const asksGuest: readonly string[] = ["guest-runs", "guest-answers"];
+
 /** What keeps a sync from working only in a guest that it works in: whether the guest is there, and can be asked. */
 const onlyWhereUsed: readonly string[] = [...guestGates, "disk-space"];
 
@@ -111,7 +114,10 @@ function diagnosesOf(
   );
   const isCutOff = ({ row, machine }: Pick<Answer, "row" | "machine">): boolean => {
     const { host } = isGuestName(machine) ? nodeOfGuest(site, machine) : nodeOf(site, machine);
-    return !nodeGates.includes(row.id) && nodeGates.some((id) => faults.has(`${host} ${id}`));
+    // A guest's configuration can be read on every node.
+    const asksThere =
+      !isGuestName(machine) || [row.id, ...(row.after ?? [])].some((id) => asksGuest.includes(id));
+    return asksThere && !nodeGates.includes(row.id) && nodeGates.some((id) => faults.has(`${host} ${id}`));
   };
   const isHidden = ({ row, machine }: Answer): boolean =>
     isCutOff({ row, machine }) ||
