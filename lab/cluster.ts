@@ -2,11 +2,12 @@
  * The nodes of the lab's Proxmox cluster: who is there, who sees whom, and who has quorum (corosync 3.1, votequorum). A lab
  * without a cluster has one node, the hypervisor.
  */
-import type { GuestName, HostName } from "../src/resource.ts";
-import { configPath, nodeWith } from "./config-path.ts";
+import { type HostName, isGuestName } from "../src/resource.ts";
+import { configPath } from "./config-path.ts";
 import type { LabFacts, LabGuest } from "./facts.ts";
 import { isNode, type LabNode, type NodeHost } from "./nodes.ts";
 import type { Lab } from "./parts.ts";
+import { whereabouts } from "./whereabouts.ts";
 
 export function nodesOf({ facts }: { readonly facts: LabFacts }): readonly LabNode[] {
   return facts.cluster?.nodes ?? [{ host: "pve", name: "pve", id: 1, address: facts.address }];
@@ -19,23 +20,20 @@ export function nodeOf(lab: { readonly facts: LabFacts }, host: NodeHost): LabNo
   return found;
 }
 
-type Placed = Pick<Lab, "facts" | "files">;
+type Placed = Pick<Lab, "facts" | "directory">;
 
-/** Where guests were found last; a look at one directory tells whether that still holds. */
-const found = new WeakMap<Lab["files"], Map<GuestName, LabNode>>();
-
-/** The node that has the guest's configuration; undefined when none has. */
-export function nodeOfGuest(lab: Placed, guest: Pick<LabGuest, "kind" | "id" | "host">): LabNode | undefined {
+/** The node that has the guest's configuration; undefined when none has. A single host is not asked. */
+export function nodeOfGuest(lab: Placed, { host }: Pick<LabGuest, "host">): LabNode | undefined {
   const nodes = nodesOf(lab);
-  const known = found.get(lab.files) ?? new Map<GuestName, LabNode>();
-  found.set(lab.files, known);
-  const before = known.get(guest.host);
-  const names = (before === undefined ? nodes : [before, ...nodes]).map(({ name }) => name);
-  const isThere = (path: string): boolean => lab.files.status("pve", path) !== undefined;
-  const name = nodeWith(nodes.length === 1 ? names.slice(0, 1) : names, isThere, guest.kind, guest.id);
-  const node = nodes.find((each) => each.name === name);
-  if (node !== undefined) known.set(guest.host, node);
-  return node;
+  return nodes.length === 1 ? nodes[0] : whereabouts(lab, nodes).nodes.get(host);
+}
+
+/** The guests whose configurations a node has; all of them on a single host. */
+export function guestsAt(lab: Placed, node: NodeHost): readonly LabGuest[] {
+  const nodes = nodesOf(lab);
+  if (nodes.length === 1) return lab.facts.guests;
+  const { nodes: places } = whereabouts(lab, nodes);
+  return lab.facts.guests.filter(({ host }) => places.get(host)?.host === node);
 }
 
 /** The path of the guest's configuration, on whichever node it is; on the first node where it is on none. */
@@ -47,8 +45,7 @@ export function configOf(lab: Placed, guest: Pick<LabGuest, "kind" | "id" | "hos
 /** The node that a machine is, or runs on. */
 export function nodeUnder(lab: Placed, host: HostName): NodeHost {
   if (isNode(host)) return host;
-  const guest = lab.facts.guests.find((each) => each.host === host);
-  return (guest && nodeOfGuest(lab, guest)?.host) ?? "pve";
+  return (isGuestName(host) ? nodeOfGuest(lab, { host })?.host : undefined) ?? "pve";
 }
 
 type Faulty = Pick<Lab, "facts" | "fault">;

@@ -54,6 +54,28 @@ export interface LabMount {
   readonly except?: readonly string[];
 }
 
+/** Guests by what they are looked for, for each set of facts. */
+const indices = new WeakMap<LabFacts, ReadonlyMap<string, LabGuest>>();
+
+function indexOf(facts: LabFacts): ReadonlyMap<string, LabGuest> {
+  const known = indices.get(facts);
+  if (known !== undefined) return known;
+  const entries = [...facts.guests]
+    .reverse()
+    .flatMap((guest) => [
+      [guest.host, guest] as const,
+      ...(guest.address === undefined ? [] : [[guest.address, guest] as const]),
+    ]);
+  const index = new Map<string, LabGuest>(entries);
+  indices.set(facts, index);
+  return index;
+}
+
+/** The guest of this name, "lxc/101", or with this address. */
+export function guestBy(facts: LabFacts, key: string): LabGuest | undefined {
+  return indexOf(facts).get(key);
+}
+
 const document = "facts";
 
 export function readFacts(store: LabStore): LabFacts | undefined {

@@ -81,6 +81,13 @@ const document = "modes";
 /** /etc/pve gives every file the same mode and owner (pve-cluster 9.1): 640 root:www-data. */
 const pmxcfs = { mode: "640", account: { uid: 0, gid: 33 } };
 
+let changes = 0;
+
+/** How many changes of files this process has made in labs. */
+export function changeCount(): number {
+  return changes;
+}
+
 export interface FilesOptions {
   readonly directory: string;
   readonly store: LabStore;
@@ -244,6 +251,7 @@ class HostFiles implements LabFiles {
   /** Called before each change of a real path. @throws EACCES for one of /etc/pve without quorum */
   #change(host: HostName, real: string, what: string): void {
     this.#options.changing(what);
+    changes += 1;
     const { trees, mayChangeCluster } = this.#options;
     if (isBelow(real, join(trees.root("pve"), "etc/pve")) && !mayChangeCluster(host))
       throw systemError("EACCES", what);

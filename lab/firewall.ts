@@ -3,9 +3,10 @@
 import { portNames, portProtocols } from "../src/formats/netbase/ports.ts";
 import { protocolNumbers } from "../src/formats/netbase/protocols.ts";
 import type { HostName } from "../src/resource.ts";
-import { nodeOfGuest, nodeUnder } from "./cluster.ts";
-import type { LabGuest } from "./facts.ts";
+import { guestsAt, nodeUnder } from "./cluster.ts";
+import { guestBy, type LabGuest } from "./facts.ts";
 import type { LabFiles } from "./files.ts";
+import { isFresh, type Look, lookNow } from "./fresh.ts";
 import { hasFilteredInterface } from "./guests.ts";
 import type { NodeHost } from "./nodes.ts";
 import type { Lab } from "./parts.ts";
@@ -70,29 +71,35 @@ const kept = new WeakMap<LabFiles, Map<NodeHost, Known>>();
 interface Known {
   readonly key: string;
   readonly loaded: Loaded;
+  readonly look: Look;
 }
 
 /** A node's rules in force: those of the files, or the previous ones where Proxmox or the kernel's tools end with an error. */
 export function loaded(lab: Lab, node: NodeHost): Loaded {
+  const nodes = kept.get(lab.files) ?? new Map<NodeHost, Known>();
+  kept.set(lab.files, nodes);
+  const known = nodes.get(node);
+  const look = lookNow();
+  if (known !== undefined && isFresh(known.look, look)) return known.loaded;
   const world = worldOf(lab, node);
   const texts = [clusterFile, hostFile, ...world.guests.map(({ id }) => `${directory}/${id}.fw`)];
   const flags = world.guests.map(({ filtered }) => filtered);
   const key = JSON.stringify([texts.map((path) => lab.files.text(node, path)), flags, isEnabled(world)]);
-  const nodes = kept.get(lab.files) ?? new Map<NodeHost, Known>();
-  kept.set(lab.files, nodes);
-  const known = nodes.get(node);
-  if (known?.key === key) return known.loaded;
+  if (known?.key === key) {
+    nodes.set(node, { ...known, look });
+    return known.loaded;
+  }
   const ruleset = compile(world);
   const error = ruleset.dies ?? loadError(ruleset);
   const before = known?.loaded.ruleset ?? { ...ruleset, chains: new Map(), ipv6: new Map() };
   const now: Loaded = error === undefined ? { ruleset } : { ruleset: before, error };
-  nodes.set(node, { key, loaded: now });
+  nodes.set(node, { key, loaded: now, look });
   return now;
 }
 
 /** Between a guest's interface and its firewall bridge there is a link called fwln…, where firewall=1 is set. */
 function placeOf({ facts }: Lab, host: HostName, direction: "IN" | "OUT"): Place {
-  const guest = facts.guests.find((each) => each.host === host);
+  const guest = guestBy(facts, host);
   if (guest === undefined) return { chain: `PVEFW-HOST-${direction}`, iface: facts.bridge };
   const [tap, link] = [tapOf(guest), `fwln${guest.id}i0`];
   return {
@@ -106,7 +113,7 @@ function tapOf({ kind, id }: LabGuest): string {
 }
 
 /** What is installed on a node, as far as it concerns some guests; all that it has when none are named. */
-export function worldOf(lab: Lab, node: NodeHost, guests = guestsUnder(lab, node)): World {
+export function worldOf(lab: Lab, node: NodeHost, guests = guestsAt(lab, node)): World {
   const cluster = readCluster(lab, node);
   return {
     cluster,
@@ -122,11 +129,6 @@ export function worldOf(lab: Lab, node: NodeHost, guests = guestsUnder(lab, node
     netbase: debianNetbase,
     now: Math.floor(lab.clock.now() / 1000),
   };
-}
-
-function guestsUnder(lab: Lab, node: NodeHost): readonly LabGuest[] {
-  if (lab.facts.cluster === undefined) return lab.facts.guests;
-  return lab.facts.guests.filter((guest) => nodeOfGuest(lab, guest)?.host === node);
 }
 
 /** Files by what is in them, those of a cluster.fw together: they are asked about with every connection, and seldom change. */

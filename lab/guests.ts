@@ -1,8 +1,8 @@
 /** Guests as the hypervisor knows them: their configuration files under /etc/pve, and whether they run. */
 import { NotReadyError } from "../src/errors.ts";
 import type { GuestName } from "../src/resource.ts";
-import { configOf, nodeOfGuest } from "./cluster.ts";
-import type { LabGuest } from "./facts.ts";
+import { configOf, guestsAt, nodeOfGuest } from "./cluster.ts";
+import { guestBy, type LabGuest } from "./facts.ts";
 import type { NodeHost } from "./nodes.ts";
 import type { Lab } from "./parts.ts";
 
@@ -26,7 +26,7 @@ export function guestWith(
   kind: LabGuest["kind"],
   id: string,
 ): LabGuest | undefined {
-  const guest = lab.facts.guests.find((each) => each.kind === kind && String(each.id) === id);
+  const guest = guestBy(lab.facts, `${kind}/${Number(id)}`);
   return guest !== undefined && isOn(lab, node, guest) ? guest : undefined;
 }
 
@@ -38,11 +38,16 @@ function isOn(lab: Lab, node: NodeHost, guest: LabGuest): boolean {
 
 /** The guests whose configurations a node has, by their numbers. */
 export function guestsOn(lab: Lab, node: NodeHost): readonly LabGuest[] {
-  return lab.facts.guests.filter((guest) => isOn(lab, node, guest)).toSorted((a, b) => a.id - b.id);
+  return guestsAt(lab, node)
+    .filter((guest) => lab.files.status("pve", configOf(lab, guest)) !== undefined)
+    .toSorted((a, b) => a.id - b.id);
 }
 
 /** A guest's configuration, keys in the file's order; sections of snapshots are left out. */
-export function guestConfig(lab: Pick<Lab, "files" | "facts">, guest: LabGuest): Map<string, string> {
+export function guestConfig(
+  lab: Pick<Lab, "files" | "facts" | "directory">,
+  guest: LabGuest,
+): Map<string, string> {
   const path = configOf(lab, guest);
   const text = lab.files.text("pve", path);
   if (text === undefined) throw new NotReadyError(`${path} is not there`);
@@ -57,7 +62,7 @@ export function guestConfig(lab: Pick<Lab, "files" | "facts">, guest: LabGuest):
 
 /** Sets values of a guest's configuration, as `pct set` and `qm set` do. */
 export function setGuestConfig(
-  lab: Pick<Lab, "files" | "facts">,
+  lab: Pick<Lab, "files" | "facts" | "directory">,
   guest: LabGuest,
   values: ReadonlyMap<string, string>,
 ): void {

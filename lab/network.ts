@@ -5,6 +5,7 @@ import { createNetwork, type RealNetwork } from "../src/hosts/real-network.ts";
 import { type HostName, isGuestName } from "../src/resource.ts";
 import { isConnected, nodesOf, nodeUnder } from "./cluster.ts";
 import { slowness } from "./exec.ts";
+import { guestBy } from "./facts.ts";
 import { faultsOf } from "./faults.ts";
 import { verdictOf } from "./firewall.ts";
 import { guestState } from "./guests.ts";
@@ -75,7 +76,7 @@ export function hostAt(lab: Lab, from: HostName, address: string): HostName | un
   if (address.startsWith("127.")) return from;
   const node = nodesOf(lab).find((each) => each.address === address);
   if (node !== undefined) return node.host;
-  return lab.facts.guests.find((guest) => guest.address === address)?.host;
+  return guestBy(lab.facts, address)?.host;
 }
 
 /** The network as a node sees it. */

@@ -4,6 +4,7 @@ import { nodeOf, nodesOf } from "./cluster.ts";
 import { configPath } from "./config-path.ts";
 import type { LabNode } from "./nodes.ts";
 import type { Lab } from "./parts.ts";
+import { type ListedGuest, whereabouts } from "./whereabouts.ts";
 
 /** @param place the name of the node that a guest is on */
 export function writeProxmoxFiles(lab: Lab, site: Site, place: (guest: Guest) => string): void {
@@ -60,14 +61,9 @@ source /etc/network/interfaces.d/*
 `;
 }
 
-export interface ListedGuest {
-  readonly id: string;
-  readonly node: string;
-  readonly type: "lxc" | "qemu";
-}
-
 /** Which guest is on which node, by the configurations that are there. */
 export function guestList(lab: Lab): readonly ListedGuest[] {
+  if (lab.facts.cluster !== undefined) return whereabouts(lab, nodesOf(lab)).listed;
   return nodeNames(lab).flatMap((name) =>
     (["lxc", "qemu"] as const).flatMap((type) => {
       const directory = `/etc/pve/nodes/${name}/${type === "lxc" ? "lxc" : "qemu-server"}`;

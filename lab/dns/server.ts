@@ -20,7 +20,38 @@ const udpLimit = 512;
 export function answerFrom(lab: Lab, host: HostName, name: string, type: string): DnsReply {
   const options = loadedDnsmasq(lab, host);
   const hasResolvConf = lab.files.status(host, "/etc/resolv.conf") !== undefined;
-  return new DnsZone(options, hostsFiles(lab, host, options), hasResolvConf).answer(name, type);
+  return zoneOf(lab, host, options, hasResolvConf).answer(name, type);
+}
+
+interface LoadedZone {
+  readonly options: readonly DnsmasqOption[];
+  readonly texts: readonly string[];
+  readonly hasResolvConf: boolean;
+  readonly zone: DnsZone;
+}
+
+/** The zone of each host, while what it comes from is the same: a proof asks for every record. */
+const zones = new WeakMap<Lab["files"], Map<HostName, LoadedZone>>();
+
+function zoneOf(
+  lab: Lab,
+  host: HostName,
+  options: readonly DnsmasqOption[],
+  hasResolvConf: boolean,
+): DnsZone {
+  const hosts = zones.get(lab.files) ?? new Map<HostName, LoadedZone>();
+  zones.set(lab.files, hosts);
+  const texts = hostsFiles(lab, host, options);
+  const known = hosts.get(host);
+  const isSame =
+    known?.options === options &&
+    known.hasResolvConf === hasResolvConf &&
+    known.texts.length === texts.length &&
+    known.texts.every((text, at) => text === texts[at]);
+  if (isSame) return known.zone;
+  const zone = new DnsZone(options, texts, hasResolvConf);
+  hosts.set(host, { options, texts, hasResolvConf, zone });
+  return zone;
 }
 
 function hostsFiles({ files }: Lab, host: HostName, options: readonly DnsmasqOption[]): readonly string[] {

@@ -2,6 +2,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { HostName } from "../../src/resource.ts";
 import { nodeOf } from "../cluster.ts";
+import { guestBy } from "../facts.ts";
 import { isNode } from "../nodes.ts";
 import { done, failed, type Lab, type Program } from "../parts.ts";
 
@@ -67,12 +68,12 @@ export const basics: Readonly<Record<string, Program>> = {
 /** The name a host gives itself: the node's, or its guest's in lower case. */
 export function machineName(lab: Lab, host: HostName): string {
   if (isNode(host)) return nodeOf(lab, host).name;
-  return lab.facts.guests.find((each) => each.host === host)?.name.toLowerCase() ?? host;
+  return guestBy(lab.facts, host)?.name.toLowerCase() ?? host;
 }
 
 export function addressOf(lab: Lab, host: HostName): string {
   if (isNode(host)) return nodeOf(lab, host).address;
-  return lab.facts.guests.find((each) => each.host === host)?.address ?? "";
+  return guestBy(lab.facts, host)?.address ?? "";
 }
 
 function secondsOf(text: string): number {

@@ -3,7 +3,8 @@ import { isConnected, membersOn, nodesOf, nodeUnder, votesOn } from "../cluster.
 import { guestConfig, guestState, guestWith } from "../guests.ts";
 import type { LabNode, NodeHost } from "../nodes.ts";
 import { done, failed, type Lab, type Program } from "../parts.ts";
-import { guestList, type ListedGuest, nodeNames } from "../proxmox-files.ts";
+import { guestList, nodeNames } from "../proxmox-files.ts";
+import type { ListedGuest } from "../whereabouts.ts";
 
 export const pvesh: Program = ({ context, host, args }) => {
   const [verb = "", path = ""] = args.filter((arg) => !arg.startsWith("-"));
