@@ -39,7 +39,6 @@ export interface Locking {
   readonly command: string;
   /** The end of the line that says that an earlier run did not end properly. */
   readonly takenOver?: string;
-  readonly onWait?: () => void;
 }
 
 /**
@@ -49,7 +48,7 @@ export interface Locking {
  */
 export async function underLock<T>(
   session: Session,
-  { command, takenOver = "", onWait }: Locking,
+  { command, takenOver = "" }: Locking,
   use: (lost: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const { call, run, display } = session;
@@ -60,10 +59,7 @@ export async function underLock<T>(
     waitMs: call.options.lockWaitMs,
     // Without quorum only who changes nothing gets here.
     isOfCluster: run.site.cluster?.quorate === true,
-    onWait: (holder) => {
-      onWait?.();
-      display.say(`waiting for the lock, held by ${holder}`);
-    },
+    onWait: (holder) => display.say(`waiting for the lock, held by ${holder}`),
     onTakeOver: (holder) => display.say(`an earlier run did not end properly: ${holder}${takenOver}`),
   });
   lock.lost.addEventListener("abort", () => session.abort(lock.lost.reason), { once: true });

@@ -82,7 +82,9 @@ export async function withSession(
   const world = await openWorld(call, { ...worldOptions, signal, unfinished });
   const emit: RunWorld["emit"] = (event) => watched.emit(onWallClock(event, world.clock));
   try {
-    const site = await withCluster(declaredSite, world, access, opening);
+    const site = await toldWhenSilent(call, display, world, () =>
+      withCluster(declaredSite, world, access, opening),
+    );
     if (site.cluster !== undefined) await refuseInCluster(call, proven, site, opening);
     await judgeStorage(call, site, world, access, opening);
     const [{ loadComponents }, { componentsOff, takingPart }, journal, run] = await Promise.all([
@@ -119,6 +121,22 @@ export async function withSession(
     display.pause();
     await world.close();
   }
+}
+
+/** How long the hypervisor may take to answer at all before that is told. Milliseconds. */
+const silenceMs = 3_000;
+
+/** The first command on the host: until it answers there is nothing else to show. */
+async function toldWhenSilent<T>(
+  { options }: Call,
+  display: Display,
+  { description }: World,
+  ask: () => Promise<T>,
+): Promise<T> {
+  const slow = setTimeout(() => {
+    if (!options.quiet) display.say(`${description} has not answered yet`);
+  }, silenceMs);
+  return ask().finally(() => clearTimeout(slow));
 }
 
 /** A run over machines that refuse changes, with a journal that is not written. */

@@ -151,15 +151,12 @@ type Agreed = (plan: Plan) => void;
 /** Asked under the lock. */
 type Agreement = () => Promise<Agreed>;
 
-/** How long the hypervisor may take to answer before a line says so. Milliseconds. */
-const silenceMs = 3_000;
-
 export async function syncLocked(
   session: Session,
   targets: Targets,
   agreement?: Agreement,
 ): Promise<ExitCode> {
-  const { call, run, display, components, site } = session;
+  const { call, display, components, site } = session;
   // Of a saved plan this was asked when it was made: what is not so any more is told with all that moved.
   if (agreement === undefined) {
     refuseOff(targets, session.off);
@@ -168,20 +165,8 @@ export async function syncLocked(
   for (const resource of targets.resources)
     if (!call.options.quiet && !isIndependent(components, resource))
       display.say(`${resource}: its whole component is synced (${resource.split("/", 1)[0]})`);
-  // The first command on the host: until it answers there is nothing else to show.
-  const slow = setTimeout(() => {
-    if (!call.options.quiet) display.say(`${run.world.description} has not answered yet`);
-  }, silenceMs);
-  const answered = (): void => clearTimeout(slow);
-  const locking = {
-    command: commandOf(targets),
-    takenOver: "; this run continues from there",
-    onWait: answered,
-  };
-  return underLock(session, locking, (lost) => {
-    answered();
-    return syncAndShow(session, targets, lost, agreement);
-  }).finally(answered);
+  const locking = { command: commandOf(targets), takenOver: "; this run continues from there" };
+  return underLock(session, locking, (lost) => syncAndShow(session, targets, lost, agreement));
 }
 
 async function syncAndShow(
