@@ -4,6 +4,7 @@
  */
 
 import { defined } from "../defined.ts";
+import { isWithin } from "../formats/ipv4/index.ts";
 import type { Action, Verdict } from "../formats/pve-firewall/decide.ts";
 import { concerns, type Packet } from "../formats/pve-firewall/match.ts";
 import { commentText, type FwRule, printBare } from "../formats/pve-firewall/rule.ts";
@@ -13,6 +14,7 @@ import type { SourceRef } from "../resource.ts";
 import { hostFirewall } from "./declared.ts";
 import { fwRuleOf } from "./declared-rule.ts";
 import { memo } from "./memo.ts";
+import { nodesOf } from "./nodes.ts";
 import { type FirewallPath, requiredPaths, senderOf } from "./paths.ts";
 
 /** A rule and where it comes from. */
@@ -107,7 +109,7 @@ function openings(
   return paths.flatMap((path): readonly SiteRule[] => {
     if (firstMatchIn(rules, packetOf(site, path, type)) !== undefined) return [];
     if (type === "IN" && ownersRule(declared, path) !== undefined) return [];
-    const source = senderOf(site, path.from);
+    const source = path.from === "pve" ? anyNode(site) : senderOf(site, path.from);
     // A rule without a source would let everybody in.
     if (source === undefined && path.from !== "anywhere") return [];
     const rule: FwRule = defined({
@@ -121,6 +123,13 @@ function openings(
     });
     return [{ rule, from: path.at, path }];
   });
+}
+
+/** What the hypervisor asks of guests another node asks as well, when a command enters by it. */
+function anyNode(site: Site): string {
+  const { address: own, network } = site.hypervisor;
+  const others = nodesOf(site).map(({ address }) => address);
+  return [own, ...others.filter((address) => address !== own && isWithin(network, address))].join(",");
 }
 
 /**

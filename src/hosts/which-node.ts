@@ -1,6 +1,6 @@
 /** Which node of a cluster is "pve": the one that has the address that the site declares, whatever it is called. */
 import { isUnavailable, NotReadyError } from "../errors.ts";
-import { addressRange, contains } from "../formats/ipv4/index.ts";
+import { isWithin } from "../formats/ipv4/index.ts";
 import { objectsOf, parseJson, textOf } from "../formats/json/index.ts";
 import type { Exec } from "./host.ts";
 import type { Members } from "./members.ts";
@@ -30,14 +30,14 @@ export async function whichIsPve(
   if (declared === undefined) return { pve: asked, onNetwork: new Map() };
   const known = await Promise.all(
     [...nodes].map(async ([name, { address = "", online }]) => {
-      if (isOn(declared.network, address)) return { name, addresses: [address] };
+      if (isWithin(declared.network, address)) return { name, addresses: [address] };
       return { name, addresses: online ? await addressesOf(on(name)) : undefined };
     }),
   );
   const onNetwork = new Map(
     known.flatMap(({ name, addresses = [] }) => {
       const own = addresses.includes(declared.address) ? declared.address : undefined;
-      const address = own ?? addresses.find((each) => isOn(declared.network, each));
+      const address = own ?? addresses.find((each) => isWithin(declared.network, each));
       return address === undefined ? [] : [[name, address] as const];
     }),
   );
@@ -49,11 +49,6 @@ export async function whichIsPve(
       { hint: "the journal and the certificates are on that node: start it" },
     );
   return { pve: pve ?? asked, onNetwork };
-}
-
-function isOn(network: string, address: string): boolean {
-  const [outer, inner] = [addressRange(network), addressRange(address)];
-  return outer !== undefined && inner !== undefined && contains(outer, inner);
 }
 
 /** Undefined when the node does not answer. */

@@ -68,6 +68,12 @@ export function contains(outer: AddressRange, inner: AddressRange): boolean {
   return outer.first <= inner.first && inner.last <= outer.last;
 }
 
+/** Whether an address, or a network, is in a network: "10.0.0.5" in "10.0.0.0/24". False for what is none. */
+export function isWithin(network: string, address: string): boolean {
+  const [outer, inner] = [addressRange(network), addressRange(address)];
+  return outer !== undefined && inner !== undefined && contains(outer, inner);
+}
+
 export function overlaps(one: AddressRange, other: AddressRange): boolean {
   return one.first <= other.last && other.first <= one.last;
 }
