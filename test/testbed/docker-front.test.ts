@@ -23,6 +23,8 @@ describe.skipIf(unavailable !== undefined)("Docker on a virtual machine", () => 
   afterAll(down);
 
   test("has the images of its site, which answer with their name and what was asked", async () => {
+    // A second attempt finds what the first one left.
+    await run(vm, ["docker", "rm", "--force", "notes"]);
     await docker(
       vm,
       "run",
