@@ -1,6 +1,7 @@
 /** Sites of any size, in the shape that users write them: what check and plan are measured with. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { stackName, swarmCompose, swarmMachines, swarmName, swarmStack } from "./swarm.ts";
 
 const domain = "bench.example.net";
 
@@ -13,16 +14,17 @@ const filteredEvery = 5;
 /**
  * Writes a site with `guests` guests: gateway, mesh, CA, a Portainer server, an agent with a stack, and containers, each
  * with a routed service and rules of its own.
+ * @param swarmStacks a Swarm of five more machines runs so many stacks; no Swarm without any
  */
-export function generateSite(root: string, guests: number): void {
+export function generateSite(root: string, guests: number, swarmStacks = 0): void {
   const write = (file: string, value: unknown): void => {
     const path = join(root, file);
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, typeof value === "string" ? value : `${JSON.stringify(value, null, 2)}\n`);
   };
-  write("etc/phoenix_hypervisor_config.json", hypervisorConfig());
+  write("etc/phoenix_hypervisor_config.json", hypervisorConfig(swarmStacks));
   write("etc/phoenix_lxc_configs.json", { lxc_configs: containers(guests - 2) });
-  write("etc/phoenix_vm_configs.json", { vms: virtualMachines() });
+  write("etc/phoenix_vm_configs.json", { vms: virtualMachines(swarmStacks > 0) });
   write("etc/certificate-manifest.json", manifest());
   write("stacks/portainer_service/docker-compose.yml", portainerCompose);
   write("stacks/portainer_service/phoenix.json", {
@@ -31,10 +33,16 @@ export function generateSite(root: string, guests: number): void {
   });
   write("stacks/wiki/docker-compose.yml", wikiCompose);
   write("stacks/wiki/phoenix.json", wikiStack());
+  for (let at = 0; at < swarmStacks; at++) {
+    write(`stacks/${stackName(at)}/docker-compose.yml`, swarmCompose(at));
+    write(`stacks/${stackName(at)}/phoenix.json`, swarmStack(at, domain));
+  }
 }
 
-function hypervisorConfig(): unknown {
+function hypervisorConfig(swarmStacks: number): unknown {
+  const names = Array.from({ length: swarmStacks }, (_, at) => stackName(at));
   return {
+    ...(swarmStacks === 0 ? {} : { swarms: { [swarmName]: { docker_stacks: names } } }),
     domain_name: domain,
     network: {
       portainer_agent_port: 9001,
@@ -107,7 +115,7 @@ function address(host: number): string {
   return `10.8.${host >> 8}.${host & 255}`;
 }
 
-function virtualMachines(): unknown {
+function virtualMachines(hasSwarm: boolean): unknown {
   const volumes = (id: number): unknown => [
     {
       type: "nfs",
@@ -139,6 +147,7 @@ function virtualMachines(): unknown {
       docker_stacks: ["wiki"],
       firewall: { enabled: true, rules: [rule("22", "10.8.0.0/16")] },
     },
+    ...(hasSwarm ? swarmMachines(address, volumes, [rule("22", "10.8.0.0/16")]) : []),
   ];
 }
 

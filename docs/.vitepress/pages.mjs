@@ -35,6 +35,7 @@ export const groups = [
       "life-of-a-resource",
       "decisions",
       "measurements",
+      "scale",
       "contract-results",
       "findings",
       "style",
