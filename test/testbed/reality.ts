@@ -79,7 +79,7 @@ export interface RunningContainer {
 
 /** Containers of a virtual machine, stopped ones too, by name. */
 export async function containersOf(machine: Machine): Promise<readonly RunningContainer[]> {
-  const label = (name: string) => `{{with .Config.Labels}}{{index . "com.docker.${name}"}}{{end}}`;
+  const label = (name: string) => `{{with index .Config.Labels "com.docker.${name}"}}{{.}}{{end}}`;
   const labels = ["compose.project", "compose.service", "swarm.service.name"].map(label);
   const format = ["{{.Name}}", "{{.Id}}", "{{.State.StartedAt}}", "{{.State.Status}}", ...labels].join("|");
   const script = 'all=$(docker ps --all --quiet); [ -z "$all" ] || docker inspect --format "$1" $all';
