@@ -45,8 +45,12 @@ describe.skipIf(unavailable !== undefined)("Docker on a virtual machine", () => 
       url: "/a?b=c",
       headers: { "x-asked": "yes" },
     });
-    const secure = await expectRun(vm, [...asked, "https://127.0.0.1:8443/"]);
-    expect(JSON.parse(secure)).toMatchObject({ service: "notes:1", tls: true });
+    // The service listens on one port after the other.
+    const secure = await eventually(
+      () => run(vm, [...asked, "https://127.0.0.1:8443/"]),
+      ({ exitCode }) => exitCode === 0,
+    );
+    expect(JSON.parse(secure.stdout)).toMatchObject({ service: "notes:1", tls: true });
     await docker(vm, "rm", "--force", "notes");
     expect((await run(vm, ["docker", "run", "--rm", "exits:1"])).exitCode).toBe(1);
   });

@@ -490,6 +490,8 @@ export const plantedFaults: readonly PlantedFault[] = [
     plant: instead(
       "vm/311",
       "portainer_agent",
+      // An agent without its engine's socket ends at once.
+      ...["--volume", "/var/run/docker.sock:/var/run/docker.sock"],
       ...["--publish", "9001:9001", "--env", "AGENT_SECRET=another", "portainer/agent:2.39.0"],
     ),
     heal: back("vm/311", "portainer_agent"),
