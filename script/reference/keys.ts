@@ -47,13 +47,16 @@ export function keyObjects(): ReadonlyMap<keyof typeof fileShapes, readonly KeyO
   return found;
 }
 
+/** "0.10" comes after "0.9". */
+const byNumbers = new Intl.Collator("en", { numeric: true });
+
 /** The version that brought each object: the oldest, where it is used in several places. */
 function oldestVersions(): ReadonlyMap<string, string> {
   const oldest = new Map<string, string>();
   for (const name of fileNames)
     for (const { shape, since } of objectsSince(fileShapes[name].shape, firstVersion)) {
       const known = oldest.get(shape.name) ?? since;
-      oldest.set(shape.name, since < known ? since : known);
+      oldest.set(shape.name, byNumbers.compare(since, known) < 0 ? since : known);
     }
   return oldest;
 }
