@@ -22,6 +22,7 @@ const limits = { file: 350, function: 60 } as const;
 /** The words that every part shares: plain data, interfaces and errors. They import nothing but each other. */
 const vocabulary = [
   "resource.ts",
+  "swarm-node.ts",
   "certificate.ts",
   "cluster.ts",
   "external-portainer.ts",
@@ -156,7 +157,7 @@ const rules: readonly (readonly [where: (path: string) => boolean, allowed: Allo
 ];
 
 /** No format knows a Site: of the vocabulary it has only these. */
-const vocabularyOfFormats = ["defined.ts", "resource.ts", "hosts/host.ts"];
+const vocabularyOfFormats = ["defined.ts", "resource.ts", "swarm-node.ts", "hosts/host.ts"];
 
 function isAllowed(path: string, imported: string): boolean {
   if (isVocabulary(imported)) return !within("formats")(path) || vocabularyOfFormats.includes(imported);

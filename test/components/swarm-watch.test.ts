@@ -1,10 +1,11 @@
 /** How long a deployment of a Swarm's stack is watched: new ones until they run, changed ones until they are proved, neither twice. */
 import { expect, test } from "vitest";
-import type { SwarmNode, SwarmService, SwarmTask } from "../../src/apis/portainer/swarm.ts";
+import type { SwarmService, SwarmTask } from "../../src/apis/portainer/swarm.ts";
 import type { Io } from "../../src/component.ts";
 import { settled } from "../../src/components/stacks/swarm/watch.ts";
 import { TransportError } from "../../src/errors.ts";
 import { swarmServices } from "../../src/formats/compose/swarm/services.ts";
+import type { SwarmNode } from "../../src/swarm-node.ts";
 
 const settleMs = 3_000;
 const [spec] = swarmServices("services:\n  web:\n    image: nginx:1.27\n", new Map(), "notes") ?? [];
@@ -31,7 +32,7 @@ const service: SwarmService = {
 };
 const node: SwarmNode = {
   ...{ id: "n", name: "one", role: "manager", availability: "active", state: "ready" },
-  ...{ address: "10.0.0.2", os: "linux", labels: {} },
+  ...{ address: "10.0.0.2", os: "linux", labels: {}, reachability: "reachable", isLeader: true },
 };
 
 /** A Swarm whose one task runs since `startedMs`, and ends with an error at `endMs`. */

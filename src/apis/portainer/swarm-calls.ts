@@ -1,5 +1,6 @@
 /** Docker Swarm's own API, forwarded by Portainer: the agent (2.23) sends these calls to a manager. */
 import { defined } from "../../defined.ts";
+import { swarmNodeOf } from "../../formats/docker/swarm-node.ts";
 import {
   isObject,
   listOf,
@@ -13,15 +14,7 @@ import {
 } from "../../formats/json/index.ts";
 import { canonicalJson } from "../../resource.ts";
 import { type EngineCalls, withoutFrames } from "./engine.ts";
-import type {
-  SwarmApi,
-  SwarmGrant,
-  SwarmNode,
-  SwarmObjectKind,
-  SwarmPort,
-  SwarmService,
-  SwarmTask,
-} from "./swarm.ts";
+import type { SwarmApi, SwarmGrant, SwarmObjectKind, SwarmPort, SwarmService, SwarmTask } from "./swarm.ts";
 
 const namespaceLabel = "com.docker.stack.namespace";
 
@@ -43,7 +36,7 @@ export function swarmCalls(engine: EngineCalls): SwarmApi {
     },
 
     nodes: async (environmentId) =>
-      objectsOf(await list(environmentId, "/nodes", "list the nodes of the Swarm")).map(nodeOf),
+      objectsOf(await list(environmentId, "/nodes", "list the nodes of the Swarm")).map(swarmNodeOf),
 
     services: async (environmentId, namespace) => {
       const path = `/services${namespace === undefined ? "" : stackFilter(namespace)}`;
@@ -142,21 +135,6 @@ function networkCalls(engine: EngineCalls): Pick<SwarmApi, "overlayNetworks" | "
 function stackFilter(namespace: string): string {
   const filters = JSON.stringify({ label: [`${namespaceLabel}=${namespace}`] });
   return `?filters=${encodeURIComponent(filters)}`;
-}
-
-function nodeOf(value: unknown): SwarmNode {
-  const spec = member(value, "Spec");
-  const description = member(value, "Description");
-  return {
-    id: textOf(value, "ID"),
-    name: textOf(description, "Hostname"),
-    role: textOf(spec, "Role") === "manager" ? "manager" : "worker",
-    availability: textOf(spec, "Availability"),
-    state: textOf(member(value, "Status"), "State"),
-    address: textOf(member(value, "Status"), "Addr"),
-    os: textOf(member(description, "Platform"), "OS"),
-    labels: textsOf(member(spec, "Labels")),
-  };
 }
 
 function serviceOf(value: unknown): SwarmService {

@@ -1,5 +1,6 @@
 /** Docker Swarm behind an environment of Portainer, as its engine tells it. Versions of objects move without a change: they are left out. */
 import type { Secret } from "../../secret.ts";
+import type { SwarmNode } from "../../swarm-node.ts";
 
 export interface SwarmApi {
   /** The Swarm that an environment's engine manages; undefined for an engine that manages none. Join tokens are never kept. */
@@ -26,21 +27,6 @@ export interface SwarmApi {
 
 export interface SwarmState {
   readonly id: string;
-}
-
-export interface SwarmNode {
-  readonly id: string;
-  /** The machine's own host name. */
-  readonly name: string;
-  readonly role: "manager" | "worker";
-  /** "active", "pause", "drain". */
-  readonly availability: string;
-  /** "ready", "down"; "ready" does not prove that its overlay networks work. */
-  readonly state: string;
-  readonly address: string;
-  /** "linux". */
-  readonly os: string;
-  readonly labels: Readonly<Record<string, string>>;
 }
 
 export interface SwarmPort {

@@ -1,10 +1,12 @@
 /** What an engine and a manager say of a Swarm, and the requests that change its nodes. */
 import type { Io } from "../../component.ts";
 import { ApiError } from "../../errors.ts";
+import { swarmNodeOf } from "../../formats/docker/swarm-node.ts";
 import { member, numberOf, objectsOf, textOf, textsOf } from "../../formats/json/index.ts";
 import type { Host } from "../../hosts/host.ts";
 import type { RoleGuest } from "../../model.ts";
 import { poll } from "../../poll.ts";
+import type { SwarmNode } from "../../swarm-node.ts";
 import { askDocker, filtered } from "../foreign/docker-api.ts";
 
 /** Marks a Swarm as the declared one, by its name. */
@@ -40,42 +42,9 @@ export async function engineView(host: Host): Promise<EngineView> {
   };
 }
 
-/** A node as a manager knows it. */
-export interface SwarmNode {
-  readonly id: string;
-  readonly name: string;
-  readonly role: "manager" | "worker";
-  /** "active", "pause" or "drain". */
-  readonly availability: string;
-  /** "ready", "down" or "unknown". */
-  readonly state: string;
-  /** Of managers: "reachable", "unreachable". */
-  readonly reachability: string;
-  readonly isLeader: boolean;
-  readonly address: string;
-  readonly labels: Readonly<Record<string, string>>;
-}
-
-function nodeOf(found: unknown): SwarmNode {
-  const spec = member(found, "Spec");
-  const status = member(found, "Status");
-  const manager = member(found, "ManagerStatus");
-  return {
-    id: textOf(found, "ID"),
-    name: textOf(member(found, "Description"), "Hostname"),
-    role: textOf(spec, "Role") === "manager" ? "manager" : "worker",
-    availability: textOf(spec, "Availability") || "active",
-    state: textOf(status, "State"),
-    reachability: textOf(manager, "Reachability"),
-    isLeader: member(manager, "Leader") === true,
-    address: textOf(status, "Addr"),
-    labels: textsOf(member(spec, "Labels")),
-  };
-}
-
 /** The Swarm's nodes. @param manager one of its managers; @throws ApiError 503 without a quorum */
 export async function nodesOf(manager: Host): Promise<readonly SwarmNode[]> {
-  return objectsOf(await askDocker(manager, "GET", "/nodes")).map(nodeOf);
+  return objectsOf(await askDocker(manager, "GET", "/nodes")).map(swarmNodeOf);
 }
 
 export interface NodeChange {
@@ -92,7 +61,7 @@ export async function updateNode(manager: Host, id: string, change: NodeChange):
   for (let attempt = 1; ; attempt += 1) {
     const found = await askDocker(manager, "GET", `/nodes/${id}`);
     const spec = member(found, "Spec");
-    const known = nodeOf(found);
+    const known = swarmNodeOf(found);
     const wanted = {
       ...(spec as object),
       Role: change.role ?? known.role,

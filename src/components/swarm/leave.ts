@@ -5,8 +5,9 @@ import { guestOf } from "../../fabric/guests.ts";
 import type { RoleGuest, Swarm } from "../../model.ts";
 import { poll } from "../../poll.ts";
 import type { HostName } from "../../resource.ts";
+import type { SwarmNode } from "../../swarm-node.ts";
 import { askDocker } from "../foreign/docker-api.ts";
-import { memberLabel, type SwarmNode, tasksOn, updateNode, waitForNode } from "./engine.ts";
+import { memberLabel, tasksOn, updateNode, waitForNode } from "./engine.ts";
 import { type Lead, look } from "./look.ts";
 
 /** For a node's containers to end, and for its managers to notice that it left. Milliseconds. */

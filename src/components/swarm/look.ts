@@ -4,7 +4,8 @@ import { defined } from "../../defined.ts";
 import { isUnavailable, messageOf, NotReadyError, type PhoenixError } from "../../errors.ts";
 import { describeHost } from "../../fabric/guests.ts";
 import type { RoleGuest, Swarm, SwarmMember } from "../../model.ts";
-import { type EngineView, engineView, nodesOf, type SwarmNode, swarmLabel } from "./engine.ts";
+import type { SwarmNode } from "../../swarm-node.ts";
+import { type EngineView, engineView, nodesOf, swarmLabel } from "./engine.ts";
 
 export interface Machine {
   readonly member: SwarmMember;

@@ -3,8 +3,9 @@ import type { Io } from "../../component.ts";
 import { guestOf } from "../../fabric/guests.ts";
 import type { Swarm } from "../../model.ts";
 import { type HostName, isGuestName, type Resource } from "../../resource.ts";
+import type { SwarmNode } from "../../swarm-node.ts";
 import { memberId, memberResource, nodeResource } from "./compile.ts";
-import { memberLabel, type SwarmNode } from "./engine.ts";
+import { memberLabel } from "./engine.ts";
 import { isView, type Lead, look, type Machine, type Seen, standingOf } from "./look.ts";
 
 export async function read(io: Io): Promise<readonly Resource[]> {

@@ -2,8 +2,8 @@
 import { type Check, external, failed, type Io, passed } from "../../component.ts";
 import { describeHost } from "../../fabric/guests.ts";
 import type { Swarm } from "../../model.ts";
+import type { SwarmNode } from "../../swarm-node.ts";
 import { memberId } from "./compile.ts";
-import type { SwarmNode } from "./engine.ts";
 import { look, type Machine, type Seen, standingOf } from "./look.ts";
 
 export async function verify(io: Io): Promise<readonly Check[]> {

@@ -1,6 +1,7 @@
 /** Whether Swarm runs a service as it was asked to: by the service's spec, its update and its tasks. Pure. */
-import type { SwarmNode, SwarmService, SwarmTask } from "../../../apis/portainer/swarm.ts";
+import type { SwarmService, SwarmTask } from "../../../apis/portainer/swarm.ts";
 import type { SwarmServiceSpec } from "../../../formats/compose/swarm/services.ts";
+import type { SwarmNode } from "../../../swarm-node.ts";
 import { mismatch } from "./facts.ts";
 
 /** A stack's services and tasks, and the machines of its Swarm, at one moment. */
