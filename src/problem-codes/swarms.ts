@@ -23,4 +23,7 @@ export const swarmCodes = {
   PHX0907: both`Compose file that a Swarm cannot use as it is
     docker stack deploy (26.1.5), which Portainer runs for a Swarm, refuses what is an error here. What is a warning it ignores without a word, or reads otherwise than Docker Compose.
     Correct the file at this place, or assign the stack to a virtual machine of its own.`,
+  PHX0908: warning`update of a Swarm's service that leaves nobody to answer
+    A service has several tasks so that one answers while another is replaced. This update leaves a moment without any.
+    Change deploy.update_config as the hint says.`,
 } as const;

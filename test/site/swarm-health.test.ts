@@ -42,6 +42,17 @@ test.each([
   ["no request", (text: string) => text.replace(declared, 'test: ["CMD", "pg_isready"]'), undefined],
   ["switched off", (text: string) => text.replace(declared, "disable: true"), undefined],
   ["a label", label, { path: "/up" }],
+  [
+    "an update that leaves no time to ask",
+    (text: string) => text.replace("delay: 10s", "delay: 4s"),
+    undefined,
+  ],
+  ["an update without a pause", (text: string) => text.replace("delay: 10s\n", "\n"), undefined],
+  [
+    "one task",
+    (text: string) => text.replace("replicas: 2", "replicas: 1").replace("delay: 10s", "delay: 0s"),
+    { path: "/" },
+  ],
 ])("health check: %s", async (_, edit, expected) => {
   expect(await healthOf(edit)).toEqual(expected);
 });

@@ -22,8 +22,8 @@ const neighbour = { service: "neighbour", port: 9555 } as const;
 /** Twice what the stack's file allows for an update of two replicas (their stop grace, delay and monitor): there and back. */
 const failureMs = 360_000;
 
-/** How often each failing update is tried. */
-const tries = Number(process.env.PHOENIX_TESTBED_TRIES ?? 1);
+/** How often each update is tried. */
+const attempts = Array.from({ length: Number(process.env.PHOENIX_TESTBED_TRIES ?? 1) }, (_, at) => at + 1);
 
 /** @param site answers the site once it has converged */
 export function swarmUpdates(
@@ -48,17 +48,21 @@ export function swarmUpdates(
       await hands.manage("service", "rm", neighbour.service);
     });
 
-    test("a changed image rolls over both replicas, and a steady client loses nothing", async () => {
-      await hands.edit(file, (text) => text.replace(image, next));
-      const { seen } = await asking(name, () => converge("a stack of the Swarm has a new image"));
-      expect(await settledTasks(hands, service, [`running ${next}`, `running ${next}`])).toHaveLength(2);
-      expect(seen.lost, `of ${seen.sent} requests`).toEqual([]);
-      expect(seen.sent).toBeGreaterThan(100);
-      await hands.restore();
-      const back = await asking(name, () => converge("back to the image before"));
-      expect(back.seen.lost, `of ${back.seen.sent} requests`).toEqual([]);
-      expect(await settledTasks(hands, service, old)).toEqual(old);
-    }, 600_000);
+    test.each(attempts)(
+      "a changed image rolls over both replicas, and a steady client loses nothing (%i)",
+      async () => {
+        await hands.edit(file, (text) => text.replace(image, next));
+        const { seen } = await asking(name, () => converge("a stack of the Swarm has a new image"));
+        expect(await settledTasks(hands, service, [`running ${next}`, `running ${next}`])).toHaveLength(2);
+        expect(seen.lost, `of ${seen.sent} requests`).toEqual([]);
+        expect(seen.sent).toBeGreaterThan(100);
+        await hands.restore();
+        const back = await asking(name, () => converge("back to the image before"));
+        expect(back.seen.lost, `of ${back.seen.sent} requests`).toEqual([]);
+        expect(await settledTasks(hands, service, old)).toEqual(old);
+      },
+      600_000,
+    );
 
     const failing: readonly (readonly [what: string, change: (text: string) => string])[] = [
       ["an image that nobody has", (text) => text.replace(image, `${image}-missing`)],
@@ -75,7 +79,7 @@ export function swarmUpdates(
       ],
     ];
     for (const [what, change] of failing)
-      for (let attempt = 1; attempt <= tries; attempt += 1)
+      for (const attempt of attempts)
         test(`${what} is put back: the version before runs, and Portainer has its file (${attempt})`, async () => {
           const before = await hands.storedFile(stack);
           await hands.edit(file, change);

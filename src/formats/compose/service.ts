@@ -4,6 +4,7 @@ import { refused } from "./alternatives.ts";
 import type { ComposeFault, ComposeNode, Member, Place } from "./document.ts";
 import { grantsOf, mountsOf } from "./mounts.ts";
 import { type ComposePort, portsOf } from "./ports.ts";
+import { type Rollout, rolloutOf } from "./swarm/rollout.ts";
 
 export interface ComposeLabel {
   readonly key: string;
@@ -32,6 +33,10 @@ export interface ComposeService {
   readonly profiles: readonly string[];
   /** The number of its containers. */
   readonly replicas: number;
+  /** A Swarm runs one of it on each node that may. */
+  readonly isGlobal: boolean;
+  /** How a Swarm replaces its tasks. */
+  readonly rollout: Rollout;
 }
 
 export interface HealthQuestion {
@@ -85,6 +90,8 @@ export function readService({ key: name, place, value }: Member, declared: Decla
     asks: isChecked ? questionOf(health.get("test")) : undefined,
     profiles: value.get("profiles").items.flatMap((profile) => profile.text ?? []),
     replicas: /^\d+$/.test(replicas) ? Number(replicas) : 1,
+    isGlobal: value.get("deploy").get("mode").text === "global",
+    rollout: rolloutOf(value),
   });
   return { service, faults };
 }

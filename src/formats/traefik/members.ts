@@ -1,4 +1,5 @@
 /** Load balancing over the members of a Swarm: which of them runs a task changes without anybody's telling the mesh. */
+import { parseDuration } from "../go/values.ts";
 import { isObject, type JsonObject } from "../json/index.ts";
 
 interface Machines {
@@ -36,11 +37,24 @@ export function retryOf(
   return { name: `phoenix-retry-${machines}`, options: { retry: { attempts: machines * attemptsEach } } };
 }
 
+const memberCheckDefaults = { interval: "3s", timeout: "2s" } as const;
+
+/**
+ * How long it may take until Traefik asks a member again that was out, in milliseconds. @param healthCheck as declared; an interval
+ * without a unit is one of seconds
+ */
+export function backInMs(healthCheck: JsonObject): number {
+  const { interval, timeout } = { ...memberCheckDefaults, ...healthCheck };
+  const ms = (value: unknown): number =>
+    (parseDuration(/^\d+$/.test(`${value}`) ? `${value}s` : `${value}`) ?? 0) / 1e6;
+  return ms(interval) + ms(timeout);
+}
+
 /**
  * The declared health check with an interval of seconds instead of Traefik's half minute; undefined where none is declared: Traefik
  * takes only answers below 400 for healthy, and where an application answers 401 to a path that was guessed, all of its members
  * are out: clients get 503 (3.0.4 and 3.7.15).
  */
 export function memberCheck({ healthCheck }: JsonObject): JsonObject | undefined {
-  return isObject(healthCheck) ? { interval: "3s", timeout: "2s", ...healthCheck } : undefined;
+  return isObject(healthCheck) ? { ...memberCheckDefaults, ...healthCheck } : undefined;
 }

@@ -15,6 +15,7 @@ import type { SourceRef } from "../../resource.ts";
 import { readOptions } from "../services/options.ts";
 import type { Cell } from "../text/cell.ts";
 import type { Problems } from "../text/problems.ts";
+import { hasTimeToReturn, rolloutFault } from "./rolling.ts";
 
 /** What labels are read with. */
 export interface Labelled {
@@ -63,18 +64,14 @@ export function labelledServices(
   const isOwn = ({ address }: Backend): boolean => address === guest.address && others.length > 0;
   const services = routes.map((route) => {
     const owner = containers.find((container) => container.labels.some(({ from }) => from === route.from));
-    const spread = isOwn(route.backend)
-      ? {
-          backend: { ...route.backend, others },
-          loadBalancer: checked(
-            route,
-            compose.services.find(({ name }) => name === owner?.service),
-          ),
-        }
-      : {};
+    const declared = compose.services.find(({ name }) => name === owner?.service);
+    const isSpread = declared !== undefined && isOwn(route.backend);
+    const fault = isSpread ? rolloutFault(declared, route) : undefined;
+    if (isSpread && fault !== undefined)
+      problems.report("PHX0908", { file, ...declared.place }, fault.message, { hint: fault.hint });
     return {
       ...route,
-      ...spread,
+      ...(isSpread ? { backend: { ...route.backend, others }, loadBalancer: checked(route, declared) } : {}),
       path: "routed" as const,
       guest,
       stack,
@@ -84,12 +81,17 @@ export function labelledServices(
   return { services, faults };
 }
 
-/** A load balancer whose labels declare no health check asks what the container's own health check asks. */
+/**
+ * A load balancer whose labels declare no health check asks what the container's own health check asks, unless an update would leave
+ * it no time to ask.
+ */
 function checked(
-  { backend, loadBalancer }: Pick<Service, "backend" | "loadBalancer">,
-  service: ComposeService | undefined,
+  route: Pick<Service, "backend" | "loadBalancer">,
+  service: ComposeService,
 ): Service["loadBalancer"] {
-  const { asks, ports = [] } = service ?? {};
+  const { backend, loadBalancer } = route;
+  const { asks, ports } = service;
+  if (!hasTimeToReturn(service, route)) return loadBalancer;
   const isServed = ports.some(({ target, published }) => target === asks?.port && published === backend.port);
   if (asks === undefined || !isServed || backend.scheme !== "http" || "healthCheck" in loadBalancer)
     return loadBalancer;

@@ -1,5 +1,6 @@
 /** What users of a Swarm's stack notice: which services' tasks are replaced, and whether one of them stays meanwhile. Pure. */
 import type { Impact } from "../../../component.ts";
+import { replacesAllAtOnce } from "../../../formats/compose/swarm/rollout.ts";
 import { type SwarmServiceSpec, swarmServices } from "../../../formats/compose/swarm/services.ts";
 import { noImpact } from "../../../impact.ts";
 import type { Change, Resource } from "../../../resource.ts";
@@ -22,8 +23,8 @@ export function swarmImpact(change: Change, name: string): Impact {
   if (old === undefined || wanted === undefined)
     return { ...noImpact, unknown: [`which tasks of ${name} are replaced`] };
   const replaced = wanted.filter((spec) => isReplaced(spec, old, before as SwarmFacts, after));
-  const away = replaced.filter(isAway);
-  const rolling = replaced.filter((spec) => !isAway(spec));
+  const away = replaced.filter(({ replicas, rollout }) => replacesAllAtOnce(replicas, rollout));
+  const rolling = replaced.filter((spec) => !away.includes(spec));
   const gone = old.filter(({ name: each }) => !wanted.some((spec) => spec.name === each));
   const listed = (specs: readonly SwarmServiceSpec[]): string => specs.map((spec) => spec.name).join(", ");
   const are = (specs: readonly SwarmServiceSpec[]): string => (specs.length === 1 ? "is" : "are");
@@ -58,12 +59,4 @@ function isReplaced(
   const [seen, wanted] = [before.services[spec.name], after.services[spec.name]];
   const aspects = ["image", "ports", "configs", "secrets", "environment"] as const;
   return seen !== undefined && wanted !== undefined && aspects.some((each) => seen[each] !== wanted[each]);
-}
-
-/** Whether no task serves for a moment. */
-function isAway({ replicas, rollout, startsFirst }: SwarmServiceSpec): boolean {
-  if (startsFirst) return false;
-  return (
-    replicas !== undefined && (replicas < 2 || rollout.parallelism === 0 || rollout.parallelism >= replicas)
-  );
 }

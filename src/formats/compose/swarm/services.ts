@@ -3,6 +3,7 @@ import { digest } from "../../text/digest.ts";
 import { ComposeDocument, type ComposeNode, type Member } from "../document.ts";
 import { grantsOf } from "../mounts.ts";
 import { type ComposePort, portsOf } from "../ports.ts";
+import { type Rollout, rolloutOf } from "./rollout.ts";
 
 /** A label of each service with a fingerprint of what it was made from, its variables filled in: it proves which version runs. */
 export const definitionLabel = "phoenix.definition";
@@ -27,25 +28,11 @@ export interface SwarmServiceSpec {
   /** What its tasks are made from, as a text: another one replaces them. */
   readonly template: string;
   readonly rollout: Rollout;
-  /** An update starts a new task before it stops the old one. */
-  readonly startsFirst: boolean;
 }
 
 export type SwarmPortSpec = Pick<ComposePort, "target" | "published" | "protocol"> & {
   readonly mode: string;
 };
-
-/** How an update goes from task to task; durations in milliseconds. */
-export interface Rollout {
-  /** How many tasks at once; 0 for all. */
-  readonly parallelism: number;
-  readonly delayMs: number;
-  /** How long a task is watched before it counts. */
-  readonly monitorMs: number;
-  readonly stopGraceMs: number;
-  /** From the start of a container until its health check has decided at the latest. */
-  readonly healthMs: number;
-}
 
 /** The services of a file; undefined for a text that is not a Compose file. @param project the stack's name */
 export function swarmServices(
@@ -101,7 +88,6 @@ function specOf(document: ComposeDocument, { key: name, value }: Member, project
     ...(label === undefined ? {} : { label: String(label) }),
     template,
     rollout: rolloutOf(value),
-    startsFirst: deploy.get("update_config").get("order").text === "start-first",
   };
 }
 
@@ -145,43 +131,6 @@ function environmentOf(environment: ComposeNode): ReadonlyMap<string, string> {
         return at < 0 ? [] : [[text.slice(0, at), text.slice(at + 1)]];
       });
   return new Map(found);
-}
-
-/** Docker's defaults: one task at a time, watched for 5 s, 10 s to stop (26). */
-function rolloutOf(service: ComposeNode): Rollout {
-  const update = service.get("deploy").get("update_config");
-  const check = service.get("healthcheck");
-  const interval = milliseconds(check.get("interval").text) ?? 30_000;
-  const timeout = milliseconds(check.get("timeout").text) ?? 30_000;
-  const retries = Number(check.get("retries").text ?? "3") || 3;
-  const start = milliseconds(check.get("start_period").text) ?? 0;
-  const isChecked = !check.isNull && check.get("disable").text !== "true";
-  return {
-    parallelism: Number(update.get("parallelism").text ?? "1"),
-    delayMs: milliseconds(update.get("delay").text) ?? 0,
-    monitorMs: milliseconds(update.get("monitor").text) ?? 5_000,
-    stopGraceMs: milliseconds(service.get("stop_grace_period").text) ?? 10_000,
-    healthMs: isChecked ? start + (retries + 1) * (interval + timeout) : 0,
-  };
-}
-
-const units: Readonly<Record<string, number>> = {
-  ns: 1e-6,
-  us: 1e-3,
-  µs: 1e-3,
-  ms: 1,
-  s: 1_000,
-  m: 60_000,
-  h: 3_600_000,
-};
-
-/** Go's durations: "1m30s". */
-function milliseconds(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g)];
-  return parts.length === 0
-    ? undefined
-    : parts.reduce((sum, [, n, unit = ""]) => sum + Number(n) * (units[unit] ?? 0), 0);
 }
 
 /** A value with its variables filled in. */
