@@ -83,6 +83,18 @@ export function inverseOf(change: Change): Change {
   }
 }
 
+/** The same change of other resources: each of its sides is mapped. */
+export function mappedChange(change: Change, map: (resource: Resource) => Resource): Change {
+  switch (change.verb) {
+    case "create":
+      return { verb: "create", desired: map(change.desired) };
+    case "update":
+      return { verb: "update", desired: map(change.desired), live: map(change.live) };
+    case "delete":
+      return { verb: "delete", live: map(change.live) };
+  }
+}
+
 /** JSON with sorted keys: equal values give equal text, whatever order they were built in. */
 export function canonicalJson(value: unknown): string {
   return `${JSON.stringify(sortKeys(value), null, 2)}\n`;

@@ -4,7 +4,7 @@
  */
 import type { Plan, RunResult } from "../engine/plan.ts";
 import type { FingerprintOf } from "../fingerprint.ts";
-import { type Change, diffUnits, type Resource, subjectOf } from "../resource.ts";
+import { type Change, diffUnits, mappedChange, type Resource, subjectOf } from "../resource.ts";
 import { Secret } from "../secret.ts";
 import { fingerprintIn, fingerprintMark, secretMark, withoutSecrets } from "../secret-spans.ts";
 import { count } from "./words.ts";
@@ -31,19 +31,8 @@ export function fingerprinted(changes: readonly Change[], fingerprintOf: Fingerp
   return changes.map((change) => {
     const names = change.verb === "update" ? diffUnits(change).map(({ unit }) => unit) : [];
     const secret = new Set(sidesOf(change).flatMap(({ secrets }) => Object.keys(secrets ?? {})));
-    return mapped(change, (resource) => shownResource(resource, { names, secret }, markOf));
+    return mappedChange(change, (resource) => shownResource(resource, { names, secret }, markOf));
   });
-}
-
-function mapped(change: Change, map: (resource: Resource) => Resource): Change {
-  switch (change.verb) {
-    case "create":
-      return { verb: "create", desired: map(change.desired) };
-    case "update":
-      return { verb: "update", desired: map(change.desired), live: map(change.live) };
-    case "delete":
-      return { verb: "delete", live: map(change.live) };
-  }
 }
 
 function sidesOf(change: Change): readonly Resource[] {

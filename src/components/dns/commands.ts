@@ -1,5 +1,6 @@
 /** The commands that DNS runs on the hypervisor. */
 
+import { installPackage } from "../../formats/debian/index.ts";
 import { unitCommands } from "../../formats/systemd/index.ts";
 import type { Command } from "../../hosts/host.ts";
 import { type Script, scriptArgv } from "../../hosts/script.ts";
@@ -22,8 +23,6 @@ main=/etc/dnsmasq.conf
 dnsmasq --test --conf-file="$main" --conf-dir="$directory,.dpkg-dist,.dpkg-old,.dpkg-new"`,
 };
 
-const aptInstall = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install"];
-
 export const commands = {
   ...unitCommands("dnsmasq"),
   /** The process that the unit runs. */
@@ -34,11 +33,7 @@ export const commands = {
     effect: "read",
   }),
 
-  install: {
-    argv: [...aptInstall, "--yes", "--no-install-recommends", "dnsmasq"],
-    effect: "change",
-    timeoutMs: 300_000,
-  },
+  install: installPackage("dnsmasq"),
 
   /** @param replaced names of the files that the candidate replaces */
   test: (candidate: string, replaced: readonly string[]): Command => ({

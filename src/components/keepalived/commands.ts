@@ -1,4 +1,5 @@
 /** The commands that keepalived needs in the gateways. */
+import { installPackage } from "../../formats/debian/index.ts";
 import { unitCommands } from "../../formats/systemd/index.ts";
 import type { Command } from "../../hosts/host.ts";
 import { type Script, scriptArgv } from "../../hosts/script.ts";
@@ -15,14 +16,7 @@ keepalived --config-test --use-file="$candidate"`,
 
 export const commands = {
   ...unitCommands("keepalived"),
-  install: {
-    argv: [
-      ...["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install"],
-      ...["--yes", "--no-install-recommends", "keepalived"],
-    ],
-    effect: "change",
-    timeoutMs: 300_000,
-  },
+  install: installPackage("keepalived"),
   test: (candidate: string): Command => ({
     argv: scriptArgv(keepalivedTest),
     stdin: candidate,

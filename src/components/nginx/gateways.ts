@@ -7,7 +7,7 @@ import { isUnavailable } from "../../errors.ts";
 import { memo } from "../../fabric/memo.ts";
 import { mergedImpacts } from "../../impact.ts";
 import type { Site } from "../../model.ts";
-import type { Change, Resource, ResourceId } from "../../resource.ts";
+import { type Change, mappedChange, type Resource, type ResourceId, subjectOf } from "../../resource.ts";
 
 /** A gateway, and the site as it would be if that were the first. */
 interface Side {
@@ -106,16 +106,12 @@ async function eachSide<T>(
   work: (changes: readonly Change[], io: Io) => Promise<T>,
 ): Promise<readonly { readonly side: Side; readonly result: T }[]> {
   const sides = sidesOf(io.site).flatMap((side) => {
-    const own = changes.filter((change) => isOn(side, io.site, idOf(change)));
+    const own = changes.filter((change) => isOn(side, io.site, subjectOf(change).id));
     return own.length === 0 ? [] : [{ side, own: own.map((change) => inner(side, change)) }];
   });
   return Promise.all(
     sides.map(async ({ side, own }) => ({ side, result: await work(own, { ...io, site: side.site }) })),
   );
-}
-
-function idOf(change: Change): ResourceId {
-  return change.verb === "delete" ? change.live.id : change.desired.id;
 }
 
 function isOn({ suffix }: Side, site: Site, id: ResourceId): boolean {
@@ -132,24 +128,13 @@ function outer<T extends Pick<Resource, "id">>({ suffix }: Side, resource: T): T
 }
 
 function inner(side: Side, change: Change): Change {
-  return mapped(change, (resource) => ({ ...resource, id: innerId(side, resource.id) }));
-}
-
-function mapped(change: Change, map: (resource: Resource) => Resource): Change {
-  switch (change.verb) {
-    case "create":
-      return { verb: "create", desired: map(change.desired) };
-    case "update":
-      return { verb: "update", desired: map(change.desired), live: map(change.live) };
-    case "delete":
-      return { verb: "delete", live: map(change.live) };
-  }
+  return mappedChange(change, (resource) => ({ ...resource, id: innerId(side, resource.id) }));
 }
 
 function outerHazard(side: Side, hazard: Hazard): Hazard {
   const changes = hazard.foreign?.changes;
   if (side.suffix === "" || hazard.foreign === undefined || changes === undefined) return hazard;
-  const renamed = changes.map((change) => mapped(change, (resource) => outer(side, resource)));
+  const renamed = changes.map((change) => mappedChange(change, (resource) => outer(side, resource)));
   return { ...hazard, foreign: { ...hazard.foreign, changes: renamed } };
 }
 

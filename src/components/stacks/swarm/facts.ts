@@ -2,25 +2,16 @@
 import type { SwarmService } from "../../../apis/portainer/swarm.ts";
 import { defined } from "../../../defined.ts";
 import { definitionLabel, type SwarmServiceSpec } from "../../../formats/compose/swarm/services.ts";
-import { canonicalJson, type HostName, type Resource, type ResourceId } from "../../../resource.ts";
+import { canonicalJson, type Resource } from "../../../resource.ts";
 import { Secret } from "../../../secret.ts";
-import { prefixed } from "../facts.ts";
+import { prefixed, type StackFacts } from "../facts.ts";
 
-export interface SwarmFacts {
-  readonly id: ResourceId;
-  readonly host: HostName;
-  readonly project: string;
-  readonly environment: string;
+export interface SwarmFacts extends Omit<StackFacts, "containers" | "volumes" | "sensitive"> {
+  /** Its name. */
   readonly swarm: string;
-  readonly compose: string;
-  readonly variables: Readonly<Record<string, string>>;
-  /** Fingerprints of files on the share, by path. */
-  readonly files: Readonly<Record<string, string>>;
   readonly services: Readonly<Record<string, ServiceFacts>>;
   readonly configs: Readonly<Record<string, string>>;
   readonly secrets: Readonly<Record<string, string>>;
-  readonly networks: Readonly<Record<string, string>>;
-  readonly owners?: string;
 }
 
 /** In words, as they are compared and shown. */
