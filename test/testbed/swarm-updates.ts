@@ -19,8 +19,11 @@ export interface UpdatedStack {
 /** A service that somebody has made by hand, with a port of every node. */
 const neighbour = { service: "neighbour", port: 9555 } as const;
 
-/** Twice what the stack's file allows for an update of two replicas (their stop grace, delay and monitor): there and back. */
-const failureMs = 360_000;
+/**
+ * What the stack's file allows, there and back: for each of its two nodes the stop grace (Docker's 10 s), update_config's monitor (5 s)
+ * and delay (10 s).
+ */
+const failureMs = 2 * 2 * (10_000 + 5_000 + 10_000);
 
 /** How often each update is tried. */
 const attempts = Array.from({ length: Number(process.env.PHOENIX_TESTBED_TRIES ?? 1) }, (_, at) => at + 1);
