@@ -3,6 +3,8 @@
 export interface VrrpInstance {
   readonly interface: string;
   readonly priority: number;
+  /** It leaves an address to a machine that has it, whatever that one's priority (`nopreempt`). */
+  readonly isPatient: boolean;
   readonly routerId: number;
   readonly peers: readonly string[];
   /** Addresses without their prefix length. */
@@ -74,6 +76,7 @@ function instanceOf({ inner }: Block, all: readonly Block[]): VrrpInstance {
   return {
     interface: value("interface"),
     priority: Number(value("priority") || 100),
+    isPatient: find("nopreempt") !== undefined,
     routerId: Number(value("virtual_router_id")),
     peers: listed("unicast_peer"),
     shared: listed("virtual_ipaddress").map((address) => address.split("/")[0] ?? ""),

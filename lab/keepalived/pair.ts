@@ -16,8 +16,10 @@ const storeKey = (host: HostName): string => `keepalived-${host.replace("/", "-"
 /** Reads the configuration. @returns why the daemon cannot use it */
 export function loadKeepalived(lab: Lab, host: HostName): string | undefined {
   const text = lab.files.text(host, configurationFile) ?? "";
-  const { problems, isFatal } = readKeepalived(text, configurationFile, interfaces);
+  const { instances, problems, isFatal } = readKeepalived(text, configurationFile, interfaces);
   if (isFatal) return problems.join("\n");
+  for (const address of instances.flatMap(({ shared }) => shared))
+    if (lab.store.read(holdersKey(address)) === undefined) lab.store.write(holdersKey(address), []);
   lab.store.write(storeKey(host), text);
   return undefined;
 }
@@ -29,26 +31,41 @@ interface Member {
 }
 
 /**
- * The guests that have a shared address now: several when they do not hear each other. The one with the highest priority has it; that
- * a real one leaves it where it is when the first comes back (`nopreempt`) would need a memory.
+ * The guests that have a shared address now: several when they do not hear each other. Who has it is looked at when somebody asks, so
+ * that a change of a moment between two looks is not noticed.
  */
 export async function holdersOf(lab: Lab, address: string): Promise<readonly HostName[]> {
   const members = lab.facts.guests.flatMap((guest): readonly Member[] => {
     const instance = instanceOn(lab, guest.host, address);
     return instance === undefined ? [] : [{ host: guest.host, address: guest.address ?? "", instance }];
   });
-  const holders = await Promise.all(
+  const before = lab.store.read<readonly HostName[]>(holdersKey(address)) ?? [];
+  const found = await Promise.all(
     members.map(async (member) => {
-      const heard = await heardBy(
-        lab,
-        member,
-        members.filter((other) => other !== member),
-      );
-      const isBeaten = heard.some(({ instance }) => instance.priority > member.instance.priority);
-      return isBeaten ? [] : [member.host];
+      const others = members.filter((other) => other !== member);
+      return isBeaten(member, await heardBy(lab, member, others), before) ? [] : [member.host];
     }),
   );
-  return holders.flat();
+  const holders = found.flat();
+  if (holders.join() !== before.join()) lab.store.settle(holdersKey(address), before, holders);
+  return holders;
+}
+
+/** Who had an address at the last look. */
+const holdersKey = (address: string): string => `keepalived-holders-${address}`;
+
+/** Whether a machine leaves the address to one that it hears. */
+function isBeaten(
+  { host, instance }: Member,
+  heard: readonly Member[],
+  before: readonly HostName[],
+): boolean {
+  const holders = heard.filter((other) => before.includes(other.host));
+  if (!before.includes(host) && instance.isPatient && holders.length > 0) return true;
+  const rivals = before.includes(host)
+    ? heard.filter((other) => holders.includes(other) || !other.instance.isPatient)
+    : heard;
+  return rivals.some((other) => other.instance.priority > instance.priority);
 }
 
 /** The shared addresses that a guest has now. */
