@@ -1,6 +1,7 @@
 /** What the testbed must know of a site to build its machines: what the lab knows, and what only real machines need. */
 import { readFileSync, statSync } from "node:fs";
 import { factsOf, type LabFacts } from "../../lab/facts.ts";
+import { defined } from "../../src/defined.ts";
 import type { Site } from "../../src/model.ts";
 import type { WantedImage } from "../docker/images.ts";
 import { siteImages } from "../docker/site-images.ts";
@@ -8,6 +9,8 @@ import { siteImages } from "../docker/site-images.ts";
 /** The testbed builds whole sites: one with a gateway, a mesh and a CA. */
 export interface Fabric extends Omit<LabFacts, "cluster" | "guests" | "roles"> {
   readonly roles: Required<LabFacts["roles"]>;
+  /** The second gateway, where there are two. */
+  readonly standbyGateway?: string;
   /** What virtual machines run in Docker. */
   readonly images?: readonly WantedImage[];
   /** Length of the network's prefix, 24 for a /24. */
@@ -98,6 +101,7 @@ function fabricOf(site: Site): Fabric {
   return {
     ...facts,
     roles: { gateway, mesh, ca },
+    ...defined({ standbyGateway: site.gatewayPair?.standby.host }),
     images: siteImages(site),
     prefix: site.hypervisor.prefix,
     ca: { hostname, provisioner },

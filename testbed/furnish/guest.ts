@@ -17,7 +17,7 @@ export function furnishGuest(layers: Layers, guest: Machine, dockerUnits: readon
 
   const parts: string[] = [];
   const options = mountsOf(fabric, guest);
-  if (host === fabric.roles.gateway) furnishGateway(layers, machine);
+  if (gatewaysOf(fabric).includes(host)) furnishGateway(layers, machine);
   if (host === fabric.roles.mesh) {
     parts.push("traefik");
     furnishMesh(layers, machine);
@@ -92,6 +92,10 @@ function mountsOf(fabric: Fabric, { host }: Machine): string[] {
     .map((mount) => `--bind=${treePath(mount)}:${mount.path}`);
 }
 
+function gatewaysOf({ roles, standbyGateway }: Fabric): readonly (string | undefined)[] {
+  return [roles.gateway, standbyGateway];
+}
+
 function furnishGateway({ enable, directory }: Layers, machine: string): void {
   directory(machine, "/var/log/nginx");
   enable(machine, "nginx.service");
@@ -99,9 +103,9 @@ function furnishGateway({ enable, directory }: Layers, machine: string): void {
 
 /** What the shell system leaves at creation: an entry point for HTTP, one for the API, a watched directory that is empty. */
 function furnishMesh({ fabric, write, directory, enable }: Layers, machine: string): void {
-  const gateway = fabric.guests.find(({ host }) => host === fabric.roles.gateway)?.address;
-  const trusted =
-    gateway === undefined ? "" : `    forwardedHeaders:\n      trustedIPs:\n        - ${gateway}/32\n`;
+  const gateways = fabric.guests.filter(({ host }) => gatewaysOf(fabric).includes(host));
+  const addresses = gateways.map(({ address }) => `        - ${address}/32\n`).join("");
+  const trusted = addresses === "" ? "" : `    forwardedHeaders:\n      trustedIPs:\n${addresses}`;
   const text = `global:
   checkNewVersion: false
   sendAnonymousUsage: false
@@ -136,7 +140,7 @@ function furnishDocker({ fabric, write, enable }: Layers, guest: Machine, units:
 /** Services that the guest itself runs. Those of a role are the role's own programs, Portainer and its agents containers. */
 function ownServices(fabric: Fabric, { host }: Machine): Fabric["services"] {
   const { roles, portainer, agents } = fabric;
-  if (host === roles.gateway || host === roles.mesh || host === roles.ca) return [];
+  if (gatewaysOf(fabric).includes(host) || host === roles.mesh || host === roles.ca) return [];
   const deployed = [...agents, ...(portainer === undefined ? [] : [portainer])];
   return fabric.services
     .filter((service) => service.host === host)
