@@ -92,10 +92,15 @@ function measure(guests: number): Measured {
   generateSite(site, guests, guests / guestsOfStack);
   startMs([main, "lab", "init", lab, "--site", site, "--nodes", nodes.join(",")], env);
   const plan = run(["plan", "--quiet", "--lab", lab], [2]);
-  for (let left = attempts; ; left--)
-    if (runNode([main, "sync", "all", "--quiet", "--lab", lab], env, join(home, "usage")).exitCode === 0)
-      break;
-    else if (left === 1) throw new Error(`the site of ${guests} guests does not converge`);
+  for (let left = attempts; ; left--) {
+    const { exitCode, last } = runNode(
+      [main, "sync", "all", "--quiet", "--lab", lab],
+      env,
+      join(home, "usage"),
+    );
+    if (exitCode === 0) break;
+    if (left === 1) throw new Error(`the site of ${guests} guests does not converge:\n${last}`);
+  }
   const sync = run(["sync", "all", "--quiet", "--lab", lab], [0]);
   const counts = Object.values(JSON.parse(readFileSync(join(lab, "state/ssh.json"), "utf8"))) as {
     connections: number;
@@ -114,6 +119,6 @@ function measure(guests: number): Measured {
 function run(args: readonly string[], expected: readonly number[]): Run {
   const done = runNode([main, ...args], env, join(home, "usage"));
   if (!expected.includes(done.exitCode))
-    throw new Error(`phoenix ${args.join(" ")} ended with ${done.exitCode}:\n${done.stderr}`);
+    throw new Error(`phoenix ${args.join(" ")} ended with ${done.exitCode}:\n${done.last}`);
   return done;
 }

@@ -146,7 +146,7 @@ function middleOf(count: number, args: readonly string[]): Run {
   const runs = Array.from({ length: count }, () => {
     const run = runNode([main, ...args], env, join(home, "usage"));
     if (run.exitCode !== 0 && run.exitCode !== 2)
-      throw new Error(`phoenix ${args.join(" ")} ended with ${run.exitCode}:\n${run.stderr}`);
+      throw new Error(`phoenix ${args.join(" ")} ended with ${run.exitCode}:\n${run.last}`);
     return run;
   }).sort((a, b) => a.cpuMs - b.cpuMs);
   const middle = runs[Math.floor((count - 1) / 2)];

@@ -9,7 +9,8 @@ export interface Run {
   readonly cpuMs: number;
   /** MiB. */
   readonly peakMiB: number;
-  readonly stderr: string;
+  /** The end of what it printed. */
+  readonly last: string;
 }
 
 /** Reported by the program itself at its end: times are in microseconds, maxRSS is in KiB on Linux. */
@@ -19,7 +20,7 @@ const tellUsage =
 /** Runs node with these arguments, in the given environment and the usual variables. */
 export function runNode(args: readonly string[], env: Record<string, string>, usageFile: string): Run {
   const started = performance.now();
-  const { status, stderr } = spawnSync(process.execPath, [`--import=${tellUsage}`, ...args], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [`--import=${tellUsage}`, ...args], {
     env: { ...process.env, ...env, BENCH_USAGE: usageFile },
     encoding: "utf8",
     maxBuffer: 1 << 28,
@@ -27,7 +28,8 @@ export function runNode(args: readonly string[], env: Record<string, string>, us
   const wallMs = performance.now() - started;
   const usage = JSON.parse(readFileSync(usageFile, "utf8")) as NodeJS.ResourceUsage;
   const cpuMs = (usage.userCPUTime + usage.systemCPUTime) / 1000;
-  return { exitCode: status ?? -1, wallMs, cpuMs, peakMiB: usage.maxRSS / 1024, stderr };
+  const last = `${stdout}${stderr}`.slice(-2_000);
+  return { exitCode: status ?? -1, wallMs, cpuMs, peakMiB: usage.maxRSS / 1024, last };
 }
 
 /** Wall time of a start, with nothing else in the process. @param expected the valid exit codes */

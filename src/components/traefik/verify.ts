@@ -155,9 +155,19 @@ async function isOwnAnswer(io: Io, { backend }: Service, path: string, host: str
   }
 }
 
-function get(io: Io, url: string, hostname: string, insecure = false): Promise<HttpResponse> {
-  const request = { method: "GET", url, hostname, effect: "read", timeoutMs: 5_000 } as const;
-  return io.network.request(insecure ? { ...request, insecure } : request);
+const requestMs = 5_000;
+
+/** A machine that was busy for a moment gets a second chance: good changes would be rolled back otherwise. */
+async function get(io: Io, url: string, hostname: string, insecure = false): Promise<HttpResponse> {
+  const request = { method: "GET", url, hostname, effect: "read", timeoutMs: requestMs } as const;
+  const ask = (): Promise<HttpResponse> => io.network.request(insecure ? { ...request, insecure } : request);
+  const started = io.clock.now();
+  try {
+    return await ask();
+  } catch (error) {
+    if (error instanceof TransportError && io.clock.now() - started >= requestMs) return ask();
+    throw error;
+  }
 }
 
 function isPlain({ text, headers }: HttpResponse, words: string): boolean {
