@@ -28,7 +28,9 @@ const service: SwarmService = {
   configs: [],
   secrets: [],
   template: "{}",
-  constraints: [],
+  container: {
+    ...{ command: [], args: [], user: "", targets: [], constraints: [], nanoCpus: 0, memoryBytes: 0 },
+  },
 };
 const node: SwarmNode = {
   ...{ id: "n", name: "one", role: "manager", availability: "active", state: "ready" },

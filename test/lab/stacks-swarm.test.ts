@@ -11,6 +11,17 @@ import { file, notes, oak, swarmStacksLab } from "./stacks-swarm-site.ts";
 
 const only = (result: RunResult) => result.components[0]!;
 
+interface Spec {
+  readonly Mode: object;
+  readonly TaskTemplate: { readonly ContainerSpec: object };
+}
+
+interface Service {
+  readonly ID: string;
+  readonly Version: { readonly Index: number };
+  readonly Spec: Spec;
+}
+
 describe("a stack of a Swarm", { timeout: 120_000 }, () => {
   let lab: StacksLab;
   const sync = (site: WholeSite, options: SessionOptions = {}) =>
@@ -88,27 +99,60 @@ describe("a stack of a Swarm", { timeout: 120_000 }, () => {
     expect(only(await sync(rotated))).toMatchObject({ outcome: "unchanged", orphans: [] });
   });
 
-  test("a service that was changed by hand is found and put right", async () => {
-    const site = oak(notes(file(), "canary-of-the-secret-3"));
-    const machine = lab.world.host(agent.host);
-    const [service] = (await askDocker(machine, "GET", "/services")) as {
-      ID: string;
-      Version: { Index: number };
-      Spec: object;
-    }[];
-    const spec = { ...service!.Spec, Mode: { Replicated: { Replicas: 0 } } };
-    await askDocker(
-      machine,
-      "POST",
-      `/services/${service!.ID}/update?version=${service!.Version.Index}`,
-      spec,
-    );
-    const plan = await planLab(lab.directory, site, [stacks]);
-    const [update] = plan.components[0]?.changes ?? [];
-    expect(update?.verb === "update" && update.live.units["replicas of web"]).toBe("0");
-    expect(only(await sync(site))).toMatchObject({ outcome: "changed" });
-    expect(only(await sync(site))).toMatchObject({ outcome: "unchanged" });
-  });
+  const changes: readonly (readonly [
+    what: string,
+    unit: string,
+    words: string,
+    change: (spec: Spec) => void,
+  ])[] = [
+    ["replicas", "replicas of web", "0", (spec) => Object.assign(spec.Mode, { Replicated: { Replicas: 0 } })],
+    [
+      "its command",
+      "container of web",
+      "other command",
+      ({ TaskTemplate }) => Object.assign(TaskTemplate.ContainerSpec, { Args: ["--debug"] }),
+    ],
+    [
+      "its user and a mount",
+      "container of web",
+      "other user, mounts",
+      ({ TaskTemplate }) =>
+        Object.assign(TaskTemplate.ContainerSpec, {
+          User: "root",
+          Mounts: [{ Type: "tmpfs", Target: "/scratch" }],
+        }),
+    ],
+    [
+      "where it may run",
+      "container of web",
+      "other constraints",
+      ({ TaskTemplate }) =>
+        Object.assign(TaskTemplate, { Placement: { Constraints: ["node.role == manager"] } }),
+    ],
+    [
+      "its limits",
+      "container of web",
+      "other limits",
+      ({ TaskTemplate }) => Object.assign(TaskTemplate, { Resources: { Limits: { MemoryBytes: 2 ** 26 } } }),
+    ],
+  ];
+  test.each(changes)(
+    "a service that was changed by hand is found and put right: %s",
+    async (_, unit, words, change) => {
+      const site = oak(notes(file(), "canary-of-the-secret-3"));
+      const machine = lab.world.host(agent.host);
+      const [service] = (await askDocker(machine, "GET", "/services")) as Service[];
+      const spec = structuredClone(service!.Spec);
+      change(spec);
+      const path = `/services/${service!.ID}/update?version=${service!.Version.Index}`;
+      await askDocker(machine, "POST", path, spec);
+      const plan = await planLab(lab.directory, site, [stacks]);
+      const [update] = plan.components[0]?.changes ?? [];
+      expect(update?.verb === "update" && update.live.units[unit]).toBe(words);
+      expect(only(await sync(site))).toMatchObject({ outcome: "changed" });
+      expect(only(await sync(site))).toMatchObject({ outcome: "unchanged" });
+    },
+  );
 
   test("one that is no longer declared is taken down at the first try, although its tasks take time to end", async () => {
     const site = { ...oak(notes()), stacks: [] };

@@ -14,7 +14,15 @@ import {
 } from "../../formats/json/index.ts";
 import { canonicalJson } from "../../resource.ts";
 import { type EngineCalls, withoutFrames } from "./engine.ts";
-import type { SwarmApi, SwarmGrant, SwarmObjectKind, SwarmPort, SwarmService, SwarmTask } from "./swarm.ts";
+import type {
+  SwarmApi,
+  SwarmContainer,
+  SwarmGrant,
+  SwarmObjectKind,
+  SwarmPort,
+  SwarmService,
+  SwarmTask,
+} from "./swarm.ts";
 
 const namespaceLabel = "com.docker.stack.namespace";
 
@@ -154,9 +162,23 @@ function serviceOf(value: unknown): SwarmService {
     ports: objectsOf(member(member(spec, "EndpointSpec"), "Ports")).map(portOf),
     configs: objectsOf(member(container, "Configs")).map((each) => grantOf(each, "Config")),
     secrets: objectsOf(member(container, "Secrets")).map((each) => grantOf(each, "Secret")),
+    container: containerOf(template),
     template: templateOf(template),
-    constraints: listOf(member(member(template, "Placement"), "Constraints")),
     ...(state === "" ? {} : { update: { state, message: textOf(update, "Message") } }),
+  };
+}
+
+function containerOf(template: unknown): SwarmContainer {
+  const container = member(template, "ContainerSpec");
+  const limits = member(member(template, "Resources"), "Limits");
+  return {
+    command: listOf(member(container, "Command")),
+    args: listOf(member(container, "Args")),
+    user: textOf(container, "User"),
+    targets: objectsOf(member(container, "Mounts")).map((mount) => textOf(mount, "Target")),
+    constraints: listOf(member(member(template, "Placement"), "Constraints")),
+    nanoCpus: numberOf(limits, "NanoCPUs"),
+    memoryBytes: numberOf(limits, "MemoryBytes"),
   };
 }
 

@@ -58,12 +58,26 @@ export interface SwarmService {
   readonly ports: readonly SwarmPort[];
   readonly configs: readonly SwarmGrant[];
   readonly secrets: readonly SwarmGrant[];
+  readonly container: SwarmContainer;
   /** What its tasks are made from: canonical JSON, to be compared with a task's. It may hold secrets. */
   readonly template: string;
-  /** The constraints on the nodes that may run it: "node.role == manager". */
-  readonly constraints: readonly string[];
   /** The last update that Swarm has begun; absent when it never had to. */
   readonly update?: SwarmUpdate;
+}
+
+/** What its containers are asked to be, beside the image. */
+export interface SwarmContainer {
+  /** Instead of the image's entry point. */
+  readonly command: readonly string[];
+  readonly args: readonly string[];
+  readonly user: string;
+  /** The paths that are mounted, without configs and secrets. */
+  readonly targets: readonly string[];
+  /** On the nodes that may run it: "node.role == manager". */
+  readonly constraints: readonly string[];
+  /** 0 for no limit. */
+  readonly nanoCpus: number;
+  readonly memoryBytes: number;
 }
 
 export interface SwarmUpdate {

@@ -1,6 +1,7 @@
 /** What a plan compares of a Swarm's stack, service by service: images, replicas, ports, configs and secrets. Pure. */
-import type { SwarmService } from "../../../apis/portainer/swarm.ts";
+import type { SwarmContainer, SwarmService } from "../../../apis/portainer/swarm.ts";
 import { defined } from "../../../defined.ts";
+import { cleaned, type DeclaredContainer } from "../../../formats/compose/swarm/container.ts";
 import { definitionLabel, type SwarmServiceSpec } from "../../../formats/compose/swarm/services.ts";
 import { canonicalJson, type Resource } from "../../../resource.ts";
 import { Secret } from "../../../secret.ts";
@@ -24,6 +25,8 @@ export interface ServiceFacts {
   readonly secrets: string;
   /** "as declared", or which variables differ. */
   readonly environment: string;
+  /** "as declared", or what of its containers is otherwise: their values may be secrets. */
+  readonly container: string;
   /** "as declared" where it was made from what is declared. */
   readonly definition: string;
   /** "running", or what is wrong. */
@@ -40,6 +43,7 @@ export function declaredServices(specs: readonly SwarmServiceSpec[]): Readonly<R
         image: spec.image,
         ...wordsOf(spec),
         environment: asDeclared,
+        container: asDeclared,
         definition: asDeclared,
         state: "running",
       },
@@ -58,6 +62,7 @@ export function liveService(spec: SwarmServiceSpec, live: SwarmService, state: s
       secrets: live.secrets.map(({ name }) => name),
     }),
     environment: environmentOf(spec, live),
+    container: containerOf(spec.container, live.container),
     // A file that somebody else wrote has no label.
     definition:
       spec.label === undefined || live.labels[definitionLabel] === spec.label
@@ -115,6 +120,22 @@ function environmentOf({ environment }: SwarmServiceSpec, { env }: SwarmService)
   return other.length === 0 ? asDeclared : `other values of ${other.map(([name]) => name).join(", ")}`;
 }
 
+function containerOf(declared: DeclaredContainer, live: SwarmContainer): string {
+  const isOther = (wanted: readonly string[] | undefined, seen: readonly string[]): boolean =>
+    wanted !== undefined && JSON.stringify(wanted) !== JSON.stringify(seen);
+  const sorted = (all: readonly string[]): readonly string[] => all.map((each) => each.trim()).sort();
+  const limits = ["nanoCpus", "memoryBytes"] as const;
+  const others = [
+    isOther(declared.command, live.command) && "entrypoint",
+    isOther(declared.args, live.args) && "command",
+    declared.user !== live.user && "user",
+    isOther(declared.targets, live.targets.map(cleaned).sort()) && "mounts",
+    isOther(sorted(declared.constraints), sorted(live.constraints)) && "constraints",
+    limits.some((each) => declared[each] !== undefined && declared[each] !== live[each]) && "limits",
+  ].filter((each) => each !== false);
+  return others.length === 0 ? asDeclared : `other ${others.join(", ")}`;
+}
+
 /** @param document the Compose file as a person wrote it */
 export function swarmResource(
   { id, host, ...facts }: SwarmFacts,
@@ -150,4 +171,4 @@ export function swarmResource(
 }
 
 /** Told only where they differ. */
-const hidden = new Set(["environment", "definition"]);
+const hidden = new Set(["environment", "container", "definition"]);

@@ -57,6 +57,6 @@ function isReplaced(
   if (was === undefined) return false;
   if (was.template !== spec.template) return true;
   const [seen, wanted] = [before.services[spec.name], after.services[spec.name]];
-  const aspects = ["image", "ports", "configs", "secrets", "environment"] as const;
+  const aspects = ["image", "ports", "configs", "secrets", "environment", "container"] as const;
   return seen !== undefined && wanted !== undefined && aspects.some((each) => seen[each] !== wanted[each]);
 }

@@ -104,6 +104,7 @@ const undeclared: ServiceFacts = {
   configs: "",
   secrets: "",
   environment: "",
+  container: "",
   definition: "",
   state: "running, not declared",
 };

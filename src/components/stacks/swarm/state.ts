@@ -85,7 +85,7 @@ function tasksState(
 /** A service that publishes a port of its machines has at most one task on each; one that is global exactly one. */
 function expectedTasks(
   { replicas, ports, mayEnd }: SwarmServiceSpec,
-  { constraints }: SwarmService,
+  { container: { constraints } }: SwarmService,
   nodes: readonly SwarmNode[],
 ): number {
   const usable = nodes.filter(

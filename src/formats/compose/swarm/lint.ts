@@ -39,6 +39,7 @@ const ignored = new Map([
   ["userns_mode", "a Swarm ignores it"],
   ["security_opt", "a Swarm ignores it"],
   ["shm_size", "a Swarm ignores it: mount a tmpfs at /dev/shm"],
+  ["tmpfs", "a Swarm ignores it: write it as type: tmpfs under volumes"],
   ["domainname", "a Swarm ignores it"],
   ["cgroup_parent", "a Swarm ignores it"],
   ["cgroupns_mode", "a Swarm ignores it"],

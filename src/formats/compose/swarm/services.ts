@@ -3,6 +3,7 @@ import { digest } from "../../text/digest.ts";
 import { ComposeDocument, type ComposeNode, type Member } from "../document.ts";
 import { grantsOf } from "../mounts.ts";
 import { type ComposePort, portsOf } from "../ports.ts";
+import { containerOf, type DeclaredContainer } from "./container.ts";
 import { type Rollout, rolloutOf } from "./rollout.ts";
 
 /** A label of each service with a fingerprint of what it was made from, its variables filled in: it proves which version runs. */
@@ -21,6 +22,7 @@ export interface SwarmServiceSpec {
   readonly secrets: readonly string[];
   /** Variables with the values that the file gives them. */
   readonly environment: ReadonlyMap<string, string>;
+  readonly container: DeclaredContainer;
   /** What it was made from, as a fingerprint. */
   readonly definition: string;
   /** The fingerprint that its file gives it as a label. */
@@ -84,6 +86,7 @@ function specOf(document: ComposeDocument, { key: name, value }: Member, project
     configs: grantedNames(document, value, "configs", project),
     secrets: grantedNames(document, value, "secrets", project),
     environment: environmentOf(value.get("environment")),
+    container: containerOf(value),
     definition: digest(JSON.stringify([template, sorted(parts)])),
     ...(label === undefined ? {} : { label: String(label) }),
     template,
