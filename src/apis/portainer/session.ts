@@ -2,6 +2,7 @@
  * Requests to Portainer: one login per run, one authorisation header, no cookies. With a cookie Portainer (from 2.20) also
  * requires a CSRF token, and it refuses two kinds of credentials.
  */
+import pLimit from "p-limit";
 import type { Clock } from "../../component.ts";
 import { defined } from "../../defined.ts";
 import { ApiError, TransportError } from "../../errors.ts";
@@ -55,11 +56,18 @@ const retryPausesMs = [250, 500, 1_500];
 /** A failure that took longer was not a refused connection; another try would only cost time. Milliseconds. */
 const quickMs = 2_000;
 
+/**
+ * Reads that Portainer is asked for at once: it passes most of them on to agents and engines, and the time that one may take counts from
+ * when it is sent. Changes are not held up by them.
+ */
+const parallelReads = 8;
+
 const timedOutHint =
   "no administrator was created within five minutes of Portainer's start; restart its container";
 
 export class PortainerSession {
   readonly #options: PortainerOptions;
+  readonly #reads = pLimit(parallelReads);
   #token: Promise<string> | undefined;
   /** The password that was accepted, when it is not the configured one. */
   #previous: Secret | undefined;
@@ -168,8 +176,11 @@ export class PortainerSession {
       clock,
       call.effect === "read" && call.once === undefined ? retryPausesMs : [],
       () => {
-        started = clock.now();
-        return network.request(request);
+        const send = (): Promise<HttpResponse> => {
+          started = clock.now();
+          return network.request(request);
+        };
+        return call.effect === "read" ? this.#reads(send) : send();
       },
       (error) => error instanceof TransportError && this.#hasAnswered && clock.now() - started < quickMs,
     );
