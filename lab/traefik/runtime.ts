@@ -47,12 +47,36 @@ export interface TraefikRuntime {
 /** Traefik keeps the last thousand for itself. */
 const priorityLimit = 2n ** 63n - 1n - 1000n;
 
+/** A configuration that is loaded is never changed, and every request asks for what was made of it. */
+const known = new WeakMap<
+  DynamicConfiguration,
+  { readonly fixed: TraefikStatic; readonly made: TraefikRuntime }
+>();
+
 export function traefikRuntime(fixed: TraefikStatic, dynamic: DynamicConfiguration): TraefikRuntime {
+  const before = known.get(dynamic);
+  if (before?.fixed === fixed) return before.made;
+  const made = runtimeOf(fixed, dynamic);
+  known.set(dynamic, { fixed, made });
+  return made;
+}
+
+function runtimeOf(fixed: TraefikStatic, dynamic: DynamicConfiguration): TraefikRuntime {
   const routers = Object.entries(dynamic.routers).map(([name, router]) =>
     runtimeRouter(fixed, dynamic, name, router),
   );
-  const usersOf = (uses: (router: RuntimeRouter) => boolean): readonly string[] =>
-    routers.filter(uses).map(({ name }) => name);
+  const usersOf = (
+    uses: (router: RuntimeRouter) => readonly string[],
+  ): ((name: string) => readonly string[]) => {
+    const users = new Map<string, string[]>();
+    for (const router of routers)
+      for (const name of new Set(uses(router))) {
+        const found = users.get(name) ?? [];
+        found.push(router.name);
+        users.set(name, found);
+      }
+    return (name) => users.get(name) ?? [];
+  };
   const middlewares = reached(
     routers.flatMap((router) => router.middlewares),
     (name) => chained(dynamic, name),
@@ -69,12 +93,12 @@ export function traefikRuntime(fixed: TraefikStatic, dynamic: DynamicConfigurati
     services: objects(
       dynamic.services,
       (name) => (services.has(name) ? serviceFaults(dynamic, name) : []),
-      (name) => usersOf(({ service }) => qualified(service) === name),
+      usersOf(({ service }) => [qualified(service)]),
     ),
     middlewares: objects(
       dynamic.middlewares,
       (name) => (middlewares.has(name) ? middlewareFaults(dynamic, [name]) : []),
-      (name) => usersOf((router) => router.middlewares.includes(name)),
+      usersOf((router) => router.middlewares),
     ),
   };
 }
