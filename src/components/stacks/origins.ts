@@ -16,7 +16,7 @@ export function explain(site: Site): readonly Explained[] {
     const why = stackReason(stack);
     return explained(resource, {
       why,
-      unit: (unit) => unitReason(target, unit, why),
+      unit: (unit) => unitReason(site, target, unit, why),
       unitAt: ([section = "", name]) => unitOf(section, name),
       files: [composeFile(target, why), ...copiedFiles(target, why)],
     });
@@ -56,17 +56,23 @@ function stackReason(stack: Stack): Reason {
   };
 }
 
-function assignment({ from, name, guest }: Stack): Origin {
-  return { at: from, says: `puts stack ${name} on ${guest.host} (${guest.name})` };
+function assignment({ from, name, guest, swarm }: Stack): Origin {
+  const where = swarm === undefined ? `${guest.host} (${guest.name})` : `the Swarm ${swarm}`;
+  return { at: from, says: `puts stack ${name} on ${where}` };
 }
 
-function unitReason(target: StackTarget, unit: string, why: Reason): Reason | undefined {
+/** What a plan shows of a Swarm's service: "image of web". */
+const ofService = /^(?:image|replicas|ports|configs|secrets|environment|container|definition) of (.*)$/s;
+
+function unitReason(site: Site, target: StackTarget, unit: string, why: Reason): Reason | undefined {
   const { stack } = target;
   const [, word = "", name = ""] = /^(variable|file|service|volume|network|label) (.*)$/s.exec(unit) ?? [];
   const of = (origins: readonly Origin[], ...about: readonly Subject[]): Reason => ({
     origins: [...origins, assignment(stack)],
     about: [...about, ...why.about],
   });
+  const [, ofSwarm] = ofService.exec(unit) ?? [];
+  if (ofSwarm !== undefined) return of(serviceOrigins(stack, ofSwarm), `container:${stack.name}/${ofSwarm}`);
   switch (word) {
     case "variable": {
       const found = stack.variables.find((each) => each.name === name);
@@ -102,17 +108,17 @@ function unitReason(target: StackTarget, unit: string, why: Reason): Reason | un
         `network:${name}`,
       );
   }
-  if (unit === "environment")
-    return of([
-      {
-        at: stack.guest.from,
-        keys: ["portainer_environment_name", "name"],
-        says: "names the environment in Portainer",
-      },
-    ]);
+  if (unit === "environment") return of([environmentOrigin(site, stack)]);
   if (unit === "owners" && stack.owners !== undefined)
     return of([{ at: stack.owners.from, says: "declares the owners" }]);
   return why;
+}
+
+function environmentOrigin(site: Site, { guest, swarm }: Stack): Origin {
+  const says = "names the environment in Portainer";
+  const found = site.swarms.find(({ name }) => name === swarm);
+  if (found !== undefined) return { at: found.from, says };
+  return { at: guest.from, keys: ["portainer_environment_name", "name"], says };
 }
 
 type Build = (origins: readonly Origin[], ...about: readonly Subject[]) => Reason;
