@@ -51,21 +51,26 @@ export function swarmUpdates(
       await hands.manage("service", "rm", neighbour.service);
     });
 
-    test.each(attempts)(
-      "a changed image rolls over both replicas, and a steady client loses nothing (%i)",
-      async () => {
-        await hands.edit(file, (text) => text.replace(image, next));
-        const { seen } = await asking(name, () => converge("a stack of the Swarm has a new image"));
-        expect(await settledTasks(hands, service, [`running ${next}`, `running ${next}`])).toHaveLength(2);
-        expect(seen.lost, `of ${seen.sent} requests`).toEqual([]);
-        expect(seen.sent).toBeGreaterThan(100);
-        await hands.restore();
-        const back = await asking(name, () => converge("back to the image before"));
-        expect(back.seen.lost, `of ${back.seen.sent} requests`).toEqual([]);
-        expect(await settledTasks(hands, service, old)).toEqual(old);
-      },
-      600_000,
-    );
+    const rolling: readonly (readonly [how: string, change: (text: string) => string])[] = [
+      ["as the example has it", (text) => text],
+      ["without a pause", (text) => text.replace("delay: 10s", "delay: 0s")],
+    ];
+    for (const [how, change] of rolling)
+      test.each(attempts)(
+        `a changed image rolls over both replicas ${how}, and a steady client loses nothing (%i)`,
+        async () => {
+          await hands.edit(file, (text) => change(text).replace(image, next));
+          const { seen } = await asking(name, () => converge("a stack of the Swarm has a new image"));
+          expect(await settledTasks(hands, service, [`running ${next}`, `running ${next}`])).toHaveLength(2);
+          expect(seen.lost, `of ${seen.sent} requests`).toEqual([]);
+          expect(seen.sent).toBeGreaterThan(100);
+          await hands.restore();
+          const back = await asking(name, () => converge("back to the image before"));
+          expect(back.seen.lost, `of ${back.seen.sent} requests`).toEqual([]);
+          expect(await settledTasks(hands, service, old)).toEqual(old);
+        },
+        600_000,
+      );
 
     const failing: readonly (readonly [what: string, change: (text: string) => string])[] = [
       ["an image that nobody has", (text) => text.replace(image, `${image}-missing`)],
