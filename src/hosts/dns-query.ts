@@ -3,6 +3,7 @@ import { createSocket } from "node:dgram";
 import { createConnection } from "node:net";
 import type { DecodedPacket, Packet } from "dns-packet";
 import dnsPacket from "dns-packet";
+import { deadline } from "./deadline.ts";
 import type { DnsAnswer, Endpoint } from "./network.ts";
 
 export interface Question {
@@ -48,12 +49,12 @@ function overUdp(to: Endpoint, packet: Packet, timeoutMs: number): Promise<Reply
   return new Promise((resolve, reject) => {
     const socket = createSocket("udp4");
     const end = (error: Error | undefined, reply?: Reply): void => {
-      clearTimeout(timer);
+      answered();
       socket.close();
       if (reply !== undefined) resolve(reply);
       else reject(error);
     };
-    const timer = setTimeout(() => end(new Error("no answer")), timeoutMs);
+    const answered = deadline(timeoutMs, () => end(new Error("no answer")));
     socket.on("error", (error: NodeJS.ErrnoException) =>
       end(error.code === "ECONNREFUSED" ? new Error("nothing listens there") : error),
     );
@@ -71,12 +72,12 @@ function overTcp(to: Endpoint, packet: Packet, timeoutMs: number): Promise<Reply
     const socket = createConnection({ host: to.address, port: to.port });
     let received = Buffer.alloc(0);
     const end = (error: Error | undefined, reply?: Reply): void => {
-      clearTimeout(timer);
+      answered();
       socket.destroy();
       if (reply !== undefined) resolve(reply);
       else reject(error);
     };
-    const timer = setTimeout(() => end(new Error("no answer")), timeoutMs);
+    const answered = deadline(timeoutMs, () => end(new Error("no answer")));
     socket.on("error", end);
     socket.on("close", () => end(new Error("no answer: the connection was closed")));
     socket.on("data", (chunk) => {

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { rootCertificates } from "node:tls";
 import { seconds } from "./clock.ts";
 import { reasonOf } from "./connection-error.ts";
+import { deadline } from "./deadline.ts";
 import { exchange } from "./http.ts";
 import type { HttpRequest, HttpResponse } from "./network.ts";
 
@@ -17,7 +18,7 @@ const bundles = [
 export async function requestOutside(request: HttpRequest, roots: readonly string[]): Promise<HttpResponse> {
   const { timeoutMs = 10_000 } = request;
   const own = new AbortController();
-  const timer = setTimeout(() => own.abort(), timeoutMs);
+  const answered = deadline(timeoutMs, () => own.abort());
   const secure = /^https:/i.test(request.url);
   const asked = secure ? { ...request, ca: [...(await trusted()), ...roots].join("\n") } : request;
   try {
@@ -26,7 +27,7 @@ export async function requestOutside(request: HttpRequest, roots: readonly strin
   } catch (error) {
     throw new Error(own.signal.aborted ? `no answer within ${seconds(timeoutMs)}` : reasonOf(error));
   } finally {
-    clearTimeout(timer);
+    answered();
   }
 }
 

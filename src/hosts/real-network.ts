@@ -3,6 +3,7 @@ import { setMaxListeners } from "node:events";
 import { TransportError } from "../errors.ts";
 import { interrupted, seconds } from "./clock.ts";
 import { reasonOf } from "./connection-error.ts";
+import { deadline } from "./deadline.ts";
 import { describeRequest } from "./decorators.ts";
 import type { DnsAnswer, Endpoint, HandshakeResult, Network } from "./network.ts";
 
@@ -60,13 +61,13 @@ class Requests {
    */
   async within<T>(ms: number, action: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const own = new AbortController();
-    const timer = setTimeout(() => own.abort(), ms);
+    const answered = deadline(ms, () => own.abort());
     this.#underWay.add(own);
     if (this.#isStopped()) own.abort();
     try {
       return await action(own.signal);
     } finally {
-      clearTimeout(timer);
+      answered();
       this.#underWay.delete(own);
     }
   }
