@@ -117,7 +117,7 @@ const rules: readonly (readonly [where: (path: string) => boolean, allowed: Allo
     (name) =>
       within("trace", "fabric", "formats")(name) ||
       name === "render/words.ts" ||
-      /^components\/(?:dns|firewall|nginx|portainer|traefik)\//.test(name),
+      /^components\/(?:dns|firewall|keepalived|nginx|portainer|traefik)\//.test(name),
   ],
   [within("engine"), (name) => name === "node:crypto" || within("engine")(name)],
   [

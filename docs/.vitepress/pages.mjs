@@ -12,6 +12,7 @@ export const groups = [
       "guides/monitoring",
       "guides/cluster",
       "guides/swarm",
+      "guides/two-gateways",
     ],
   },
   {

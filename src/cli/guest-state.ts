@@ -22,7 +22,7 @@ async function guestState(site: Site, guest: Guest, world: World): Promise<Guest
     roles: rolesOf(site, guest),
     ...defined({ address, node: nodeNameOf(site, host) }),
   };
-  const stacks = site.stacks.filter((stack) => stack.guest.host === host).length;
+  const stacks = site.stacks.filter((stack) => stack.swarm === undefined && stack.guest.host === host).length;
   try {
     const files = await world.host(host).readFiles(["/proc/uptime"]);
     const seconds = Number.parseFloat(files.get("/proc/uptime")?.text ?? "");
@@ -38,8 +38,9 @@ async function guestState(site: Site, guest: Guest, world: World): Promise<Guest
 }
 
 function rolesOf(site: Site, { host, portainerRole }: Guest): string[] {
-  const { roles, portainer, swarms } = site;
+  const { roles, gatewayPair, portainer, swarms } = site;
   const named = (["gateway", "mesh", "ca"] as const).filter((role) => roles[role]?.host === host);
+  const standby = gatewayPair?.standby.host === host ? ["standby gateway"] : [];
   const agent = portainer?.environments.some((each) =>
     agentMachines(site, each).some((machine) => machine.host === host),
   );
@@ -48,5 +49,5 @@ function rolesOf(site: Site, { host, portainerRole }: Guest): string[] {
   const members = swarms.flatMap(({ name, members }) =>
     members.flatMap(({ guest, role }) => (guest.host === host ? [`${role} of Swarm ${name}`] : [])),
   );
-  return [...named, ...docker, ...members];
+  return [...named, ...standby, ...docker, ...members];
 }

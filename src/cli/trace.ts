@@ -56,6 +56,7 @@ async function traceAndShow(session: Session, word: string): Promise<ExitCode> {
   const { call, site, root, run, display, components } = session;
   const [
     { targetOf, guestFor },
+    { servingSite },
     { trace },
     { Turn },
     { traceDocument, traceLines },
@@ -63,13 +64,13 @@ async function traceAndShow(session: Session, word: string): Promise<ExitCode> {
     { nodeNameOf },
   ] = await Promise.all([
     import("../trace/target.ts"),
+    import("../trace/serving.ts"),
     import("../trace/trace.ts"),
     import("../engine/turn.ts"),
     import("../render/trace.ts"),
     import("./output.ts"),
     import("../fabric/nodes.ts"),
   ]);
-  const target = targetOf(site, word);
   const from = call.own.from;
   const guests = (Array.isArray(from) ? from.map(String) : []).map((each) => guestFor(site, each));
   const [component] = components;
@@ -77,7 +78,8 @@ async function traceAndShow(session: Session, word: string): Promise<ExitCode> {
   const started = performance.now();
   // What components tell while they look is not what was asked.
   const { io } = new Turn({ ...run, emit: () => undefined }, component);
-  const ways = (await trace(io, target, guests)).map(
+  const serving = await servingSite(io);
+  const ways = (await trace({ ...io, site: serving }, targetOf(serving, word), guests)).map(
     withVerdict(await import("../trace/finding.ts"), (host) => nodeNameOf(site, host)),
   );
   const exitCode = exitCodeOf(ways);

@@ -1,6 +1,7 @@
 /** What somebody else made and a sync would meet: as the components themselves find it for a plan. */
 import type { ComponentName, Hazard } from "../component.ts";
 import { isUnavailable } from "../errors.ts";
+import { gatewaysOf } from "../fabric/services.ts";
 import type { Site } from "../model.ts";
 import { option } from "../option-names.ts";
 import type { HostName } from "../resource.ts";
@@ -55,7 +56,7 @@ const texts: readonly ForeignText[] = [
     asked: "`nginx -T`",
     remedy: adoption,
     after: [...guestGates, "nginx"],
-    machines: ({ roles }) => (roles.gateway === undefined ? [] : [roles.gateway.host]),
+    machines: (site) => gatewaysOf(site).map(({ host }) => host),
   },
   {
     component: "stacks",

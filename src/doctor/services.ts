@@ -5,6 +5,7 @@ import { staticFaults } from "../components/traefik/static.ts";
 import { isUnavailable, messageOf } from "../errors.ts";
 import { findProvisionerPassword, findRoot } from "../fabric/ca-files.ts";
 import { ports } from "../fabric/ports.ts";
+import { gatewaysOf } from "../fabric/services.ts";
 import { unitCommands, unitState } from "../formats/systemd/index.ts";
 import { isOlder, versionIn, versionText } from "../formats/version/index.ts";
 import type { CommandResult } from "../hosts/host.ts";
@@ -141,8 +142,8 @@ export function judgeUnit(show: string, unit: string): readonly Finding[] {
 function rowsOf(service: RoleService): readonly Prerequisite[] {
   const { unit, name, parts, where, role, version, oldest, install, installHint } = service;
   const machines = (site: Site): readonly HostName[] => {
-    const guest = site.roles[role];
-    return guest === undefined ? [] : [guest.host];
+    const guests = role === "gateway" ? gatewaysOf(site) : [site.roles[role]];
+    return guests.flatMap((guest) => guest?.host ?? []);
   };
   return [
     prerequisite<ProgramAnswer>({
@@ -205,14 +206,14 @@ function portWords({ unit }: RoleService): string {
 }
 
 /** @param text of traefik.yml; undefined where it is not there */
-export function judgeStatic(text: string | undefined, gateway: string | undefined): readonly Finding[] {
+export function judgeStatic(text: string | undefined, gateways: readonly string[]): readonly Finding[] {
   if (text === undefined) {
     const hint = "write it as docs/prerequisites.md shows, then restart Traefik";
     return [{ message: `${traefikPaths.static} is missing`, hint }];
   }
   let edited = text;
   const commands: string[] = [];
-  const faults = staticFaults(text, gateway).map((fault) => {
+  const faults = staticFaults(text, gateways).map((fault) => {
     const edit = yamlEdit(edited, fault.path, fault.value);
     if (edit === undefined) return { ...fault, isEdited: false };
     edited = edit.text;
@@ -242,7 +243,11 @@ export const serviceRows: readonly Prerequisite[] = [
     after: [...guestGates, "traefik"],
     machines: ({ roles }) => (roles.mesh === undefined ? [] : [roles.mesh.host]),
     ask: async ({ host }) => (await host.readFiles([traefikPaths.static])).get(traefikPaths.static)?.text,
-    judge: (text, { site }) => judgeStatic(text, site.roles.gateway?.address),
+    judge: (text, { site }) =>
+      judgeStatic(
+        text,
+        gatewaysOf(site).map(({ address }) => address),
+      ),
   }),
   prerequisite<readonly unknown[]>({
     id: "ca-files",

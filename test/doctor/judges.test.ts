@@ -506,13 +506,24 @@ providers:
 api:
   insecure: true
 `;
-  const faults = (text: string) => said(judgeStatic(text, "192.168.40.10"));
+  const faults = (text: string) => said(judgeStatic(text, ["192.168.40.10"]));
+  /** The file after the command of a finding. */
+  const fixed = (text: string, finding: Finding | undefined): string => {
+    const directory = mkdtempSync(join(tmpdir(), "phoenix-traefik-"));
+    const file = join(directory, "traefik.yml");
+    writeFileSync(file, text);
+    const command = finding?.fix?.argv[2]?.replaceAll("/etc/traefik/traefik.yml", file) ?? "";
+    execFileSync("sh", ["-c", command.replace(" && systemctl restart traefik", "")]);
+    const after = readFileSync(file, "utf8");
+    rmSync(directory, { recursive: true });
+    return after;
+  };
   const edit = (expression: string): string =>
     `$ sh -c sed -i '${expression}' /etc/traefik/traefik.yml && systemctl restart traefik`;
 
   test("all that is needed", () => {
     expect(faults(good)).toEqual([]);
-    expect(judgeStatic(undefined, undefined)).toHaveLength(1);
+    expect(judgeStatic(undefined, [])).toHaveLength(1);
   });
 
   test.each([
@@ -531,21 +542,30 @@ api:
     expect(faults(text)[0]).toContain(command);
   });
 
+  test.each([
+    [good, "192.168.40.10 alone"],
+    [good.replace("        - 192.168.40.10/32", "        - 10.0.0.1"), "neither"],
+    [
+      good.replace("      trustedIPs:\n        - 192.168.40.10/32\n", "      trustedIPs: []\n"),
+      "an empty list",
+    ],
+  ])("the second gateway of a pair is trusted as well: %#", (text) => {
+    const pair = ["192.168.40.10", "192.168.40.11"];
+    const [fault, ...others] = judgeStatic(text, pair);
+    expect([fault?.isWarning, others]).toEqual([true, []]);
+    expect(fault?.message).toContain("192.168.40.11");
+    expect(judgeStatic(fixed(text, fault), pair)).toEqual([]);
+  });
+
   test("several faults have one command, whose edits count lines as the ones before leave them", () => {
     const text = good
       .replace('web:\n    address: ":80"\n', "web:\n")
       .replace("/etc/traefik/dynamic", "/etc/traefik/conf.d")
       .replace("  insecure: true", "  dashboard: true");
-    const found = judgeStatic(text, "192.168.40.10");
+    const found = judgeStatic(text, ["192.168.40.10"]);
     expect(found).toHaveLength(3);
     expect(new Set(found.map(({ fix }) => fix?.argv.join(" "))).size).toBe(1);
-    const directory = mkdtempSync(join(tmpdir(), "phoenix-traefik-"));
-    const file = join(directory, "traefik.yml");
-    writeFileSync(file, text);
-    const command = found[0]?.fix?.argv[2]?.replaceAll("/etc/traefik/traefik.yml", file) ?? "";
-    execFileSync("sh", ["-c", command.replace(" && systemctl restart traefik", "")]);
-    expect(judgeStatic(readFileSync(file, "utf8"), "192.168.40.10")).toEqual([]);
-    rmSync(directory, { recursive: true });
+    expect(judgeStatic(fixed(text, found[0]), ["192.168.40.10"])).toEqual([]);
   });
 
   test("a file in a style of its own is not edited by a command", () => {

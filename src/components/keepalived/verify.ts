@@ -4,8 +4,8 @@ import { isUnavailable, messageOf, TransportError } from "../../errors.ts";
 import { ports } from "../../fabric/ports.ts";
 import { poll } from "../../poll.ts";
 import type { ResourceId } from "../../resource.ts";
-import { commands } from "./commands.ts";
 import { type Member, membersOf } from "./compile.ts";
+import { hasAddress } from "./holder.ts";
 
 /** After a start or a reload each waits three advertisements of a second, and its check of Nginx passes twice. Milliseconds. */
 const settleMs = 15_000;
@@ -40,8 +40,7 @@ export async function verify(io: Io): Promise<readonly Check[]> {
 
 async function look(io: Io, member: Member, address: string): Promise<Seen> {
   try {
-    const text = await io.host(member.guest.host).expect(commands.addresses);
-    return { member, holds: text.split(/\s+/).some((word) => word.startsWith(`${address}/`)) };
+    return { member, holds: await hasAddress(io.host(member.guest.host), address) };
   } catch (error) {
     if (!isUnavailable(error)) throw error;
     return { member, holds: undefined, reason: messageOf(error) };

@@ -18,14 +18,14 @@ export interface StaticFault extends Fault {
 
 /**
  * Reads traefik.yml. After an error no route can be served or proved; after a warning they can.
- * @param gateway the address that requests come from, where the site has a gateway
+ * @param gateways the addresses that requests come from
  */
-export function staticFaults(text: string, gateway: string | undefined): readonly StaticFault[] {
+export function staticFaults(text: string, gateways: readonly string[]): readonly StaticFault[] {
   const root = parseConfiguration(text);
   const entryPoints = membersOf(root.entryPoints);
   return [
     providerFault(membersOf(membersOf(root.providers).file)),
-    entryPointFault(membersOf(entryPoints.web), gateway),
+    entryPointFault(membersOf(entryPoints.web), gateways),
     apiFault(membersOf(root.api), membersOf(entryPoints.traefik)),
   ].filter((fault) => fault !== undefined);
 }
@@ -49,7 +49,7 @@ function providerFault({ directory, watch }: JsonObject): StaticFault | undefine
   };
 }
 
-function entryPointFault(web: JsonObject, gateway: string | undefined): StaticFault | undefined {
+function entryPointFault(web: JsonObject, gateways: readonly string[]): StaticFault | undefined {
   if (portOf(web) !== ports.http)
     return {
       message: `Traefik has no entry point ${entryPoint} on port ${ports.http}`,
@@ -59,14 +59,15 @@ function entryPointFault(web: JsonObject, gateway: string | undefined): StaticFa
     };
   const { insecure, trustedIPs } = membersOf(web.forwardedHeaders);
   const trusted = listOf(trustedIPs);
-  if (gateway === undefined || insecure === true || trusted.some((range) => covers(range, gateway)))
-    return undefined;
+  const unknown = gateways.filter((gateway) => !trusted.some((range) => covers(range, gateway)));
+  if (insecure === true || unknown.length === 0) return undefined;
+  const all = [...trusted, ...unknown.map((gateway) => `${gateway}/32`)];
   return {
-    message: `Traefik does not trust the forwarded headers of the gateway (${gateway}): services see http and the gateway's address`,
-    hint: `set entryPoints.web.forwardedHeaders.trustedIPs to ["${gateway}/32"] ${where}`,
+    message: `Traefik does not trust the forwarded headers of the gateway (${unknown.join(" and ")}): services see http and the gateway's address`,
+    hint: `set entryPoints.web.forwardedHeaders.trustedIPs to ${JSON.stringify(all)} ${where}`,
     severity: "warning",
     path: ["entryPoints", entryPoint, "forwardedHeaders", "trustedIPs"],
-    value: [...trusted, `${gateway}/32`],
+    value: all,
   };
 }
 

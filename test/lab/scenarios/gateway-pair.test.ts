@@ -54,6 +54,10 @@ describe("a pair of gateways", () => {
     expect(await holders()).toEqual(["lxc/101"]);
     expect((await world.network.query("192.168.80.2", servedName, "A")).answers).toEqual([shared]);
     expect(await served()).toBe(true);
+    const status = await call(["status", "--lab", lab]);
+    expect(status.stdout).toMatch(/lxc\/111 \(gateway-two\) +standby gateway/);
+    // The mesh's own configuration is its administrator's: it trusts the first gateway alone.
+    expect(stdout).toContain("does not trust the forwarded headers of the gateway (192.168.80.10)");
     const trace = await call(["trace", servedName, "--lab", lab]);
     expect([trace.code, trace.stdout]).toEqual([0, expect.stringContaining(shared)]);
   });
@@ -62,6 +66,8 @@ describe("a pair of gateways", () => {
     await world.host("lxc/101").expect(change("systemctl", "stop", "nginx"));
     expect(await holders()).toEqual(["lxc/111"]);
     expect(await served()).toBe(true);
+    const way = await call(["trace", servedName, "--lab", lab]);
+    expect([way.code, way.stdout]).toEqual([0, expect.stringMatching(/gateway +lxc\/111 \(gateway-two\)/)]);
     const { code, stdout } = await call(["sync", "all", "--lab", lab]);
     expect(code, stdout).toBe(0);
     expect((await world.host("lxc/101").run(read("systemctl", "is-active", "nginx"))).exitCode).toBe(0);
