@@ -19,6 +19,8 @@ export interface EngineView {
   /** Docker's word: "inactive", "pending", "active", "error" or "locked". */
   readonly state: string;
   readonly nodeId: string;
+  /** Where the other members reach it; "" outside of a Swarm. */
+  readonly address: string;
   readonly isManager: boolean;
   /** Managers know it, workers do not; nor does a manager without a quorum. */
   readonly clusterId: string;
@@ -33,6 +35,7 @@ export async function engineView(host: Host): Promise<EngineView> {
   return {
     state: textOf(swarm, "LocalNodeState") || "inactive",
     nodeId: textOf(swarm, "NodeID"),
+    address: textOf(swarm, "NodeAddr"),
     isManager: member(swarm, "ControlAvailable") === true,
     clusterId: textOf(cluster, "ID"),
     labels: textsOf(member(member(cluster, "Spec"), "Labels")),

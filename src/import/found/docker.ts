@@ -135,8 +135,10 @@ export interface FoundStack {
   readonly id: number;
   readonly name: string;
   readonly environmentId: number;
-  /** "compose", or why the stack is not one that Phoenix can deploy. */
-  readonly kind: "compose" | "swarm or Kubernetes" | "without a file";
+  /** "compose", "swarm", or why the stack is not one that Phoenix can deploy. */
+  readonly kind: "compose" | "swarm" | "Kubernetes" | "without a file";
+  /** The Swarm that it is a stack of. */
+  readonly swarmId?: string;
   readonly status: "active" | "inactive" | "deploying" | "error";
   readonly text: string;
   /** The URL of the Git repository that Portainer takes it from. */

@@ -13,10 +13,7 @@ export function dockerPart(found: Found): DraftPart {
   const portainer = portainerPart(found);
   const taken = new Set((portainer.stacks ?? []).map(({ name }) => name));
   const projects = projectsPart(found, taken);
-  return [portainer, projects, { left: containersLeft(found.docker) }].reduce<typeof emptyDraft>(
-    joined,
-    emptyDraft,
-  );
+  return [portainer, projects, { left: containersLeft(found) }].reduce<typeof emptyDraft>(joined, emptyDraft);
 }
 
 /** The Compose projects that are run by hand: declared, and assigned to no machine, so that nothing of them is changed. */
@@ -56,21 +53,24 @@ function isPortainers(docker: FoundDocker, { host, name, byPortainer }: FoundPro
   return isServer || (byPortainer && docker.portainer.length > 0);
 }
 
-/** Containers that no Compose file declares, and services of a Swarm. */
-function containersLeft({ engines }: FoundDocker): readonly Left[] {
-  return engines.flatMap(({ containers }) =>
+/** Containers that no Compose file declares. Those of a Swarm are told by its services, where a manager tells these. */
+function containersLeft({ docker, swarms }: Found): readonly Left[] {
+  const members = new Set(swarms.flatMap((swarm) => swarm.members.map(({ host }) => host)));
+  return docker.engines.flatMap(({ host, containers }) =>
     containers.flatMap((container): readonly Left[] => {
-      const reason = reasonOf(container);
+      const reason = reasonOf(container, members.has(host));
       const what = `container ${container.name} (${container.image})`;
       return reason === undefined ? [] : [{ source: container.source, what, reason }];
     }),
   );
 }
 
-function reasonOf({ labels, image }: FoundContainer): string | undefined {
-  const swarm = labels["com.docker.swarm.service.name"];
-  if (swarm !== undefined)
-    return `it belongs to the Swarm service ${swarm}; stacks of a Swarm are declared by hand, in swarms of the hypervisor's configuration`;
+function reasonOf({ labels, image }: FoundContainer, isOfKnownSwarm: boolean): string | undefined {
+  const service = labels["com.docker.swarm.service.name"];
+  if (service !== undefined)
+    return isOfKnownSwarm
+      ? undefined
+      : `it belongs to the Swarm service ${service}, which no manager here tells of`;
   const isOurs = labels[definitionLabel] !== undefined || labels["com.docker.compose.project"] !== undefined;
   if (isOurs) return undefined;
   if (/(?:^|\/)portainer\//.test(image)) return undefined;

@@ -12,6 +12,7 @@ import { openedBy } from "./opened.ts";
 import { dnsPart, recordsPart } from "./records.ts";
 import { servicesPart } from "./services.ts";
 import { sharesPart } from "./shares.ts";
+import { swarmsPart } from "./swarms.ts";
 import { webPart } from "./web.ts";
 
 /** What is declared in any case. */
@@ -23,6 +24,7 @@ const parts: readonly ((found: Found) => DraftPart)[] = [
   policiesPart,
   webPart,
   dockerPart,
+  swarmsPart,
 ];
 
 /** What is declared as far as Phoenix does not derive it from the rest, which is the site that they get: a stage after the other. */

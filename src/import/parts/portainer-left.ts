@@ -24,7 +24,8 @@ export function undeployable(
 ): string | undefined {
   const other = others.find(({ id }) => id === environmentId);
   if (other !== undefined) return `its environment ${other.name} is ${other.kind}`;
-  if (kind === "swarm or Kubernetes") return "it is a stack of Swarm or Kubernetes, which is not imported";
+  if (kind === "swarm") return "it is a stack of a Swarm, which is not imported";
+  if (kind === "Kubernetes") return "it is a stack of Kubernetes, which is not imported";
   if (host === undefined) return "its environment is not a machine of the site";
   return kind === "without a file" ? "Portainer has lost its Compose file" : undefined;
 }

@@ -1,6 +1,5 @@
 /** Portainer in the site: the server that Phoenix runs, its machines, and the stacks on them. Pure. */
 import { defined } from "../../defined.ts";
-import { definitionLabel } from "../../fabric/portainer-server.ts";
 import { ports } from "../../fabric/ports.ts";
 import type { GuestName } from "../../resource.ts";
 import { defaultEnvironment } from "../../site/stacks/assignments.ts";
@@ -14,6 +13,7 @@ import type {
 } from "../found/docker.ts";
 import type { FoundGuest, Left } from "../found.ts";
 import { joinRoles } from "../join/roles.ts";
+import { type JoinedSwarm, joinSwarms, serversOf } from "../join/swarms.ts";
 import { type DraftObject, type DraftValue, noted } from "../json.ts";
 import type { Found } from "../read/index.ts";
 import { machineBehind } from "../read/portainer.ts";
@@ -28,7 +28,7 @@ export const serverStack = "portainer_service";
 
 /** What the site says of Portainer. A server that somebody else runs stays foreign: it is told, and so is what it has. */
 export function portainerPart(found: Found): DraftPart {
-  const [server, ...others] = found.docker.portainer.toSorted((a, b) => rank(a) - rank(b));
+  const [server, ...others] = serversOf(found.docker);
   if (server === undefined) return {};
   const left = others.map(({ source }) => ({
     source,
@@ -37,11 +37,6 @@ export function portainerPart(found: Found): DraftPart {
   }));
   const part = server.state === undefined ? unreadPart(found, server) : ownPart(found, server, server.state);
   return joined({ ...emptyDraft, left }, part);
-}
-
-/** Those that Phoenix set up come first, then those that told what they have. */
-function rank({ container, state }: FoundPortainer): number {
-  return (container.labels[definitionLabel] === undefined ? 2 : 0) + (state === undefined ? 1 : 0);
 }
 
 function unreadPart({ docker }: Found, { source, unread = "" }: FoundPortainer): DraftPart {
@@ -131,7 +126,8 @@ function configOf({ docker }: Found, server: FoundPortainer, state: FoundPortain
   };
 }
 
-const agentImage = /(?:^|\/)portainer\/agent(?:[:@]|$)/;
+/** An image of Portainer's agent. */
+export const agentImage = /(?:^|\/)portainer\/agent(?:[:@]|$)/;
 
 function portOf(url: string | undefined): number | undefined {
   const port = /:(\d+)\/?$/.exec(url ?? "")?.[1];
@@ -145,15 +141,21 @@ function secretsOf({ password, apiKey }: FoundPortainerState): readonly DraftSec
   ];
 }
 
-/** The machines behind Portainer's environments: roles and names, where these are not the default ones. */
+/** The machines and Swarms behind Portainer's environments: roles and names, where these are not the default ones. */
 function environmentsPart(found: Found, server: FoundPortainer, state: FoundPortainerState): DraftPart {
+  const swarms = joinSwarms(found);
   const guests = new Map<GuestName, DraftObject>();
   const left: Left[] = [...otherEnvironments(server, state)];
   for (const environment of state.environments) {
     const { name, kind } = environment;
+    if (swarms.some((swarm) => swarm.environment === environment)) continue;
     const source = apiSource(server, `environment ${name}`);
     const guest = machineBehind(environment, server.host, found.guests);
-    const reason = refusal(guest, server, kind, guests);
+    const swarm = swarms.find(({ members }) => members.some(({ host }) => host === guest?.host));
+    const reason =
+      swarm === undefined
+        ? refusal(guest, server, kind, guests)
+        : `it leads to a member of the Swarm ${swarm.name}, which has one environment, by agents`;
     if (guest === undefined || reason !== undefined) {
       const why = reason ?? `no guest has the address or the name in ${environment.url}`;
       left.push({ source, what: `environment ${name}`, reason: why });
@@ -166,7 +168,17 @@ function environmentsPart(found: Found, server: FoundPortainer, state: FoundPort
       ...(name === usual ? {} : { portainer_environment_name: noted(name, source) }),
     });
   }
-  return { guests, left };
+  return { config: swarmNames(swarms, server), guests, left };
+}
+
+/** The names of the Swarms' environments that are not the Swarms' own. */
+function swarmNames(swarms: readonly JoinedSwarm[], server: FoundPortainer): DraftObject {
+  const named = swarms.flatMap(({ name, environment }): [string, DraftValue][] => {
+    if (environment === undefined || environment.name === name) return [];
+    const source = apiSource(server, `environment ${environment.name}`);
+    return [[name, noted({ environment_name: environment.name }, source)]];
+  });
+  return named.length === 0 ? {} : { swarms: Object.fromEntries(named) };
 }
 
 function refusal(
@@ -276,13 +288,14 @@ function foreignPart(found: Found, server: FoundPortainer, state: FoundPortainer
 }
 
 /** A Portainer of somebody else's that Phoenix deploys stacks through. */
-function externalPart({ guests }: Found, server: FoundPortainer, state: FoundPortainerState): DraftPart {
+function externalPart(found: Found, server: FoundPortainer, state: FoundPortainerState): DraftPart {
+  const swarms = joinSwarms(found);
   const { user, password, apiKey, environments, stacks } = state;
   const ids = new Set(stacks.filter(isMarked).map(({ environmentId }) => environmentId));
   const names = environments
-    .filter(({ id }) => ids.has(id))
+    .filter(({ id }) => ids.has(id) && !swarms.some(({ environment }) => environment?.id === id))
     .flatMap((environment): [GuestName, DraftObject][] => {
-      const guest = machineBehind(environment, server.host, guests);
+      const guest = machineBehind(environment, server.host, found.guests);
       if (guest === undefined || guest.name === environment.name) return [];
       const name = noted(environment.name, apiSource(server, `environment ${environment.name}`));
       return [[guest.host, { portainer_environment_name: name }]];
@@ -300,6 +313,7 @@ function externalPart({ guests }: Found, server: FoundPortainer, state: FoundPor
         }),
         server.source,
       ),
+      ...swarmNames(swarms, server),
     },
     guests: new Map(names),
     secrets: secretsOf(state),

@@ -12,6 +12,7 @@ import { readGuests } from "./guests.ts";
 import { readNetwork } from "./network.ts";
 import type { Reader } from "./reader.ts";
 import { readShares } from "./shares.ts";
+import { readSwarms } from "./swarms.ts";
 import { readWeb } from "./web.ts";
 
 /** What is read at once, after the guests are known. */
@@ -22,6 +23,7 @@ const readers = {
   firewall: readFirewall,
   web: readWeb,
   docker: readDocker,
+  swarms: readSwarms,
 } as const satisfies Record<string, Reader<unknown>>;
 
 type Parts = { readonly [K in keyof typeof readers]: Awaited<ReturnType<(typeof readers)[K]>> };

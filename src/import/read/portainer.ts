@@ -162,7 +162,7 @@ async function stackOf(
   stack: StackState,
   machine: FoundGuest | undefined,
 ): Promise<FoundStack> {
-  const { id, name, environmentId, compose, status, repository } = stack;
+  const { id, name, environmentId, compose, swarmId, status, repository } = stack;
   const [text, access] = await Promise.all([
     api.stackFile(id).catch((error: unknown) => {
       if (!isUnavailable(error)) throw error;
@@ -174,10 +174,16 @@ async function stackOf(
   const paths = pathsNamed(text ?? "", "").filter((path) => (text ?? "").includes(path));
   return {
     ...{ id, name, environmentId, status, access },
-    kind: !compose ? "swarm or Kubernetes" : text === undefined ? "without a file" : "compose",
+    kind: kindOf(compose, swarmId, text),
     text: text ?? "",
-    ...defined({ repository }),
+    ...defined({ swarmId, repository }),
     variables: stack.env.map(({ name: key, value }) => ({ name: key, value: new Secret(value) })),
     named: machine?.isRunning ? await readPaths(io, machine.host, paths) : [],
   };
+}
+
+function kindOf(compose: boolean, swarmId: string | undefined, text: string | undefined): FoundStack["kind"] {
+  if (!compose && swarmId === undefined) return "Kubernetes";
+  if (text === undefined) return "without a file";
+  return compose ? "compose" : "swarm";
 }
