@@ -5,7 +5,7 @@ import type { Plan } from "../engine/plan.ts";
 import type { ExitCode } from "../errors.ts";
 import { quoted } from "../formats/shell/quote.ts";
 import { declared } from "../import/declared.ts";
-import { type Left, type ReadIo, sourceText } from "../import/found.ts";
+import { type Left, sourceText } from "../import/found.ts";
 import { originOfUnit } from "../import/origin.ts";
 import { draftOf } from "../import/parts/index.ts";
 import { type Found, readHost } from "../import/read/index.ts";
@@ -76,9 +76,10 @@ async function readAll(call: Call): Promise<{ found: Found; left: readonly Left[
   const world = await openWorld(call, { access: "read", display, signal: interruption.now, site: undefined });
   const left: Left[] = [];
   try {
-    const io: ReadIo = {
+    const io = {
       ...{ host: world.host, network: world.network, clock: world.clock },
-      left: (one) => void left.push(one),
+      cluster: () => world.cluster(),
+      left: (one: Left) => void left.push(one),
       ...defined({ portainer }),
     };
     display.say(`Reading ${world.description} …`);

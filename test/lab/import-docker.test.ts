@@ -34,7 +34,11 @@ async function imported(directory: string, portainer?: ReadIo["portainer"]): Pro
   const left: Left[] = [];
   try {
     const { host, network, clock } = world;
-    const io = { host, network, clock, left: (one: Left) => void left.push(one) };
+    const io = {
+      ...{ host, network, clock },
+      cluster: () => world.cluster(),
+      left: (one: Left) => void left.push(one),
+    };
     const found = await readHost(portainer === undefined ? io : { ...io, portainer }, () => undefined);
     const draft = joined(emptyDraft, dockerPart(found));
     return { draft, left: [...left, ...draft.left] };

@@ -27,6 +27,7 @@ export async function importLab(lab: string, portainer?: PortainerCredentials): 
       network: world.network,
       clock: world.clock,
       left: (one: Left) => void left.push(one),
+      cluster: () => world.cluster(),
       ...(portainer === undefined ? {} : { portainer }),
     };
     const found = await readHost(io, () => undefined);

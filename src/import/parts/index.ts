@@ -1,4 +1,5 @@
 /** The parts of a draft: each is a line here, pure, and says what a kind of thing that was found is in the site. */
+import { defined } from "../../defined.ts";
 import type { Site } from "../../model.ts";
 import { type Draft, type DraftPart, emptyDraft, joined } from "../draft.ts";
 import type { Left } from "../found.ts";
@@ -38,14 +39,20 @@ const stages: readonly (readonly ((found: Found, site: Site | undefined) => Draf
 export async function draftOf(found: Found, left: readonly Left[]): Promise<Settled> {
   const all = (more: readonly DraftPart[], first: Draft): Draft => more.reduce(joined, first);
   const first = parts.map((part) => part(found));
-  let current = await settled(all(first, { ...emptyDraft, left }), false);
+  let current = await inCluster(settled(all(first, { ...emptyDraft, left }), false), found);
   for (const stage of stages) {
     const { draft, site } = current;
     const next = stage.map((part) => part(found, site));
-    current = await settled(all(next, draft), stage === stages.at(-1));
+    current = await inCluster(settled(all(next, draft), stage === stages.at(-1)), found);
   }
   const { draft, site } = current;
   return site === undefined
     ? current
     : { ...current, draft: { ...draft, opened: openedBy(found.firewall, site) } };
+}
+
+/** Openings follow from the cluster's nodes as well, which no site declares. */
+async function inCluster(settling: Promise<Settled>, { cluster }: Found): Promise<Settled> {
+  const { site, ...rest } = await settling;
+  return { ...rest, site: site && { ...site, ...defined({ cluster }) } };
 }

@@ -1,4 +1,5 @@
 /** What the firewall of the new site would let in or out, and the host's own rules do not: the fabric's openings. Pure. */
+import { defined } from "../../defined.ts";
 import { hostFirewall } from "../../fabric/declared.ts";
 import { declaredRule, firewallOf, type SiteRule } from "../../fabric/firewall.ts";
 import { emptyFile } from "../../formats/pve-firewall/index.ts";
@@ -15,15 +16,15 @@ export function openedBy(firewall: FoundFirewall, site: Site): readonly Opened[]
   const installed = installedOf(firewall, site);
   const { address: own, bridge } = site.hypervisor;
   const { host, guests } = firewallOf(site);
-  const isShut = (machine: "pve" | number, packet: Packet | undefined): boolean =>
-    packet !== undefined && installedVerdict(installed, machine, packet).action !== "ACCEPT";
+  const isShut = (machine: "pve" | number, packets: readonly Packet[]): boolean =>
+    packets.some((packet) => installedVerdict(installed, machine, packet).action !== "ACCEPT");
   return [
     ...derived(host, hostFirewall(site).rules)
-      .filter((rule) => isShut("pve", packetOf(rule, own, bridge)))
+      .filter((rule) => isShut("pve", packetsOf(rule, own, bridge)))
       .map((rule) => openedOf(rule, "the hypervisor", cluster.path)),
     ...guests.flatMap(({ guest, rules }) =>
       derived(rules, guest.firewall?.rules ?? [])
-        .filter((rule) => isShut(guest.id, packetOf(rule, guest.address, undefined)))
+        .filter((rule) => isShut(guest.id, packetsOf(rule, guest.address, undefined)))
         .map((rule) => openedOf(rule, guest.host, firewall.guests.get(guest.id)?.path ?? cluster.path)),
     ),
   ];
@@ -35,20 +36,23 @@ function derived(rules: readonly SiteRule[], declared: readonly FirewallRule[]):
   return rules.map(({ rule }) => rule).filter((rule) => !own.has(printRule(rule)));
 }
 
-/** A connection that an opening is for. */
-function packetOf(rule: FwRule, machine: string | undefined, iface: string | undefined): Packet | undefined {
-  const { type, proto, dport, source, dest } = rule;
-  if (proto !== "tcp" && proto !== "udp") return undefined;
+/** The connections that an opening is for: one from each of its sources, of which a cluster's nodes are several. */
+function packetsOf(
+  { type, proto, dport, source, dest }: FwRule,
+  machine: string | undefined,
+  iface: string | undefined,
+): readonly Packet[] {
+  if (proto !== "tcp" && proto !== "udp") return [];
   const end = machine === undefined ? {} : type === "IN" ? { dest: machine } : { source: machine };
-  return {
-    direction: type === "OUT" ? "OUT" : "IN",
+  const sources = source === undefined ? [undefined] : source.split(",");
+  return sources.map((one) => ({
+    direction: type === "OUT" ? ("OUT" as const) : ("IN" as const),
     protocol: proto,
     port: Number(dport),
-    ...(source === undefined ? {} : { source }),
-    ...(dest === undefined ? {} : { dest }),
+    ...defined({ source: one, dest }),
     ...end,
-    ...(iface === undefined ? {} : { iface }),
-  };
+    ...defined({ iface }),
+  }));
 }
 
 function openedOf(

@@ -1,5 +1,8 @@
 /** The readers: each is a line here, and its answer a member of `Found`. */
 
+import type { Cluster } from "../../cluster.ts";
+import { defined } from "../../defined.ts";
+import type { World } from "../../hosts/world.ts";
 import type { FoundCertificates } from "../found/web.ts";
 import type { FoundGuest, ReadIo } from "../found.ts";
 import { answering } from "./answering.ts";
@@ -30,6 +33,8 @@ type Parts = { readonly [K in keyof typeof readers]: Awaited<ReturnType<(typeof 
 
 /** Everything that was found. */
 export type Found = {
+  /** Absent on a single host. */
+  readonly cluster?: Cluster;
   readonly guests: readonly FoundGuest[];
   /** Read last: they lie where guests mount directories. */
   readonly certificates: FoundCertificates;
@@ -37,7 +42,7 @@ export type Found = {
 
 /** @param onProgress called when a reader begins and ends, with its name */
 export async function readHost(
-  io: ReadIo,
+  io: ReadIo & Pick<World, "cluster">,
   onProgress: (reader: string, isDone: boolean) => void,
 ): Promise<Found> {
   const watched = async <T>(name: string, reading: () => Promise<T>): Promise<T> => {
@@ -54,7 +59,11 @@ export async function readHost(
       async ([name, read]) => [name, await watched(name, () => read(io, asked, engines))] as const,
     ),
   );
-  const known = { guests, ...(Object.fromEntries(parts) as Parts) };
+  const known = {
+    ...defined({ cluster: await io.cluster() }),
+    guests,
+    ...(Object.fromEntries(parts) as Parts),
+  };
   return {
     ...known,
     certificates: await watched("certificates", () => readCertificates(io, { ...known, guests: asked })),
