@@ -1,17 +1,16 @@
 /** Import of a Docker Swarm: its machines are its members, its stacks come back, and what only a person can say is told. */
-import { rm } from "node:fs/promises";
+import { copyFile, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { initLab } from "../../lab/init.ts";
 import { openLab } from "../../lab/lab.ts";
 import { askDocker } from "../../src/components/foreign/docker-api.ts";
-import { loadComponents } from "../../src/components/index.ts";
 import { adminPasswordFile } from "../../src/fabric/portainer-files.ts";
 import { plain } from "../../src/import/json.ts";
 import { loadSite } from "../../src/site/load.ts";
+import { call } from "../cli/edge.ts";
 import { type Imported, importLab } from "./import.ts";
 import { newDirectory, prepared } from "./open.ts";
-import { syncLab } from "./session.ts";
 
 const example = join(import.meta.dirname, "../../examples/cluster");
 
@@ -25,8 +24,7 @@ async function siteIn(path: string) {
 const syncedLab = prepared(async () => {
   const [lab, site] = [await newDirectory(), await siteIn(example)];
   await initLab(lab, site, { nodes: ["pve", "pve2"] });
-  const { components } = await syncLab(lab, site, await loadComponents());
-  expect(components.filter(({ outcome }) => !["changed", "unchanged"].includes(outcome))).toEqual([]);
+  expect(await call(["sync", "all", "--site", example, "--lab", lab, "--yes"])).toMatchObject({ code: 0 });
   return lab;
 });
 
@@ -45,6 +43,49 @@ describe("a Swarm that Phoenix made", () => {
     expect(machine(imported, "vm/432")).not.toHaveProperty("swarm_role");
     const { swarms } = await siteIn(imported.root);
     expect(swarms).toMatchObject([{ name: "grove", environment: "grove" }]);
+  });
+
+  test("comes back with its stacks: a sync would change nothing, and a second import neither", async () => {
+    const lab = await syncedLab();
+    const site = join(await newDirectory(), "site");
+    const first = await call(["import", site, "--lab", lab]);
+    expect(first).toMatchObject({ code: 0, stdout: expect.stringContaining("In sync: ") });
+    const { stacks } = await siteIn(site);
+    expect(stacks.filter(({ swarm }) => swarm === "grove").map(({ name }) => name)).toEqual([
+      ...["hello", "board", "node_exporter"],
+    ]);
+    expect(await readFile(join(site, "stacks/board/settings.yml"), "utf8")).toBe(
+      await readFile(join(example, "stacks/board/settings.yml"), "utf8"),
+    );
+    const again = await call(["import", site, "--lab", lab]);
+    expect(again).toMatchObject({ code: 0, stdout: expect.stringMatching(/^In sync: /) });
+  });
+
+  test("keeps its secrets; who does as the report says declares them, and changes nothing by it", async () => {
+    const lab = await syncedLab();
+    const imported = await importLab(lab);
+    const [secret, ...others] = told(imported).filter((line) => line.startsWith("secret "));
+    expect(others).toEqual([]);
+    expect(secret).toMatch(
+      /^secret board_database_password_[0-9a-f]{8} of stack board: .* put its content into secrets\/database_password, /,
+    );
+    const at = (path: string) => join(imported.root, path);
+    const edit = async (path: string, from: RegExp, to: string) =>
+      writeFile(at(path), (await readFile(at(path), "utf8")).replace(from, to));
+    await copyFile(join(example, "secrets/board_database_password"), at("secrets/database_password"));
+    await edit(
+      "stacks/board/docker-compose.yml",
+      /external: true\n\s+name: board_database_password_\w+/,
+      "file: secrets/database_password",
+    );
+    await edit(
+      "stacks/board/phoenix.json",
+      /"files": \[/,
+      '"files": [{ "source": "secrets/database_password" }, ',
+    );
+    const site = await siteIn(imported.root);
+    expect(site.stacks.find(({ name }) => name === "board")?.files).toHaveLength(2);
+    expect(await call(["plan", "--site", imported.root, "--lab", lab])).toMatchObject({ code: 0 });
   });
 });
 

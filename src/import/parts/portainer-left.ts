@@ -2,6 +2,7 @@
 import type { GuestName } from "../../resource.ts";
 import type { FoundPortainer, FoundPortainerState, FoundStack } from "../found/docker.ts";
 import type { Left, Source } from "../found.ts";
+import type { JoinedSwarm } from "../join/swarms.ts";
 
 export function apiSource({ host }: FoundPortainer, what: string): Source {
   return { host, path: `Portainer: ${what}` };
@@ -16,17 +17,28 @@ export function otherEnvironments(server: FoundPortainer, { others }: FoundPorta
   }));
 }
 
+/** Where a stack runs: a machine, which may be a member of a Swarm. */
+export interface StackPlace {
+  readonly host?: GuestName;
+  readonly swarm?: JoinedSwarm;
+}
+
 /** Why Phoenix could not deploy a stack, whoever made it; undefined when it could. */
 export function undeployable(
-  { kind, environmentId }: FoundStack,
-  host: GuestName | undefined,
+  { kind, environmentId, swarmId }: FoundStack,
+  { host, swarm }: StackPlace,
   { others }: FoundPortainerState,
 ): string | undefined {
   const other = others.find(({ id }) => id === environmentId);
   if (other !== undefined) return `its environment ${other.name} is ${other.kind}`;
-  if (kind === "swarm") return "it is a stack of a Swarm, which is not imported";
   if (kind === "Kubernetes") return "it is a stack of Kubernetes, which is not imported";
   if (host === undefined) return "its environment is not a machine of the site";
+  const isOfSwarm = swarm !== undefined && swarmId === swarm.swarm.id;
+  if (kind === "swarm" && !isOfSwarm) return "it was made for a Swarm that the site does not have";
+  if (swarm !== undefined && !isOfSwarm)
+    return `it runs on one machine of the Swarm ${swarm.name}, whose members have no stacks of their own`;
+  if (swarm !== undefined && swarm.environment?.id !== environmentId)
+    return `its environment is not the one that the Swarm ${swarm.name} has in the site`;
   return kind === "without a file" ? "Portainer has lost its Compose file" : undefined;
 }
 

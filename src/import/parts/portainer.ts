@@ -22,7 +22,7 @@ import { type Deployment, deploymentOf, isMarked, type Machine } from "../stacks
 import { draftStack, textFile } from "../stacks/draft.ts";
 import { declaredServerFile } from "../stacks/server-file.ts";
 import { secretFile } from "../stacks/variables.ts";
-import { apiSource, fromGit, otherEnvironments, undeployable } from "./portainer-left.ts";
+import { apiSource, fromGit, otherEnvironments, type StackPlace, undeployable } from "./portainer-left.ts";
 
 export const serverStack = "portainer_service";
 
@@ -198,15 +198,15 @@ function stacksPart(found: Found, server: FoundPortainer, state: FoundPortainerS
   const deployments: Deployment[] = [];
   const parts: DraftPart[] = [];
   for (const stack of state.stacks) {
-    const host = hostOf(found, server, state, stack);
-    const reason = stackRefusal(stack, host, state);
-    if (host === undefined || reason !== undefined) {
+    const place = placeOf(found, server, state, stack);
+    const reason = stackRefusal(stack, place, state);
+    if (place.host === undefined || reason !== undefined) {
       const source = apiSource(server, `stack ${stack.name}`);
       const what = `stack ${stack.name}`;
       parts.push({ left: [{ source, what, reason: reason ?? "" }] });
       continue;
     }
-    deployments.push(deploymentOf(stack, machineOf(found, host), state.stacks, state));
+    deployments.push(deploymentOf(stack, machineOf(found, place.host, place.swarm), state.stacks, state));
   }
   const assigned: { readonly at: number; readonly part: DraftPart }[] = [];
   const names = [...new Set(deployments.map(({ name }) => name))];
@@ -216,9 +216,13 @@ function stacksPart(found: Found, server: FoundPortainer, state: FoundPortainerS
       deployments.filter((each) => each.name === name),
     );
     parts.push({ stacks: [drafted.stack], secrets: drafted.secrets, left: drafted.left });
-    for (const { host, environment, source } of drafted.deployments) {
+    for (const { host, swarm, environment, source } of drafted.deployments) {
       const entry = environment === defaultEnvironment ? name : { name, environment };
-      const part = { guests: new Map([[host, { docker_stacks: [noted(entry, source)] }]]) };
+      const own = { docker_stacks: [noted(entry, source)] };
+      const part: DraftPart =
+        swarm === undefined
+          ? { guests: new Map([[host, own]]) }
+          : { config: { swarms: { [swarm]: noted(own, { host, path: "docker info" }) } } };
       const at = deployments.findIndex(
         (each) => each.name === name && each.host === host && each.environment === environment,
       );
@@ -230,32 +234,34 @@ function stacksPart(found: Found, server: FoundPortainer, state: FoundPortainerS
   return parts.reduce<typeof emptyDraft>(joined, emptyDraft);
 }
 
-function hostOf(
-  { guests }: Found,
+function placeOf(
+  found: Found,
   server: FoundPortainer,
   { environments }: FoundPortainerState,
   { environmentId }: FoundStack,
-): GuestName | undefined {
+): StackPlace {
   const environment = environments.find(({ id }) => id === environmentId);
-  return environment && machineBehind(environment, server.host, guests)?.host;
+  const guest = environment && machineBehind(environment, server.host, found.guests);
+  const swarm = joinSwarms(found).find(({ members }) => members.some(({ host }) => host === guest?.host));
+  return defined({ host: swarm?.manager ?? guest?.host, swarm });
 }
 
 /** Why a stack is not one that the site declares. */
-function stackRefusal(
-  stack: FoundStack,
-  host: GuestName | undefined,
-  state: FoundPortainerState,
-): string | undefined {
-  const reason = undeployable(stack, host, state);
+function stackRefusal(stack: FoundStack, place: StackPlace, state: FoundPortainerState): string | undefined {
+  const reason = undeployable(stack, place, state);
   if (reason !== undefined) return reason;
-  if (host?.startsWith("lxc/") === true)
+  if (place.host?.startsWith("lxc/") === true)
     return "Phoenix deploys stacks to virtual machines, and this one runs in a container";
   if (!isMarked(stack)) return `somebody made it in Portainer: it stays as it is${fromGit(stack)}`;
   if (stack.status === "inactive") return "it is stopped in Portainer: a sync would start it";
   return undefined;
 }
 
-function machineOf({ shares, docker, web, guests }: Found, host: GuestName): Machine {
+function machineOf(
+  { shares, docker, web, guests }: Found,
+  host: GuestName,
+  swarm: JoinedSwarm | undefined,
+): Machine {
   const roles = [...joinRoles(web, guests).roles.values()].flat();
   return {
     host,
@@ -263,6 +269,7 @@ function machineOf({ shares, docker, web, guests }: Found, host: GuestName): Mac
     engine: docker.engines.find((each) => each.host === host),
     servers: web.servers,
     isRouted: roles.includes("mesh"),
+    ...defined({ swarm }),
   };
 }
 
@@ -328,11 +335,12 @@ function foreignStack(
 ): DraftPart {
   const what = `stack ${stack.name}`;
   const source = apiSource(server, what);
-  const host = hostOf(found, server, state, stack);
-  const refused = undeployable(stack, host, state);
-  if (host === undefined || refused !== undefined)
+  const place = placeOf(found, server, state, stack);
+  const refused = undeployable(stack, place, state);
+  if (place.host === undefined || refused !== undefined)
     return { left: [{ source, what, reason: `${refused}${fromGit(stack)}` }] };
-  const drafted = draftStack(stack.name, [deploymentOf(stack, machineOf(found, host), state.stacks, state)]);
+  const machine = machineOf(found, place.host, place.swarm);
+  const drafted = draftStack(stack.name, [deploymentOf(stack, machine, state.stacks, state)]);
   const reason = `it is declared in stacks/${stack.name} and assigned to no machine: it stays as it is${fromGit(stack)}`;
   return {
     stacks: [drafted.stack],

@@ -5,24 +5,26 @@ import { defined } from "../../defined.ts";
 import { ComposeDocument } from "../../formats/compose/document.ts";
 import { readCompose } from "../../formats/compose/index.ts";
 import { grantsOf, mountsOf } from "../../formats/compose/mounts.ts";
-import type { Share } from "../../model.ts";
 import type { GuestName } from "../../resource.ts";
 import type { Secret } from "../../secret.ts";
 import { defaultEnvironment } from "../../site/stacks/assignments.ts";
 import { projectOf } from "../../site/stacks/index.ts";
 import type { FoundEngine, FoundPath, FoundPortainerState, FoundStack } from "../found/docker.ts";
+import type { FoundSwarm } from "../found/swarms.ts";
 import type { FoundServer } from "../found/web.ts";
 import type { Source } from "../found.ts";
-import { stackTreatments } from "../join/treatments.ts";
+import { composeServices, stackTreatments, swarmServices } from "../join/treatments.ts";
 import type { DraftObject } from "../json.ts";
+import type { DeclaredFile, DeployedFile, StackShare } from "./stack-file.ts";
+import { declaredSwarmFile } from "./swarm-file.ts";
 import { revealed, variablesOf } from "./variables.ts";
 
-/** A share as far as the paths of stacks need it. */
-export type StackShare = Pick<Share, "server" | "path" | "mountPoint">;
-
-/** A stack on one machine. */
+/** A stack on one machine, or in a Swarm. */
 export interface Deployment {
+  /** The machine; of a Swarm its first manager. */
   readonly host: GuestName;
+  /** The Swarm's name in the site. */
+  readonly swarm?: string;
   /** The stack's name in the site, and the environment of it that runs here. */
   readonly name: string;
   readonly environment: string;
@@ -41,16 +43,10 @@ export interface Deployment {
   readonly source: Source;
 }
 
-export interface DeployedFile {
-  /** Below the stack's directory. */
-  readonly path: string;
-  readonly destination: string;
-  readonly text: string;
-  readonly isPrivate: boolean;
-}
-
 export interface Machine {
   readonly host: GuestName;
+  /** The Swarm whose first manager it is, and its name in the site. */
+  readonly swarm?: { readonly name: string; readonly swarm: FoundSwarm };
   readonly share: StackShare | undefined;
   readonly engine: FoundEngine | undefined;
   /** The servers of the gateway, which say how each name is treated. */
@@ -73,18 +69,44 @@ export function deploymentOf(
     other.environmentId === stack.environmentId && nameOf(other, markOf(other)).name === name;
   const several = others.filter(isSibling).length > 1;
   const directory = `${machine.share?.mountPoint ?? ""}/stacks/${several ? stack.name : name}`;
-  const text = stack.text;
+  const { share, swarm } = machine;
+  const sent = { text: stack.text, project: stack.name, variables, directory };
+  const { text, files, volumes } =
+    swarm === undefined
+      ? composeFile(sent, machine, stack.named)
+      : declaredSwarmFile({ ...sent, share: share ?? noShare, configs: swarm.swarm.configs });
+  const running =
+    swarm === undefined
+      ? composeServices(machine.engine?.containers ?? [], stack.name)
+      : swarmServices(swarm.swarm.services, stack.name);
   return {
-    ...{ host: machine.host, name, environment, project: stack.name, text, variables, directory },
-    files: machine.share === undefined ? [] : filesBelow(directory, text, variables, stack.named),
+    ...{ host: machine.host, name, environment, project: stack.name, text, variables, directory, files },
+    ...defined({ swarm: swarm?.name }),
     settings: defined({
-      ...needsOf(text, variables, stack.name, machine),
+      ...needsOf(text, variables, stack.name, volumes),
       owners: ownersOf(stack, portainer),
       external: !machine.isRouted && /traefik\.(?:http|tcp)\.routers\./.test(text) ? true : undefined,
     }),
-    services: stackTreatments(machine.engine?.containers ?? [], stack.name, machine.servers),
+    services: stackTreatments(running, machine.servers),
     source: { host: machine.host, path: `Portainer: stack ${stack.name}` },
   };
+}
+
+const noShare: StackShare = { server: "", path: "", mountPoint: "" };
+
+/** What its file is made from, and the directories of its external volumes. */
+function composeFile(
+  { text, project, variables, directory }: Pick<Deployment, "text" | "project" | "variables" | "directory">,
+  { share, engine }: Machine,
+  named: readonly FoundPath[],
+): DeclaredFile {
+  const { compose } = readCompose(text, revealed(variables), project);
+  const volumes = (compose?.volumes ?? []).flatMap(({ key, name, external }): [string, string][] => {
+    const below = external ? directoryOn(share, engine, name) : undefined;
+    return below === undefined ? [] : [[key, below]];
+  });
+  const files = share === undefined ? [] : filesBelow(directory, text, variables, named);
+  return { text, files, volumes: new Map(volumes) };
 }
 
 /** Whether Phoenix made it. */
@@ -146,12 +168,12 @@ function needsOf(
   text: string,
   variables: ReadonlyMap<string, Secret>,
   project: string,
-  { share, engine }: Machine,
+  directories: ReadonlyMap<string, string>,
 ): DraftObject {
   const { compose } = readCompose(text, revealed(variables), project);
   if (compose === undefined) return {};
-  const volumes = compose.volumes.flatMap(({ key, name, external }): [string, string][] => {
-    const directory = external ? directoryOn(share, engine, name) : undefined;
+  const volumes = compose.volumes.flatMap(({ key, name }): [string, string][] => {
+    const directory = directories.get(key);
     return directory === undefined || directory === `volumes/${name}` ? [] : [[key, directory]];
   });
   const networks = compose.networks

@@ -5,8 +5,10 @@ import { defaultEnvironment } from "../../site/stacks/assignments.ts";
 import type { DraftFile, DraftSecret, DraftStack } from "../draft.ts";
 import type { Left } from "../found.ts";
 import { type DraftObject, type DraftValue, noted, plain } from "../json.ts";
-import type { DeployedFile, Deployment } from "./deployed.ts";
+import type { Deployment } from "./deployed.ts";
 import { type ServiceLabels, sharedFile } from "./shared-file.ts";
+import type { DeployedFile } from "./stack-file.ts";
+import { keptBySwarm } from "./swarm-left.ts";
 import { draftVariables, revealed } from "./variables.ts";
 
 export interface DraftedStack {
@@ -49,6 +51,7 @@ export function draftStack(name: string, deployments: readonly Deployment[]): Dr
   const isEmpty = Object.keys(config).length === 0;
   const machines = deployments.filter((each) => declared.some((one) => isSame(one, each)));
   left.push(...untold(name, deployments, machines, own));
+  for (const each of declared) if (each.swarm !== undefined) left.push(...keptBySwarm(each));
   return {
     stack: {
       name,
@@ -127,7 +130,12 @@ function settingsOf(
       files:
         files.length === 0
           ? undefined
-          : files.map(({ path, destination }) => ({ source: path, destination_in_container: destination })),
+          : files.map(({ path, destination }) =>
+              defined({
+                source: path,
+                destination_in_container: destination === "" ? undefined : destination,
+              }),
+            ),
       services: services.length === 0 ? undefined : Object.fromEntries(services),
       ...settings,
     }),
