@@ -62,7 +62,7 @@ export function deploymentOf(
   others: readonly FoundStack[],
   portainer: FoundPortainerState,
 ): Deployment {
-  const all = variablesOf(stack.variables).values;
+  const all = variablesOf(stack).values;
   const variables = new Map([...all].filter(([name]) => name !== marker));
   const { name, environment } = nameOf(stack, markOf(stack));
   const isSibling = (other: FoundStack): boolean =>
@@ -114,8 +114,9 @@ export function isMarked(stack: FoundStack): boolean {
   return markOf(stack) !== undefined;
 }
 
-function markOf({ variables }: FoundStack): string | undefined {
-  return revealed(variablesOf(variables.filter(({ name }) => name === marker)).values).get(marker);
+function markOf({ kind, variables }: FoundStack): string | undefined {
+  const own = variables.filter(({ name }) => name === marker);
+  return revealed(variablesOf({ kind, variables: own }).values).get(marker);
 }
 
 /** The name that our mark gives a stack; the rest of its project's name is the environment. */

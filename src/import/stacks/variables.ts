@@ -5,6 +5,7 @@ import { Secret } from "../../secret.ts";
 import { looksSecret } from "../../secret-spans.ts";
 import { isSensitiveName } from "../../sensitive.ts";
 import type { DraftSecret } from "../draft.ts";
+import type { FoundStack } from "../found/docker.ts";
 
 export interface ReadVariables {
   readonly values: ReadonlyMap<string, Secret>;
@@ -26,10 +27,16 @@ export function variablesIn(texts: readonly string[]): ReadVariables {
   return { values: secrets(values), faults };
 }
 
-/** The variables that Portainer keeps for a stack: it writes each as a line of an environment file. */
-export function variablesOf(
-  stored: readonly { readonly name: string; readonly value: Secret }[],
-): ReadVariables {
+/**
+ * The variables that Portainer keeps for a stack: it writes each as a line of an environment file, and gives those of a Swarm's stack
+ * to the client as they are (2.23).
+ */
+export function variablesOf({
+  kind,
+  variables: stored,
+}: Pick<FoundStack, "kind" | "variables">): ReadVariables {
+  if (kind === "swarm")
+    return { values: new Map(stored.map(({ name, value }) => [name, value])), faults: [] };
   return variablesIn(stored.map(({ name, value }) => `${name}=${value.reveal()}\n`));
 }
 
