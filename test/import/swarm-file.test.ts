@@ -25,6 +25,7 @@ function sent(text: string, files: Readonly<Record<string, string>> = {}, more: 
   return {
     ...{ text: prepared.text, project: "wiki", variables: new Map(), directory, share },
     configs: new Map(configs),
+    isOneOfSeveral: false,
   };
 }
 
@@ -103,6 +104,24 @@ secrets:
 
 test("a file that somebody else wrote stays as it is", () => {
   const text = "services:\n  web:\n    image: nginx\n    configs: [a]\nconfigs:\n  a: { external: true }\n";
-  const stack = { text, project: "wiki", variables: new Map(), directory, share, configs: new Map() };
+  const stack = {
+    text,
+    project: "wiki",
+    variables: new Map(),
+    directory,
+    share,
+    configs: new Map(),
+    isOneOfSeveral: false,
+  };
   expect(declaredSwarmFile(stack)).toEqual({ text, files: [], volumes: new Map() });
+});
+
+test("what routes one of several environments stands in phoenix.json", () => {
+  const text = "services:\n  web:\n    image: nginx\n    deploy:\n      labels:\n        a: b\n";
+  const label = { key: "traefik.enable", value: "true" };
+  const found = sent(text, {}, { labels: { web: [{ ...label, from }] } });
+  expect(declaredSwarmFile({ ...found, isOneOfSeveral: true })).toMatchObject({
+    text,
+    labels: new Map([["web", [label]]]),
+  });
 });

@@ -1,5 +1,5 @@
 /** Import of a Docker Swarm: its machines are its members, its stacks come back, and what only a person can say is told. */
-import { copyFile, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { initLab } from "../../lab/init.ts";
@@ -20,11 +20,59 @@ async function siteIn(path: string) {
   return site!;
 }
 
-/** The host that Phoenix makes of the example. */
+const wiki = `services:
+  web:
+    image: nginx:1.27
+    ports:
+      - target: 80
+        published: \${PORT}
+        mode: host
+    environment:
+      GREETING: \${GREETING}
+    volumes:
+      - /persistent-storage/media:/media:ro
+      - ./app.ini:/etc/app.ini
+    deploy:
+      endpoint_mode: dnsrr
+`;
+
+const environment = (host: string, port: number) => ({
+  variables: { PORT: String(port), GREETING: 'it\'s $5 "here"' },
+  files: [{ source: "app.ini", destination_in_container: "/etc/app.ini" }],
+  services: {
+    web: {
+      traefik_labels: [
+        "traefik.enable=true",
+        `traefik.http.routers.${host}.rule=Host(\`${host}.elm.home.arpa\`)`,
+        `traefik.http.services.${host}.loadbalancer.server.port=80`,
+      ],
+    },
+  },
+});
+
+/** The example with a stack in two environments, whose files and variables are harder. */
+async function declaredSite(): Promise<string> {
+  const directory = await newDirectory();
+  await cp(example, directory, { recursive: true });
+  const at = (path: string) => join(directory, path);
+  await mkdir(at("stacks/wiki"));
+  const environments = { production: environment("wiki", 8091), test: environment("wiki-test", 8092) };
+  await writeFile(at("stacks/wiki/docker-compose.yml"), wiki);
+  await writeFile(at("stacks/wiki/app.ini"), "mode = plain\n");
+  await writeFile(at("stacks/wiki/phoenix.json"), JSON.stringify({ environments }));
+  const config = await readFile(at("etc/phoenix_hypervisor_config.json"), "utf8");
+  const more = '"node_exporter", "wiki", { "name": "wiki", "environment": "test" }]';
+  expect(config).toContain('"node_exporter"]');
+  await writeFile(at("etc/phoenix_hypervisor_config.json"), config.replace('"node_exporter"]', more));
+  return directory;
+}
+
+/** The host that Phoenix makes of it. */
 const syncedLab = prepared(async () => {
-  const [lab, site] = [await newDirectory(), await siteIn(example)];
+  const [lab, declared] = [await newDirectory(), await declaredSite()];
+  const site = await siteIn(declared);
   await initLab(lab, site, { nodes: ["pve", "pve2"] });
-  expect(await call(["sync", "all", "--site", example, "--lab", lab, "--yes"])).toMatchObject({ code: 0 });
+  expect(await call(["sync", "all", "--site", declared, "--lab", lab, "--yes"])).toMatchObject({ code: 0 });
   return lab;
 });
 
@@ -52,8 +100,9 @@ describe("a Swarm that Phoenix made", () => {
     expect(first).toMatchObject({ code: 0, stdout: expect.stringContaining("In sync: ") });
     const { stacks } = await siteIn(site);
     expect(stacks.filter(({ swarm }) => swarm === "grove").map(({ name }) => name)).toEqual([
-      ...["hello", "board", "node_exporter"],
+      ...["hello", "board", "node_exporter", "wiki", "wiki"],
     ]);
+    expect(await readFile(join(site, "stacks/wiki/docker-compose.yml"), "utf8")).toBe(wiki);
     expect(await readFile(join(site, "stacks/board/settings.yml"), "utf8")).toBe(
       await readFile(join(example, "stacks/board/settings.yml"), "utf8"),
     );
@@ -99,7 +148,7 @@ describe("without Portainer's credentials", () => {
         ...{ Name, Labels },
         TaskTemplate: { ContainerSpec: { Image: "nginx:1.27" } },
       });
-    await create("wiki_web", { "com.docker.stack.namespace": "wiki" });
+    await create("shop_web", { "com.docker.stack.namespace": "shop" });
     await create("lone");
     await world.close();
     const imported = await importLab(lab);
@@ -108,7 +157,7 @@ describe("without Portainer's credentials", () => {
     await siteIn(imported.root);
     expect(told(imported)).toEqual(
       expect.arrayContaining([
-        expect.stringMatching(/^stack wiki of the Swarm: wiki_web \(nginx:1\.27\): Portainer has not told/),
+        expect.stringMatching(/^stack shop of the Swarm: shop_web \(nginx:1\.27\): Portainer has not told/),
         expect.stringMatching(
           /^stack hello of the Swarm: hello_web \(nginxinc\/nginx-unprivileged:[^@]*\): /,
         ),

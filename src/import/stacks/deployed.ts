@@ -15,7 +15,7 @@ import type { FoundServer } from "../found/web.ts";
 import type { Source } from "../found.ts";
 import { composeServices, stackTreatments, swarmServices } from "../join/treatments.ts";
 import type { DraftObject } from "../json.ts";
-import type { DeclaredFile, DeployedFile, StackShare } from "./stack-file.ts";
+import type { DeclaredFile, DeployedFile, ServiceLabels, StackShare } from "./stack-file.ts";
 import { declaredSwarmFile } from "./swarm-file.ts";
 import { revealed, variablesOf } from "./variables.ts";
 
@@ -36,6 +36,8 @@ export interface Deployment {
   readonly directory: string;
   /** Files below the directory that its Compose file mounts or grants. */
   readonly files: readonly DeployedFile[];
+  /** Of its services, where they stand in phoenix.json and not in the Compose file. */
+  readonly labels?: ServiceLabels;
   /** Members of phoenix.json besides variables, files and services: volumes, networks, owners. */
   readonly settings: DraftObject;
   /** What is said of Compose services besides labels. */
@@ -71,17 +73,23 @@ export function deploymentOf(
   const directory = `${machine.share?.mountPoint ?? ""}/stacks/${several ? stack.name : name}`;
   const { share, swarm } = machine;
   const sent = { text: stack.text, project: stack.name, variables, directory };
-  const { text, files, volumes } =
+  const configs = swarm?.swarm.configs ?? new Map();
+  const { text, files, volumes, labels } =
     swarm === undefined
       ? composeFile(sent, machine, stack.named)
-      : declaredSwarmFile({ ...sent, share: share ?? noShare, configs: swarm.swarm.configs });
+      : declaredSwarmFile({
+          ...sent,
+          share: share ?? noShare,
+          configs,
+          isOneOfSeveral: hasOthers(name, others),
+        });
   const running =
     swarm === undefined
       ? composeServices(machine.engine?.containers ?? [], stack.name)
       : swarmServices(swarm.swarm.services, stack.name);
   return {
     ...{ host: machine.host, name, environment, project: stack.name, text, variables, directory, files },
-    ...defined({ swarm: swarm?.name }),
+    ...defined({ swarm: swarm?.name, labels }),
     settings: defined({
       ...needsOf(text, variables, stack.name, volumes),
       owners: ownersOf(stack, portainer),
@@ -90,6 +98,12 @@ export function deploymentOf(
     services: stackTreatments(running, machine.servers),
     source: { host: machine.host, path: `Portainer: stack ${stack.name}` },
   };
+}
+
+/** Whether a stack is deployed in several environments of its own. */
+function hasOthers(name: string, all: readonly FoundStack[]): boolean {
+  const names = all.map((each) => nameOf(each, markOf(each)));
+  return new Set(names.filter((each) => each.name === name).map((each) => each.environment)).size > 1;
 }
 
 const noShare: StackShare = { server: "", path: "", mountPoint: "" };

@@ -6,8 +6,8 @@ import type { DraftFile, DraftSecret, DraftStack } from "../draft.ts";
 import type { Left } from "../found.ts";
 import { type DraftObject, type DraftValue, noted, plain } from "../json.ts";
 import type { Deployment } from "./deployed.ts";
-import { type ServiceLabels, sharedFile } from "./shared-file.ts";
-import type { DeployedFile } from "./stack-file.ts";
+import { sharedFile } from "./shared-file.ts";
+import type { DeployedFile, ServiceLabels } from "./stack-file.ts";
 import { keptBySwarm } from "./swarm-left.ts";
 import { draftVariables, revealed } from "./variables.ts";
 
@@ -35,7 +35,7 @@ export function draftStack(name: string, deployments: readonly Deployment[]): Dr
   }));
   const text = shared?.text ?? first?.text ?? "";
   const settings = declared.map((each, at) =>
-    settingsOf(name, each, shared?.labels[at], declared.length > 1),
+    settingsOf(name, each, each.labels ?? shared?.labels[at], declared.length > 1),
   );
   const isPlain = declared.every(({ environment }) => environment === defaultEnvironment);
   const environments = Object.fromEntries(
@@ -76,9 +76,9 @@ function oneOfEach(deployments: readonly Deployment[]): readonly Deployment[] {
 
 /** Whether one declaration serves both: text, variables, files and settings are the same. */
 function isSame(one: Deployment, other: Deployment): boolean {
-  const facts = ({ environment, text, variables, files, settings, services }: Deployment): string =>
+  const facts = ({ environment, labels, text, variables, files, settings, services }: Deployment): string =>
     JSON.stringify([
-      environment,
+      [environment, ...(labels ?? [])],
       text,
       [...revealed(variables)].sort(),
       files.map(({ path, destination, text: content }) => [path, destination, content]),

@@ -8,6 +8,7 @@ import { editService } from "../../formats/compose/edit.ts";
 import { filesLabel } from "../../formats/compose/file-labels.ts";
 import { preparedCompose, type StackFileUse } from "../../formats/compose/prepare.ts";
 import { yamlText } from "../../formats/yaml/index.ts";
+import type { ServiceLabels } from "./stack-file.ts";
 
 /** A Compose file as it was sent, with what it was made from besides labels. */
 export interface SentFile {
@@ -18,8 +19,6 @@ export interface SentFile {
   readonly variables: ReadonlyMap<string, string>;
   readonly files: ReadonlyMap<string, StackFileUse>;
 }
-
-export type ServiceLabels = ReadonlyMap<string, readonly { readonly key: string; readonly value: string }[]>;
 
 export interface SharedFile {
   readonly text: string;
@@ -76,7 +75,8 @@ interface LabelPair {
   readonly value: string;
 }
 
-function pairsOf(labels: unknown): readonly LabelPair[] {
+/** Labels in either form, without the fingerprint of files. */
+export function pairsOf(labels: unknown): readonly LabelPair[] {
   const text = (node: unknown): string => (isScalar(node) ? String(node.value ?? "") : "");
   const pairs = isMap(labels)
     ? labels.items.map((pair) => ({ key: text(pair.key), value: text(pair.value) }))

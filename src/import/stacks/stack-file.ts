@@ -10,7 +10,11 @@ export interface DeclaredFile {
   readonly files: readonly DeployedFile[];
   /** External volumes on the share, by the names that the file has for them: their directories there. */
   readonly volumes: ReadonlyMap<string, string>;
+  /** Labels of its services that stand in phoenix.json, where each environment has its own. */
+  readonly labels?: ServiceLabels;
 }
+
+export type ServiceLabels = ReadonlyMap<string, readonly { readonly key: string; readonly value: string }[]>;
 
 export interface DeployedFile {
   /** Below the stack's directory. */

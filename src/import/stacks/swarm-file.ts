@@ -13,6 +13,7 @@ import { yamlText } from "../../formats/yaml/index.ts";
 import { Secret } from "../../secret.ts";
 import { looksSecret } from "../../secret-spans.ts";
 import { isSensitiveName } from "../../sensitive.ts";
+import { pairsOf } from "./shared-file.ts";
 import type { DeclaredFile, DeployedFile, StackShare } from "./stack-file.ts";
 import { revealed } from "./variables.ts";
 
@@ -26,6 +27,8 @@ export interface SentToSwarm {
   readonly share: StackShare;
   /** What the Swarm's configs hold, by name. */
   readonly configs: ReadonlyMap<string, Secret>;
+  /** Whether the stack has other environments, whose labels differ from these. */
+  readonly isOneOfSeveral: boolean;
 }
 
 /** The file that gives exactly what was sent, as far back as one does: at last that is what was sent itself. */
@@ -43,7 +46,7 @@ export function declaredSwarmFile(sent: SentToSwarm): DeclaredFile {
 /** What Phoenix would send. */
 function preparedText(
   { project, variables, directory, share }: SentToSwarm,
-  { text, files, volumes }: DeclaredFile,
+  { text, files, volumes, labels = new Map() }: DeclaredFile,
 ): string {
   const from = { file: "docker-compose.yml", line: 1, column: 1 };
   const values = revealed(variables);
@@ -59,7 +62,9 @@ function preparedText(
       ...{ source: path, destination, from },
       content: new Secret(content),
     })),
-    labels: {},
+    labels: Object.fromEntries(
+      [...labels].map(([service, all]) => [service, all.map((each) => ({ ...each, from }))]),
+    ),
     volumes: [...volumes].map(([key, below]) => ({
       name: root.get("volumes").get(key).get("name").text ?? key,
       directory: below,
@@ -77,6 +82,7 @@ class Undoing {
   readonly #removesEmpty: boolean;
   readonly #files = new Map<string, DeployedFile>();
   readonly #volumes = new Map<string, string>();
+  readonly #labels = new Map<string, readonly { readonly key: string; readonly value: string }[]>();
 
   /** @param removesEmpty whether a list or mapping that has become empty was not there before */
   constructor(sent: SentToSwarm, removesEmpty: boolean) {
@@ -94,7 +100,11 @@ class Undoing {
       this.#restoreVolumes();
     }
     const text = yamlText(this.#document.yaml);
-    return { text, files: [...this.#files.values()], volumes: this.#volumes };
+    const files = [...this.#files.values()];
+    return {
+      ...{ text, files, volumes: this.#volumes },
+      ...(this.#labels.size === 0 ? {} : { labels: this.#labels }),
+    };
   }
 
   get #services(): readonly EditedService[] {
@@ -103,16 +113,20 @@ class Undoing {
   }
 
   #removeLabels(): void {
-    for (const service of this.#services) {
-      const deploy = service.own("deploy");
+    for (const { key: name } of this.#document.services.members) {
+      const service = editService(this.#document, name);
+      const deploy = service?.own("deploy");
       if (!isMap(deploy)) continue;
       const labels = new EditedService(this.#document, deploy).own("labels");
-      const isOwn = (name: unknown): boolean => String(name).split("=")[0] === definitionLabel;
+      const routing = this.#sent.isOneOfSeveral ? pairsOf(labels).filter(({ key }) => isRouting(key)) : [];
+      if (routing.length > 0) this.#labels.set(name, routing);
+      const gone = new Set([definitionLabel, ...routing.map(({ key }) => key)]);
+      const isOwn = (label: unknown): boolean => gone.has(String(label).split("=")[0] ?? "");
       if (isMap(labels)) labels.items = labels.items.filter(({ key }) => !isOwn(key));
       if (isSeq(labels)) labels.items = labels.items.filter((item) => !isOwn(item));
       if (!this.#removesEmpty || labels?.items.length !== 0) continue;
       deploy.delete("labels");
-      if (deploy.items.length === 0) service.remove("deploy");
+      if (deploy.items.length === 0) service?.remove("deploy");
     }
   }
 
@@ -209,6 +223,11 @@ class Undoing {
     const rest = root.get(section);
     if (this.#removesEmpty && rest.members.length === 0) yaml.delete(section);
   }
+}
+
+/** Whether a label is for Traefik: those differ between environments. */
+function isRouting(key: string): boolean {
+  return key.startsWith("traefik.");
 }
 
 /** "wiki_app.ini_1a2b3c4d" was app.ini. */
