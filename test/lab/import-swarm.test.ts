@@ -10,7 +10,7 @@ import { plain } from "../../src/import/json.ts";
 import { loadSite } from "../../src/site/load.ts";
 import { call } from "../cli/edge.ts";
 import { type Imported, importLab } from "./import.ts";
-import { newDirectory, prepared } from "./open.ts";
+import { hostLab, newDirectory, prepared } from "./open.ts";
 
 const example = join(import.meta.dirname, "../../examples/cluster");
 
@@ -168,4 +168,25 @@ describe("without Portainer's credentials", () => {
     );
     expect(told(imported).join("\n")).not.toContain("portainer_agent");
   });
+});
+
+test("a Swarm that the command line made is declared, and a sync would leave it as it is", async () => {
+  const lab = await hostLab("plain-compose");
+  const world = await openLab(lab, { signal: new AbortController().signal });
+  await askDocker(world.host("vm/301"), "POST", "/swarm/init", {
+    ...{ ListenAddr: "0.0.0.0:2377", AdvertiseAddr: "10.30.0.31" },
+  });
+  await world.close();
+  const site = join(await newDirectory(), "site");
+  expect(await call(["import", site, "--lab", lab])).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining("In sync: "),
+  });
+  const { swarms } = await siteIn(site);
+  expect(swarms).toMatchObject([
+    { name: "swarm", members: [{ guest: { host: "vm/301" }, role: "manager" }] },
+  ]);
+  const report = await readFile(join(site, "IMPORT.md"), "utf8");
+  // A member runs no stacks of its own.
+  expect(report).toContain('nothing of it is changed until the Swarm swarm has "docker_stacks": ["gitea"]');
 });
