@@ -102,6 +102,16 @@ secrets:
   expect(found.text).toMatch(/password:\n {4}external: true\n {4}name: wiki_password_[0-9a-f]{8}\n/);
 });
 
+test.each(["phoenix.json", "docker-compose.yml"])(
+  "a config that was called %s stays what the Swarm has: the stack's own files keep their place",
+  (file) => {
+    const text = `services:\n  web:\n    image: nginx\n    volumes:\n      - ./${file}:/etc/app.ini\n`;
+    const found = declared(text, { [file]: "a=1\n" });
+    expect(found.files).toEqual([]);
+    expect(found.text).toContain(`wiki_${file}_`);
+  },
+);
+
 test("a file that somebody else wrote stays as it is", () => {
   const text = "services:\n  web:\n    image: nginx\n    configs: [a]\nconfigs:\n  a: { external: true }\n";
   const stack = {

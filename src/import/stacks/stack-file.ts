@@ -24,3 +24,13 @@ export interface DeployedFile {
   readonly text: string;
   readonly isPrivate: boolean;
 }
+
+/**
+ * The file that Phoenix made a config or secret of, by Docker's name for that: "wiki_app.ini_1a2b3c4d" was app.ini. Undefined for
+ * one that is not the stack's, or whose file would be in the way of the stack's own.
+ */
+export function fileBehind(name: string, project: string): string | undefined {
+  const [, file = ""] = /^(.*)_[0-9a-f]{8}$/.exec(name) ?? [];
+  const path = file.startsWith(`${project}_`) ? file.slice(project.length + 1) : "";
+  return ["", ".", "..", "phoenix.json", "docker-compose.yml"].includes(path) ? undefined : path;
+}

@@ -14,7 +14,7 @@ import { Secret } from "../../secret.ts";
 import { looksSecret } from "../../secret-spans.ts";
 import { isSensitiveName } from "../../sensitive.ts";
 import { pairsOf } from "./shared-file.ts";
-import type { DeclaredFile, DeployedFile, StackShare } from "./stack-file.ts";
+import { type DeclaredFile, type DeployedFile, fileBehind, type StackShare } from "./stack-file.ts";
 import { revealed } from "./variables.ts";
 
 /** A stack as Portainer has it. */
@@ -135,12 +135,13 @@ class Undoing {
     for (const { key, value } of this.#external("configs")) {
       const name = value.get("name").text ?? key;
       const content = this.#configs.get(name);
+      const file = fileBehind(name, this.#sent.project);
       const target = this.#document.services.members
         .flatMap((service) => grantsOf(service.value, "configs"))
         .find(({ source }) => source === key)?.target;
-      if (content === undefined || target === undefined) continue;
+      if (content === undefined || target === undefined || file === undefined) continue;
       const isBound = key === name;
-      const path = isBound ? fileOf(name, this.#sent.project) : withEnding(key, target);
+      const path = isBound ? file : withEnding(file, target);
       if (this.#files.has(path)) continue;
       this.#files.set(path, { path, destination: isBound ? target : "", text: content, isPrivate: false });
       if (isBound) this.#bindInstead(key, path);
@@ -230,14 +231,8 @@ function isRouting(key: string): boolean {
   return key.startsWith("traefik.");
 }
 
-/** "wiki_app.ini_1a2b3c4d" was app.ini. */
-function fileOf(name: string, project: string): string {
-  return name.slice(project.length + 1).replace(/_[0-9a-f]{8}$/, "");
-}
-
 /** "settings" that containers see as /etc/app/config.yml is settings.yml. */
-function withEnding(key: string, target: string): string {
-  const name = key.replace(/[^\w.-]+/g, "-");
+function withEnding(name: string, target: string): string {
   const ending = /\.\w+$/.exec(target)?.[0] ?? "";
   return name.endsWith(ending) ? name : `${name}${ending}`;
 }

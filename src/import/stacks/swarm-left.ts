@@ -2,17 +2,19 @@
 import { ComposeDocument } from "../../formats/compose/document.ts";
 import type { Left } from "../found.ts";
 import type { Deployment } from "./deployed.ts";
+import { fileBehind } from "./stack-file.ts";
 import { revealed } from "./variables.ts";
 
 /** What Phoenix once made of a file: the stack goes on with it as it is. */
 export function keptBySwarm({ name, project, text, variables, source }: Deployment): readonly Left[] {
   const { root } = new ComposeDocument(text, revealed(variables), project);
   return (["configs", "secrets"] as const).flatMap((section) =>
-    root.get(section).members.flatMap(({ key, value }): readonly Left[] => {
+    root.get(section).members.flatMap(({ value }): readonly Left[] => {
       const known = value.get("name").text ?? "";
-      if (value.get("external").text !== "true" || !isOurs(known, project)) return [];
+      const file = fileBehind(known, project);
+      if (value.get("external").text !== "true" || file === undefined) return [];
       const kind = section === "configs" ? "config" : "secret";
-      const path = section === "configs" ? key : `secrets/${key}`;
+      const path = section === "configs" ? file : `secrets/${file}`;
       const where = section === "configs" ? `stacks/${name}/${path}` : path;
       return [
         {
@@ -23,8 +25,4 @@ export function keptBySwarm({ name, project, text, variables, source }: Deployme
       ];
     }),
   );
-}
-
-function isOurs(name: string, project: string): boolean {
-  return name.startsWith(`${project}_`) && /_[0-9a-f]{8}$/.test(name);
 }
