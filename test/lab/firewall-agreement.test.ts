@@ -209,7 +209,8 @@ test("on generated files: what is dropped and why, what the kernel refuses, and 
           expect(found, JSON.stringify({ machine, ...packet })).toBe(action);
         }
     }),
-    { numRuns: 1000 },
+    // A macro's rule keeps its own source port, which iptables reads as an octal number.
+    { numRuns: 1000, examples: [[base, "[RULES]\nIN SSH(ACCEPT) -sport 080 -p tcp\n", guestBase]] },
   );
 });
 

@@ -5,6 +5,7 @@
 import { portNames, portProtocols } from "../netbase/ports.ts";
 import { ipv6Number, numberInC, spanOf } from "./addresses.ts";
 import { portLimit, readProtocol } from "./fields.ts";
+import { partsOf, type RulePart } from "./macros.ts";
 import { type FwRule, isGiven } from "./rule.ts";
 
 /** The longest name of an interface (IFNAMSIZ). */
@@ -29,10 +30,14 @@ export function kernelRuleFault(
     const refused = address?.split(",").find((part) => spanOf(part) === undefined);
     if (refused !== undefined) return `invalid address, mask or range '${refused}'`;
   }
-  return rule.macro === undefined ? portsFault(rule) : undefined;
+  for (const part of ([4, 6] as const).flatMap((family) => partsOf(rule, family))) {
+    const fault = part && portsFault(part);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
 }
 
-function portsFault({ proto, dport, sport }: FwRule): string | undefined {
+function portsFault({ proto, dport, sport }: RulePart): string | undefined {
   if (!isGiven(proto)) return undefined;
   if (/^(?:icmp|icmpv6|ipv6-icmp)$/.test(proto))
     return dport !== undefined && /^\d+$/.test(dport) && numberInC(dport) === undefined

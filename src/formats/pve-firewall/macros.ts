@@ -1,5 +1,6 @@
 /** Proxmox's firewall macros (pve-firewall 6.0.4): every name, and what each stands for. */
 import { defined } from "../../defined.ts";
+import { type FwRule, isGiven } from "./rule.ts";
 
 export interface MacroPart {
   /** A name, or a number where Proxmox has no name for it. */
@@ -68,4 +69,22 @@ export function macroParts(text: string, family?: 4 | 6): readonly MacroPart[] |
   const name = text.toLowerCase();
   if (family === 4 && ipv6Only.has(name)) return [];
   return (family === 6 ? forIpv6.get(name) : undefined) ?? macros.get(name)?.parts;
+}
+
+/** One match of a rule. */
+export type RulePart = Pick<FwRule, "proto" | "dport" | "sport" | "icmpType">;
+
+/** The matches of a rule: a macro may be several. Undefined stands for a macro that is unknown. */
+export function partsOf(rule: FwRule, family: 4 | 6): readonly (RulePart | undefined)[] {
+  const { macro, proto, dport, sport, icmpType } = rule;
+  const own = { proto, dport, sport, icmpType } as RulePart;
+  if (!isGiven(macro)) return [own];
+  const parts = macroParts(macro, family);
+  if (parts === undefined) return [undefined];
+  return parts.map(({ protocol, ports = dport, sourcePorts = sport }) => ({
+    ...own,
+    proto: protocol,
+    ...(ports === undefined ? {} : { dport: ports }),
+    ...(sourcePorts === undefined ? {} : { sport: sourcePorts }),
+  }));
 }

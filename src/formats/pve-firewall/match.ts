@@ -4,7 +4,7 @@ import { isWithin, numberInC, type Span, spanOf } from "./addresses.ts";
 import { readProtocol } from "./fields.ts";
 import { icmpNumber } from "./icmp-types.ts";
 import { readsDecimals } from "./kernel.ts";
-import { macroParts } from "./macros.ts";
+import { partsOf, type RulePart } from "./macros.ts";
 import { aliasAddress, isInSet, type Names } from "./names.ts";
 import { type FwRule, isGiven } from "./rule.ts";
 
@@ -69,24 +69,7 @@ function some(answers: readonly (boolean | undefined)[]): boolean | undefined {
   return answers.includes(undefined) ? undefined : false;
 }
 
-/** One match of a rule: a macro may be several. Undefined stands for a macro that is unknown. */
-type Part = Pick<FwRule, "proto" | "dport" | "sport" | "icmpType"> | undefined;
-
-function partsOf(rule: FwRule, family: 4 | 6): readonly Part[] {
-  const { macro, proto, dport, sport, icmpType } = rule;
-  const own = { proto, dport, sport, icmpType } as NonNullable<Part>;
-  if (!isGiven(macro)) return [own];
-  const parts = macroParts(macro, family);
-  if (parts === undefined) return [undefined];
-  return parts.map(({ protocol, ports = dport, sourcePorts = sport }) => ({
-    ...own,
-    proto: protocol,
-    ...(ports === undefined ? {} : { dport: ports }),
-    ...(sourcePorts === undefined ? {} : { sport: sourcePorts }),
-  }));
-}
-
-function matchesPart(part: Part, packet: Packet, family: 4 | 6): boolean | undefined {
+function matchesPart(part: RulePart | undefined, packet: Packet, family: 4 | 6): boolean | undefined {
   if (part === undefined) return undefined;
   const { proto, dport, sport, icmpType } = part;
   // A protocol of "0" is none to pve-firewall, and then ports have no meaning.
