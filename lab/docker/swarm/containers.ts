@@ -110,8 +110,19 @@ function healthcheckOf(value: unknown): HealthCheck | undefined {
   };
 }
 
+/** By node, for each state of a Swarm that no longer changes: every request to an engine asks for them. */
+const known = new WeakMap<SwarmState, Map<string, readonly LabContainer[]>>();
+
 /** The containers on a node: of tasks that have started there, running or not. */
 export function taskContainers(swarm: SwarmState, node: SwarmNode): readonly LabContainer[] {
+  if (!Object.isFrozen(swarm)) return containersOn(swarm, node);
+  const byNode = known.get(swarm) ?? new Map<string, readonly LabContainer[]>();
+  const found = byNode.get(node.id) ?? containersOn(swarm, node);
+  known.set(swarm, byNode.set(node.id, found));
+  return found;
+}
+
+function containersOn(swarm: SwarmState, node: SwarmNode): readonly LabContainer[] {
   return swarm.tasks
     .filter((task) => task.node === node.id && hasContainer(task))
     .map((task): LabContainer => {
