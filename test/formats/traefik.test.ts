@@ -59,7 +59,7 @@ describe("the mesh's file", () => {
     const { http } = JSON.parse(print(route("web", { backend, middlewares, loadBalancer })));
     expect(http.services.web.loadBalancer).toEqual({
       servers: [{ url: "http://10.0.0.5:80" }, { url: "http://10.0.0.6:80" }, { url: "http://10.0.0.7:80" }],
-      healthCheck: { path: "/up", interval: "3s", timeout: "1s" },
+      healthCheck: { path: "/up", interval: "5s", timeout: "1s" },
       serversTransport: "phoenix-members",
     });
     expect(http.serversTransports).toEqual({
@@ -68,6 +68,22 @@ describe("the mesh's file", () => {
     // The innermost one repeats: a request counts once for the limit.
     expect(http.routers.web.middlewares).toEqual(["slow", "phoenix-retry-3"]);
     expect(http.middlewares["phoenix-retry-3"]).toEqual({ retry: { attempts: 18 } });
+  });
+
+  test.each([
+    [{ path: "/up" }, { path: "/up", interval: "5s", timeout: "4000ms" }],
+    [
+      { path: "/up", interval: "500ms" },
+      { path: "/up", interval: "500ms", timeout: "400ms" },
+    ],
+    [
+      { path: "/up", interval: "10" },
+      { path: "/up", interval: "10", timeout: "8000ms" },
+    ],
+  ])("gives members nearly as long as the interval to answer: %j", (healthCheck, expected) => {
+    const backend = { scheme: "http", address: "10.0.0.5", port: 80, others: ["10.0.0.6"] } as const;
+    const { http } = JSON.parse(print(route("web", { backend, loadBalancer: { healthCheck } })));
+    expect(http.services.web.loadBalancer.healthCheck).toEqual(expected);
   });
 
   test("guesses no path for a health check: an application may answer 401 there, and all members would be out", () => {

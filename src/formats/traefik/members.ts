@@ -37,24 +37,32 @@ export function retryOf(
   return { name: `phoenix-retry-${machines}`, options: { retry: { attempts: machines * attemptsEach } } };
 }
 
-const memberCheckDefaults = { interval: "3s", timeout: "2s" } as const;
+const memberInterval = "5s";
+
+/** A member that works answers within this. Milliseconds. */
+const answerMs = 1_000;
 
 /**
- * How long it may take until Traefik asks a member again that was out, in milliseconds. @param healthCheck as declared; an interval
- * without a unit is one of seconds
+ * How long it may take until Traefik finds that a member which was out works again, in milliseconds. @param healthCheck as declared; an
+ * interval without a unit is one of seconds
  */
-export function backInMs(healthCheck: JsonObject): number {
-  const { interval, timeout } = { ...memberCheckDefaults, ...healthCheck };
-  const ms = (value: unknown): number =>
-    (parseDuration(/^\d+$/.test(`${value}`) ? `${value}s` : `${value}`) ?? 0) / 1e6;
-  return ms(interval) + ms(timeout);
+export function backInMs({ interval = memberInterval }: JsonObject): number {
+  return milliseconds(interval) + answerMs;
+}
+
+function milliseconds(interval: unknown): number {
+  const text = /^\d+$/.test(`${interval}`) ? `${interval}s` : `${interval}`;
+  return (parseDuration(text) ?? 0) / 1e6;
 }
 
 /**
  * The declared health check with an interval of seconds instead of Traefik's half minute; undefined where none is declared: Traefik
  * takes only answers below 400 for healthy, and where an application answers 401 to a path that was guessed, all of its members
- * are out: clients get 503 (3.0.4 and 3.7.15).
+ * are out: clients get 503 (3.0.4 and 3.7.15). An answer may take nearly as long as the interval: members that are busy for a moment
+ * must not be taken out, all of them at once. Traefik lengthens an interval that is not longer than the timeout.
  */
 export function memberCheck({ healthCheck }: JsonObject): JsonObject | undefined {
-  return isObject(healthCheck) ? { ...memberCheckDefaults, ...healthCheck } : undefined;
+  if (!isObject(healthCheck)) return undefined;
+  const { interval = memberInterval } = healthCheck;
+  return { interval, timeout: `${milliseconds(interval) * 0.8}ms`, ...healthCheck };
 }

@@ -42,7 +42,7 @@ export function rolloutFault(
   if ("healthCheck" in routed.loadBalancer && !hasTimeToReturn(service, routed))
     return {
       message: `an update of ${name} stops the next task before Traefik has asked for the one before it again: its route answers 503 meanwhile`,
-      hint: "set deploy.update_config.delay to more than the interval and the timeout of Traefik's health check together (3s and 2s unless labels say otherwise)",
+      hint: "set deploy.update_config.delay to a second more than the interval of Traefik's health check (5s unless labels say otherwise)",
     };
   return undefined;
 }
