@@ -1,5 +1,6 @@
 /** Docker Swarms as the site declares them: their names, the virtual machines in them, their environments in Portainer. Pure. */
 import { defined } from "../../defined.ts";
+import { memo } from "../../fabric/memo.ts";
 import { definitionLabel } from "../../fabric/portainer-server.ts";
 import type { GuestName } from "../../resource.ts";
 import type { FoundDocker, FoundEnvironment, FoundPortainer } from "../found/docker.ts";
@@ -18,7 +19,7 @@ export interface JoinedSwarm {
 }
 
 /** Those with a manager that is a virtual machine: the others cannot be declared. */
-export function joinSwarms({ swarms, docker, guests }: Found): readonly JoinedSwarm[] {
+export const joinSwarms = memo(({ swarms, docker, guests }: Found): readonly JoinedSwarm[] => {
   const [server] = serversOf(docker);
   const taken = new Set<string>();
   return swarms.flatMap((swarm): readonly JoinedSwarm[] => {
@@ -35,6 +36,11 @@ export function joinSwarms({ swarms, docker, guests }: Found): readonly JoinedSw
     taken.add(name);
     return [{ name, swarm, members, manager: first.host, ...defined({ environment }) }];
   });
+});
+
+/** The Swarm that a guest is a member of. */
+export function swarmOf(found: Found, host: GuestName | undefined): JoinedSwarm | undefined {
+  return joinSwarms(found).find(({ members }) => members.some((member) => member.host === host));
 }
 
 /** Those that Phoenix set up come first, then those that told what they have: the first one is the site's. */

@@ -4,7 +4,7 @@ import type { DraftPart } from "../draft.ts";
 import { emptyDraft, joined } from "../draft.ts";
 import type { FoundContainer, FoundDocker, FoundProject } from "../found/docker.ts";
 import type { Left } from "../found.ts";
-import { joinSwarms } from "../join/swarms.ts";
+import { swarmOf } from "../join/swarms.ts";
 import type { Found } from "../read/index.ts";
 import { handMadeStack } from "../stacks/by-hand.ts";
 import { isDirectoryName } from "../stacks/deployed.ts";
@@ -20,7 +20,6 @@ export function dockerPart(found: Found): DraftPart {
 /** The Compose projects that are run by hand: declared, and assigned to no machine, so that nothing of them is changed. */
 function projectsPart(found: Found, taken: Set<string>): DraftPart {
   const { docker, guests } = found;
-  const swarms = joinSwarms(found);
   const parts = docker.projects
     .filter((project) => !isPortainers(docker, project))
     .map((project): DraftPart => {
@@ -38,7 +37,7 @@ function projectsPart(found: Found, taken: Set<string>): DraftPart {
       const drafted = handMadeStack(project);
       if (!("stack" in drafted)) return { left: drafted };
       taken.add(name);
-      const swarm = swarms.find(({ members }) => members.some((member) => member.host === host));
+      const swarm = swarmOf(found, host);
       // A member has no stacks of its own.
       const runner = swarm === undefined ? machine : `the Swarm ${swarm.name}`;
       const reason = `it is declared in stacks/${name} and runs without Portainer: nothing of it is changed until ${runner} has "docker_stacks": ["${name}"]`;

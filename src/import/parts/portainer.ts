@@ -13,7 +13,7 @@ import type {
 } from "../found/docker.ts";
 import type { FoundGuest, Left } from "../found.ts";
 import { joinRoles } from "../join/roles.ts";
-import { type JoinedSwarm, joinSwarms, serversOf } from "../join/swarms.ts";
+import { type JoinedSwarm, joinSwarms, serversOf, swarmOf } from "../join/swarms.ts";
 import { type DraftObject, type DraftValue, noted } from "../json.ts";
 import type { Found } from "../read/index.ts";
 import { machineBehind } from "../read/portainer.ts";
@@ -151,7 +151,7 @@ function environmentsPart(found: Found, server: FoundPortainer, state: FoundPort
     if (swarms.some((swarm) => swarm.environment === environment)) continue;
     const source = apiSource(server, `environment ${name}`);
     const guest = machineBehind(environment, server.host, found.guests);
-    const swarm = swarms.find(({ members }) => members.some(({ host }) => host === guest?.host));
+    const swarm = swarmOf(found, guest?.host);
     const reason =
       swarm === undefined
         ? refusal(guest, server, kind, guests)
@@ -242,7 +242,7 @@ function placeOf(
 ): StackPlace {
   const environment = environments.find(({ id }) => id === environmentId);
   const guest = environment && machineBehind(environment, server.host, found.guests);
-  const swarm = joinSwarms(found).find(({ members }) => members.some(({ host }) => host === guest?.host));
+  const swarm = swarmOf(found, guest?.host);
   return defined({ host: swarm?.manager ?? guest?.host, swarm });
 }
 
