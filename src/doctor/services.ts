@@ -5,11 +5,11 @@ import { staticFaults } from "../components/traefik/static.ts";
 import { isUnavailable, messageOf } from "../errors.ts";
 import { findProvisionerPassword, findRoot } from "../fabric/ca-files.ts";
 import { ports } from "../fabric/ports.ts";
-import { gatewaysOf } from "../fabric/services.ts";
+import { gatewayAddresses, gatewaysOf } from "../fabric/services.ts";
 import { unitCommands, unitState } from "../formats/systemd/index.ts";
 import { isOlder, versionIn, versionText } from "../formats/version/index.ts";
 import type { CommandResult } from "../hosts/host.ts";
-import type { Site } from "../model.ts";
+import type { RoleGuest, Site } from "../model.ts";
 import type { HostName } from "../resource.ts";
 import { holdersOf, judgeHolders } from "./ports.ts";
 import {
@@ -31,7 +31,7 @@ interface RoleService {
   readonly name: string;
   readonly parts: readonly ComponentName[];
   readonly where: string;
-  readonly role: keyof Site["roles"];
+  readonly guests: (site: Site) => readonly (RoleGuest | undefined)[];
   /** Prints its version, on either output. */
   readonly version: readonly string[];
   /** Versions from the first one on are enough; from the second one on nothing is known. */
@@ -49,7 +49,7 @@ const roleServices: readonly RoleService[] = [
     name: "Nginx",
     parts: ["nginx"],
     where: "the gateway",
-    role: "gateway",
+    guests: gatewaysOf,
     version: ["nginx", "-v"],
     oldest: [1, 18],
     install: ["nginx"],
@@ -60,7 +60,7 @@ const roleServices: readonly RoleService[] = [
     name: "Traefik",
     parts: ["traefik"],
     where: "the mesh",
-    role: "mesh",
+    guests: ({ roles }) => [roles.mesh],
     version: ["traefik", "version"],
     oldest: [3, 0],
     untested: [4, 0],
@@ -72,7 +72,7 @@ const roleServices: readonly RoleService[] = [
     name: "Step-CA",
     parts: ["trust", "certificates"],
     where: "the CA",
-    role: "ca",
+    guests: ({ roles }) => [roles.ca],
     version: ["step-ca", "version"],
     oldest: [0, 19],
     installHint:
@@ -140,11 +140,8 @@ export function judgeUnit(show: string, unit: string): readonly Finding[] {
 
 /** Three rows for a service: it is installed, its ports are free, it runs. */
 function rowsOf(service: RoleService): readonly Prerequisite[] {
-  const { unit, name, parts, where, role, version, oldest, install, installHint } = service;
-  const machines = (site: Site): readonly HostName[] => {
-    const guests = role === "gateway" ? gatewaysOf(site) : [site.roles[role]];
-    return guests.flatMap((guest) => guest?.host ?? []);
-  };
+  const { unit, name, parts, where, guests, version, oldest, install, installHint } = service;
+  const machines = (site: Site): readonly HostName[] => guests(site).flatMap((guest) => guest?.host ?? []);
   return [
     prerequisite<ProgramAnswer>({
       id: unit,
@@ -243,11 +240,7 @@ export const serviceRows: readonly Prerequisite[] = [
     after: [...guestGates, "traefik"],
     machines: ({ roles }) => (roles.mesh === undefined ? [] : [roles.mesh.host]),
     ask: async ({ host }) => (await host.readFiles([traefikPaths.static])).get(traefikPaths.static)?.text,
-    judge: (text, { site }) =>
-      judgeStatic(
-        text,
-        gatewaysOf(site).map(({ address }) => address),
-      ),
+    judge: (text, { site }) => judgeStatic(text, gatewayAddresses(site)),
   }),
   prerequisite<readonly unknown[]>({
     id: "ca-files",

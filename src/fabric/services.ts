@@ -22,6 +22,11 @@ export function gatewaysOf({
   return [roles.gateway, gatewayPair?.standby].filter((guest) => guest !== undefined);
 }
 
+/** Where the mesh's requests come from. */
+export function gatewayAddresses(site: Pick<Site, "gatewayPair" | "roles">): readonly string[] {
+  return gatewaysOf(site).map(({ address }) => address);
+}
+
 /** Every name that the gateway terminates TLS for, sorted, without duplicates. */
 export function gatewayNames(site: Pick<Site, "services" | "roles">): readonly string[] {
   const own = site.services.filter((service) => service.guest.host === site.roles.gateway?.host);

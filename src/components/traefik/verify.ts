@@ -3,7 +3,7 @@ import pLimit from "p-limit";
 import { type Check, external, failed, type Io, passed, type Reached } from "../../component.ts";
 import { messageOf, TransportError } from "../../errors.ts";
 import { roleOf } from "../../fabric/declared.ts";
-import { gatewaysOf, routedServices } from "../../fabric/services.ts";
+import { gatewayAddresses, routedServices } from "../../fabric/services.ts";
 import {
   type DynamicRouter,
   dynamicConfig,
@@ -52,13 +52,7 @@ async function checkLoaded(io: Io): Promise<Check> {
     answers(io, expectedHash(io.site) ?? "", loadMs),
   ]);
   const text = files.get(paths.static)?.text;
-  const faults =
-    text === undefined
-      ? []
-      : staticFaults(
-          text,
-          gatewaysOf(io.site).map(({ address }) => address),
-        );
+  const faults = text === undefined ? [] : staticFaults(text, gatewayAddresses(io.site));
   for (const { message, hint, severity } of faults)
     if (severity === "warning") io.note(`${message}: ${hint}`);
   if (loaded) return passed(id, claim);
