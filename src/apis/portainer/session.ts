@@ -172,16 +172,14 @@ export class PortainerSession {
     const { network, clock } = this.#options;
     const request = await this.#request(call, credentials);
     let started = 0;
+    const send = (): Promise<HttpResponse> => {
+      started = clock.now();
+      return network.request(request);
+    };
     const response = await retry(
       clock,
       call.effect === "read" && call.once === undefined ? retryPausesMs : [],
-      () => {
-        const send = (): Promise<HttpResponse> => {
-          started = clock.now();
-          return network.request(request);
-        };
-        return call.effect === "read" ? this.#reads(send) : send();
-      },
+      () => (call.effect === "read" ? this.#reads(send) : send()),
       (error) => error instanceof TransportError && this.#hasAnswered && clock.now() - started < quickMs,
     );
     this.#hasAnswered = true;

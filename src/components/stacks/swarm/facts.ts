@@ -123,14 +123,13 @@ function environmentOf({ environment }: SwarmServiceSpec, { env }: SwarmService)
 function containerOf(declared: DeclaredContainer, live: SwarmContainer): string {
   const isOther = (wanted: readonly string[] | undefined, seen: readonly string[]): boolean =>
     wanted !== undefined && JSON.stringify(wanted) !== JSON.stringify(seen);
-  const sorted = (all: readonly string[]): readonly string[] => all.map((each) => each.trim()).sort();
   const limits = ["nanoCpus", "memoryBytes"] as const;
   const others = [
     isOther(declared.command, live.command) && "entrypoint",
     isOther(declared.args, live.args) && "command",
     declared.user !== live.user && "user",
     isOther(declared.targets, live.targets.map(cleaned).sort()) && "mounts",
-    isOther(sorted(declared.constraints), sorted(live.constraints)) && "constraints",
+    isOther(declared.constraints, live.constraints.map((each) => each.trim()).sort()) && "constraints",
     limits.some((each) => declared[each] !== undefined && declared[each] !== live[each]) && "limits",
   ].filter((each) => each !== false);
   return others.length === 0 ? asDeclared : `other ${others.join(", ")}`;

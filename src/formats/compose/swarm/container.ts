@@ -31,7 +31,7 @@ export function containerOf(service: ComposeNode): DeclaredContainer {
     constraints: deploy
       .get("placement")
       .get("constraints")
-      .items.map(({ text = "" }) => text)
+      .items.map(({ text = "" }) => text.trim())
       .sort(),
     nanoCpus: nanoCpusOf(limits.get("cpus").text),
     memoryBytes: bytesOf(limits.get("memory").text),
