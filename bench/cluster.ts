@@ -3,11 +3,11 @@
  * the lab. Prints a table and exits with 1 when something grows faster than its limit, or too much runs on a node at once. The lab's
  * machines are played by the same process, so its processor time is that of both.
  */
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { generateSite } from "./generate.ts";
 import { growth, type Point, type Run, runNode, startMs, table } from "./measure.ts";
+import { judged, program } from "./program.ts";
 
 const nodes = Array.from({ length: 10 }, (_, at) => `node${at + 1}`);
 /** Stacks of the Swarm for so many guests. */
@@ -21,20 +21,9 @@ const sessionLimit = 6;
 const attempts = 3;
 
 const [root = ".", ...sizes] = process.argv.slice(2);
-const env = { BENCH_ADMIN_PASSWORD: "bench-password-1", PHOENIX_SITE: "", PHOENIX_LAB: "", PHOENIX_HOST: "" };
-const home = mkdtempSync(join(tmpdir(), "phoenix-bench-"));
-const main = join(home, "dist/main.js");
-const failures: string[] = [];
-try {
-  cpSync(join(root, "dist"), join(home, "dist"), { recursive: true });
-  writeFileSync(join(home, "package.json"), '{ "type": "module" }\n');
-  bench(sizes.length > 0 ? sizes.map(Number) : [250, 500, 1_000]);
-} finally {
-  rmSync(home, { recursive: true, force: true });
-}
-for (const failure of failures) console.log(`limit exceeded: ${failure}`);
-if (failures.length === 0) console.log("every limit is kept");
-process.exitCode = failures.length > 0 ? 1 : 0;
+const copy = program();
+const { home, main, env, failures } = copy;
+judged(copy, root, () => bench(sizes.length > 0 ? sizes.map(Number) : [250, 500, 1_000]));
 
 interface Measured {
   readonly guests: number;

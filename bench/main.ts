@@ -3,11 +3,11 @@
  * Prints tables and exits with 1 when a limit is exceeded. Times are compared with others of the same minute, so that a busy
  * machine changes the numbers and not the verdict.
  */
-import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { generateSite } from "./generate.ts";
 import { growth, median, type Point, type Run, runNode, startMs, table } from "./measure.ts";
+import { judged, program } from "./program.ts";
 
 /** A start may take this many times as long as `node -e 0`. */
 const startLimit = 1.15;
@@ -23,23 +23,13 @@ const siteRuns = 7;
 const runsOf = (guests: number): number => (guests >= 5_000 ? 2 : 3);
 
 const [root = ".", ...sizes] = process.argv.slice(2);
-const env = { BENCH_ADMIN_PASSWORD: "bench-password-1", PHOENIX_SITE: "", PHOENIX_LAB: "", PHOENIX_HOST: "" };
-const home = mkdtempSync(join(tmpdir(), "phoenix-bench-"));
-// A copy, so that a build in the meantime does not change what is measured.
-const main = join(home, "dist/main.js");
-const failures: string[] = [];
-try {
-  cpSync(join(root, "dist"), join(home, "dist"), { recursive: true });
-  writeFileSync(join(home, "package.json"), '{ "type": "module" }\n');
+const copy = program();
+const { home, main, env, failures } = copy;
+judged(copy, root, () => {
   benchStart();
   benchSmallSites();
   benchGrowth(sizes.length > 0 ? sizes.map(Number) : [100, 1_000, 10_000]);
-} finally {
-  rmSync(home, { recursive: true, force: true });
-}
-for (const failure of failures) console.log(`limit exceeded: ${failure}`);
-if (failures.length === 0) console.log("every limit is kept");
-process.exitCode = failures.length > 0 ? 1 : 0;
+});
 
 /** The two run in turns, so that a busy moment affects both. */
 function benchStart(): void {
